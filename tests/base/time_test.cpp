@@ -1,0 +1,48 @@
+#include "base/time.h"
+
+#include <gtest/gtest.h>
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Time, WritesWallTimeAsRfc3339WithMilliseconds) {
+  EXPECT_EQ(to_rfc3339(WallTime(0ms)), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(to_rfc3339(WallTime(1'772'366'400'250ms)), "2026-03-01T12:00:00.250Z");
+  EXPECT_EQ(to_rfc3339(WallTime(-1ms)), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(Time, SpeaksDurationsInTheirTwoLargestUnits) {
+  EXPECT_EQ(to_words(0ms), "0ms");
+  EXPECT_EQ(to_words(250ms), "250ms");
+  EXPECT_EQ(to_words(45s), "45s");
+  EXPECT_EQ(to_words(12min), "12m");
+  EXPECT_EQ(to_words(12min + 5s), "12m 5s");
+  EXPECT_EQ(to_words(90min), "1h 30m");
+  EXPECT_EQ(to_words(76h + 10s), "3d 4h");
+  EXPECT_EQ(to_words(72h + 10s), "3d");
+}
+
+TEST(Time, WallTimeFollowsTheTimelineByTheStep) {
+  const Time time = time_at_ms(1000);
+  EXPECT_EQ(to_wall(time, 500ms), WallTime(1500ms));
+  EXPECT_EQ(from_wall(WallTime(1500ms), 500ms), time);
+}
+
+TEST(Time, SystemClockStartsAtTheWallClockAndDoesNotGoBack) {
+  const SystemClock clock;
+  const Time first = clock.now();
+  const auto wall = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  EXPECT_LT(std::chrono::abs(wall - to_wall(first, clock.wall_step())), 2s);
+  EXPECT_GE(clock.now(), first);
+}
+
+TEST(Time, BootPositionNamesThisBoot) {
+  const BootPosition position = read_boot_position();
+  EXPECT_EQ(position.boot_id.size(), 36u);
+  EXPECT_GT(position.boot_time_ms, 0);
+}
+
+}  // namespace
+}  // namespace sidewatch
