@@ -1,0 +1,56 @@
+// One message about one alert: what a receiver is given, what the outbox keeps.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "metrics/labels.h"
+
+namespace sidewatch {
+
+enum class Level { ok, warning, critical };
+std::string_view to_string(Level level);  // "ok", "warning", "critical"
+
+// Why a notification is sent (or, in Suppression, why not). Ends up in the payload, the logs, the metrics and the API.
+enum class Reason {
+  fired,               // an incident began
+  escalated,           // warning -> critical
+  deescalated,         // critical -> warning
+  repeated,            // still firing when the cooldown that had held it back was over
+  resolved,            // it is over
+  fired_and_resolved,  // both were still undelivered and became one message
+  rule_removed,        // resolved because a reload took the rule away
+};
+std::string_view to_string(Reason reason);
+
+struct Notification {
+  std::string id;         // the Idempotency-Key: unique per message, the same over retries and restarts
+  std::string alert_key;  // identity of the alert: hash of rule and entity labels, 16 hex digits; the same over levels
+  std::string incident;   // identity of the incident: all messages of one fire-to-resolve share it
+  std::string receiver;
+  Reason reason = Reason::fired;
+  Level level = Level::ok;  // the level now: ok in a resolved message
+  Level worst = Level::ok;  // the worst level of the incident
+  std::string rule;         // alertname
+  Labels labels;            // entity and rule labels, with alertname and severity
+  Labels annotations;       // summary, description: rendered
+  double value = 0;         // now: in a resolved message the value at recovery; NaN when there is none
+  double peak = 0;          // the worst value of the incident
+  WallTime starts_at;       // when the incident began
+  std::optional<WallTime> ends_at;  // when it ended; absent while it fires
+  Duration duration{};              // of the incident so far, in elapsed (not wall) time
+  WallTime created_at;
+  std::int64_t suppressed = 0;  // messages of this alert that its cooldown held back since the last one sent
+
+  bool problem() const { return level != Level::ok; }
+};
+
+// As JSON text, for the outbox. decode() reads what encode() of this or an older version wrote.
+std::string encode(const Notification& notification);
+Result<Notification> decode_notification(std::string_view text);
+
+}  // namespace sidewatch

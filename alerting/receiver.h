@@ -1,0 +1,44 @@
+// The seam between the outbox and whoever is told. A receiver makes one attempt; when to try again is not its business.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "alerting/notification.h"
+#include "base/time.h"
+
+namespace sidewatch {
+
+struct Delivered {};
+struct RetryLater {                 // network errors, 408, 425, 429, 5xx
+  std::string why;
+  std::optional<Duration> after;    // what the receiver asked for (Retry-After)
+  bool whole_receiver = false;      // 429: everything to this receiver waits, not this message alone
+};
+struct Rejected {                   // will never be taken as it is: to the dead letters
+  std::string why;
+};
+using Attempt = std::variant<Delivered, RetryLater, Rejected>;
+
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+
+  // One attempt, over within the receiver's own timeout whatever the other side does. Called by one thread at a time.
+  virtual Attempt send(const Notification& notification) = 0;
+
+  // Makes a send() that is under way on another thread return soon. Used at shutdown and when a receiver is replaced.
+  virtual void interrupt() {}
+};
+
+struct ReceiverPlan {
+  std::string name;         // unique in the configuration
+  std::string description;  // for people, without secrets: "webhook https://hooks.example/..."
+  std::string fingerprint;  // equal when a reload may keep the running receiver; without secrets in the clear
+  std::function<std::unique_ptr<Receiver>()> make;
+};
+
+}  // namespace sidewatch

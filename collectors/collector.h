@@ -1,0 +1,44 @@
+// The seam between the agent and everything that yields samples.
+//
+// A collector owns its connections and its state, runs on one thread of its own, and is asked for one pass at a time.
+// It starts no thread and does not log: it says what happened through its Outcome.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "metrics/store.h"
+
+namespace sidewatch {
+
+struct Outcome {
+  // Fields that could not be read (a permission, a file this kernel lacks although it should be there). What vanished
+  // between two reads (a process, a device) is not an error and not counted.
+  std::size_t partial_errors = 0;
+  std::string first_partial_error;  // one of them in words, for the log; empty when none
+};
+
+class Collector {
+ public:
+  virtual ~Collector() = default;
+
+  // One pass at `now`: adds samples to `batch`. An Error means that the whole source failed; its series then go stale
+  // whatever was added.
+  virtual Result<Outcome> collect(Batch& batch, Time now) = 0;
+};
+
+// One collector that the configuration asks for: how it is named, how often it runs, what it watches, how it is made.
+struct CollectorPlan {
+  std::string name;                  // unique: "host", "process:checkout"
+  std::optional<Duration> interval;  // its own, or agent.interval
+  std::string watches;               // for people: "CPU, memory, disks, filesystems and network of this host"
+  std::string fingerprint;           // equal when a reload may keep the running collector as it is
+  std::function<std::unique_ptr<Collector>(Catalog&)> make;
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,7 @@
+#include "collectors/table.h"
+
+namespace sidewatch {
+
+std::span<const CollectorKind> collector_kinds() { return {}; }
+
+}  // namespace sidewatch

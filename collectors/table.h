@@ -1,0 +1,28 @@
+// The table of all collectors: a new one is one more line in table.cpp.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "config/section.h"
+
+namespace sidewatch {
+
+class Instruments;
+
+// What collectors may lean on besides the catalog.
+struct CollectorContext {
+  const Instruments* instruments = nullptr;  // what the `self` collector copies
+};
+
+struct CollectorKind {
+  std::string_view key;  // under `collectors:`
+  // Declares this kind's key in the `collectors` section and adds a plan for each collector configured.
+  void (*configure)(config::Section& collectors, const CollectorContext& context, std::vector<CollectorPlan>& plans);
+};
+
+std::span<const CollectorKind> collector_kinds();
+
+}  // namespace sidewatch

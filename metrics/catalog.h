@@ -1,0 +1,101 @@
+// Which series exist: the interning of (metric, labels) into small handles, and the budget of how many there may be.
+//
+// A collector asks once per series and keeps the handle; a steady-state pass then writes {SeriesId, double} pairs and
+// allocates nothing. The handle keeps the series alive: drop it when the device or process it describes is gone, and
+// the store forgets the series once its samples have aged out. Any thread may call; one mutex inside.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "metrics/labels.h"
+#include "metrics/matcher.h"
+#include "metrics/metric.h"
+
+namespace sidewatch {
+
+struct SeriesId {
+  std::uint32_t index = 0;
+  auto operator<=>(const SeriesId&) const = default;
+};
+
+class Catalog;
+
+// Owns one reference to a series. Move-only; releases on destruction. Must not outlive its Catalog.
+class SeriesHandle {
+ public:
+  SeriesHandle() = default;
+  SeriesHandle(SeriesHandle&& other) noexcept : catalog_(std::exchange(other.catalog_, nullptr)), id_(other.id_) {}
+  SeriesHandle& operator=(SeriesHandle&& other) noexcept;
+  ~SeriesHandle();
+
+  explicit operator bool() const { return catalog_ != nullptr; }
+  SeriesId id() const { return id_; }
+
+ private:
+  friend class Catalog;
+  SeriesHandle(Catalog* catalog, SeriesId id) : catalog_(catalog), id_(id) {}
+  Catalog* catalog_ = nullptr;
+  SeriesId id_;
+};
+
+// A metric family as the catalog keeps it: the strings are its own.
+struct Family {
+  std::string name;
+  MetricType type;
+  std::string unit;
+  std::string help;
+};
+
+// What never changes about a series while it lives. Shared, so a reader may keep it without any lock.
+struct SeriesInfo {
+  std::shared_ptr<const Family> family;
+  Labels labels;             // without __name__; with the agent's common labels
+  std::string label_text;    // `a="b",c="d"`, escaped for the exposition; the writer adds name, braces, value
+};
+
+class Catalog {
+ public:
+  struct Limits {
+    std::size_t max_series = 20'000;            // in all (limits.max_series)
+    std::size_t max_series_per_metric = 5'000;  // of one name (limits.max_series_per_metric)
+    std::size_t max_labels = 32;                // per series (limits.max_labels)
+    std::size_t max_label_value_bytes = 256;    // longer values are cut at a character (limits.max_label_value_bytes)
+  };
+
+  Catalog(Limits limits, Labels common_labels);
+
+  // Never fails. Over a budget, the handle is of the metric's one overflow series ({overflow="true"}), and
+  // overflowed() rises. Bytes that are not UTF-8 become U+FFFD; a label name that is not legal is mended with '_'.
+  SeriesHandle series(const Metric& metric, const Labels& labels);
+
+  // Series matching every matcher (__name__ may be among them), in order of name and labels.
+  std::vector<SeriesId> select(std::span<const Matcher> matchers) const;
+
+  std::shared_ptr<const SeriesInfo> info(SeriesId id) const;  // null when the series is no more
+
+  // Rises whenever a series is made or forgotten: who caches a selection asks again when it differs.
+  std::uint64_t generation() const;
+
+  std::size_t size() const;
+  std::uint64_t overflowed() const;  // requests for a series that a budget refused
+
+ private:
+  friend class SeriesHandle;
+  friend class Store;
+  void release(SeriesId id);
+  struct State;
+  std::unique_ptr<State> state_;
+
+ public:
+  ~Catalog();
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
+};
+
+}  // namespace sidewatch

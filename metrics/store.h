@@ -1,0 +1,93 @@
+// What the series are worth: the last value, its age, whether it is stale, and a bounded ring of recent samples.
+//
+// One writer (the loop), many readers; one mutex inside, held by a reader only while it copies. A sample belongs to a
+// *source* (one collector): a series that its source did not write in a pass is stale from that pass on, and a failed
+// or overdue source makes all of its series stale. Stale series are not exposed and not selected, only remembered.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "metrics/catalog.h"
+
+namespace sidewatch {
+
+struct Point {
+  Time time;
+  double value = 0;
+};
+
+struct Sample {
+  SeriesId series;
+  double value = 0;
+};
+
+// The samples of one pass of one source. Reused from pass to pass, so a steady state does not allocate.
+class Batch {
+ public:
+  void add(const SeriesHandle& series, double value) { if (series) samples_.push_back({series.id(), value}); }
+  void clear() { samples_.clear(); }
+  const std::vector<Sample>& samples() const { return samples_; }
+  std::size_t size() const { return samples_.size(); }
+
+ private:
+  std::vector<Sample> samples_;
+};
+
+enum class SourceId : std::uint32_t {};
+
+// One series as a page or a query sees it: copied out, valid without any lock.
+struct SeriesValue {
+  std::shared_ptr<const SeriesInfo> info;
+  Point last;
+};
+
+class Store {
+ public:
+  struct Limits {
+    Duration retention = std::chrono::minutes(15);     // history.retention: older samples are dropped
+    std::size_t max_bytes = std::size_t{32} << 20;     // history.max_bytes: of all rings together; oldest go first
+  };
+
+  Store(Catalog& catalog, Limits limits);
+  ~Store();
+
+  SourceId add_source(std::string name);
+  void remove_source(SourceId source, Time now);  // its series go stale
+
+  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale.
+  void append(SourceId source, Time time, const Batch& batch);
+  void mark_stale(SourceId source, Time time);  // the source failed, or is overdue
+
+  // Drops samples past retention and forgets series that nobody holds and that have none left.
+  void expire(Time now);
+
+  // The newest sample at or before `at` and after `at - lookback`, unless the series was stale then.
+  std::optional<Point> latest(SeriesId series, Time at, Duration lookback) const;
+
+  // Appends to `out` the samples with from < time <= to, oldest first (left-open, as Prometheus 3 defines ranges; the
+  // evaluator asks for what it needs). Stale markers are not samples.
+  void range(SeriesId series, Time from, Time to, std::vector<Point>& out) const;
+
+  // Every series that is not stale, ordered by family name, then labels: what /metrics shows.
+  std::vector<SeriesValue> snapshot() const;
+
+  std::uint64_t version() const;       // rises with every change of a value: a page rendered at one version stays right
+  std::size_t history_bytes() const;
+  std::uint64_t samples_appended() const;
+  std::uint64_t samples_evicted() const;  // dropped before their retention because of max_bytes
+
+  const Catalog& catalog() const { return catalog_; }
+
+ private:
+  Catalog& catalog_;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sidewatch
