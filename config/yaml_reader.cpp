@@ -36,7 +36,8 @@ struct Stop {};  // ends parsing; the problem is reported
 class Builder final : public YAML::EventHandler {
  public:
   Builder(const SourceText& source, std::string name, int sentinel_line, const YamlLimits& limits, Problems& problems)
-      : source_(source), name_(std::move(name)), sentinel_line_(sentinel_line), limits_(limits), problems_(problems) {}
+      : source_(source), name_(std::move(name)), sentinel_line_(sentinel_line), limits_(limits), problems_(problems),
+        counted_(limits.nodes_before) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2) second_document_ = mark;
@@ -153,11 +154,12 @@ class Builder final : public YAML::EventHandler {
   }
 
   void count(const YAML::Mark& mark, std::size_t nodes) {
-    if (nodes <= limits_.max_nodes - counted_) {
+    if (counted_ <= limits_.max_nodes && nodes <= limits_.max_nodes - counted_) {
       counted_ += nodes;
       return;
     }
-    report(place(mark), "too many values; a configuration may have 100000 of them, aliases counted at each use");
+    report(place(mark), "too many values, aliases counted at each use; a configuration may have " +
+                            std::to_string(limits_.max_nodes));
     throw Stop{};
   }
 
@@ -303,10 +305,10 @@ class Builder final : public YAML::EventHandler {
   const int sentinel_line_;
   const YamlLimits limits_;
   Problems& problems_;
+  std::size_t counted_;
 
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, std::shared_ptr<const Node>> anchors_;
-  std::size_t counted_ = 0;
   int documents_ = 0;
   NodePtr root_;
   bool root_is_flow_ = false;
@@ -373,6 +375,7 @@ NodePtr read_yaml(const std::string& text, const std::string& name, int file, co
   const SourceText source(std::move(with_sentinel), file);
   const int end_line = source.line_count() - 2;
 
+  const std::size_t problems_before = problems.size();
   Builder builder(source, name, end_line, limits, problems);
   std::istringstream stream(source.text());
   try {
@@ -394,7 +397,7 @@ NodePtr read_yaml(const std::string& text, const std::string& name, int file, co
     report_incomplete(builder, source, end_line);
     return nullptr;
   }
-  if (builder.root()->weight == 1) {
+  if (builder.root()->entries.empty() && problems.size() == problems_before) {
     problems.add({name, 0, 0}, "the file is empty, there is no configuration in it");
     return nullptr;
   }

@@ -11,7 +11,8 @@ namespace sidewatch::config {
 
 struct YamlLimits {
   std::size_t max_depth = 64;
-  std::size_t max_nodes = 100'000;  // what is left of the document's budget
+  std::size_t max_nodes = 100'000;  // of all files together
+  std::size_t nodes_before = 0;     // what other files have used of it
 };
 
 // The root mapping of `text`, which is the content of the `file`th file called `name`. Null when the file as a whole
