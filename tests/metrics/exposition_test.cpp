@@ -183,6 +183,26 @@ TEST_F(ExpositionTest, PartsOfAHistogramThatClashWithAnotherFamilyStandAlone) {
             "# TYPE lonely untyped\nlonely 7\n");
 }
 
+TEST_F(ExpositionTest, SamplesThatMakeNoHistogramStandAlone) {
+  put({"h_bucket", MetricType::histogram, "", ""}, {{"le", "wide"}}, 2);
+  put({"s", MetricType::summary, "", ""}, {}, 2);
+  EXPECT_EQ(page(Format::prometheus_text),
+            "# TYPE h_bucket untyped\nh_bucket{le=\"wide\"} 2\n# TYPE s untyped\ns 2\n");
+}
+
+TEST_F(ExpositionTest, AHistogramThatOpenMetricsWouldRefuseStandsAloneThere) {
+  put({"a_bucket", MetricType::histogram, "", ""}, {{"le", "1"}}, 2);
+  put({"b_bucket", MetricType::histogram, "", ""}, {{"le", "+Inf"}}, 0.5);
+  put({"c_count", MetricType::histogram, "", ""}, {}, 1);
+  put({"c_sum", MetricType::histogram, "", ""}, {}, std::nan(""));
+  EXPECT_EQ(page(Format::prometheus_text),
+            "# TYPE a histogram\na_bucket{le=\"1\"} 2\n# TYPE b histogram\nb_bucket{le=\"+Inf\"} 0.5\n"
+            "# TYPE c histogram\nc_count 1\nc_sum NaN\n");
+  EXPECT_EQ(page(Format::openmetrics),
+            "# TYPE a_bucket unknown\na_bucket{le=\"1\"} 2\n# TYPE b_bucket unknown\nb_bucket{le=\"+Inf\"} 0.5\n"
+            "# TYPE c_count unknown\nc_count 1\n# TYPE c_sum unknown\nc_sum NaN\n# EOF\n");
+}
+
 TEST_F(ExpositionTest, ACounterGivesWayToAHistogramOfItsOpenMetricsName) {
   put({"h_bucket", MetricType::histogram, "", ""}, {{"le", "+Inf"}}, 2);
   put({"h_total", MetricType::counter, "", ""}, {}, 2);
