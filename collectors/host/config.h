@@ -45,6 +45,7 @@ struct HostConfig {
 };
 
 void declare(config::Section& section, HostRoots& roots);
+void declare(config::Section& section, NameFilter& filter);
 void declare(config::Section& section, HostConfig& config);
 
 }  // namespace sidewatch
