@@ -1,14 +1,10 @@
-// Declaration of the `host` key. A regex is compiled once, here or by the reader; a device is judged when first seen.
+// The defaults of the host collector. A regex is compiled once; a device is judged by it once, when it is first seen.
 #include "collectors/host/config.h"
 
 #include <algorithm>
 
-#include "collectors/host/parts.h"
-
 namespace sidewatch {
 namespace {
-
-using namespace std::chrono_literals;
 
 // The defaults of node_exporter 1.5, with its own (not Debian's) choice of mount points: /mnt and /media are watched.
 constexpr std::string_view kEverything = ".*";
@@ -29,44 +25,6 @@ constexpr std::string_view kNetstatFields =
 Regex compiled(std::string_view pattern) { return Regex::compile(pattern).value(); }
 
 NameFilter all_but(std::string_view exclude) { return {compiled(kEverything), compiled(exclude)}; }
-
-// `parts:`, a switch for each part.
-struct PartSwitches {
-  std::vector<std::string>* off;
-};
-
-void declare(config::Section& section, PartSwitches& switches) {
-  for (const auto kinds : {host_parts(), filesystem_parts(), remote_filesystem_parts()}) {
-    for (const PartKind& kind : kinds) {
-      bool on = true;
-      section.optional(kind.name, on, kind.help);
-      if (!on) switches.off->emplace_back(kind.name);
-    }
-  }
-}
-
-struct FilesystemKeys {
-  NameFilter& mounts;
-  NameFilter& types;
-};
-
-void declare(config::Section& section, FilesystemKeys& keys) {
-  section.section("mounts", keys.mounts, "which mount points are sampled");
-  section.section("types", keys.types, "which types of filesystem are sampled");
-}
-
-struct FieldsKey {
-  Regex& fields;
-};
-
-void declare(config::Section& section, FieldsKey& key) {
-  section.optional("fields", key.fields, "the counters that this regular expression finds are exported");
-}
-
-void require_absolute(config::Section& section, std::string_view key, const std::string& path) {
-  if (section.describing() || path.starts_with('/')) return;
-  section.problem(key, "'" + path + "' is not an absolute path (it must start with '/')");
-}
 
 void append_filter(std::string& text, const NameFilter& filter) {
   text += filter.include.pattern() + '\n' + filter.exclude.pattern() + '\n';
@@ -93,36 +51,6 @@ std::string HostConfig::fingerprint() const {
   text += '\n';
   for (const NameFilter* filter : {&disks, &interfaces, &mounts, &filesystem_types}) append_filter(text, *filter);
   return text + vmstat_fields.pattern() + '\n' + netstat_fields.pattern();
-}
-
-void declare(config::Section& section, HostRoots& roots) {
-  section.optional("procfs", roots.procfs, "where the host's /proc is seen from here");
-  section.optional("sysfs", roots.sysfs, "where the host's /sys is seen from here");
-  section.optional("rootfs", roots.rootfs, "where the host's / is seen from here; put before each mount point");
-  require_absolute(section, "procfs", roots.procfs);
-  require_absolute(section, "sysfs", roots.sysfs);
-  require_absolute(section, "rootfs", roots.rootfs);
-}
-
-void declare(config::Section& section, NameFilter& filter) {
-  section.optional("include", filter.include, "only names that this regular expression finds (not anchored)");
-  section.optional("exclude", filter.exclude, "no name that this regular expression finds (not anchored)");
-}
-
-void declare(config::Section& section, HostConfig& config) {
-  section.optional("interval", config.interval, "how often the host is sampled; agent.interval when absent",
-                   config::between(100ms, 1h));
-  section.section("roots", config.roots, "where the host's directories are mounted, in a container");
-  PartSwitches switches{&config.parts_off};
-  section.section("parts", switches, "switches single parts off, as in {netclass: false}");
-  section.section("disks", config.disks, "which block devices are sampled");
-  section.section("interfaces", config.interfaces, "which network interfaces are sampled");
-  FilesystemKeys filesystems{config.mounts, config.filesystem_types};
-  section.section("filesystems", filesystems, "which filesystems are sampled");
-  FieldsKey vmstat{config.vmstat_fields};
-  section.section("vmstat", vmstat, "which counters of /proc/vmstat are exported");
-  FieldsKey netstat{config.netstat_fields};
-  section.section("netstat", netstat, "which counters of /proc/net/{netstat,snmp,snmp6} are exported");
 }
 
 }  // namespace sidewatch

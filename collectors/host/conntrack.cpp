@@ -52,7 +52,7 @@ class ConntrackPart final : public Part {
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       const FileText file = counts_[i].read(sources_.buffer);
       if (!file) return file.status() == FileStatus::gone ? report.absent() : report.fail(counts_[i].error(file));
-      const auto count = parse_u64(trim(file.text));
+      const auto count = parse_u64(first_line(file.text));
       if (!count) return report.fail({"a number is expected", sources_.proc.path() + "/" + counts_[i].name()});
       batch.add(series_[i], static_cast<double>(*count));
     }

@@ -66,7 +66,7 @@ Core make_core(Catalog& catalog, std::string_view cpu) {
 class CpuPart final : public Part {
  public:
   explicit CpuPart(HostSources& sources)
-      : sources_(sources), seconds_per_tick_(1.0 / static_cast<double>(::sysconf(_SC_CLK_TCK))) {}
+      : sources_(sources), ticks_per_second_(static_cast<double>(::sysconf(_SC_CLK_TCK))) {}
 
   void sample(Batch& batch, PartReport& report) override {
     const FileText file = sources_.stat.read(sources_.pass);
@@ -89,15 +89,15 @@ class CpuPart final : public Part {
   void add(const CpuTimes& times, Batch& batch) {
     Core* core = cores_.take(times.cpu, [&] { return make_core(sources_.catalog, times.cpu); });
     if (core == nullptr) return;
-    if (times.ticks[kIdle] * seconds_per_tick_ + kIdleFallOfNewCore < core->seconds[kIdle]) core->seconds = {};
+    if (times.ticks[kIdle] / ticks_per_second_ + kIdleFallOfNewCore < core->seconds[kIdle]) core->seconds = {};
     for (std::size_t i = 0; i < kColumns; ++i) {
-      core->seconds[i] = std::max(core->seconds[i], times.ticks[i] * seconds_per_tick_);
+      core->seconds[i] = std::max(core->seconds[i], times.ticks[i] / ticks_per_second_);
       batch.add(core->series[i], core->seconds[i]);
     }
   }
 
   HostSources& sources_;
-  double seconds_per_tick_;
+  double ticks_per_second_;
   KeyedSlots<Core> cores_;
 };
 

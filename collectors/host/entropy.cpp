@@ -23,7 +23,7 @@ class EntropyPart final : public Part {
     for (std::size_t i = 0; i < files_.size(); ++i) {
       const FileText file = files_[i].read(sources_.buffer);
       if (!file) return file.status() == FileStatus::gone ? report.absent() : report.fail(files_[i].error(file));
-      const auto bits = parse_u64(trim(file.text));
+      const auto bits = parse_u64(first_line(file.text));
       if (!bits) return report.fail({"a number is expected", sources_.proc.path() + "/" + files_[i].name()});
       batch.add(series_[i], static_cast<double>(*bits));
     }

@@ -1,8 +1,8 @@
-// Composes the parts into collectors.
+// Composes the parts into collectors and runs them.
 #include "collectors/host/host.h"
 
 #include <array>
-#include <optional>
+#include <utility>
 
 namespace sidewatch {
 namespace {
@@ -41,25 +41,6 @@ constexpr std::array kRemoteFilesystemParts{
     PartKind{"filesystem_remote", make_remote_filesystem_part, filesystem_metrics,
              "space and inodes of network filesystems (NFS, SMB, FUSE, ...)"},
 };
-
-CollectorPlan plan_of(const HostConfig& config, std::string name, std::span<const PartKind> parts,
-                      std::string_view what) {
-  CollectorPlan plan;
-  plan.name = std::move(name);
-  plan.interval = config.interval;
-  plan.watches = std::string(what);
-  if (config.roots.procfs != "/proc") plan.watches += ", as " + config.roots.procfs + " tells it";
-  plan.fingerprint = plan.name + '\n' + config.fingerprint();
-  plan.make = [config, parts](Catalog& catalog) { return std::make_unique<HostCollector>(catalog, config, parts); };
-  return plan;
-}
-
-bool any_on(const HostConfig& config, std::span<const PartKind> parts) {
-  for (const PartKind& kind : parts) {
-    if (config.part_on(kind.name)) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -103,21 +84,5 @@ PartReport HostCollector::run(Running& running, Batch& batch) {
 std::span<const PartKind> host_parts() { return kHostParts; }
 std::span<const PartKind> filesystem_parts() { return kFilesystemParts; }
 std::span<const PartKind> remote_filesystem_parts() { return kRemoteFilesystemParts; }
-
-void configure_host(config::Section& collectors, const CollectorContext&, std::vector<CollectorPlan>& plans) {
-  std::optional<HostConfig> config;
-  collectors.section("host", config, "CPU, memory, load, disks, filesystems and network of this host");
-  if (!config) return;
-  if (any_on(*config, host_parts())) {
-    plans.push_back(plan_of(*config, "host", host_parts(), "CPU, memory, load, disks and network of this host"));
-  }
-  if (any_on(*config, filesystem_parts())) {
-    plans.push_back(plan_of(*config, "host:filesystem", filesystem_parts(), "local filesystems of this host"));
-  }
-  if (any_on(*config, remote_filesystem_parts())) {
-    plans.push_back(plan_of(*config, "host:filesystem:remote", remote_filesystem_parts(),
-                            "network filesystems mounted on this host"));
-  }
-}
 
 }  // namespace sidewatch

@@ -55,7 +55,7 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 // "1500\n", "-1\n" or "0x1003\n".
 double parse_attribute(std::string_view text) {
-  text = trim(text);
+  text = first_line(text);
   if (text.starts_with("0x")) {
     const auto value = parse_hex(text);
     return value ? static_cast<double>(*value) : kNone;
@@ -113,9 +113,10 @@ class NetclassPart final : public Part {
 
   void add(Interface& interface, Batch& batch) {
     const FileText file = interface.operstate_file->read(sources_.buffer);
-    if (!file) return;  // not an interface (bonding_masters), or gone since it was listed
-    bool changed = trim(file.text) != interface.operstate;
-    if (changed) interface.operstate = trim(file.text);
+    const auto operstate = first_line(file.text);
+    if (operstate.empty()) return;  // not an interface (bonding_masters), or gone since it was listed
+    bool changed = operstate != interface.operstate;
+    if (changed) interface.operstate = operstate;
     const double carrier_changes = interface.numbers[kCarrierChanges];
     for (std::size_t i = 0; i < kFastNumbers; ++i) {
       interface.numbers[i] = parse_attribute(interface.fast_files[i].read(sources_.buffer).text);
@@ -141,7 +142,7 @@ class NetclassPart final : public Part {
     }
     interface.numbers[kSpeed] *= kBytesPerMegabit;
     for (std::size_t i = 0; i < kTextFiles.size(); ++i) {
-      const auto text = trim(read(kTextFiles[i]));
+      const auto text = first_line(read(kTextFiles[i]));
       info_changed = info_changed || text != interface.texts[i];
       interface.texts[i] = text;
     }

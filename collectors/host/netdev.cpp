@@ -87,7 +87,7 @@ class NetdevPart final : public Part {
     if (interface == nullptr || !interface->wanted) return;
     for (std::size_t i = 0; i < kColumns; ++i) batch.add(interface->series[i], line.values[i]);
     const FileText file = interface->no_handler->read(sources_.buffer);
-    const auto packets = parse_u64(trim(file.text));
+    const auto packets = parse_u64(first_line(file.text));
     if (file && packets) batch.add(interface->series[kNoHandler], static_cast<double>(*packets));
   }
 

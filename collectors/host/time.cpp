@@ -50,7 +50,7 @@ class TimePart final : public Part {
 
   void add_clocksources(std::string_view directory, std::string_view file, const Metric& metric) {
     const std::string path = std::string(kClocksources) + "/" + std::string(directory) + "/" + std::string(file);
-    std::string_view names = trim(sources_.sys.read(path.c_str(), sources_.buffer).text);
+    std::string_view names = first_line(sources_.sys.read(path.c_str(), sources_.buffer).text);
     const auto device = directory.substr(std::string_view("clocksource").size());
     for (auto name = next_field(names); !name.empty(); name = next_field(names)) {
       clocksources_.push_back(sources_.catalog.series(metric, Labels{{"device", device}, {"clocksource", name}}));
