@@ -1,7 +1,18 @@
 #include "collectors/table.h"
 
-namespace sidewatch {
+#include <array>
 
-std::span<const CollectorKind> collector_kinds() { return {}; }
+#include "collectors/host/host.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::array kKinds{
+    CollectorKind{"host", configure_host},
+};
+
+}  // namespace
+
+std::span<const CollectorKind> collector_kinds() { return kKinds; }
 
 }  // namespace sidewatch
