@@ -21,6 +21,17 @@ std::optional<std::uint64_t> value_of(std::string_view line, std::string_view ke
   return parse_u64(next_field(line));
 }
 
+std::optional<std::uint64_t> soft_limit(std::string_view limits, std::string_view key) {
+  for (std::string_view line; next_line(limits, line);) {
+    if (!line.starts_with(key)) continue;
+    line.remove_prefix(key.size());
+    const auto word = next_field(line);
+    if (word == "unlimited") return std::numeric_limits<std::uint64_t>::max();
+    return parse_u64(word);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<StatText> parse_stat(std::string_view text) {
@@ -77,16 +88,10 @@ IoText parse_io(std::string_view text) {
   return io;
 }
 
-std::optional<std::uint64_t> parse_max_open_files(std::string_view limits) {
-  constexpr std::string_view key = "Max open files";
-  for (std::string_view line; next_line(limits, line);) {
-    if (!line.starts_with(key)) continue;
-    line.remove_prefix(key.size());
-    const auto word = next_field(line);
-    if (word == "unlimited") return std::numeric_limits<std::uint64_t>::max();
-    return parse_u64(word);
-  }
-  return std::nullopt;
+std::optional<std::uint64_t> parse_max_open_files(std::string_view limits) { return soft_limit(limits, "Max open files"); }
+
+std::optional<std::uint64_t> parse_max_address_space(std::string_view limits) {
+  return soft_limit(limits, "Max address space");
 }
 
 std::optional<std::uint64_t> parse_boot_time(std::string_view text) {

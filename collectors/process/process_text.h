@@ -46,6 +46,9 @@ IoText parse_io(std::string_view text);
 // The soft limit on open files; nothing when it is missing, infinity is the largest number.
 std::optional<std::uint64_t> parse_max_open_files(std::string_view limits);
 
+// The soft limit on virtual memory in bytes; likewise.
+std::optional<std::uint64_t> parse_max_address_space(std::string_view limits);
+
 // "btime" of /proc/stat: when the machine started, seconds since 1970.
 std::optional<std::uint64_t> parse_boot_time(std::string_view text);
 
