@@ -1,7 +1,20 @@
 #include "collectors/table.h"
 
-namespace sidewatch {
+#include <array>
 
-std::span<const CollectorKind> collector_kinds() { return {}; }
+#include "collectors/process/config.h"
+#include "collectors/self/self.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::array kKinds{
+    CollectorKind{"process", configure_process},
+    CollectorKind{"self", configure_self},
+};
+
+}  // namespace
+
+std::span<const CollectorKind> collector_kinds() { return kKinds; }
 
 }  // namespace sidewatch

@@ -93,7 +93,10 @@ Result<Outcome> ProcessCollector::collect(Batch& batch, Time now) {
 
   ProcessSample sample;
   for (auto& [pid, member] : members_) {
-    if (!member.process.sample(open_files_by_, buffer_, outcome, sample)) continue;
+    if (!member.process.sample(open_files_by_, buffer_, outcome, sample)) {
+      table_.look_again(pid);
+      continue;
+    }
     const auto& membership = member.membership;
     if (sample.state == 'Z') ended(member);
     groups_[membership.group].add(sample, member.start_time_seconds, membership.counts_from_birth, member.previous);

@@ -110,9 +110,11 @@ void ProcessTable::choose_whom_to_describe(Time now) {
     if (budget-- == 0) break;
     to_describe_.push_back(process.pid);
   }
-  for (const pid_t pid : selector_changes_.processes) {
+  suspects_.insert(suspects_.end(), selector_changes_.processes.begin(), selector_changes_.processes.end());
+  for (const pid_t pid : suspects_) {
     if (find(pid) != nullptr) to_describe_.push_back(pid);
   }
+  suspects_.clear();
   for (std::size_t i = 0; i < described_again_per_pass && !processes_.empty(); ++i) {
     to_describe_.push_back(processes_[next_again_++ % processes_.size()].pid);
   }

@@ -50,6 +50,9 @@ class ProcessTable {
   // group does both. Errors: /proc cannot be listed.
   Result<void> refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined, Outcome& outcome);
 
+  // To be called for a process that turned out to be gone, or another one than it was.
+  void look_again(pid_t pid) { suspects_.push_back(pid); }
+
   // True when a socket listens on the group's port.
   bool port_is_open(std::size_t group) const { return selector_.port_is_open(group); }
 
@@ -96,6 +99,7 @@ class ProcessTable {
   std::vector<Process> processes_;  // sorted by PID
   std::vector<Process> merged_;     // scratch of merge()
   std::vector<Listed> listed_;
+  std::vector<pid_t> suspects_;
   std::vector<pid_t> to_describe_;
   std::vector<ProcessDescription> descriptions_;
 };
