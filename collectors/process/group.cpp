@@ -39,7 +39,7 @@ constexpr std::array<Metric, metric_count> metrics = {{
     {"namedprocess_namegroup_major_page_faults_total", counter, "", "Page faults of this group that needed storage."},
     {"namedprocess_namegroup_minor_page_faults_total", counter, "", "Page faults of this group that needed no storage."},
     {"namedprocess_namegroup_context_switches_total", counter, "",
-     "Context switches of the main threads of this group, by ctxswitchtype."},
+     "Context switches of this group, by ctxswitchtype."},
     {"namedprocess_namegroup_memory_bytes", gauge, "bytes", "Memory of this group, by memtype."},
     {"namedprocess_namegroup_open_filedesc", gauge, "", "Open file descriptors of this group."},
     {"namedprocess_namegroup_max_fds", gauge, "",

@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -14,7 +15,7 @@
 namespace sidewatch {
 namespace {
 
-constexpr std::array<const char*, 5> file_names = {"stat", "status", "io", "limits", "fd"};
+constexpr std::array<const char*, 6> file_names = {"stat", "status", "io", "limits", "fd", "task"};
 constexpr unsigned limit_every_passes = 16;  // a process's limits hardly ever change
 
 std::uint64_t page_bytes() {
@@ -65,6 +66,7 @@ bool WatchedProcess::sample(OpenFilesBy open_files_by, ReadBuffer& buffer, Outco
     out.swapped_bytes = status.swapped_bytes.value_or(0);
     out.counters[voluntary_switches] = status.voluntary_switches;
     out.counters[nonvoluntary_switches] = status.nonvoluntary_switches;
+    if (stat->threads > 1 || !threads_.empty()) count_thread_switches(buffer, outcome, out.counters);
   }
   if (const auto text = read(io_file, buffer); readable(io_file, text.error_number, outcome)) {
     const auto io = parse_io(text.text);
@@ -92,6 +94,46 @@ bool WatchedProcess::readable(File file, int error_number, Outcome& outcome) {
                                    std::strerror(error_number));
   }
   return false;
+}
+
+void WatchedProcess::count_thread_switches(ReadBuffer& buffer, Outcome& outcome, ProcessCounters& counters) {
+  if (!list_threads(buffer, outcome)) return;
+  for (auto& thread : threads_) {
+    const std::string name = pid_ + "/task/" + std::to_string(thread.id) + "/status";
+    const auto text = procfs_.read(name.c_str(), buffer);
+    if (!text) continue;  // it ended
+    const auto status = parse_status(text.text);
+    const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
+    const bool other = now.voluntary < thread.counted.voluntary || now.nonvoluntary < thread.counted.nonvoluntary;
+    if (other) thread.counted = {};  // a new thread with the number of one that ended
+    switches_.voluntary += now.voluntary - thread.counted.voluntary;
+    switches_.nonvoluntary += now.nonvoluntary - thread.counted.nonvoluntary;
+    thread.counted = now;
+  }
+  counters[voluntary_switches] = switches_.voluntary;
+  counters[nonvoluntary_switches] = switches_.nonvoluntary;
+}
+
+// Brings threads_ up to date. False when the threads cannot be listed.
+bool WatchedProcess::list_threads(ReadBuffer& buffer, Outcome& outcome) {
+  for (auto& thread : threads_) thread.listed = false;
+  const std::size_t known = threads_.size();
+  std::size_t listed = 0;
+  const std::string name = pid_ + "/" + file_names[task_directory];
+  const int error_number = procfs_.list(name.c_str(), buffer, [&](std::string_view entry) {
+    const auto id = parse_pid_file(entry);
+    if (!id || listed == max_threads) return;
+    ++listed;
+    const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(known);
+    const auto place = std::find_if(threads_.begin(), end, [&id](const Thread& thread) { return thread.id == *id; });
+    if (place != end) {
+      place->listed = true;
+    } else {
+      threads_.push_back({*id, {}, true});
+    }
+  });
+  std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
+  return readable(task_directory, error_number, outcome) && !threads_.empty();
 }
 
 void WatchedProcess::read_limit(ReadBuffer& buffer, Outcome& outcome) {

@@ -3,6 +3,7 @@
 // The directory and the files read in every pass stay open: reading them is four times cheaper than opening them, and
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
 // files is used up, files are opened by PID at each read, and the start time says whether it is still the same process.
+// The kernel counts context switches per thread and forgets a thread's when it ends, so they are followed thread by thread.
 // A process that is gone is normal; a field that may not be read is counted once per process and field.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "collectors/collector.h"
 #include "collectors/proc_file.h"
@@ -51,6 +53,7 @@ OpenFilesBy find_open_files_by(const ProcDir& procfs);
 
 class WatchedProcess {
  public:
+  static constexpr std::size_t max_threads = 128;  // whose context switches are counted, the oldest first
   static constexpr std::size_t kept_files = 4;  // descriptors held with Keep::open: the directory and three files
 
   WatchedProcess(const ProcDir& procfs, pid_t pid, std::uint64_t start_ticks, ProcFile::Keep keep);
@@ -61,15 +64,29 @@ class WatchedProcess {
   bool keeps_files() const { return kept_.has_value(); }
 
  private:
-  enum File : std::size_t { stat_file, status_file, io_file, limits_file, fd_directory, file_count };
+  enum File : std::size_t {
+    stat_file, status_file, io_file, limits_file, fd_directory, task_directory, file_count
+  };
   struct Kept {
     Kept(const ProcDir& procfs, const std::string& pid);
     ProcDir directory;
     std::array<ProcFile, 3> files;
   };
 
+  struct Switches {
+    std::uint64_t voluntary = 0;
+    std::uint64_t nonvoluntary = 0;
+  };
+  struct Thread {
+    pid_t id = 0;
+    Switches counted;
+    bool listed = false;
+  };
+
   FileText read(File file, ReadBuffer& buffer);
   bool readable(File file, int error_number, Outcome& outcome);
+  void count_thread_switches(ReadBuffer& buffer, Outcome& outcome, ProcessCounters& counters);
+  bool list_threads(ReadBuffer& buffer, Outcome& outcome);
   void read_limit(ReadBuffer& buffer, Outcome& outcome);
   std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, Outcome& outcome);
 
@@ -81,6 +98,8 @@ class WatchedProcess {
   std::optional<std::uint64_t> max_open_files_;
   unsigned passes_to_limit_ = 0;
   std::array<bool, file_count> reported_{};
+  std::vector<Thread> threads_;  // empty until the process has a second one
+  Switches switches_;            // of all threads so far
 };
 
 }  // namespace sidewatch
