@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -307,6 +309,31 @@ TEST(LiveProcess, LivesThroughAStormOfShortProcesses) {
   }
   w.good_pass();
   EXPECT_THAT(w.processes("storm"), Optional(0.0));
+}
+
+TEST(LiveProcess, GoesOnWhenProcIsCoveredWhileItRuns) {
+  // In a child with mounts of its own. Exit status 47 is what libproc2 ends a program with when it misses /proc.
+  enum Status { as_promised = 0, not_permitted = 1, no_error = 2, wrong_error = 3 };
+  const pid_t pid = fork();
+  if (pid == 0) {
+    ProcessMatch match;
+    match.pid = ProcessWord::self;
+    Watch running({group_named("me", match)});
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(not_permitted);
+    if (!running.pass() || mount("none", "/proc", "tmpfs", 0, nullptr) != 0) _exit(not_permitted);
+    Watch started_without({group_named("me", match)});
+    for (Watch* w : {&running, &started_without}) {
+      const auto outcome = w->pass();
+      if (outcome) _exit(no_error);
+      if (outcome.error().text().find("holds no process") == std::string::npos) _exit(wrong_error);
+    }
+    _exit(as_promised);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == not_permitted) GTEST_SKIP() << "mounting takes root";
+  EXPECT_EQ(WEXITSTATUS(status), as_promised);
 }
 
 }  // namespace
