@@ -156,10 +156,11 @@ class Section {
   // True when fields are only being listed (documentation, schema): checks across fields are then skipped.
   bool describing() const;
 
+  struct Impl;  // known inside config/ only
+
  private:
   friend class Document;
   friend class Reference;
-  struct Impl;
   explicit Section(std::shared_ptr<Impl> impl);
 
   std::optional<std::size_t> choose(std::string_view key, const std::vector<std::string_view>& words,
