@@ -33,8 +33,8 @@ Result<void> check_unique(const promql::Vector& samples) {
 }  // namespace
 
 RuleRunner::RuleRunner(Rule rule, std::size_t max_alerts)
-    : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(rule_.expr), max_alerts_(max_alerts) {
-  if (counts_samples(rule_.policy)) sample_times_.emplace(rule_.expr);
+    : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(*rule_.expr), max_alerts_(max_alerts) {
+  if (counts_samples(rule_.policy)) sample_times_.emplace(*rule_.expr);
 }
 
 void RuleRunner::tick(const TickInput& input, TickResult& result) {
