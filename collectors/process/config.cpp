@@ -29,7 +29,8 @@ std::string conditions(const ProcessMatch& match) {
 void check_names(config::Section& section, const std::vector<ProcessGroupConfig>& groups) {
   std::set<std::string> names;
   for (const auto& group : groups) {
-    const auto& [name, mark] = group.name;
+    const std::string& name = group.name.value;
+    const config::Mark& mark = group.name.mark;
     if (name.empty()) {
       section.problem(mark, "a group of processes needs a name");
     } else if (!names.insert(name).second) {
