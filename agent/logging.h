@@ -6,8 +6,8 @@
 // oldest lines are dropped and counted. On a terminal the same is written for people. Seam of spdlog.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,10 +28,9 @@ struct LogField {
   LogField(std::string_view field_key, const char* text) : key(field_key), value(text) {}
   LogField(std::string_view field_key, const std::string& text) : key(field_key), value(text) {}
   LogField(std::string_view field_key, double number);
-  LogField(std::string_view field_key, std::int64_t number) : key(field_key), value(std::to_string(number)) {}
-  LogField(std::string_view field_key, int number) : key(field_key), value(std::to_string(number)) {}
-  LogField(std::string_view field_key, std::size_t number) : key(field_key), value(std::to_string(number)) {}
   LogField(std::string_view field_key, bool truth) : key(field_key), value(truth ? "true" : "false") {}
+  template <std::integral Integer>
+  LogField(std::string_view field_key, Integer number) : key(field_key), value(std::to_string(number)) {}
 
   std::string_view key;  // [a-z0-9_]+, a literal
   std::string value;
@@ -50,7 +49,7 @@ struct LogOptions {
 class Log {
  public:
   explicit Log(const LogOptions& options = {});
-  ~Log();  // close() with one second of patience
+  ~Log();  // close() with one second of patience, unless that has been tried
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -66,7 +65,8 @@ class Log {
   std::uint64_t failures() const;  // lines that could not be written (disk full, closed pipe)
 
   // Writes what is queued. False when the reader is stuck and `patience` is over: the rest is then given up and its
-  // thread left behind, so that the process can still exit. Nothing may be written afterwards.
+  // thread left behind, so that the process can still exit. What is written afterwards goes nowhere. Not for two threads
+  // at once, nor while others still write.
   bool close(Duration patience);
 
  private:
