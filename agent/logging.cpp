@@ -5,6 +5,7 @@
 #include <spdlog/sinks/sink.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -214,7 +215,9 @@ Log::Log(const LogOptions& options) : state_(std::make_shared<State>()) {
   state.logger->set_error_handler([counter = &state.library_errors](const std::string&) { ++*counter; });
 }
 
-Log::~Log() { close(Duration(1'000)); }
+Log::~Log() {
+  if (state_->logger) close(Duration(1'000));
+}
 
 void Log::write(LogLevel level, std::string_view message, const LogFields& fields) {
   const auto spdlog_level = to_spdlog(level);
@@ -233,22 +236,20 @@ std::uint64_t Log::dropped() const {
 std::uint64_t Log::failures() const { return state_->sink->failures() + state_->library_errors; }
 
 bool Log::close(Duration patience) {
-  if (!state_->logger) return state_->is_flushed;
-  state_->dropped_at_close = dropped();
-  state_->logger.reset();
-  // Destroying the pool writes what is queued and waits for its thread, for ever if that hangs in write(2). So a thread
-  // of its own does it, and is left behind if need be; it keeps alive all it uses.
-  std::thread closer([state = state_, pool = std::move(state_->pool)]() mutable {
-    pool.reset();
-    const std::lock_guard lock(state->mutex);
-    state->is_flushed = true;
-    state->flushed.notify_all();
-  });
+  if (state_->logger) {
+    state_->dropped_at_close = dropped();
+    state_->logger.reset();
+    // Destroying the pool writes what is queued and waits for its thread, for ever if that hangs in write(2). So a
+    // thread of its own does it, left to itself, and keeps alive all it uses.
+    std::thread([state = state_, pool = std::move(state_->pool)]() mutable {
+      pool.reset();
+      const std::lock_guard lock(state->mutex);
+      state->is_flushed = true;
+      state->flushed.notify_all();
+    }).detach();
+  }
   std::unique_lock lock(state_->mutex);
-  const bool flushed = state_->flushed.wait_for(lock, patience, [&] { return state_->is_flushed; });
-  lock.unlock();
-  flushed ? closer.join() : closer.detach();
-  return flushed;
+  return state_->flushed.wait_for(lock, patience, [&] { return state_->is_flushed; });
 }
 
 std::string_view to_string(LogLevel level) {

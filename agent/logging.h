@@ -49,7 +49,7 @@ struct LogOptions {
 class Log {
  public:
   explicit Log(const LogOptions& options = {});
-  ~Log();  // close() with one second of patience
+  ~Log();  // close() with one second of patience, unless that has been tried
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -65,7 +65,8 @@ class Log {
   std::uint64_t failures() const;  // lines that could not be written (disk full, closed pipe)
 
   // Writes what is queued. False when the reader is stuck and `patience` is over: the rest is then given up and its
-  // thread left behind, so that the process can still exit. Nothing may be written afterwards.
+  // thread left behind, so that the process can still exit. What is written afterwards goes nowhere. Not for two threads
+  // at once, nor while others still write.
   bool close(Duration patience);
 
  private:

@@ -40,6 +40,6 @@ std::string encode(const Alert& alert);
 Result<Alert> decode_alert(std::string_view text);
 
 // Whether the difference is worth a write: everything except the last value seen.
-bool differs_durably(const Alert& a, const Alert& b);
+bool differs_durably(const AlertState& a, const AlertState& b);
 
 }  // namespace sidewatch

@@ -12,69 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "alerting/alert.h"
-#include "alerting/notification.h"
-#include "alerting/plan.h"
 #include "alerting/rule.h"
+#include "alerting/tick.h"
 #include "base/time.h"
-#include "metrics/metric.h"
 #include "metrics/promql/expression.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
-
-// 1 for each pending or firing alert: {alertname, alertstate="pending|firing", level, ...its labels}.
-inline constexpr Metric alerts_metric{"ALERTS", MetricType::gauge, "", "Alerts that are pending or firing."};
-
-struct StateRow {
-  std::string key;
-  std::string blob;  // empty: erase the row
-};
-
-// Something happened to an alert, or was decided about it: for the log, the metrics and the event log.
-struct AlertEvent {
-  std::string rule;
-  std::string alert_key;
-  Labels labels;
-  Transition transition = Transition::none;
-  Level level = Level::ok;
-  double value = 0;
-  std::optional<Reason> sent;
-  std::optional<Suppression> suppressed;
-};
-
-struct TickResult {
-  std::vector<Notification> notifications;  // one per receiver
-  std::vector<StateRow> rows;               // changed state
-  std::vector<AlertEvent> events;
-  std::size_t rules_failed = 0;             // evaluations that ended in an error
-  std::size_t alerts_refused = 0;           // over max_alerts_per_rule
-};
-
-struct AlertView {
-  std::string rule;
-  std::string key;
-  Labels labels;       // entity and rule labels, with alertname and severity
-  Labels annotations;  // summary, description
-  bool firing = false;      // otherwise pending
-  bool recovering = false;  // firing, keep_firing_for runs
-  bool unknown = false;     // no data now
-  Level level = Level::ok;  // fired at, or being approached
-  double value = 0;
-  double peak = 0;
-  WallTime active_at;       // pending since
-  std::optional<WallTime> fired_at;
-  bool announced = false;   // a message about this incident was queued
-  std::int64_t suppressed = 0;
-};
-
-struct RuleStatus {
-  std::string name;
-  std::string last_error;  // empty: the last evaluation went well
-  std::size_t alerts = 0;  // pending or firing
-  std::uint64_t failures = 0;
-  std::uint64_t refused = 0;
-};
 
 struct RestoreReport {
   std::size_t restored = 0;
@@ -94,9 +38,12 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
+  // The alerts have gone on when this returns: a result that could not be written must be kept and written before the
+  // next one. With no receivers, problems wait until there are some.
   TickResult tick(const Store& store, Time now, Duration wall_step, std::span<const std::string> receivers);
 
-  // When a tick is due although no sample arrives: a delay, a cooldown or no_data_after ends. Absent: never.
+  // When a tick is due although no sample arrives: a delay, a cooldown or no_data_after ends. Absent: never. Known after
+  // a tick; tick at once after restore() and replace_rules().
   std::optional<Time> next_due() const;
 
   // Before the first tick. `rows` as they were last written, `saved_at` the last moment the old process is known to have

@@ -17,15 +17,11 @@
 #include <vector>
 
 #include "alerting/notification.h"
+#include "alerting/state_row.h"
 #include "base/result.h"
 #include "base/time.h"
 
 namespace sidewatch {
-
-struct StateRow {
-  std::string key;
-  std::string blob;  // empty: the row is erased
-};
 
 // When the agent last saved, on all the clocks there are; so that a restarted one can tell how long it was away.
 struct SavedAt {

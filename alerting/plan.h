@@ -27,12 +27,12 @@ std::string_view to_string(Suppression suppression);
 
 // What people know about an alert, over all its incidents.
 struct Contact {
-  Level told = Level::ok;              // of the present incident; ok: nothing yet
+  Level told = Level::ok;                // of the present incident; ok: nothing yet
   Level last_problem_level = Level::ok;  // of the last problem message, of whatever incident
-  std::optional<Time> last_problem;    // when that was queued: the cooldown counts from here
-  bool held_back = false;              // something is waiting for the cooldown to end or for a receiver
-  std::int64_t suppressed = 0;         // problem messages held back since the last one sent
-  std::uint64_t messages = 0;          // sent in the present incident: numbers the idempotency keys
+  std::optional<Time> last_problem;      // when that was queued: the cooldown counts from here
+  std::optional<Suppression> waiting;    // a message of the present incident waits, for this reason
+  std::int64_t suppressed = 0;           // problem messages that the cooldown held back since the last message sent
+  std::uint64_t messages = 0;            // sent in the present incident: numbers the idempotency keys
   bool operator==(const Contact&) const = default;
 };
 
@@ -55,8 +55,11 @@ Decision plan(Contact& contact, const Situation& situation, Time now);
 // When a message that waits for the cooldown is due; absent: none waits.
 std::optional<Time> next_due(const Contact& contact, Duration cooldown);
 
-// Nothing worth remembering: no cooldown runs, nothing waits, no suppressed message is still to be told of.
+// Nothing worth remembering: no incident was announced, nothing waits, no cooldown runs, and no suppressed message is
+// still to be told of (which is given up after suppressed_memory).
 bool idle(const Contact& contact, Duration cooldown, Time now);
+
+inline constexpr Duration suppressed_memory = std::chrono::hours(24);
 
 void shift(Contact& contact, Duration real);
 

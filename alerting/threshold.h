@@ -34,7 +34,7 @@ int direction(Comparison comparison);
 // "> 80", ">= 90%" (is 90), "< 512MiB", "!= 0". The error says how to write it.
 Result<Threshold> parse_threshold(std::string_view text);
 
-// A number with an optional percent sign or size suffix (KiB, MiB, GiB, TiB, kB, MB, GB, TB).
+// A number, a percentage or a size, as config/literals.h reads them.
 Result<double> parse_quantity(std::string_view text);
 
 std::string to_string(const Threshold& threshold);  // "> 80"

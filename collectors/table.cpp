@@ -3,12 +3,16 @@
 #include <array>
 
 #include "collectors/host/host.h"
+#include "collectors/process/config.h"
+#include "collectors/self/self.h"
 
 namespace sidewatch {
 namespace {
 
 constexpr std::array kKinds{
     CollectorKind{"host", configure_host},
+    CollectorKind{"process", configure_process},
+    CollectorKind{"self", configure_self},
 };
 
 }  // namespace

@@ -113,6 +113,9 @@ Step advance(const AlertState& state, const Policy& policy, const Observation& s
 // When advance() would do something although nothing new is seen; absent: never.
 std::optional<Time> next_due(const AlertState& state, const Policy& policy);
 
+// It is over whatever the readings are (its rule is gone): resolved if it fired, cleared if it was pending.
+Step end(const AlertState& state);
+
 // Nothing would be lost if this were forgotten and begun anew.
 bool idle(const AlertState& state);
 
