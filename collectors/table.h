@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,9 @@ class Instruments;
 // What collectors may lean on besides the catalog.
 struct CollectorContext {
   const Instruments* instruments = nullptr;  // what the `self` collector copies
+  const Store* store = nullptr;              // whose size the `self` collector reports; may be absent
+  std::string version;                       // of the agent, as sidewatch_build_info says it
+  std::string procfs = "/proc";              // where `process` looks; another root is read without libproc2
 };
 
 struct CollectorKind {

@@ -3,14 +3,17 @@
 // A collector asks once per series and keeps the handle; a steady-state pass then writes {SeriesId, double} pairs and
 // allocates nothing. The handle keeps the series alive: drop it when the device or process it describes is gone, and
 // the store forgets the series once its samples have aged out. Any thread may call; one mutex inside.
+//
+// A forgotten series' place is used again, but under another epoch: an old SeriesId never means somebody else's series.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "metrics/labels.h"
@@ -21,6 +24,7 @@ namespace sidewatch {
 
 struct SeriesId {
   std::uint32_t index = 0;
+  std::uint32_t epoch = 0;  // how many series had this index before
   auto operator<=>(const SeriesId&) const = default;
 };
 
@@ -55,8 +59,8 @@ struct Family {
 // What never changes about a series while it lives. Shared, so a reader may keep it without any lock.
 struct SeriesInfo {
   std::shared_ptr<const Family> family;
-  Labels labels;             // without __name__; with the agent's common labels
-  std::string label_text;    // `a="b",c="d"`, escaped for the exposition; the writer adds name, braces, value
+  Labels labels;           // without __name__; with the agent's common labels
+  std::string label_text;  // `a="b",c="d"`, escaped for the exposition; the writer adds name, braces, value
 };
 
 class Catalog {
@@ -64,14 +68,28 @@ class Catalog {
   struct Limits {
     std::size_t max_series = 20'000;            // in all (limits.max_series)
     std::size_t max_series_per_metric = 5'000;  // of one name (limits.max_series_per_metric)
-    std::size_t max_labels = 32;                // per series (limits.max_labels)
+    std::size_t max_labels = 32;                // per series, common ones included (limits.max_labels)
     std::size_t max_label_value_bytes = 256;    // longer values are cut at a character (limits.max_label_value_bytes)
   };
 
-  Catalog(Limits limits, Labels common_labels);
+  // How often something other than what was asked for was given. Counted per request, not per series.
+  struct Counts {
+    std::uint64_t overflowed = 0;      // a budget refused the series
+    std::uint64_t shortened = 0;       // a label value was cut
+    std::uint64_t mended = 0;          // a name or a value had bytes that may not stand there
+    std::uint64_t type_conflicts = 0;  // the metric's name is known with another type, which stays
+  };
+
+  Catalog(Limits limits, const Labels& common_labels);
+  ~Catalog();
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
 
   // Never fails. Over a budget, the handle is of the metric's one overflow series ({overflow="true"}), and
-  // overflowed() rises. Bytes that are not UTF-8 become U+FFFD; a label name that is not legal is mended with '_'.
+  // overflowed() rises; a metric that is new when max_series is reached shares the series sidewatch_overflow with the
+  // others of its kind, so the catalog's size stays bounded. A series with too many labels goes the same way.
+  // Bytes that are not UTF-8 become U+FFFD; an illegal character of a name becomes '_'. Unit and help are kept as the
+  // metric's first request had them.
   SeriesHandle series(const Metric& metric, const Labels& labels);
 
   // Series matching every matcher (__name__ may be among them), in order of name and labels.
@@ -84,18 +102,23 @@ class Catalog {
 
   std::size_t size() const;
   std::uint64_t overflowed() const;  // requests for a series that a budget refused
+  Counts counts() const;
+  const Labels& common_labels() const;
 
  private:
   friend class SeriesHandle;
   friend class Store;
+  struct Entry {
+    SeriesId id;
+    std::shared_ptr<const SeriesInfo> info;
+  };
+  std::vector<Entry> ordered() const;                // all series by name and labels
+  std::vector<SeriesId> unheld() const;              // those without a handle
+  bool forget(SeriesId id);                          // false when a handle was taken meanwhile
   void release(SeriesId id);
+
   struct State;
   std::unique_ptr<State> state_;
-
- public:
-  ~Catalog();
-  Catalog(const Catalog&) = delete;
-  Catalog& operator=(const Catalog&) = delete;
 };
 
 }  // namespace sidewatch

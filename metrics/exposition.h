@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "metrics/store.h"
+#include "metrics/text.h"
 
 namespace sidewatch {
 
@@ -27,11 +28,5 @@ ExpositionFormat choose_format(std::string_view accept);
 
 // Whether an Accept-Encoding header allows gzip (q=0 refuses it).
 bool accepts_gzip(std::string_view accept_encoding);
-
-// A sample value as both formats write it: shortest digits that read back equal; NaN, +Inf, -Inf.
-void append_value(std::string& buffer, double value);
-
-// `text` with \, " and newline escaped as a label value (both formats).
-void append_escaped_label_value(std::string& buffer, std::string_view text);
 
 }  // namespace sidewatch

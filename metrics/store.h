@@ -1,8 +1,12 @@
-// What the series are worth: the last value, its age, whether it is stale, and a bounded ring of recent samples.
+// What the series are worth: the last value, its age, whether it is stale, and a bounded history of recent samples.
 //
 // One writer (the loop), many readers; one mutex inside, held by a reader only while it copies. A sample belongs to a
 // *source* (one collector): a series that its source did not write in a pass is stale from that pass on, and a failed
-// or overdue source makes all of its series stale. Stale series are not exposed and not selected, only remembered.
+// or overdue source makes all of its series stale. Stale series are not exposed and have no latest value, they are only
+// remembered. Where two sources write one series, it is the business of whoever wrote it last.
+//
+// The newest sample of a series stands apart from its history: reading it costs no search, and a second sample for the
+// same instant replaces it.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +18,9 @@
 
 #include "base/time.h"
 #include "metrics/catalog.h"
+#include "metrics/point.h"
 
 namespace sidewatch {
-
-struct Point {
-  Time time;
-  double value = 0;
-};
 
 struct Sample {
   SeriesId series;
@@ -50,21 +50,26 @@ struct SeriesValue {
 class Store {
  public:
   struct Limits {
-    Duration retention = std::chrono::minutes(15);     // history.retention: older samples are dropped
-    std::size_t max_bytes = std::size_t{32} << 20;     // history.max_bytes: of all rings together; oldest go first
+    Duration retention = std::chrono::minutes(15);  // history.retention: older samples are dropped
+    std::size_t max_bytes = std::size_t{32} << 20;  // history.max_bytes: of all series together; the oldest go first
   };
 
-  Store(Catalog& catalog, Limits limits);
+  Store(Catalog& catalog, Limits limits);  // a catalog has one store
   ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
   SourceId add_source(std::string name);
   void remove_source(SourceId source, Time now);  // its series go stale
 
-  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale.
+  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two samples
+  // for one series and instant the later one stays; a sample older than its series' newest is refused and counted, as is
+  // one of a forgotten series.
   void append(SourceId source, Time time, const Batch& batch);
   void mark_stale(SourceId source, Time time);  // the source failed, or is overdue
 
-  // Drops samples past retention and forgets series that nobody holds and that have none left.
+  // Drops samples past retention (in chunks, so that a few older ones may stay for a while) and forgets series that
+  // nobody holds and that have none left.
   void expire(Time now);
 
   // The newest sample at or before `at` and after `at - lookback`, unless the series was stale then.
@@ -77,10 +82,11 @@ class Store {
   // Every series that is not stale, ordered by family name, then labels: what /metrics shows.
   std::vector<SeriesValue> snapshot() const;
 
-  std::uint64_t version() const;       // rises with every change of a value: a page rendered at one version stays right
+  std::uint64_t version() const;  // rises when snapshot() would differ: a page rendered at one version stays right
   std::size_t history_bytes() const;
   std::uint64_t samples_appended() const;
   std::uint64_t samples_evicted() const;  // dropped before their retention because of max_bytes
+  std::uint64_t samples_refused() const;  // older than their series' newest, or of a forgotten series
 
   const Catalog& catalog() const { return catalog_; }
 

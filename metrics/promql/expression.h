@@ -52,9 +52,11 @@ class Expression {
 
   ValueType type() const;
   const std::string& text() const { return text_; }
+  std::string to_string() const;  // the canonical spelling
   const Node& root() const { return *root_; }
 
  private:
+  Expression() = default;
   std::shared_ptr<const Node> root_;
   std::string text_;
 };

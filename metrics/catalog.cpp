@@ -1,0 +1,341 @@
+// The interning of series. See catalog.h.
+//
+// A family keeps its series' indexes ordered by labels: that order is the lookup (binary search), the order of every
+// answer, and what the inverted index points into. Slots are reused, each time with the next epoch.
+#include "metrics/catalog.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string_view>
+
+#include "metrics/text.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::string_view name_label = "__name__";
+constexpr Metric overflow_metric{"sidewatch_overflow", MetricType::untyped, "",
+                                 "Last value written to a series of a metric that the series budget kept out whole."};
+
+// Under this many series a family is searched one by one.
+constexpr std::size_t index_from_series = 64;
+
+struct Slot {
+  std::shared_ptr<const SeriesInfo> info;  // null: free
+  std::uint32_t epoch = 0;
+  std::uint32_t handles = 0;
+};
+
+// Where in a family's order a label value occurs. Two values may share a hash: candidates are checked again.
+struct Posting {
+  std::uint32_t hash;
+  std::uint32_t position;
+  auto operator<=>(const Posting&) const = default;
+};
+
+struct FamilyEntry {
+  std::shared_ptr<const Family> family;
+  std::vector<std::uint32_t> members;  // slot indexes, ordered by labels
+  mutable std::vector<Posting> index;  // made when first asked for, emptied by every change of `members`
+};
+
+using Families = std::map<std::string, FamilyEntry, std::less<>>;
+
+std::uint32_t hash_of(std::string_view name, std::string_view value) {
+  const std::size_t hash = std::hash<std::string_view>{}(name) * 31 + std::hash<std::string_view>{}(value);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+std::string label_text_of(const Labels& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels) {
+    if (!text.empty()) text += ',';
+    text += name;
+    text += "=\"";
+    append_escaped_label_value(text, value);
+    text += '"';
+  }
+  return text;
+}
+
+bool matches_all(std::span<const Matcher> matchers, const SeriesInfo& info) {
+  return std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
+    return matcher.matches(matcher.name() == name_label ? std::string_view(info.family->name)
+                                                        : info.labels.get(matcher.name()));
+  });
+}
+
+}  // namespace
+
+struct Catalog::State {
+  State(Limits given, const Labels& given_labels) : limits(given), common_labels(mend(given_labels)) {}
+
+  SeriesId obtain(const Metric& metric, const Labels& labels);
+  Labels mend(const Labels& labels);
+  bool has_room(const FamilyEntry* family, const Labels& labels) const;
+  SeriesId overflow(const Metric& metric, FamilyEntry* family);
+  FamilyEntry& family_of(const Metric& metric, std::string name);
+  std::vector<std::uint32_t>::iterator place_of(FamilyEntry& family, const Labels& labels);
+  SeriesId find_or_add(FamilyEntry& family, Labels labels);
+  std::uint32_t free_slot();
+  bool alive(SeriesId id) const { return id.index < slots.size() && slots[id.index].epoch == id.epoch &&
+                                         slots[id.index].info != nullptr; }
+  SeriesId id_of(std::uint32_t index) const { return {index, slots[index].epoch}; }
+
+  void select_from(const FamilyEntry& family, std::span<const Matcher> matchers, std::vector<SeriesId>& out) const;
+  void build_index(const FamilyEntry& family) const;
+
+  const Limits limits;
+  Counts counts;
+  const Labels common_labels;
+  mutable std::mutex mutex;
+  std::vector<Slot> slots;
+  std::vector<std::uint32_t> free;
+  Families families;
+  std::size_t size = 0;
+  std::atomic<std::uint64_t> generation{1};
+};
+
+SeriesId Catalog::State::obtain(const Metric& metric, const Labels& labels) {
+  std::string name(metric.name);
+  if (!is_legal_metric_name(name)) {
+    name = mend_metric_name(name);
+    ++counts.mended;
+  }
+  Labels complete = mend(labels).or_else(common_labels);
+  const auto found = families.find(name);
+  FamilyEntry* family = found == families.end() ? nullptr : &found->second;
+  if (family && family->family->type != metric.type) ++counts.type_conflicts;
+  if (family) {
+    const auto place = place_of(*family, complete);
+    if (place != family->members.end() && slots[*place].info->labels == complete) return id_of(*place);
+  }
+  if (!has_room(family, complete)) return overflow(metric, family);
+  return find_or_add(family ? *family : family_of(metric, std::move(name)), std::move(complete));
+}
+
+Labels Catalog::State::mend(const Labels& labels) {
+  const auto fine = [&](const Label& label) {
+    return is_legal_label_name(label.name) && label.name != name_label && is_utf8(label.value) &&
+           label.value.size() <= limits.max_label_value_bytes;
+  };
+  if (std::all_of(labels.begin(), labels.end(), fine)) return labels;
+  std::vector<Label> result;
+  bool mended = false;
+  bool shortened = false;
+  for (const auto& [name, value] : labels) {
+    std::string legal_name = name == name_label ? "exported_name" : mend_label_name(name);
+    std::string text = mend_utf8(value);
+    mended = mended || legal_name != name || text != value;
+    const auto cut = cut_at_character(text, limits.max_label_value_bytes);
+    shortened = shortened || cut.size() != text.size();
+    result.push_back({std::move(legal_name), std::string(cut)});
+  }
+  if (mended) ++counts.mended;
+  if (shortened) ++counts.shortened;
+  return Labels(std::move(result));
+}
+
+bool Catalog::State::has_room(const FamilyEntry* family, const Labels& labels) const {
+  return size < limits.max_series && labels.size() <= limits.max_labels &&
+         (!family || family->members.size() < limits.max_series_per_metric);
+}
+
+// A known metric has its own overflow series: as many as there are metrics, so at most max_series more. The metrics
+// that are not known when the catalog is full share one.
+SeriesId Catalog::State::overflow(const Metric& metric, FamilyEntry* family) {
+  ++counts.overflowed;
+  if (!family) {
+    const Metric& known = size < limits.max_series ? metric : overflow_metric;
+    std::string name = mend_metric_name(known.name);
+    family = &family_of(known, std::move(name));
+  }
+  return find_or_add(*family, Labels{{"overflow", "true"}}.or_else(common_labels));
+}
+
+FamilyEntry& Catalog::State::family_of(const Metric& metric, std::string name) {
+  auto& entry = families[name];
+  if (!entry.family) {
+    entry.family = std::make_shared<const Family>(
+        Family{std::move(name), metric.type, std::string(metric.unit), mend_utf8(metric.help)});
+  }
+  return entry;
+}
+
+std::vector<std::uint32_t>::iterator Catalog::State::place_of(FamilyEntry& family, const Labels& labels) {
+  return std::lower_bound(family.members.begin(), family.members.end(), labels,
+                          [&](std::uint32_t index, const Labels& wanted) { return slots[index].info->labels < wanted; });
+}
+
+SeriesId Catalog::State::find_or_add(FamilyEntry& family, Labels labels) {
+  const auto place = place_of(family, labels);
+  if (place != family.members.end() && slots[*place].info->labels == labels) return id_of(*place);
+  std::string text = label_text_of(labels);
+  auto info = std::make_shared<const SeriesInfo>(SeriesInfo{family.family, std::move(labels), std::move(text)});
+  const std::uint32_t index = free_slot();
+  slots[index].info = std::move(info);
+  family.members.insert(place, index);
+  family.index.clear();
+  ++size;
+  ++generation;
+  return id_of(index);
+}
+
+std::uint32_t Catalog::State::free_slot() {
+  if (free.empty()) {
+    slots.emplace_back();
+    return static_cast<std::uint32_t>(slots.size() - 1);
+  }
+  const std::uint32_t index = free.back();
+  free.pop_back();
+  return index;
+}
+
+void Catalog::State::build_index(const FamilyEntry& family) const {
+  std::uint32_t position = 0;
+  for (const std::uint32_t member : family.members) {
+    for (const auto& [name, value] : slots[member].info->labels) family.index.push_back({hash_of(name, value), position});
+    ++position;
+  }
+  std::sort(family.index.begin(), family.index.end());
+}
+
+// Where a matcher asks for one value of a label, only the series that have it are looked at.
+void Catalog::State::select_from(const FamilyEntry& family, std::span<const Matcher> matchers,
+                                 std::vector<SeriesId>& out) const {
+  const auto take = [&](std::uint32_t member) {
+    if (matches_all(matchers, *slots[member].info)) out.push_back(id_of(member));
+  };
+  const auto precise = std::find_if(matchers.begin(), matchers.end(), [](const Matcher& matcher) {
+    return matcher.op() == Matcher::Op::equal && !matcher.value().empty() && matcher.name() != name_label;
+  });
+  if (precise == matchers.end() || family.members.size() < index_from_series) {
+    for (const std::uint32_t member : family.members) take(member);
+    return;
+  }
+  if (family.index.empty()) build_index(family);
+  const std::uint32_t hash = hash_of(precise->name(), precise->value());
+  auto posting = std::lower_bound(family.index.begin(), family.index.end(), Posting{hash, 0});
+  std::uint32_t next = 0;
+  for (; posting != family.index.end() && posting->hash == hash; ++posting) {
+    if (posting->position < next) continue;  // another label of the same series with the same hash
+    take(family.members[posting->position]);
+    next = posting->position + 1;
+  }
+}
+
+Catalog::Catalog(Limits limits, const Labels& common_labels)
+    : state_(std::make_unique<State>(limits, common_labels)) {}
+Catalog::~Catalog() = default;
+
+SeriesHandle Catalog::series(const Metric& metric, const Labels& labels) {
+  const std::lock_guard lock(state_->mutex);
+  const SeriesId id = state_->obtain(metric, labels);
+  ++state_->slots[id.index].handles;
+  return SeriesHandle(this, id);
+}
+
+std::vector<SeriesId> Catalog::select(std::span<const Matcher> matchers) const {
+  std::vector<SeriesId> selected;
+  const std::lock_guard lock(state_->mutex);
+  const auto named = std::find_if(matchers.begin(), matchers.end(), [](const Matcher& matcher) {
+    return matcher.name() == name_label && matcher.op() == Matcher::Op::equal;
+  });
+  if (named != matchers.end()) {
+    const auto found = state_->families.find(named->value());
+    if (found != state_->families.end()) state_->select_from(found->second, matchers, selected);
+    return selected;
+  }
+  for (const auto& [name, family] : state_->families) {
+    const bool wanted = std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
+      return matcher.name() != name_label || matcher.matches(name);
+    });
+    if (wanted) state_->select_from(family, matchers, selected);
+  }
+  return selected;
+}
+
+std::shared_ptr<const SeriesInfo> Catalog::info(SeriesId id) const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->alive(id) ? state_->slots[id.index].info : nullptr;
+}
+
+std::uint64_t Catalog::generation() const { return state_->generation.load(std::memory_order_acquire); }
+
+std::size_t Catalog::size() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->size;
+}
+
+std::uint64_t Catalog::overflowed() const { return counts().overflowed; }
+
+Catalog::Counts Catalog::counts() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->counts;
+}
+
+const Labels& Catalog::common_labels() const { return state_->common_labels; }
+
+std::vector<Catalog::Entry> Catalog::ordered() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<Entry> entries;
+  entries.reserve(state_->size);
+  for (const auto& [name, family] : state_->families) {
+    for (const std::uint32_t member : family.members) {
+      entries.push_back({state_->id_of(member), state_->slots[member].info});
+    }
+  }
+  return entries;
+}
+
+std::vector<SeriesId> Catalog::unheld() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<SeriesId> ids;
+  for (std::uint32_t index = 0; index < state_->slots.size(); ++index) {
+    const Slot& slot = state_->slots[index];
+    if (slot.info && slot.handles == 0) ids.push_back({index, slot.epoch});
+  }
+  return ids;
+}
+
+bool Catalog::forget(SeriesId id) {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->alive(id) || state_->slots[id.index].handles > 0) return false;
+  Slot& slot = state_->slots[id.index];
+  const auto entry = state_->families.find(slot.info->family->name);
+  FamilyEntry& family = entry->second;
+  family.members.erase(state_->place_of(family, slot.info->labels));
+  family.index.clear();
+  if (family.members.empty()) state_->families.erase(entry);
+  slot.info.reset();
+  ++slot.epoch;
+  state_->free.push_back(id.index);
+  --state_->size;
+  ++state_->generation;
+  return true;
+}
+
+void Catalog::release(SeriesId id) {
+  const std::lock_guard lock(state_->mutex);
+  assert(state_->alive(id) && state_->slots[id.index].handles > 0);
+  --state_->slots[id.index].handles;
+}
+
+SeriesHandle& SeriesHandle::operator=(SeriesHandle&& other) noexcept {
+  if (this != &other) {
+    if (catalog_) catalog_->release(id_);
+    catalog_ = std::exchange(other.catalog_, nullptr);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+SeriesHandle::~SeriesHandle() {
+  if (catalog_) catalog_->release(id_);
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,228 @@
+// Last values, staleness and history behind one mutex. See store.h.
+//
+// Staleness without allocation: every pass has a number, every series remembers the pass and the source that wrote it
+// last, every source the series of its last pass. After a pass, what stands in the source's list with an older number
+// was left out. A stale series carries the stale marker as its newest sample, in the history too.
+#include "metrics/store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <mutex>
+#include <utility>
+
+#include "metrics/history.h"
+
+namespace sidewatch {
+namespace {
+
+struct Slot {
+  std::uint32_t epoch = 0;  // as the catalog counts
+  std::uint32_t source = 0;
+  std::uint64_t pass = 0;   // 0: never written
+  Point last;               // the newest sample, possibly the stale marker; not in the history
+
+  bool written() const { return pass != 0; }
+  bool live() const { return written() && !is_stale_marker(last.value); }
+};
+
+struct Source {
+  std::string name;
+  bool removed = false;
+  std::vector<std::uint32_t> live;     // what its last pass wrote
+  std::vector<std::uint32_t> written;  // what the present pass writes; kept for its capacity
+};
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+}  // namespace
+
+struct Store::State {
+  explicit State(Limits given) : limits(given), history(given.max_bytes) {}
+
+  void put(std::uint32_t index, Time time, double value);
+  void put_stale(std::uint32_t index, Time time);
+  void end_all(Source& source, std::uint32_t id, Time time);
+  void make_room(std::uint32_t index);
+  const Slot* find(SeriesId id) const;
+  void refresh_order(const Catalog& catalog);
+
+  const Limits limits;
+  mutable std::mutex mutex;
+  std::vector<Slot> slots;  // by SeriesId::index
+  History history;
+  std::vector<Source> sources;  // by SourceId
+  std::uint64_t pass = 0;
+
+  std::vector<Catalog::Entry> order;  // of the catalog at order_generation
+  std::uint64_t order_generation = 0;
+
+  std::atomic<std::uint64_t> version{1};
+  std::uint64_t appended = 0;
+  std::uint64_t refused = 0;
+};
+
+Store::Store(Catalog& catalog, Limits limits) : catalog_(catalog), state_(std::make_unique<State>(limits)) {}
+Store::~Store() = default;
+
+SourceId Store::add_source(std::string name) {
+  const std::lock_guard lock(state_->mutex);
+  state_->sources.push_back({std::move(name), false, {}, {}});
+  return SourceId(state_->sources.size() - 1);
+}
+
+void Store::remove_source(SourceId source, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  const auto id = static_cast<std::uint32_t>(source);
+  state_->end_all(state_->sources[id], id, now);
+  state_->sources[id] = Source{"", true, {}, {}};
+}
+
+void Store::append(SourceId source_id, Time time, const Batch& batch) {
+  const std::lock_guard lock(state_->mutex);
+  const auto id = static_cast<std::uint32_t>(source_id);
+  Source& source = state_->sources[id];
+  if (source.removed) {
+    state_->refused += batch.size();
+    return;
+  }
+  const std::uint64_t pass = ++state_->pass;
+  source.written.clear();
+  for (const auto& [series, value] : batch.samples()) {
+    state_->make_room(series.index);
+    Slot& slot = state_->slots[series.index];
+    if (slot.epoch != series.epoch || (slot.written() && time < slot.last.time)) {
+      ++state_->refused;
+      continue;
+    }
+    state_->put(series.index, time, measured(value));
+    if (slot.pass != pass) source.written.push_back(series.index);
+    slot.pass = pass;
+    slot.source = id;
+    ++state_->appended;
+  }
+  for (const std::uint32_t index : source.live) {
+    const Slot& slot = state_->slots[index];
+    if (slot.pass != pass && slot.source == id) state_->put_stale(index, time);
+  }
+  std::swap(source.live, source.written);
+}
+
+void Store::mark_stale(SourceId source, Time time) {
+  const std::lock_guard lock(state_->mutex);
+  const auto id = static_cast<std::uint32_t>(source);
+  state_->end_all(state_->sources[id], id, time);
+}
+
+void Store::expire(Time now) {
+  const std::lock_guard lock(state_->mutex);
+  const Time limit = now - state_->limits.retention;
+  for (std::uint32_t index = 0; index < state_->slots.size(); ++index) {
+    state_->history.drop_until(index, limit);
+    Slot& slot = state_->slots[index];
+    if (slot.written() && !slot.live() && slot.last.time <= limit) slot.pass = 0;
+  }
+  for (const SeriesId id : catalog_.unheld()) {
+    state_->make_room(id.index);
+    Slot& slot = state_->slots[id.index];
+    if (slot.written() || !state_->history.empty(id.index) || !catalog_.forget(id)) continue;
+    slot = Slot{};
+    slot.epoch = id.epoch + 1;
+  }
+  state_->history.trim();
+}
+
+std::optional<Point> Store::latest(SeriesId series, Time at, Duration lookback) const {
+  const std::lock_guard lock(state_->mutex);
+  const Slot* slot = state_->find(series);
+  if (!slot) return std::nullopt;
+  std::optional<Point> point = slot->last;
+  if (at < slot->last.time) point = state_->history.at_or_before(series.index, at);
+  if (!point || is_stale_marker(point->value) || point->time <= at - lookback) return std::nullopt;
+  return point;
+}
+
+void Store::range(SeriesId series, Time from, Time to, std::vector<Point>& out) const {
+  const std::lock_guard lock(state_->mutex);
+  const Slot* slot = state_->find(series);
+  if (!slot) return;
+  const auto start = static_cast<std::ptrdiff_t>(out.size());
+  state_->history.range(series.index, from, to, out);
+  if (from < slot->last.time && slot->last.time <= to) out.push_back(slot->last);
+  out.erase(std::remove_if(out.begin() + start, out.end(), [](const Point& p) { return is_stale_marker(p.value); }),
+            out.end());
+}
+
+std::vector<SeriesValue> Store::snapshot() const {
+  std::vector<SeriesValue> values;
+  const std::lock_guard lock(state_->mutex);
+  state_->refresh_order(catalog_);
+  values.reserve(state_->order.size());
+  for (const auto& [id, info] : state_->order) {
+    const Slot* slot = state_->find(id);
+    if (slot && slot->live()) values.push_back({info, slot->last});
+  }
+  return values;
+}
+
+std::uint64_t Store::version() const { return state_->version.load(std::memory_order_acquire); }
+
+std::size_t Store::history_bytes() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->history.bytes();
+}
+
+std::uint64_t Store::samples_appended() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->appended;
+}
+
+std::uint64_t Store::samples_evicted() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->history.evicted();
+}
+
+std::uint64_t Store::samples_refused() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->refused;
+}
+
+// The former newest sample moves into the history, unless this one is for the same instant.
+void Store::State::put(std::uint32_t index, Time time, double value) {
+  Slot& slot = slots[index];
+  if (slot.written() && slot.last.time < time) history.append(index, slot.last);
+  if (!slot.written() || !same_bits(slot.last.value, value)) ++version;
+  slot.last = {time, value};
+}
+
+void Store::State::put_stale(std::uint32_t index, Time time) {
+  if (slots[index].live()) put(index, std::max(time, slots[index].last.time), stale_marker());
+}
+
+void Store::State::end_all(Source& source, std::uint32_t id, Time time) {
+  for (const std::uint32_t index : source.live) {
+    if (slots[index].source == id) put_stale(index, time);
+  }
+  source.live.clear();
+}
+
+void Store::State::make_room(std::uint32_t index) {
+  if (index < slots.size()) return;
+  slots.resize(index + 1U);
+  history.resize(index + 1U);
+}
+
+const Slot* Store::State::find(SeriesId id) const {
+  if (id.index >= slots.size()) return nullptr;
+  const Slot& slot = slots[id.index];
+  return slot.epoch == id.epoch && slot.written() ? &slot : nullptr;
+}
+
+void Store::State::refresh_order(const Catalog& catalog) {
+  const std::uint64_t generation = catalog.generation();
+  if (generation == order_generation) return;
+  order = catalog.ordered();
+  order_generation = generation;
+}
+
+}  // namespace sidewatch
