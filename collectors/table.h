@@ -10,17 +10,10 @@
 
 namespace sidewatch {
 
-class Instruments;
-
-// What collectors may lean on besides the catalog.
-struct CollectorContext {
-  const Instruments* instruments = nullptr;  // what the `self` collector copies
-};
-
 struct CollectorKind {
   std::string_view key;  // under `collectors:`
   // Declares this kind's key in the `collectors` section and adds a plan for each collector configured.
-  void (*configure)(config::Section& collectors, const CollectorContext& context, std::vector<CollectorPlan>& plans);
+  void (*configure)(config::Section& collectors, std::vector<CollectorPlan>& plans);
 };
 
 std::span<const CollectorKind> collector_kinds();

@@ -1,10 +1,16 @@
 // A configuration as read from its files: strict YAML, includes merged, ready to be declared into.
+//
+// The top-level key `include:` is the document's own: a list of globs relative to the including file. Included mappings
+// merge key by key behind what is there, lists append, and a value that two files set is a problem that names both.
+// A file that cannot be read or parsed is a problem at its place; keys are then not reported as missing, because they
+// may stand in what could not be read.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/section.h"
@@ -19,13 +25,14 @@ struct DocumentLimits {
   std::size_t max_nodes = 100'000;  // visited, aliases counted at each use
 };
 
-// Expansion of ${NAME}: injected so that tests do not depend on the environment.
+// What ${NAME} stands for: injected so that tests do not depend on the environment.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 
 class Document {
  public:
-  // Reads `path` and what it includes. Problems are added to `problems`; the document then holds what could be read.
+  // Reads `path` and what it includes. Problems are added to `problems`, by `read` too, so it must outlive the document;
+  // the document then holds what could be read.
   static Document load(const std::string& path, const Environment& environment, Problems& problems,
                        const DocumentLimits& limits = {});
   // As if `text` were the content of a file named `name`, in the current directory.
@@ -35,16 +42,17 @@ class Document {
   // Declares the whole document into `out` and reports the keys that nobody declared.
   template <class T>
   void read(T& out) {
-    Section top = root();
-    declare(top, out);
-    top.finish();
+    visit([&](Section& top) { declare(top, out); });
   }
+  // The same for a top level that is declared by a function.
+  void visit(const std::function<void(Section&)>& declare_all);
 
   const std::vector<std::string>& files() const { return files_; }  // in order of reading
 
  private:
-  Section root();
-  std::shared_ptr<Section::Impl> root_;
+  friend class DocumentReader;
+  struct Content;
+  std::shared_ptr<Content> content_;
   std::vector<std::string> files_;
 };
 

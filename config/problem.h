@@ -1,6 +1,7 @@
 // Everything that is wrong with a configuration, with its place, to be shown together.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,16 @@ struct Problem {
 
 class Problems {
  public:
+  // Kept up to a thousand; beyond that they are only counted.
   void add(Mark mark, std::string text);
   bool empty() const { return problems_.empty(); }
-  std::size_t size() const { return problems_.size(); }
+  std::size_t size() const { return problems_.size() + dropped_; }
+  bool full() const { return dropped_ > 0; }
 
-  // Ordered by file (in order of reading), line and column; the same problem at the same place only once.
+  // Files are shown in the order in which they are announced here, then in the order of their first problem.
+  void reading(const std::string& file);
+
+  // Ordered by file, line and column; the same problem at the same place only once.
   std::vector<Problem> sorted() const;
 
   // One `file:line:column: text` per line, at most 20 and then how many more.
@@ -33,6 +39,8 @@ class Problems {
 
  private:
   std::vector<Problem> problems_;
+  std::vector<std::string> files_;
+  std::size_t dropped_ = 0;
 };
 
 }  // namespace sidewatch::config

@@ -13,13 +13,16 @@
 // JSON Schema. The value that the member has before is the default. Nothing throws; problems are collected.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/regex.h"
@@ -29,11 +32,14 @@
 namespace sidewatch::config {
 
 // A value together with where it was written, for what is checked later (expressions, templates, references).
-// `mark` is the place of the first character of the value's text, so that an error inside it can be pointed at.
+// `mark` is the place of the first character of the value's text (behind an opening quote, on the first line of a block),
+// so that an error inside it can be pointed at. `expanded`: the text came (in part) out of ${...}, so offsets into it say
+// nothing about the file and it must not be quoted in an error.
 template <class T>
 struct Located {
   T value{};
   Mark mark;
+  bool expanded = false;
 };
 
 struct Bytes {
@@ -42,7 +48,8 @@ struct Bytes {
 };
 
 // A text that must not be seen: it does not print, compare as text or end up in an error. `reveal` only where it is
-// sent. From ${file:...} it is read again at each use, so a rotated secret is picked up without a reload.
+// sent. When the whole value is one ${file:...} the file is read again at each use, so a rotated secret is picked up
+// without a reload; inside a longer text ("Bearer ${file:...}") it is read once, at load.
 class Secret {
  public:
   Secret() = default;
@@ -55,11 +62,16 @@ class Secret {
   std::string path_;
 };
 
-// A closed range for a number, duration or size; also shown in the documentation.
+// A closed range for a number, duration or size; also shown in the documentation. between(1, 65535), between(0.0, 1.0),
+// between(100ms, 60s), between(Bytes{1}, Bytes{4096}).
 template <class T>
 struct Between {
   T low;
   T high;
+
+  template <class U>
+    requires std::convertible_to<T, U>
+  operator Between<U>() const { return {static_cast<U>(low), static_cast<U>(high)}; }
 };
 template <class T>
 Between<T> between(T low, T high) { return {low, high}; }
@@ -73,18 +85,25 @@ class Section {
   using BytesRange = std::optional<Between<Bytes>>;
 
   // Scalars. `required` reports a missing key; `optional` leaves the member as it is.
-  // Numbers also accept a percentage where `NumberRange` is within 0..100 ("90%" is 90) and a size ("512MiB").
+  // A text takes any scalar as it is written (`version: 1.10` is "1.10", `country: no` is "no"). Numbers (double) also
+  // take a size ("512MiB") and, unless their range reaches outside 0..100, a percentage ("90%" is 90). Numbers and
+  // booleans in quotes are refused, except around ${...}.
   void required(std::string_view key, std::string& out, std::string_view help);
   void required(std::string_view key, Duration& out, std::string_view help, DurationRange range = {});
   void required(std::string_view key, std::int64_t& out, std::string_view help, IntegerRange range = {});
   void required(std::string_view key, double& out, std::string_view help, NumberRange range = {});
   void required(std::string_view key, Located<std::string>& out, std::string_view help);
+  void required(std::string_view key, Bytes& out, std::string_view help, BytesRange range = {});
   void required(std::string_view key, Secret& out, std::string_view help);
+  void required(std::string_view key, Regex& out, std::string_view help);
+  void required(std::string_view key, std::vector<std::string>& out, std::string_view help);
   void optional(std::string_view key, std::string& out, std::string_view help);
   void optional(std::string_view key, bool& out, std::string_view help);
   void optional(std::string_view key, Duration& out, std::string_view help, DurationRange range = {});
   void optional(std::string_view key, std::optional<Duration>& out, std::string_view help, DurationRange range = {});
   void optional(std::string_view key, std::int64_t& out, std::string_view help, IntegerRange range = {});
+  void optional(std::string_view key, std::optional<std::int64_t>& out, std::string_view help,
+                IntegerRange range = {});
   void optional(std::string_view key, double& out, std::string_view help, NumberRange range = {});
   void optional(std::string_view key, std::optional<double>& out, std::string_view help, NumberRange range = {});
   void optional(std::string_view key, Bytes& out, std::string_view help, BytesRange range = {});
@@ -98,7 +117,7 @@ class Section {
   void choice(std::string_view key, E& out, std::initializer_list<std::pair<std::string_view, E>> words,
               std::string_view help);
 
-  // Lists and maps of scalars.
+  // Lists and maps of scalars; they replace what `out` held. A list of one text may be written as that text alone.
   void optional(std::string_view key, std::vector<std::string>& out, std::string_view help);
   void optional(std::string_view key, std::vector<Located<std::string>>& out, std::string_view help);
   void optional(std::string_view key, std::map<std::string, std::string>& out, std::string_view help);
@@ -115,35 +134,42 @@ class Section {
   template <class T>
   void list(std::string_view key, std::vector<T>& out, std::string_view help);
 
+  // The same for what needs more than a struct (a table of kinds, a context): `visit` declares the nested mapping, or
+  // each mapping of the list in turn.
+  void within(std::string_view key, std::string_view help, const std::function<void(Section&)>& visit);
+  void each(std::string_view key, std::string_view help, const std::function<void(Section&)>& visit);
+
   // A value that is either a scalar shorthand or a mapping: `warning: "> 80"` or `warning: {above: 80}`. T needs
   // `declare` and `bool read_shorthand(const Located<std::string>&, T&, std::string& problem)`.
   template <class T>
   void shorthand_or_section(std::string_view key, std::optional<T>& out, std::string_view help);
 
-  // Reports something about the value of `key` (or, when it is absent, about the mapping itself).
+  // Reports something about the value of `key` (or, when it is absent, about the mapping itself). Ignored while
+  // describing.
   void problem(std::string_view key, std::string text);
   void problem(const Mark& mark, std::string text);
 
-  bool has(std::string_view key) const;
+  bool has(std::string_view key) const;   // false while describing
   Mark mark() const;                      // of the mapping
   Mark mark(std::string_view key) const;  // of the key's value, or of the mapping when absent
 
   // True when fields are only being listed (documentation, schema): checks across fields are then skipped.
   bool describing() const;
 
+  struct Impl;  // known inside config/ only
+
  private:
   friend class Document;
   friend class Reference;
-  struct Impl;
   explicit Section(std::shared_ptr<Impl> impl);
 
   std::optional<std::size_t> choose(std::string_view key, const std::vector<std::string_view>& words,
                                     std::size_t fallback, std::string_view help);
   std::optional<Section> open(std::string_view key, std::string_view help);          // nested mapping
   std::vector<Section> open_list(std::string_view key, std::string_view help);       // list of mappings
-  struct Either;
   std::optional<Located<std::string>> open_shorthand(std::string_view key, std::optional<Section>& mapping,
                                                      std::string_view help);
+  void shorthand_problem(const Located<std::string>& at, std::string text);
   void finish();  // reports the keys that nobody declared
 
   std::shared_ptr<Impl> impl_;
@@ -205,7 +231,7 @@ void Section::shorthand_or_section(std::string_view key, std::optional<T>& out, 
     if (read_shorthand(*shorthand, value, text)) {
       out = std::move(value);
     } else {
-      problem(shorthand->mark, std::move(text));
+      shorthand_problem(*shorthand, std::move(text));
     }
   }
 }

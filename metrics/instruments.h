@@ -2,9 +2,12 @@
 //
 // A part asks once for an instrument and keeps the reference; it lives as long as the Instruments. Any thread may
 // count. The `self` collector copies the current values into its batch, so they are exposed and judged like any other
-// series. Seam of prometheus-cpp (core), whose own serialisation is not used.
+// series. Seam of prometheus-cpp (core), whose own serialisation is not used: it lets through what a scrape must not
+// contain. An instrument that cannot be (an illegal name, a name that is known with another type) is a bug: an assert,
+// and where those are off an instrument that counts but is never visited.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -17,14 +20,14 @@ namespace sidewatch {
 class Counter {
  public:
   virtual ~Counter() = default;
-  virtual void increment(double by = 1) = 0;  // negative or NaN: ignored
+  virtual void increment(double by = 1) = 0;  // negative, NaN or infinite: ignored
   virtual double value() const = 0;
 };
 
 class Gauge {
  public:
   virtual ~Gauge() = default;
-  virtual void set(double value) = 0;
+  virtual void set(double value) = 0;  // NaN is "not known"
   virtual double value() const = 0;
 };
 
@@ -32,16 +35,18 @@ class Instruments {
  public:
   Instruments();
   ~Instruments();
+  Instruments(const Instruments&) = delete;
+  Instruments& operator=(const Instruments&) = delete;
 
   // The same metric and labels give the same instrument. The metric's name must be legal and of the right type.
   Counter& counter(const Metric& metric, const Labels& labels = {});
   Gauge& gauge(const Metric& metric, const Labels& labels = {});
 
-  // Calls `visit` for every instrument with its present value. Instruments are never removed.
+  // Calls `visit` for every instrument with its present value, in the order of their making, without a lock held.
+  // Instruments are never removed.
   void visit(const std::function<void(const Metric&, const Labels&, double)>& visit) const;
 
-  // Rises when an instrument is made.
-  std::size_t size() const;
+  std::size_t size() const;  // rises when an instrument is made
 
  private:
   struct State;

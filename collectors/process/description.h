@@ -1,0 +1,46 @@
+// What is known about a process when it is decided which group it belongs to, and who finds that out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sidewatch {
+
+// One process as it was at one moment. Texts are the bytes that the process chose: any bytes, no NUL.
+struct ProcessDescription {
+  pid_t pid = 0;
+  pid_t ppid = 0;
+  std::uint64_t start_ticks = 0;  // after boot; with the PID it identifies a process
+  std::string comm;               // at most 15 bytes
+  std::string exe;                // path, without the kernel's " (deleted)"; empty when there is none or it may not be read
+  std::string cmdline;            // arguments joined by one space; empty for kernel threads and zombies
+};
+
+constexpr std::size_t max_cmdline_bytes = std::size_t{16} << 10;  // a command line is matched up to here
+
+// Mends the texts as the kernel and libproc2 give them: NULs and newlines in the command line become spaces, those at
+// its end go; the program's path loses " (deleted)".
+void normalise(ProcessDescription& process);
+
+// Describes processes by their PIDs. Used from one thread only.
+class ProcessDescriber {
+ public:
+  virtual ~ProcessDescriber() = default;
+
+  // Appends a description for each of `pids` that still exists, in any order. What cannot be read stays empty.
+  virtual void describe(std::span<const pid_t> pids, std::vector<ProcessDescription>& out) = 0;
+};
+
+// Reads the files under a procfs root, which may be a fixture or another machine's.
+std::unique_ptr<ProcessDescriber> make_file_describer(std::string procfs);
+
+// Asks libproc2, which knows only /proc. Null when /proc is not mounted or the library refuses.
+std::unique_ptr<ProcessDescriber> make_libproc2_describer();
+
+}  // namespace sidewatch

@@ -1,0 +1,204 @@
+#include "collectors/process/process_table.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "collectors/process/process_text.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration young = 10s;
+constexpr std::size_t described_again_per_pass = 4;
+constexpr std::size_t max_young_per_pass = 256;  // in a storm of forks the rest waits for the round robin
+constexpr int max_ancestors = 128;
+
+}  // namespace
+
+struct ProcessTable::Changes {
+  std::vector<Membership>& left;
+  std::vector<Membership>& joined;
+  bool somebody_matched = false;  // by itself, so its descendants have to be found
+};
+
+ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& groups, std::string procfs, pid_t own_pid,
+                           std::unique_ptr<ProcessDescriber> describer)
+    : groups_(groups), procfs_(procfs), describer_(std::move(describer)), selector_(groups, procfs, own_pid) {}
+
+ProcessTable::~ProcessTable() = default;
+
+Result<void> ProcessTable::refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined,
+                                   PassOutcome& outcome) {
+  if (auto listed = list(); !listed) return listed;
+  Changes changes{left, joined};
+  selector_.refresh(selector_changes_, outcome);
+  to_describe_.clear();
+  merge(now, changes);
+  choose_whom_to_describe(now);
+
+  descriptions_.clear();
+  describer_->describe(to_describe_, descriptions_);
+  const std::size_t joined_before = joined.size();
+  for (const auto& description : descriptions_) judge(description, changes);
+  if (changes.somebody_matched) {
+    adopt_all(changes);
+  } else {
+    for (const auto& description : descriptions_) {
+      if (auto* process = find(description.pid)) adopt(*process, changes);
+    }
+  }
+  for (auto& member : std::span(joined).subspan(joined_before)) member.leads = leads(*find(member.pid));
+  first_pass_ = false;
+  return {};
+}
+
+Result<void> ProcessTable::list() {
+  listed_.clear();
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(procfs_.c_str()), [](DIR* d) { return closedir(d); });
+  if (!directory) return Error{std::string("cannot list processes: ") + std::strerror(errno), procfs_};
+  while (const dirent* entry = readdir(directory.get())) {
+    if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+    const auto pid = parse_pid_file(entry->d_name);
+    if (pid) listed_.push_back({*pid, entry->d_ino});
+    if (listed_.size() > max_processes) return Error{"more than 65536 processes", procfs_};
+  }
+  if (listed_.empty()) return Error{"holds no process: is /proc mounted here?", procfs_};
+  const auto by_pid = [](const Listed& a, const Listed& b) { return a.pid < b.pid; };
+  if (!std::is_sorted(listed_.begin(), listed_.end(), by_pid)) std::sort(listed_.begin(), listed_.end(), by_pid);
+  return {};
+}
+
+// Drops who is no more listed and adds who is new, both lists being sorted.
+void ProcessTable::merge(Time now, Changes& changes) {
+  merged_.clear();
+  auto known = processes_.begin();
+  const auto drop = [&] {
+    if (known->group != no_group) changes.left.push_back(membership(*known));
+    ++known;
+  };
+  for (const auto& seen : listed_) {
+    while (known != processes_.end() && known->pid < seen.pid) drop();
+    if (known != processes_.end() && known->pid == seen.pid) {
+      if (known->directory != seen.directory || selector_changes_.everyone) to_describe_.push_back(seen.pid);
+      known->directory = seen.directory;
+      merged_.push_back(*known++);
+      continue;
+    }
+    Process process;
+    process.pid = seen.pid;
+    process.directory = seen.directory;
+    process.first_seen = now;
+    process.counts_from_birth = !first_pass_;
+    merged_.push_back(process);
+    to_describe_.push_back(seen.pid);
+  }
+  while (known != processes_.end()) drop();
+  processes_.swap(merged_);
+}
+
+void ProcessTable::choose_whom_to_describe(Time now) {
+  std::size_t budget = max_young_per_pass;
+  for (const auto& process : processes_) {
+    const bool unsettled = process.counts_from_birth || process.start_ticks == 0;
+    if (!unsettled || now - process.first_seen >= young || process.first_seen == now) continue;
+    if (budget-- == 0) break;
+    to_describe_.push_back(process.pid);
+  }
+  suspects_.insert(suspects_.end(), selector_changes_.processes.begin(), selector_changes_.processes.end());
+  for (const pid_t pid : suspects_) {
+    if (find(pid) != nullptr) to_describe_.push_back(pid);
+  }
+  suspects_.clear();
+  for (std::size_t i = 0; i < described_again_per_pass && !processes_.empty(); ++i) {
+    to_describe_.push_back(processes_[next_again_++ % processes_.size()].pid);
+  }
+  std::sort(to_describe_.begin(), to_describe_.end());
+  to_describe_.erase(std::unique(to_describe_.begin(), to_describe_.end()), to_describe_.end());
+}
+
+void ProcessTable::judge(const ProcessDescription& description, Changes& changes) {
+  Process* process = find(description.pid);
+  if (process == nullptr) return;
+  if (process->start_ticks != 0 && process->start_ticks != description.start_ticks) {  // the PID was reused
+    move(*process, no_group, false, changes);
+    process->counts_from_birth = true;
+  }
+  process->start_ticks = description.start_ticks;
+  process->ppid = description.ppid;
+
+  if (const auto group = selector_.select(description)) {
+    const auto index = static_cast<std::int32_t>(*group);
+    if (process->group != index || !process->by_itself) changes.somebody_matched = true;
+    move(*process, index, true, changes);
+    return;
+  }
+  // A zombie, or a process in the middle of exec, has neither program nor arguments: that is no reason to leave.
+  const bool says_nothing = description.exe.empty() && description.cmdline.empty();
+  if (!process->by_itself || says_nothing) return;
+  if (group_of_ancestor(*process) == process->group) {
+    process->by_itself = false;
+  } else {
+    move(*process, no_group, false, changes);
+  }
+}
+
+// Descendants of members become members. Whoever is one already stays, also when its parent is gone.
+void ProcessTable::adopt_all(Changes& changes) {
+  for (auto& process : processes_) adopt(process, changes);
+}
+
+void ProcessTable::adopt(Process& process, Changes& changes) {
+  if (process.group != no_group || process.start_ticks == 0) return;
+  const std::int32_t group = group_of_ancestor(process);
+  if (group != no_group) move(process, group, false, changes);
+}
+
+std::int32_t ProcessTable::group_of_ancestor(const Process& process) {
+  const Process* ancestor = &process;
+  for (int i = 0; i < max_ancestors && ancestor != nullptr; ++i) {
+    ancestor = ancestor->ppid > 0 ? find(ancestor->ppid) : nullptr;
+    if (ancestor == nullptr || ancestor->group == no_group) continue;
+    return groups_[static_cast<std::size_t>(ancestor->group)].children ? ancestor->group : no_group;
+  }
+  return no_group;
+}
+
+void ProcessTable::move(Process& process, std::int32_t group, bool by_itself, Changes& changes) {
+  const bool changed = process.group != group;
+  if (changed && process.group != no_group) {
+    changes.left.push_back(membership(process));
+    process.counts_from_birth = false;  // should it come back, what its group has counted is not counted twice
+  }
+  process.group = group;
+  process.by_itself = by_itself;
+  if (changed && group != no_group) changes.joined.push_back(membership(process));
+}
+
+Membership ProcessTable::membership(const Process& process) const {
+  Membership member;
+  member.pid = process.pid;
+  member.ppid = process.ppid;
+  member.start_ticks = process.start_ticks;
+  member.group = static_cast<std::size_t>(process.group);
+  member.counts_from_birth = process.counts_from_birth;
+  return member;
+}
+
+bool ProcessTable::leads(const Process& process) {
+  const Process* parent = process.ppid > 0 ? find(process.ppid) : nullptr;
+  return parent == nullptr || parent->group != process.group;
+}
+
+ProcessTable::Process* ProcessTable::find(pid_t pid) {
+  const auto place = std::lower_bound(processes_.begin(), processes_.end(), pid,
+                                      [](const Process& process, pid_t wanted) { return process.pid < wanted; });
+  return place != processes_.end() && place->pid == pid ? &*place : nullptr;
+}
+
+}  // namespace sidewatch

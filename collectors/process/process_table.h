@@ -1,0 +1,107 @@
+// Which processes exist and which group each belongs to: the discovery half of the process collector.
+//
+// The idea: every pass reads only the names and inode numbers in /proc (one readdir, about 0.3 us per process) and
+// compares them with what it knew. Only what is new is described. A few others are described again, because a process
+// can change what it is:
+//   - one younger than ten seconds, each pass: it may still call exec or rename itself;
+//   - one whose directory has another inode number: the PID was reused between two passes;
+//   - one that a pid file names, and everybody when other sockets listen than before;
+//   - and four more each pass, round robin, for whatever else there may be.
+// A process is identified by its PID and its start time. Refuses more than max_processes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "collectors/collector.h"
+#include "collectors/process/description.h"
+#include "collectors/process/selector.h"
+
+namespace sidewatch {
+
+// A process that is, or was, a member of a group.
+struct Membership {
+  pid_t pid = 0;
+  pid_t ppid = 0;
+  std::uint64_t start_ticks = 0;
+  std::size_t group = 0;
+  bool leads = false;              // joined: no member of the same group started it
+  bool counts_from_birth = false;  // it was born while the collector watched; otherwise only from now on
+};
+
+class ProcessTable {
+ public:
+  static constexpr std::size_t max_processes = 65'536;
+
+  ProcessTable(const std::vector<ProcessGroupConfig>& groups, std::string procfs, pid_t own_pid,
+               std::unique_ptr<ProcessDescriber> describer);
+  ~ProcessTable();
+
+  // Looks at /proc and appends who left a group and who joined one since the last time. A process that changes its
+  // group does both. Errors: /proc cannot be listed.
+  Result<void> refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined, PassOutcome& outcome);
+
+  // To be called for a process that turned out to be gone, or another one than it was.
+  void look_again(pid_t pid) { suspects_.push_back(pid); }
+
+  // True when a socket listens on the group's port.
+  bool port_is_open(std::size_t group) const { return selector_.port_is_open(group); }
+
+  std::size_t size() const { return processes_.size(); }
+
+ private:
+  static constexpr std::int32_t no_group = -1;
+  struct Process {
+    pid_t pid = 0;
+    pid_t ppid = 0;
+    ino_t directory = 0;
+    std::uint64_t start_ticks = 0;  // 0: not described yet
+    Time first_seen;
+    std::int32_t group = no_group;
+    bool by_itself = false;  // a member because it matches, not because of who started it
+    bool counts_from_birth = false;
+  };
+  struct Listed {
+    pid_t pid;
+    ino_t directory;
+  };
+  struct Changes;
+
+  Result<void> list();
+  void merge(Time now, Changes& changes);
+  void choose_whom_to_describe(Time now);
+  void judge(const ProcessDescription& description, Changes& changes);
+  void adopt_all(Changes& changes);
+  void adopt(Process& process, Changes& changes);
+  std::int32_t group_of_ancestor(const Process& process);
+  void move(Process& process, std::int32_t group, bool by_itself, Changes& changes);
+  Membership membership(const Process& process) const;
+  bool leads(const Process& process);
+  Process* find(pid_t pid);
+
+  const std::vector<ProcessGroupConfig>& groups_;
+  const std::string procfs_;
+  std::unique_ptr<ProcessDescriber> describer_;
+  ProcessSelector selector_;
+  ProcessSelector::Changes selector_changes_;
+  bool first_pass_ = true;
+  std::size_t next_again_ = 0;  // whom the round robin describes next
+
+  std::vector<Process> processes_;  // sorted by PID
+  std::vector<Process> merged_;     // scratch of merge()
+  std::vector<Listed> listed_;
+  std::vector<pid_t> suspects_;
+  std::vector<pid_t> to_describe_;
+  std::vector<ProcessDescription> descriptions_;
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,125 @@
+#include "config/regular_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+#include "config/literals.h"
+
+namespace sidewatch::config {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string reason(int code) {
+  switch (code) {
+    case ENOENT: return "there is no such file";
+    case ENOTDIR: return "there is no such file (a part of its path is not a directory)";
+    case EACCES: return "permission denied";
+    case ELOOP: return "its symbolic links go in a circle";
+    case ENAMETOOLONG: return "its name is too long";
+    case ENXIO: return "is not a regular file";
+    default: return "cannot be read: " + std::generic_category().message(code);
+  }
+}
+
+std::optional<std::string> why_not_regular(mode_t mode) {
+  if (S_ISREG(mode)) return std::nullopt;
+  if (S_ISDIR(mode)) return "is a directory, not a file";
+  if (S_ISFIFO(mode)) return "is a named pipe, not a regular file";
+  if (S_ISSOCK(mode)) return "is a socket, not a regular file";
+  return "is a device, not a regular file";
+}
+
+std::string too_large(std::size_t max_bytes) {
+  return "is larger than " + write_size(Bytes{max_bytes}) + ", the limit for this file";
+}
+
+// How many bytes the UTF-8 character at the start of `text` has, 0 when there is none (RFC 3629: no overlong forms, no
+// surrogates, nothing above U+10FFFF).
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if (!follows(1) || !follows(2)) return 0;
+    if (first == 0xE0 && byte(1) < 0xA0) return 0;
+    if (first == 0xED && byte(1) > 0x9F) return 0;
+    return 3;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if (!follows(1) || !follows(2) || !follows(3)) return 0;
+    if (first == 0xF0 && byte(1) < 0x90) return 0;
+    if (first == 0xF4 && byte(1) > 0x8F) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+std::string hex(unsigned char byte) {
+  static constexpr char digits[] = "0123456789abcdef";
+  return std::string("0x") + digits[byte >> 4] + digits[byte & 15];
+}
+
+}  // namespace
+
+Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes, std::string* identity) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) return Error{reason(errno), path};
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return Error{reason(errno), path};
+  if (const auto why = why_not_regular(status.st_mode)) return Error{*why, path};
+  if (static_cast<std::uint64_t>(status.st_size) > max_bytes) return Error{too_large(max_bytes), path};
+  if (identity) *identity = std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+
+  std::string content;
+  std::size_t filled = 0;
+  content.resize(std::min(max_bytes, static_cast<std::size_t>(status.st_size)) + 1);
+  while (true) {
+    const auto got = ::read(file.get(), content.data() + filled, content.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error{reason(errno), path};
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+    if (filled > max_bytes) return Error{too_large(max_bytes), path};
+    if (filled == content.size()) content.resize(std::min(max_bytes + 1, content.size() * 2));
+  }
+  content.resize(filled);
+  return content;
+}
+
+std::optional<BadByte> find_bad_byte(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const std::size_t length = character_length(text.substr(i, 4));
+    if (length == 0) return BadByte{i, "the byte " + hex(byte) + " is not UTF-8 text"};
+    const bool line_end = byte == '\n' || (byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n');
+    if ((byte < 0x20 && byte != '\t' && !line_end) || byte == 0x7F) {
+      if (byte == '\r') return BadByte{i, "a carriage return without a line feed; save the file with Unix line ends"};
+      return BadByte{i, "the control byte " + hex(byte) + " cannot stand in a text file"};
+    }
+    i += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sidewatch::config

@@ -1,0 +1,32 @@
+// Turns the YAML parser's technical complaint into a sentence for the person who wrote the file, at the place where the
+// mistake most likely is (which is often not where the parser stumbled: an unclosed quote is found much later).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/source_text.h"
+
+namespace sidewatch::config {
+
+// What the parser said and what it was in the middle of. Lines and byte columns from 0.
+struct ParserComplaint {
+  struct Place {
+    int line = 0;
+    int column = 0;
+  };
+  std::string words;
+  Place at;
+  int end_line = 0;                  // the first line behind what the person wrote
+  std::optional<Place> open_flow;    // the innermost [ or { that is still open
+  std::optional<Place> last_quoted;  // the text in quotes read last, when nothing was read after it
+};
+
+struct Mistake {
+  Position at;
+  std::string text;
+};
+Mistake explain(const ParserComplaint& complaint, const SourceText& source);
+
+}  // namespace sidewatch::config

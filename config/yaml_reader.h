@@ -1,0 +1,23 @@
+// Strict YAML: one document, one mapping, nothing swallowed, bounded.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "config/node.h"
+#include "config/problem.h"
+
+namespace sidewatch::config {
+
+struct YamlLimits {
+  std::size_t max_depth = 64;
+  std::size_t max_nodes = 100'000;  // of all files together
+  std::size_t nodes_before = 0;     // what other files have used of it
+};
+
+// The root mapping of `text`, which is the content of the `file`th file called `name`. Null when the file as a whole
+// cannot be used; smaller mistakes are reported and leave a `broken` node. Every null comes with a problem.
+NodePtr read_yaml(const std::string& text, const std::string& name, int file, const YamlLimits& limits,
+                  Problems& problems);
+
+}  // namespace sidewatch::config
