@@ -62,6 +62,15 @@ std::string label_text_of(const Labels& labels) {
   return text;
 }
 
+// A bucket and a quantile have their bound even here: without one the whole family would be no histogram any more.
+Labels overflow_labels(const Family& family) {
+  const Labels labels{{"overflow", "true"}};
+  if (family.type == MetricType::histogram && family.name.ends_with("_bucket")) return labels.with("le", "+Inf");
+  const bool part = family.name.ends_with("_sum") || family.name.ends_with("_count");
+  if (family.type == MetricType::summary && !part) return labels.with("quantile", "1");
+  return labels;
+}
+
 bool matches_all(std::span<const Matcher> matchers, const SeriesInfo& info) {
   return std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
     return matcher.matches(matcher.name() == name_label ? std::string_view(info.family->name)
@@ -154,7 +163,7 @@ SeriesId Catalog::State::overflow(const Metric& metric, FamilyEntry* family) {
     std::string name = mend_metric_name(known.name);
     family = &family_of(known, std::move(name));
   }
-  return find_or_add(*family, Labels{{"overflow", "true"}}.or_else(common_labels));
+  return find_or_add(*family, overflow_labels(*family->family).or_else(common_labels));
 }
 
 FamilyEntry& Catalog::State::family_of(const Metric& metric, std::string name) {
