@@ -204,6 +204,7 @@ void RuleRunner::view(Duration wall_step, std::vector<AlertView>& out) const {
     view.labels = labels_of(alert, rule_, view.level);
     view.annotations = annotations_of(alert, rule_, view.level);
     view.firing = state.firing();
+    if (view.firing) view.incident = alert.incident();
     view.recovering = state.recovering();
     view.unknown = state.unknown_since.has_value();
     view.value = state.value;

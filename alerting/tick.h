@@ -43,6 +43,7 @@ struct TickResult {
 struct AlertView {
   std::string rule;
   std::string key;
+  std::string incident;  // as in the messages about it; empty while pending
   Labels labels;       // entity and rule labels, with alertname and severity
   Labels annotations;  // summary, description
   bool firing = false;      // otherwise pending
