@@ -393,7 +393,7 @@ TEST(Process, LooksAtOldProcessesAgainInTurn) {
   w.good_pass();
   w.advance(std::chrono::minutes(5));
   proc.write({.pid = 119});
-  for (int i = 0; i < 6; ++i) w.good_pass();
+  for (int i = 0; i < 11; ++i) w.good_pass();  // two of 21 in each pass
   EXPECT_THAT(w.processes("shop"), Optional(1.0));
 }
 
