@@ -1,3 +1,4 @@
+// The version of this build, as --version and sidewatch_build_info show it.
 #pragma once
 
 #include <string_view>

@@ -216,6 +216,12 @@ bool next_line(std::string_view& rest, std::string_view& line) {
   return true;
 }
 
+std::string_view first_line(std::string_view text) {
+  std::string_view line;
+  next_line(text, line);
+  return line;
+}
+
 std::string_view next_field(std::string_view& rest) {
   const auto start = rest.find_first_not_of(kBlanks);
   if (start == std::string_view::npos) {

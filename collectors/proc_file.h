@@ -114,6 +114,9 @@ class ProcFile {
 // a torn read and not a line, so that half a number is never taken for a number.
 bool next_line(std::string_view& rest, std::string_view& line);
 
+// The first line, for files of one value; empty when it is torn.
+std::string_view first_line(std::string_view text);
+
 // Takes the next field off the front of `rest`: blanks and tabs separate. Empty at the end.
 std::string_view next_field(std::string_view& rest);
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "collectors/host/host.h"
 #include "collectors/process/config.h"
 #include "collectors/self/self.h"
 
@@ -9,6 +10,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::array kKinds{
+    CollectorKind{"host", configure_host},
     CollectorKind{"process", configure_process},
     CollectorKind{"self", configure_self},
 };

@@ -3,19 +3,16 @@
 // A page is a walk over the series in order of their families. What differs between the two formats is how a family is
 // called and typed, and that is settled per family (`Shape`) before its samples are written:
 //
-//   - A histogram or summary is several series names (x_bucket, x_sum, x_count) under one family x. They are written
-//     together, where the first of them stands in the order.
+//   - A histogram or summary is several series names under one family. They are written together, where the first of
+//     them stands in the order; where they cannot be put together each is exposed on its own, as untyped.
 //   - OpenMetrics names a counter's family without `_total`, so x_total becomes x, which must not be any other family's
 //     name; and a counter's values must be numbers from 0. A counter that cannot comply is exposed as `unknown`.
-//   - Where parts of a histogram clash with another family, each part is exposed on its own, as untyped.
 #include "metrics/exposition.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdint>
-#include <limits>
-#include <vector>
+
+#include "metrics/compound.h"
 
 namespace sidewatch {
 namespace {
@@ -44,78 +41,10 @@ const Family& family_of(const SeriesValue& series) { return *series.info->family
 
 bool same_family(const SeriesValue& a, const SeriesValue& b) { return a.info->family == b.info->family; }
 
-// The series of one name; empty when there are none. `all` is ordered by name.
-Series find(Series all, std::string_view name) {
-  const auto first = std::lower_bound(all.begin(), all.end(), name, [](const SeriesValue& series, std::string_view n) {
-    return family_of(series).name < n;
-  });
-  auto last = first;
-  while (last != all.end() && family_of(*last).name == name) ++last;
-  return {first, last};
-}
-
 bool remove_suffix(std::string_view& name, std::string_view suffix) {
   if (name.size() <= suffix.size() || !name.ends_with(suffix)) return false;
   name.remove_suffix(suffix.size());
   return true;
-}
-
-// A histogram or summary: its family's name and the series of its parts.
-struct Compound {
-  std::string_view name;
-  Kind kind = Kind::unknown;  // unknown: there is no such family, the parts stand alone
-  std::vector<Series> parts;  // in order of their names
-};
-
-Compound compound_of(Series all, const Family& part) {
-  constexpr std::array<std::string_view, 3> histogram_parts = {"_bucket", "_count", "_sum"};
-  constexpr std::array<std::string_view, 3> summary_parts = {"", "_count", "_sum"};
-  const bool histogram = part.type == MetricType::histogram;
-  Compound compound;
-  compound.name = part.name;
-  const bool suffixed = (histogram && remove_suffix(compound.name, "_bucket")) ||
-                        remove_suffix(compound.name, "_count") || remove_suffix(compound.name, "_sum");
-  if (histogram && !suffixed) return compound;
-  const std::string base(compound.name);
-  if (histogram && !find(all, base).empty()) return compound;
-  for (const std::string_view suffix : histogram ? histogram_parts : summary_parts) {
-    const Series found = find(all, base + std::string(suffix));
-    if (found.empty()) continue;
-    if (family_of(found.front()).type != part.type) return compound;
-    compound.parts.push_back(found);
-  }
-  compound.kind = histogram ? Kind::histogram : Kind::summary;
-  return compound;
-}
-
-double le_of(const Labels& labels) {
-  const std::string_view text = labels.get("le");
-  double bound = std::numeric_limits<double>::infinity();
-  if (!text.ends_with("Inf")) std::from_chars(text.data(), text.data() + text.size(), bound);
-  return bound;
-}
-
-struct PartSample {
-  const SeriesValue* series;
-  Labels metric;  // without le and quantile
-  std::size_t part;
-  double bound;
-};
-
-// OpenMetrics wants the samples of one label set together, buckets in rising order and before count and sum.
-std::vector<PartSample> in_order(const Compound& compound) {
-  std::vector<PartSample> samples;
-  for (std::size_t part = 0; part < compound.parts.size(); ++part) {
-    for (const auto& series : compound.parts[part]) {
-      const Labels& labels = series.info->labels;
-      samples.push_back({&series, labels.without("le").without("quantile"), part, le_of(labels)});
-    }
-  }
-  std::stable_sort(samples.begin(), samples.end(), [](const PartSample& a, const PartSample& b) {
-    if (const auto order = a.metric <=> b.metric; order != 0) return order < 0;
-    return a.part != b.part ? a.part < b.part : a.bound < b.bound;
-  });
-  return samples;
 }
 
 class Page {
@@ -158,9 +87,9 @@ class Page {
   bool is_taken(const std::string& name) const {
     constexpr std::array<std::string_view, 2> alone = {"", "_created"};
     constexpr std::array<std::string_view, 3> parts = {"_bucket", "_count", "_sum"};
-    const auto exists = [&](std::string_view suffix) { return !find(all_, name + std::string(suffix)).empty(); };
+    const auto exists = [&](std::string_view suffix) { return !find_family(all_, name + std::string(suffix)).empty(); };
     const auto is_part = [&](std::string_view suffix) {
-      const Series found = find(all_, name + std::string(suffix));
+      const Series found = find_family(all_, name + std::string(suffix));
       return !found.empty() && (family_of(found.front()).type == MetricType::histogram ||
                                 family_of(found.front()).type == MetricType::summary);
     };
@@ -174,11 +103,13 @@ class Page {
 
   void write_compound(Series series) {
     const Family& family = family_of(series.front());
-    const Compound compound = compound_of(all_, family);
-    if (compound.kind == Kind::unknown) return write_plain(series, {family.name, Kind::unknown});
-    if (!same_family(compound.parts.front().front(), series.front())) return;  // written with the first part
-    write_head(family, {compound.name, compound.kind});
-    for (const auto& sample : in_order(compound)) write_sample(*sample.series);
+    const auto rules = format_ == ExpositionFormat::openmetrics ? CompoundRules::openmetrics
+                                                                : CompoundRules::names_and_bounds;
+    const Compound compound = compound_of(all_, family, rules);
+    if (!compound.first) return write_plain(series, {family.name, Kind::unknown});
+    if (compound.first != &family) return;  // written with the first part
+    write_head(family, {compound.name, family.type == MetricType::histogram ? Kind::histogram : Kind::summary});
+    for (const SeriesValue* sample : compound.samples) write_sample(*sample);
   }
 
   void write_head(const Family& family, const Shape& shape) {

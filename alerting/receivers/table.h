@@ -16,12 +16,16 @@ namespace sidewatch {
 // What receivers may lean on: the log is the agent's, so the `log` receiver is handed a place to write its line.
 struct ReceiverContext {
   std::function<void(Level level, const std::string& line)> log;
+  std::function<WallTime()> wall;  // the wall clock, for signatures; the system's when empty
 };
+
+// A plan that still lacks its name and what it leans on.
+using ReceiverDraft = std::function<ReceiverPlan(const ReceiverContext& context)>;
 
 struct ReceiverKind {
   std::string_view key;  // under the receiver's entry: webhook, log
-  // Declares this kind's key in the entry; a plan (without its name) when the entry uses it.
-  std::optional<ReceiverPlan> (*configure)(config::Section& entry, const ReceiverContext& context);
+  // Declares this kind's key in the entry; a draft when the entry uses it.
+  std::optional<ReceiverDraft> (*configure)(config::Section& entry);
 };
 
 std::span<const ReceiverKind> receiver_kinds();

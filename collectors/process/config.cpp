@@ -86,8 +86,7 @@ void declare(config::Section& section, ProcessGroupConfig& group) {
   }
 }
 
-void configure_process(config::Section& collectors, const CollectorContext& context,
-                       std::vector<CollectorPlan>& plans) {
+void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   std::vector<ProcessGroupConfig> groups;
   collectors.list("process", groups, "groups of processes to watch, under process-exporter's metric names");
   if (groups.empty()) return;
@@ -96,16 +95,13 @@ void configure_process(config::Section& collectors, const CollectorContext& cont
   CollectorPlan plan;
   plan.name = "process";
   plan.watches = "processes: ";
-  plan.fingerprint = context.procfs;
   for (const auto& group : groups) {
     if (&group != &groups.front()) plan.watches += "; ";
     plan.watches += group.name.value + " (" + conditions(group.match) + ")";
     plan.fingerprint += '\n' + group.name.value + '\t' + conditions(group.match) + (group.children ? "\t+" : "\t-");
   }
-  ProcessOptions options;
-  options.procfs = context.procfs;
-  plan.make = [groups = std::move(groups), options = std::move(options)](Catalog& catalog) {
-    return make_process_collector(groups, options, catalog);
+  plan.make = [groups = std::move(groups)](const CollectorContext& context) {
+    return make_process_collector(groups, {}, context.catalog);
   };
   plans.push_back(std::move(plan));
 }

@@ -47,11 +47,14 @@ class Node;  // the syntax tree, metrics/promql/ast.h
 
 class Expression {
  public:
+  Expression() = default;  // no expression yet: to be assigned to, nothing else
+
   // Error::what is like Prometheus's ("unexpected \"}\" in label matching"), Error::where is "line:column", 1-based.
   static Result<Expression> parse(std::string_view text);
 
   ValueType type() const;
   const std::string& text() const { return text_; }
+  std::string to_string() const;  // the canonical spelling
   const Node& root() const { return *root_; }
 
  private:

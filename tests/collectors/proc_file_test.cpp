@@ -115,6 +115,8 @@ TEST(ProcText, ATornLastLineIsNotALine) {
   ASSERT_TRUE(next_line(rest, line));
   EXPECT_EQ(line, "");
   EXPECT_FALSE(next_line(rest, line));
+  EXPECT_EQ(first_line("one\ntwo\n"), "one");
+  EXPECT_EQ(first_line("on"), "");
 }
 
 TEST(ProcText, FieldsAreSeparatedByAnyBlanks) {

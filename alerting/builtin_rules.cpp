@@ -1,0 +1,35 @@
+// The rules that come with the agent: what it says about itself without being asked.
+
+#include <utility>
+
+#include "alerting/rule.h"
+
+namespace sidewatch {
+namespace {
+
+// Two failed passes of the last three: one that fails alone (a database restarting) is not worth a message.
+constexpr Hold two_of_three{Duration(0), 2, 3};
+
+Rule collector_failing() {
+  Rule rule;
+  rule.name = "CollectorFailing";
+  rule.mark.file = "built in";
+  rule.expr = promql::Expression::parse("sidewatch_collector_success").value();
+  rule.policy.warning = LevelPolicy{{Comparison::equal, 0, {}}, two_of_three};
+  rule.policy.no_data = NoData::ok;  // a collector that a reload took away
+  rule.policy.no_data_after = std::chrono::minutes(1);
+  rule.summary = Template::parse("Collector {{ $labels.collector }} is failing").value();
+  rule.description = Template::parse("Its metrics are missing, and rules about them see no data. The agent's log says "
+                                     "why it fails.").value();
+  return rule;
+}
+
+}  // namespace
+
+std::vector<Rule> builtin_rules() {
+  std::vector<Rule> rules;
+  rules.push_back(collector_failing());
+  return rules;
+}
+
+}  // namespace sidewatch

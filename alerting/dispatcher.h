@@ -1,0 +1,95 @@
+// Which message goes to which receiver next. Queue logic only: starts no thread, sends nothing, is given `now`.
+//
+//     enqueue(...)                     the rules' states and messages, committed in one transaction
+//     for (auto& m : due(now)) ...     the loop hands each to its receiver's delivery thread
+//     finished(receiver, id, attempt)  the thread's answer
+//     next_due()                       when to call due() again although nothing happened
+//
+// What holds, whatever the receivers do:
+// - One message per receiver is under way at a time, and messages of one alert keep their order; other alerts pass one
+//   that is backing off. A receiver that fails waits as a whole (exponentially, from 1 s to 5 min) and delays nobody else.
+// - A receiver hears the end of an incident if and only if it heard of the incident.
+// - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
+//   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
+//   get the earlier one, its answer having been lost, must not take the end for a repetition.
+// - A queue over its bound drops the least severe, of those the oldest; it goes to the dead letters and is counted.
+// - A message refused for good goes to the dead letters, and a copy of it to the receiver's fallback.
+// - Everything that changes is committed in the same call, through the Outbox.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alerting/notification.h"
+#include "alerting/outbox.h"
+#include "alerting/receiver.h"
+#include "alerting/retry.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace sidewatch {
+
+struct DispatchTarget {
+  std::string name;
+  std::string fallback;             // name of another target; empty: none
+  std::size_t max_queued = 10'000;  // messages
+};
+
+struct ReceiverStatus {
+  std::string name;
+  std::size_t queued = 0;  // with the one under way
+  bool in_flight = false;
+  std::int64_t delivered = 0;
+  std::int64_t failed_attempts = 0;
+  std::int64_t rejected = 0;
+  std::int64_t dropped = 0;  // by the bound, or with a receiver that a reload took away
+  std::int64_t merged = 0;
+  std::optional<WallTime> oldest_created_at;
+  std::optional<Time> paused_until;
+  std::string last_failure;  // empty after a delivery
+};
+
+class Dispatcher {
+ public:
+  // `loaded` is what the outbox held; messages for receivers that are no longer there go to the dead letters.
+  Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarget> targets, RandomUnit random, Time now,
+             const RetryPolicy& policy = {});
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // Commits `with` (alert states, saved time) together with `notifications`. An Error says that it is in memory only
+  // for now; the messages are queued and will be sent all the same.
+  Result<void> enqueue(std::vector<Notification> notifications, Transaction with, Time now);
+
+  // What to hand out now: at most one per receiver, each marked as under way until `finished` or `hand_back`.
+  std::vector<Notification> due(Time now);
+
+  // What came of an attempt. An unknown id is ignored.
+  Result<void> finished(const std::string& receiver, const std::string& id, const Attempt& attempt, Time now,
+                        WallTime wall);
+
+  // The attempt did not take place (its thread ended): the message is due again, in its old place.
+  void hand_back(const std::string& receiver, const std::string& id);
+
+  // When due() may have something, unless an attempt finishes before; nothing when all is quiet.
+  std::optional<Time> next_due() const;
+
+  // The receivers after a reload. Messages of one that is gone go to the dead letters; its message under way is
+  // waited for. What a kept one has waiting is due at once: the reload may have mended it.
+  Result<void> reload(std::vector<DispatchTarget> targets, Time now, WallTime wall);
+
+  std::vector<ReceiverStatus> statuses() const;  // in the order of the configuration
+  std::size_t queued() const;                    // over all receivers
+
+ private:
+  struct Queue;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,87 @@
+// One rule at work: its query and the alerts of all its entities.
+//
+// An entity is remembered only while there is something to remember: it is pending, it fires, its cooldown runs, or the
+// rule wants to know when its data goes missing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "alerting/alert.h"
+#include "alerting/announce.h"
+#include "alerting/rule.h"
+#include "alerting/sample_times.h"
+#include "alerting/tick.h"
+#include "metrics/promql/expression.h"
+#include "metrics/store.h"
+
+namespace sidewatch {
+
+// What one tick works with.
+struct TickInput {
+  const Store& store;
+  Moment moment;
+  std::span<const std::string> receivers;
+  const promql::Options& query;
+};
+
+class RuleRunner {
+ public:
+  RuleRunner(Rule rule, std::size_t max_alerts);
+
+  const Rule& rule() const { return rule_; }
+
+  void tick(const TickInput& input, TickResult& result);
+  std::optional<Time> next_due() const { return due_; }
+
+  // Takes over an alert of this rule, from a saved row (`stored`) or from the runner before a reload. One that came
+  // about under another meaning of the rule is judged anew.
+  void adopt(Alert alert, bool stored);
+  struct Held {
+    Alert alert;
+    bool stored;  // a row of it has been written
+  };
+  std::vector<Held> release();  // all alerts, leaving none
+
+  void view(Duration wall_step, std::vector<AlertView>& out) const;
+  RuleStatus status() const;
+  void save(std::vector<StateRow>& out) const;
+
+ private:
+  struct Entry {
+    Alert alert;
+    std::uint64_t seen = 0;     // number of the last tick that had a value of it
+    std::uint64_t present = 0;  // number of the last tick whose result named it, be it with NaN
+    bool stored = false;
+    bool changed = false;  // since its row was written
+    bool over = false;     // to be forgotten whatever its state
+  };
+
+  Result<promql::Vector> evaluate(const TickInput& input);
+  void take(const promql::VectorSample& sample, const TickInput& input, TickResult& result);
+  Entry* entry_for(const Labels& entity, TickResult& result);
+  void go_on(Entry& entry, const Step& step, Reason resolved_as, const TickInput& input, TickResult& result);
+  void without_data(Entry& entry, bool others_have_data, const TickInput& input, TickResult& result);
+  void write_or_forget(Time now, TickResult& result);
+  void note_due(const Entry& entry);
+  bool wants_missing_data() const;
+
+  Rule rule_;
+  std::string fingerprint_;
+  promql::PreparedQuery query_;
+  std::optional<SampleTimes> sample_times_;  // only for rules that count samples
+  std::size_t max_alerts_;
+  std::unordered_map<Labels, Entry, LabelsHash> entries_;
+  std::uint64_t tick_ = 0;
+  std::optional<Time> due_;
+  std::string last_error_;
+  std::uint64_t failures_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace sidewatch

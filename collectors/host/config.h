@@ -1,0 +1,51 @@
+// The `host` key of the configuration: where the host's files stand, which parts are sampled, which devices count.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/regex.h"
+#include "base/time.h"
+#include "config/section.h"
+
+namespace sidewatch {
+
+// Where the host is seen from here. In a container: the host's directories as they are mounted (/host/proc, ...).
+struct HostRoots {
+  std::string procfs = "/proc";
+  std::string sysfs = "/sys";
+  std::string rootfs = "/";  // put before each mount point when its filesystem is asked
+};
+
+// Which names of a kind are sampled: those that `include` finds and `exclude` does not (both unanchored).
+struct NameFilter {
+  Regex include;
+  Regex exclude;
+  bool passes(std::string_view name) const { return include.partial_match(name) && !exclude.partial_match(name); }
+};
+
+struct HostConfig {
+  HostConfig();  // the defaults, which are node_exporter's
+
+  std::optional<Duration> interval;
+  HostRoots roots;
+  std::vector<std::string> parts_off;  // names of parts that are not sampled
+  NameFilter disks;
+  NameFilter interfaces;
+  NameFilter mounts;            // by mount point
+  NameFilter filesystem_types;  // ext4, nfs, ...
+  Regex vmstat_fields;          // keys of /proc/vmstat
+  Regex netstat_fields;         // "Tcp_RetransSegs": protocol and name of /proc/net/{netstat,snmp,snmp6}
+
+  bool part_on(std::string_view name) const;
+  // Everything above in one text: equal for configurations that mean the same.
+  std::string fingerprint() const;
+};
+
+void declare(config::Section& section, HostRoots& roots);
+void declare(config::Section& section, NameFilter& filter);
+void declare(config::Section& section, HostConfig& config);
+
+}  // namespace sidewatch

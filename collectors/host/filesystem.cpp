@@ -1,0 +1,170 @@
+// Space and inodes of filesystems: the mounts of /proc/1/mounts (fstab(5)), each asked by statfs under rootfs.
+//
+// Two parts of one kind: what a server or a user process answers for may hang in statfs for ever, so such types are
+// asked by a collector (and thread) of their own. A mount that cannot be asked says node_filesystem_device_error 1 and
+// nothing else. Of several mounts with one device, mount point and type, the first is taken, as in node_exporter.
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "collectors/host/parts.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::array kMetrics{
+    Metric{"node_filesystem_device_error", MetricType::gauge, "", "Whether the filesystem could not be asked: 1 or 0."},
+    Metric{"node_filesystem_readonly", MetricType::gauge, "", "Whether the filesystem is mounted read-only: 1 or 0."},
+    Metric{"node_filesystem_size_bytes", MetricType::gauge, "bytes", "Space that the filesystem has in all."},
+    Metric{"node_filesystem_free_bytes", MetricType::gauge, "bytes", "Space that is free, with root's reserve."},
+    Metric{"node_filesystem_avail_bytes", MetricType::gauge, "bytes", "Space that is free for everybody but root."},
+    Metric{"node_filesystem_files", MetricType::gauge, "", "Inodes that the filesystem has in all."},
+    Metric{"node_filesystem_files_free", MetricType::gauge, "", "Inodes that are free."},
+};
+
+// Types that something other than this kernel answers for. Anything "fuse" as well.
+constexpr std::array<std::string_view, 16> kRemoteTypes{"9p",    "acfs",  "afs",       "beegfs", "ceph",  "cifs",
+                                                        "coda",  "davfs", "glusterfs", "gfs2",   "lustre", "ncpfs",
+                                                        "nfs",   "nfs4",  "ocfs2",     "smb3"};
+
+enum class Place { local, remote };
+
+Place place_of(std::string_view type) {
+  if (type.starts_with("fuse")) return Place::remote;
+  return std::find(kRemoteTypes.begin(), kRemoteTypes.end(), type) == kRemoteTypes.end() ? Place::local : Place::remote;
+}
+
+struct MountLine {
+  std::string_view text;  // device, mount point and type as they stand in the line: its identity
+  std::string_view device;
+  std::string_view mount_point;  // with \040 for a blank
+  std::string_view type;
+  bool read_only = false;
+};
+
+bool has_option(std::string_view options, std::string_view wanted) {
+  while (!options.empty()) {
+    const auto end = std::min(options.find(','), options.size());
+    if (options.substr(0, end) == wanted) return true;
+    options.remove_prefix(std::min(end + 1, options.size()));
+  }
+  return false;
+}
+
+std::optional<MountLine> parse_mount_line(std::string_view line) {
+  MountLine mount;
+  mount.text = line;
+  mount.device = next_field(line);
+  mount.mount_point = next_field(line);
+  mount.type = next_field(line);
+  if (mount.type.empty()) return std::nullopt;
+  mount.text = mount.text.substr(0, mount.text.size() - line.size());
+  mount.read_only = has_option(next_field(line), "ro");
+  return mount;
+}
+
+// \040 and its like (three octal digits) back into the character.
+std::string unescaped(std::string_view text) {
+  const auto is_octal = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && is_octal(i + 1) && is_octal(i + 2) && is_octal(i + 3)) {
+      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+struct Mount {
+  bool wanted = false;
+  std::string path;  // what statfs is asked
+  std::array<SeriesHandle, kMetrics.size()> series;
+};
+
+class FilesystemPart final : public Part {
+ public:
+  FilesystemPart(HostSources& sources, const HostConfig& config, Place place)
+      : sources_(sources), place_(place), mount_filter_(config.mounts), type_filter_(config.filesystem_types),
+        file_(sources.proc, "1/mounts"), own_file_(sources.proc, "self/mounts") {}
+
+  void sample(Batch& batch, PartReport& report) override {
+    ProcFile* file = &file_;
+    FileText mounts = file->read(sources_.buffer);
+    if (!mounts && mounts.status() != FileStatus::failed) {  // hidden (hidepid): what this process sees
+      file = &own_file_;
+      mounts = file->read(sources_.buffer);
+    }
+    if (!mounts) return report.fail(file->error(mounts));
+    std::string_view rest = mounts.text;
+    std::string_view line;
+    while (next_line(rest, line)) {
+      if (const auto mount = parse_mount_line(line)) {
+        add(*mount, batch, report);
+      } else {
+        report.partial({"line not understood: " + std::string(line), sources_.proc.path() + "/" + file->name()});
+      }
+    }
+    mounts_.forget_untaken();
+  }
+
+ private:
+  void add(const MountLine& line, Batch& batch, PartReport& report) {
+    Mount* mount = mounts_.take(line.text, [&] { return make_mount(line); });
+    if (mount == nullptr || !mount->wanted) return;
+    FilesystemUsage usage;
+    const int error = sources_.system.statfs(mount->path.c_str(), usage);
+    batch.add(mount->series[0], error == 0 ? 0 : 1);
+    if (error != 0) {
+      if (error != ENOENT) report.partial({std::generic_category().message(error), mount->path});
+      return;
+    }
+    const std::array values{line.read_only ? 1.0 : 0.0, usage.size_bytes, usage.free_bytes, usage.available_bytes,
+                            usage.files, usage.files_free};
+    for (std::size_t i = 0; i < values.size(); ++i) batch.add(mount->series[i + 1], values[i]);
+  }
+
+  Mount make_mount(const MountLine& line) {
+    Mount mount;
+    const std::string mount_point = mount_point_label(unescaped(line.mount_point));
+    mount.wanted = place_of(line.type) == place_ && mount_filter_.passes(mount_point) && type_filter_.passes(line.type);
+    if (!mount.wanted) return mount;
+    mount.path = sources_.rootfs + mount_point;
+    mount.series = make_series(
+        sources_.catalog, kMetrics,
+        Labels{{"device", unescaped(line.device)}, {"mountpoint", mount_point}, {"fstype", line.type}});
+    return mount;
+  }
+
+  // In a container the host's mounts may be listed with rootfs in front.
+  std::string mount_point_label(std::string mount_point) const {
+    const std::string& root = sources_.rootfs;
+    if (root.empty() || !mount_point.starts_with(root)) return mount_point;
+    if (mount_point.size() == root.size()) return "/";
+    return mount_point[root.size()] == '/' ? mount_point.substr(root.size()) : mount_point;
+  }
+
+  HostSources& sources_;
+  Place place_;
+  NameFilter mount_filter_;
+  NameFilter type_filter_;
+  ProcFile file_;
+  ProcFile own_file_;
+  KeyedSlots<Mount> mounts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> make_filesystem_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<FilesystemPart>(sources, config, Place::local);
+}
+
+std::unique_ptr<Part> make_remote_filesystem_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<FilesystemPart>(sources, config, Place::remote);
+}
+
+std::span<const Metric> filesystem_metrics() { return kMetrics; }
+
+}  // namespace sidewatch

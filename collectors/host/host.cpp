@@ -1,0 +1,88 @@
+// Composes the parts into collectors and runs them.
+#include "collectors/host/host.h"
+
+#include <array>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+constexpr Metric kPartDuration{"node_scrape_collector_duration_seconds", MetricType::gauge, "seconds",
+                               "How long reading this part of the host took in the latest pass."};
+constexpr Metric kPartSuccess{"node_scrape_collector_success", MetricType::gauge, "",
+                              "Whether this part of the host could be read in the latest pass: 1, or 0 when it failed "
+                              "or this machine has no such thing."};
+
+constexpr std::array kHostParts{
+    PartKind{"conntrack", make_conntrack_part, conntrack_metrics, "connection tracking table"},
+    PartKind{"cpu", make_cpu_part, cpu_metrics, "CPU time per core and mode"},
+    PartKind{"diskstats", make_diskstats_part, diskstats_metrics, "I/O of block devices"},
+    PartKind{"entropy", make_entropy_part, entropy_metrics, "the kernel's entropy pool"},
+    PartKind{"filefd", make_filefd_part, filefd_metrics, "open file descriptors of the whole machine"},
+    PartKind{"loadavg", make_loadavg_part, loadavg_metrics, "load averages"},
+    PartKind{"meminfo", make_meminfo_part, meminfo_metrics, "memory and swap, every key of /proc/meminfo"},
+    PartKind{"netclass", make_netclass_part, netclass_metrics, "state and properties of network interfaces"},
+    PartKind{"netdev", make_netdev_part, netdev_metrics, "traffic of network interfaces"},
+    PartKind{"netstat", make_netstat_part, netstat_metrics, "counters of IP, TCP, UDP and ICMP"},
+    PartKind{"pressure", make_pressure_part, pressure_metrics, "pressure stall information (PSI)"},
+    PartKind{"sockstat", make_sockstat_part, sockstat_metrics, "sockets in use"},
+    PartKind{"softnet", make_softnet_part, softnet_metrics, "packets handled and dropped per core"},
+    PartKind{"stat", make_stat_part, stat_metrics, "boot time, forks, interrupts, context switches, processes"},
+    PartKind{"time", make_time_part, time_metrics, "the wall clock"},
+    PartKind{"uname", make_uname_part, uname_metrics, "name and kernel of the machine"},
+    PartKind{"vmstat", make_vmstat_part, vmstat_metrics, "paging, swapping and OOM kills"},
+};
+
+constexpr std::array kFilesystemParts{
+    PartKind{"filesystem", make_filesystem_part, filesystem_metrics, "space and inodes of local filesystems"},
+};
+
+constexpr std::array kRemoteFilesystemParts{
+    PartKind{"filesystem_remote", make_remote_filesystem_part, filesystem_metrics,
+             "space and inodes of network filesystems (NFS, SMB, FUSE, ...)"},
+};
+
+}  // namespace
+
+HostCollector::HostCollector(Catalog& catalog, const HostConfig& config, std::span<const PartKind> parts,
+                             HostSystem system)
+    : sources_(catalog, config.roots, system) {
+  for (const PartKind& kind : parts) {
+    if (!config.part_on(kind.name)) continue;
+    const Labels labels{{"collector", kind.name}};
+    parts_.push_back({kind.name, kind.make(sources_, config), catalog.series(kPartDuration, labels),
+                      catalog.series(kPartSuccess, labels)});
+  }
+}
+
+Result<PassOutcome> HostCollector::collect(Batch& batch, Time) {
+  ++sources_.pass;
+  PassOutcome outcome;
+  bool any_succeeded = false;
+  for (Running& running : parts_) {
+    const PartReport report = run(running, batch);
+    if (report.errors() > 0 && outcome.partial_errors == 0) {
+      outcome.first_partial_error = std::string(running.name) + ": " + report.first_error();
+    }
+    outcome.partial_errors += report.errors();
+    any_succeeded = any_succeeded || report.state() != PartReport::State::failed;
+  }
+  if (sources_.proc.status() != FileStatus::ok) return sources_.proc.error("", sources_.proc.error_number());
+  if (!any_succeeded) return Error{"nothing could be read, first " + outcome.first_partial_error, sources_.proc.path()};
+  return outcome;
+}
+
+PartReport HostCollector::run(Running& running, Batch& batch) {
+  PartReport report;
+  const double start = sources_.system.elapsed_seconds();
+  running.part->sample(batch, report);
+  batch.add(running.duration, sources_.system.elapsed_seconds() - start);
+  batch.add(running.success, report.state() == PartReport::State::ok ? 1 : 0);
+  return report;
+}
+
+std::span<const PartKind> host_parts() { return kHostParts; }
+std::span<const PartKind> filesystem_parts() { return kFilesystemParts; }
+std::span<const PartKind> remote_filesystem_parts() { return kRemoteFilesystemParts; }
+
+}  // namespace sidewatch

@@ -1,0 +1,70 @@
+// A steady state allocates nothing, over files of a case and over the files of this machine.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "host_under_test.h"
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+
+void* counted(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  std::abort();
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new[](std::size_t size) { return counted(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace sidewatch {
+namespace {
+
+constexpr int kPasses = 20;
+
+std::size_t allocations_of_steady_passes(const HostConfig& config, HostSystem system) {
+  Catalog catalog({}, {});
+  HostCollector collector(catalog, config, all_parts(), system);
+  Batch batch;
+  const auto pass = [&] {
+    batch.clear();
+    EXPECT_TRUE(collector.collect(batch, time_at_ms(1000)));
+  };
+  pass();
+  pass();
+  const std::size_t before = allocations;
+  for (int i = 0; i < kPasses; ++i) pass();
+  EXPECT_GT(batch.size(), 50u);
+  return allocations - before;
+}
+
+TEST(HostAllocation, CountsAllocations) {
+  const std::size_t before = allocations;
+  const auto text = std::make_unique<std::string>(100, 'x');
+  EXPECT_EQ(allocations - before, 2u) << *text;
+}
+
+TEST(HostAllocation, ASteadyStateOfACaseAllocatesNothing) {
+  EXPECT_EQ(allocations_of_steady_passes(config_for(host_cases() / "linux-6.1"), fixed_system()), 0u);
+}
+
+TEST(HostAllocation, ASteadyStateOfThisMachineAllocatesNothing) {
+  // Interfaces and mounts may come and go on the machine that runs this; several tries find a steady moment.
+  std::size_t least = 1;
+  for (int i = 0; i < 5 && least > 0; ++i) {
+    least = std::min(least, allocations_of_steady_passes(HostConfig(), HostSystem::real()));
+  }
+  EXPECT_EQ(least, 0u);
+}
+
+}  // namespace
+}  // namespace sidewatch

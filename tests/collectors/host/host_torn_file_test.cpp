@@ -1,0 +1,60 @@
+// A file cut short at any byte may cost its samples; it never crashes and never gives a wrong number.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "host_under_test.h"
+
+namespace sidewatch {
+namespace {
+
+// Sums over the lines of a file: they shrink with the lines and are checked not to exceed the whole.
+bool is_sum(const std::string& series) { return series.starts_with("node_nf_conntrack_stat_"); }
+// Says of a part whether it could be read, and of a text what it was.
+bool tells_of_the_reading(const std::string& series) {
+  return series.starts_with("node_scrape_collector_") || series.starts_with("node_disk_info") ||
+         series.starts_with("node_network_info");
+}
+
+void expect_no_wrong_number(const std::map<std::string, double>& torn, const std::map<std::string, double>& whole,
+                            const std::string& what) {
+  for (const auto& [series, value] : torn) {
+    if (tells_of_the_reading(series)) continue;
+    const auto found = whole.find(series);
+    ASSERT_NE(found, whole.end()) << series << " with " << what;
+    if (is_sum(series)) {
+      ASSERT_LE(value, found->second) << series << " with " << what;
+    } else {
+      ASSERT_EQ(value, found->second) << series << " with " << what;
+    }
+  }
+}
+
+TEST(HostTornFile, NeverCrashesAndNeverGivesAWrongNumber) {
+  const TemporaryTree tree(host_cases() / "linux-6.1");
+  const HostConfig config = config_for(tree.path());
+  HostUnderTest intact(config);
+  ASSERT_TRUE(intact.pass());
+  const auto whole = intact.values();
+  std::size_t readings = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(tree.path())) {
+    if (!entry.is_regular_file() || entry.path().filename() == "expected.prom") continue;
+    const std::string text = read_text(entry.path());
+    const bool read_in_every_pass = entry.path().string().starts_with(config.roots.procfs);
+    std::optional<HostUnderTest> torn;
+    for (std::size_t length = 0; length < text.size(); ++length, ++readings) {
+      std::ofstream(entry.path(), std::ios::binary) << text.substr(0, length);
+      if (!torn || !read_in_every_pass) torn.emplace(config);
+      const auto outcome = torn->pass();
+      ASSERT_TRUE(outcome) << outcome.error().text();
+      expect_no_wrong_number(torn->values(), whole, entry.path().string() + " cut at " + std::to_string(length));
+    }
+    std::ofstream(entry.path(), std::ios::binary) << text;
+  }
+  EXPECT_GT(readings, 1000u);
+}
+
+}  // namespace
+}  // namespace sidewatch

@@ -1,0 +1,122 @@
+#include "host_under_test.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+
+#include "metrics/exposition.h"
+
+namespace sidewatch {
+namespace {
+
+double no_time() { return 0; }
+double fixed_wall() { return 1'767'225'600.25; }
+
+void fixed_zone(TimeZone& zone) { zone = {"CET", 3600}; }
+
+bool fixed_uname(utsname& name) {
+  name = {};
+  const auto put = [](char* to, std::string_view text) { std::memcpy(to, text.data(), text.size()); };
+  put(name.sysname, "Linux");
+  put(name.nodename, "front-1");
+  put(name.release, "6.1.0-28-amd64");
+  put(name.version, "#1 SMP");
+  put(name.machine, "x86_64");
+  return true;
+}
+
+int fixed_statfs(const char* path, FilesystemUsage& usage) {
+  const std::string_view text(path);
+  if (text.ends_with("broken")) return EIO;
+  if (text.ends_with("missing")) return ENOENT;
+  usage = {1'000'000, 500'000, 400'000, 1000, 900};
+  return 0;
+}
+
+}  // namespace
+
+std::filesystem::path host_cases() { return std::filesystem::path(SIDEWATCH_SOURCE_DIR) / "tests/cases/host"; }
+
+HostConfig config_for(const std::filesystem::path& tree) {
+  HostConfig config;
+  config.roots = {(tree / "proc").string(), (tree / "sys").string(), (tree / "root").string()};
+  return config;
+}
+
+HostSystem fixed_system() { return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs}; }
+
+std::vector<PartKind> all_parts() {
+  std::vector<PartKind> parts;
+  for (const auto kinds : {host_parts(), filesystem_parts(), remote_filesystem_parts()}) {
+    parts.insert(parts.end(), kinds.begin(), kinds.end());
+  }
+  return parts;
+}
+
+HostUnderTest::HostUnderTest(const HostConfig& config, HostSystem system, std::vector<PartKind> parts)
+    : catalog_({}, {}),
+      store_(catalog_, {}),
+      source_(store_.add_source("host")),
+      collector_(catalog_, config, parts, system) {}
+
+Result<PassOutcome> HostUnderTest::pass() {
+  now_ += std::chrono::seconds(1);
+  batch_.clear();
+  auto outcome = collector_.collect(batch_, now_);
+  if (outcome) {
+    store_.append(source_, now_, batch_);
+  } else {
+    store_.mark_stale(source_, now_);
+  }
+  return outcome;
+}
+
+std::string HostUnderTest::page() const {
+  std::string page;
+  render_exposition(store_.snapshot(), ExpositionFormat::prometheus_text, page);
+  return page;
+}
+
+std::map<std::string, double> HostUnderTest::values() const {
+  std::map<std::string, double> values;
+  for (const SeriesValue& series : store_.snapshot()) {
+    const std::string& labels = series.info->label_text;
+    values[series.info->family->name + (labels.empty() ? "" : "{" + labels + "}")] = series.last.value;
+  }
+  return values;
+}
+
+TemporaryTree::TemporaryTree() {
+  std::string name = (std::filesystem::temp_directory_path() / "host_XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory: " + name);
+  path_ = name;
+}
+
+TemporaryTree::TemporaryTree(const std::filesystem::path& copied_from) : TemporaryTree() {
+  std::filesystem::copy(copied_from, path_, std::filesystem::copy_options::recursive);
+}
+
+TemporaryTree::~TemporaryTree() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void TemporaryTree::write(const std::string& name, const std::string& text) const {
+  std::filesystem::create_directories((path_ / name).parent_path());
+  std::ofstream(path_ / name, std::ios::binary) << text;
+}
+
+void TemporaryTree::remove(const std::string& name) const { std::filesystem::remove_all(path_ / name); }
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,190 @@
+#include "metrics/catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sidewatch {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Op = Matcher::Op;
+
+constexpr Metric load{"node_load1", MetricType::gauge, "", "1m load average."};
+constexpr Metric cpu{"node_cpu_seconds_total", MetricType::counter, "seconds", "CPU time."};
+
+class CatalogTest : public ::testing::Test {
+ protected:
+  void have(const Metric& metric, const Labels& labels) { handles.push_back(catalog.series(metric, labels)); }
+  Labels labels_of(const SeriesHandle& series) const { return catalog.info(series.id())->labels; }
+  std::vector<std::string> select(std::vector<Matcher> matchers) const {
+    std::vector<std::string> found;
+    for (const SeriesId id : catalog.select(matchers)) {
+      const auto info = catalog.info(id);
+      found.push_back(info->family->name + info->labels.to_string());
+    }
+    return found;
+  }
+  static Matcher matcher(const char* name, Op op, const char* value) { return *Matcher::make(name, op, value); }
+
+  Catalog catalog{{.max_series = 100, .max_series_per_metric = 80, .max_labels = 4, .max_label_value_bytes = 8},
+                  {{"service", "shop"}}};
+  std::vector<SeriesHandle> handles;
+};
+
+TEST_F(CatalogTest, TheSameMetricAndLabelsAreTheSameSeries) {
+  const auto a = catalog.series(cpu, {{"cpu", "0"}, {"mode", "idle"}});
+  const auto b = catalog.series(cpu, {{"mode", "idle"}, {"cpu", "0"}});
+  const auto c = catalog.series(cpu, {{"mode", "user"}, {"cpu", "0"}});
+  EXPECT_EQ(a.id(), b.id());
+  EXPECT_NE(a.id(), c.id());
+  EXPECT_EQ(catalog.size(), 2U);
+}
+
+TEST_F(CatalogTest, KeepsWhatDescribesASeries) {
+  const auto series = catalog.series(cpu, {{"mode", "a\"b\n"}});
+  const auto info = catalog.info(series.id());
+  EXPECT_EQ(info->family->name, "node_cpu_seconds_total");
+  EXPECT_EQ(info->family->unit, "seconds");
+  EXPECT_EQ(info->family->help, "CPU time.");
+  EXPECT_EQ(info->label_text, "mode=\"a\\\"b\\n\",service=\"shop\"");
+}
+
+TEST_F(CatalogTest, CommonLabelsAreOnEverySeriesAndYieldToItsOwn) {
+  EXPECT_EQ(labels_of(catalog.series(load, {})), (Labels{{"service", "shop"}}));
+  EXPECT_EQ(labels_of(catalog.series(load, {{"service", "own"}})), (Labels{{"service", "own"}}));
+}
+
+TEST_F(CatalogTest, BytesThatAreNotUtf8BecomeReplacementCharacters) {
+  EXPECT_EQ(labels_of(catalog.series(load, {{"comm", "a\xFF"}})).get("comm"), "a\xEF\xBF\xBD");
+  EXPECT_EQ(catalog.counts().mended, 1U);
+}
+
+TEST_F(CatalogTest, LongValuesAreCutBetweenCharacters) {
+  EXPECT_EQ(labels_of(catalog.series(load, {{"cmd", "0123456\xC3\xA9"}})).get("cmd"), "0123456");
+  EXPECT_EQ(labels_of(catalog.series(load, {{"cmd", "012345678"}})).get("cmd"), "01234567");
+  EXPECT_EQ(catalog.counts().shortened, 2U);
+}
+
+TEST_F(CatalogTest, IllegalNamesAreMended) {
+  EXPECT_EQ(labels_of(catalog.series(load, {{"a-b", "1"}, {"__name__", "x"}})),
+            (Labels{{"a_b", "1"}, {"exported_name", "x"}, {"service", "shop"}}));
+  const auto series = catalog.series({"http.requests", MetricType::gauge, "", ""}, {});
+  EXPECT_EQ(catalog.info(series.id())->family->name, "http_requests");
+}
+
+TEST_F(CatalogTest, OfTwoTypesForOneNameTheFirstStays) {
+  const auto first = catalog.series(load, {});
+  const auto second = catalog.series({"node_load1", MetricType::counter, "", "Other."}, {});
+  EXPECT_EQ(first.id(), second.id());
+  EXPECT_EQ(catalog.info(first.id())->family->type, MetricType::gauge);
+  EXPECT_EQ(catalog.info(first.id())->family->help, "1m load average.");
+  EXPECT_EQ(catalog.counts().type_conflicts, 1U);
+}
+
+TEST_F(CatalogTest, OverTheBudgetOfAMetricNewSeriesShareItsOverflowSeries) {
+  for (int i = 0; i < 80; ++i) have(load, {{"i", std::to_string(i)}});
+  const auto x = catalog.series(load, {{"i", "x"}});
+  const auto y = catalog.series(load, {{"i", "y"}});
+  EXPECT_EQ(x.id(), y.id());
+  EXPECT_EQ(labels_of(x), (Labels{{"overflow", "true"}, {"service", "shop"}}));
+  EXPECT_EQ(catalog.overflowed(), 2U);
+  EXPECT_EQ(catalog.series(load, {{"i", "7"}}).id(), handles[7].id());
+  EXPECT_NE(catalog.series(cpu, {{"i", "x"}}).id(), x.id());
+  EXPECT_EQ(catalog.overflowed(), 2U);
+}
+
+TEST_F(CatalogTest, OverTheWholeBudgetUnknownMetricsShareOneSeries) {
+  for (int i = 0; i < 50; ++i) have(load, {{"i", std::to_string(i)}});
+  for (int i = 0; i < 50; ++i) have(cpu, {{"i", std::to_string(i)}});
+  EXPECT_EQ(catalog.info(catalog.series(load, {{"i", "x"}}).id())->family->name, "node_load1");
+  const std::size_t before = catalog.size();
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "new_metric_" + std::to_string(i);
+    have({name, MetricType::gauge, "", ""}, {});
+    ASSERT_EQ(catalog.info(handles.back().id())->family->name, "sidewatch_overflow");
+  }
+  EXPECT_EQ(catalog.size(), before + 1);
+  EXPECT_EQ(catalog.overflowed(), 1001U);
+}
+
+TEST_F(CatalogTest, ASeriesWithTooManyLabelsGoesToTheOverflowSeries) {
+  const auto series = catalog.series(load, {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}});
+  EXPECT_EQ(labels_of(series), (Labels{{"overflow", "true"}, {"service", "shop"}}));
+  EXPECT_EQ(catalog.overflowed(), 1U);
+}
+
+TEST_F(CatalogTest, SelectsByNameLabelAndPatternInOrder) {
+  have(cpu, {{"cpu", "1"}, {"mode", "user"}});
+  have(load, {});
+  have(cpu, {{"cpu", "0"}, {"mode", "idle"}});
+  have(cpu, {{"cpu", "0"}, {"mode", "user"}});
+  const std::string own = ", service=\"shop\"}";
+  EXPECT_THAT(select({matcher("__name__", Op::equal, "node_cpu_seconds_total"), matcher("cpu", Op::equal, "0")}),
+              ElementsAre("node_cpu_seconds_total{cpu=\"0\", mode=\"idle\"" + own,
+                          "node_cpu_seconds_total{cpu=\"0\", mode=\"user\"" + own));
+  EXPECT_THAT(select({matcher("mode", Op::not_regex, "i.*|")}),
+              ElementsAre("node_cpu_seconds_total{cpu=\"0\", mode=\"user\"" + own,
+                          "node_cpu_seconds_total{cpu=\"1\", mode=\"user\"" + own));
+  EXPECT_THAT(select({matcher("__name__", Op::regex, "node_l.*")}), ElementsAre("node_load1{service=\"shop\"}"));
+  EXPECT_THAT(select({matcher("cpu", Op::equal, "")}), ElementsAre("node_load1{service=\"shop\"}"));
+  EXPECT_THAT(select({matcher("__name__", Op::equal, "absent")}), IsEmpty());
+  EXPECT_THAT(select({matcher("__name__", Op::equal, "node_load1"), matcher("__name__", Op::equal, "x")}), IsEmpty());
+  EXPECT_EQ(select({}).size(), 4U);
+}
+
+TEST_F(CatalogTest, ALargeFamilyIsSearchedThroughItsIndexWithTheSameAnswers) {
+  for (int i = 0; i < 70; ++i) have(load, {{"i", std::to_string(i)}, {"odd", i % 2 ? "yes" : "no"}});
+  EXPECT_THAT(select({matcher("__name__", Op::equal, "node_load1"), matcher("i", Op::equal, "33")}),
+              ElementsAre("node_load1{i=\"33\", odd=\"yes\", service=\"shop\"}"));
+  EXPECT_THAT(select({matcher("i", Op::equal, "33"), matcher("odd", Op::equal, "no")}), IsEmpty());
+  const auto odd = select({matcher("odd", Op::equal, "yes")});
+  EXPECT_EQ(odd.size(), 35U);
+  EXPECT_TRUE(std::is_sorted(odd.begin(), odd.end()));
+  have(load, {{"i", "70"}, {"odd", "no"}});
+  EXPECT_EQ(select({matcher("i", Op::equal, "70")}).size(), 1U);
+  EXPECT_EQ(select({matcher("odd", Op::equal, "no")}).size(), 36U);
+}
+
+TEST_F(CatalogTest, TheGenerationRisesWithEveryNewSeriesOnly) {
+  const auto before = catalog.generation();
+  have(load, {});
+  const auto after = catalog.generation();
+  EXPECT_GT(after, before);
+  have(load, {});
+  EXPECT_EQ(catalog.generation(), after);
+}
+
+TEST_F(CatalogTest, AHandleCanBeMovedAndAssignedOver) {
+  auto a = catalog.series(load, {{"i", "a"}});
+  const SeriesId id = a.id();
+  SeriesHandle b = std::move(a);
+  EXPECT_TRUE(b);
+  EXPECT_EQ(b.id(), id);
+  b = catalog.series(load, {{"i", "b"}});
+  EXPECT_NE(b.id(), id);
+  EXPECT_FALSE(SeriesHandle());
+}
+
+TEST(CatalogThreads, MayAskForSeriesAtOnce) {
+  Catalog catalog({}, {});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&catalog] {
+      std::vector<SeriesHandle> handles;
+      for (int i = 0; i < 500; ++i) handles.push_back(catalog.series(load, {{"i", std::to_string(i)}}));
+      const Matcher one = *Matcher::make("i", Matcher::Op::equal, "400");
+      EXPECT_EQ(catalog.select({&one, 1}).size(), 1U);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(catalog.size(), 500U);
+}
+
+}  // namespace
+}  // namespace sidewatch
