@@ -32,6 +32,8 @@ struct HoldText {
 struct LevelText {
   Threshold threshold;
   std::optional<HoldText> hold;
+  config::Mark clear_mark;
+  bool sound = true;  // false: its bound is a problem already, and nothing follows from it
 };
 
 // Everything of a rule that is checked once all of it is read.
@@ -129,6 +131,8 @@ void declare(Section& section, LevelText& level) {
   section.optional("clear", level.threshold.clear, "the level is left at this value; default: where it is entered");
   section.shorthand_or_section("for", level.hold, "how long, or over how many samples, this level must be reached; "
                                                   "default: the rule's `for`");
+  level.clear_mark = section.mark("clear");
+  level.sound = given == 1;
   if (given == 0 && !section.describing()) {
     section.problem(section.mark(), "the level has no bound; write for instance {above: 80}, or \"> 80\"");
   }
@@ -179,18 +183,21 @@ void read_levels(Section& section, RuleText& text, Rule& rule) {
   if (lowest && text.clear) {
     if (lowest->threshold.clear) section.problem("clear", "the level has a clear value of its own; leave one of them out");
     lowest->threshold.clear = text.clear;
+    lowest->clear_mark = section.mark("clear");
   }
-  const auto take = [&](std::string_view key, const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
+  const auto take = [&](const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
     if (!level) return;
     out = LevelPolicy{level->threshold, level->hold.value_or(text.hold.value_or(HoldText{})).hold};
-    if (!level->threshold.clear) return;
+    if (!level->threshold.clear || !level->sound) return;
     if (auto problem = clear_problem(level->threshold); !problem.empty()) {
-      section.problem(text.clear && &level == &lowest ? "clear" : key, std::move(problem));
+      section.problem(level->clear_mark, std::move(problem));
     }
   };
-  take("warning", text.warning, rule.policy.warning);
-  take("critical", text.critical, rule.policy.critical);
-  if (text.warning && text.critical) check_order(section, text.warning->threshold, text.critical->threshold);
+  take(text.warning, rule.policy.warning);
+  take(text.critical, rule.policy.critical);
+  if (text.warning && text.critical && text.warning->sound && text.critical->sound) {
+    check_order(section, text.warning->threshold, text.critical->threshold);
+  }
 }
 
 // --- expr ---
