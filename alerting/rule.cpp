@@ -197,7 +197,7 @@ void read_levels(Section& section, RuleText& text, Rule& rule) {
 
 // A comparison at the top gives a value only while it holds: the alert would never see that the problem is over.
 void check_not_filtering(Section& section, const Located<std::string>& text, const Rule& rule) {
-  const auto& root = promql::without_parentheses(rule.expr.root());
+  const auto& root = promql::without_parentheses(rule.expr->root());
   const auto* binary = std::get_if<promql::Binary>(&root.kind);
   if (binary == nullptr || !promql::is_comparison(binary->op) || binary->returns_bool) return;
   if (rule.policy.no_data == NoData::ok) return;
@@ -215,7 +215,7 @@ void read_expression(Section& section, const Located<std::string>& text, Rule& r
     return;
   }
   rule.expr = std::move(*expression);
-  const auto type = rule.expr.type();
+  const auto type = rule.expr->type();
   if (type == promql::ValueType::matrix || type == promql::ValueType::string) {
     section.problem(text.mark, "expr must give one value per entity, but this is a " +
                                    std::string(promql::to_string(type)));
@@ -297,7 +297,7 @@ std::string place(const config::Mark& mark) {
 }  // namespace
 
 std::string Rule::fingerprint() const {
-  const std::string meaning = expr.text() + "\n" + describe(policy.warning) + "\n" + describe(policy.critical) + "\n" +
+  const std::string meaning = (expr ? expr->text() : "") + "\n" + describe(policy.warning) + "\n" + describe(policy.critical) + "\n" +
                               std::to_string(policy.keep_firing_for.count()) + "\n" +
                               std::string(to_string(policy.no_data)) + "\n" +
                               std::to_string(policy.no_data_after.count());

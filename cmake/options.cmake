@@ -14,7 +14,7 @@ endif()
 add_library(sidewatch_options INTERFACE)
 target_compile_options(sidewatch_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
-# g++ 12 sees overlapping copies in `"text" + string` at -O3 that are not there (GCC bug 105651).
+# g++ 12 takes `"text" + string` for an overlapping copy when it optimises (gcc bug 105651).
 target_compile_options(sidewatch_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(sidewatch_options INTERFACE ${PROJECT_SOURCE_DIR})
 

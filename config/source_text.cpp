@@ -12,9 +12,10 @@ SourceText::SourceText(std::string text, int file) : text_(std::move(text)), fil
 
 std::string_view SourceText::line(int line) const {
   if (line < 0 || line >= line_count()) return {};
-  const std::size_t start = line_starts_[static_cast<std::size_t>(line)];
-  std::string_view rest = std::string_view(text_).substr(start);
-  rest = rest.substr(0, rest.find('\n'));
+  const auto index = static_cast<std::size_t>(line);
+  const std::size_t start = line_starts_[index];
+  const std::size_t end = line + 1 < line_count() ? line_starts_[index + 1] - 1 : text_.size();
+  std::string_view rest = std::string_view(text_).substr(start, end - start);
   if (rest.ends_with('\r')) rest.remove_suffix(1);
   return rest;
 }

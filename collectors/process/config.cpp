@@ -29,7 +29,8 @@ std::string conditions(const ProcessMatch& match) {
 void check_names(config::Section& section, const std::vector<ProcessGroupConfig>& groups) {
   std::set<std::string> names;
   for (const auto& group : groups) {
-    const auto& [name, mark] = group.name;
+    const std::string& name = group.name.value;
+    const config::Mark& mark = group.name.mark;
     if (name.empty()) {
       section.problem(mark, "a group of processes needs a name");
     } else if (!names.insert(name).second) {
@@ -68,8 +69,7 @@ void declare(config::Section& section, ProcessGroupConfig& group) {
   }
 }
 
-void configure_process(config::Section& collectors, const CollectorContext& context,
-                       std::vector<CollectorPlan>& plans) {
+void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   std::vector<ProcessGroupConfig> groups;
   collectors.list("process", groups, "groups of processes to watch, under process-exporter's metric names");
   if (groups.empty()) return;
@@ -78,16 +78,13 @@ void configure_process(config::Section& collectors, const CollectorContext& cont
   CollectorPlan plan;
   plan.name = "process";
   plan.watches = "processes: ";
-  plan.fingerprint = context.procfs;
   for (const auto& group : groups) {
     if (&group != &groups.front()) plan.watches += "; ";
     plan.watches += group.name.value + " (" + conditions(group.match) + ")";
     plan.fingerprint += '\n' + group.name.value + '\t' + conditions(group.match) + (group.children ? "\t+" : "\t-");
   }
-  ProcessOptions options;
-  options.procfs = context.procfs;
-  plan.make = [groups = std::move(groups), options = std::move(options)](Catalog& catalog) {
-    return make_process_collector(groups, options, catalog);
+  plan.make = [groups = std::move(groups)](const CollectorContext& context) {
+    return make_process_collector(groups, {}, context.catalog);
   };
   plans.push_back(std::move(plan));
 }

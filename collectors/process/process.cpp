@@ -38,14 +38,14 @@ struct Member {
 class ProcessCollector final : public Collector {
  public:
   ProcessCollector(std::vector<ProcessGroupConfig> configs, ProcessOptions options, Catalog& catalog);
-  Result<Outcome> collect(Batch& batch, Time now) override;
+  Result<PassOutcome> collect(Batch& batch, Time now) override;
 
  private:
   void remove(const Membership& membership);
   void add(const Membership& membership);
   void ended(Member& member);
   void read_boot_time();
-  void report_unseen_listeners(Outcome& outcome);
+  void report_unseen_listeners(PassOutcome& outcome);
 
   const std::vector<ProcessGroupConfig> configs_;
   const ProcessOptions options_;
@@ -80,8 +80,8 @@ ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, Proc
   for (const auto& config : configs_) groups_.emplace_back(config.name.value, catalog);
 }
 
-Result<Outcome> ProcessCollector::collect(Batch& batch, Time now) {
-  Outcome outcome;
+Result<PassOutcome> ProcessCollector::collect(Batch& batch, Time now) {
+  PassOutcome outcome;
   left_.clear();
   joined_.clear();
   if (auto refreshed = table_.refresh(now, left_, joined_, outcome); !refreshed) return refreshed.error();
@@ -148,7 +148,7 @@ void ProcessCollector::read_boot_time() {
   if (const auto text = procfs_.read("stat", buffer_)) boot_time_seconds_ = parse_boot_time(text.text);
 }
 
-void ProcessCollector::report_unseen_listeners(Outcome& outcome) {
+void ProcessCollector::report_unseen_listeners(PassOutcome& outcome) {
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     const auto port = configs_[group].match.port;
     const bool unseen = port != 0 && table_.port_is_open(group) && groups_[group].processes() == 0;

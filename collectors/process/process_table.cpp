@@ -34,7 +34,7 @@ ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& groups, std::s
 ProcessTable::~ProcessTable() = default;
 
 Result<void> ProcessTable::refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined,
-                                   Outcome& outcome) {
+                                   PassOutcome& outcome) {
   if (auto listed = list(); !listed) return listed;
   Changes changes{left, joined};
   selector_.refresh(selector_changes_, outcome);

@@ -48,7 +48,7 @@ class ProcessTable {
 
   // Looks at /proc and appends who left a group and who joined one since the last time. A process that changes its
   // group does both. Errors: /proc cannot be listed.
-  Result<void> refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined, Outcome& outcome);
+  Result<void> refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined, PassOutcome& outcome);
 
   // To be called for a process that turned out to be gone, or another one than it was.
   void look_again(pid_t pid) { suspects_.push_back(pid); }

@@ -59,7 +59,7 @@ class WatchedProcess {
   WatchedProcess(const ProcDir& procfs, pid_t pid, std::uint64_t start_ticks, ProcFile::Keep keep);
 
   // False when the process is gone, also when its PID is somebody else's by now.
-  bool sample(OpenFilesBy open_files_by, ReadBuffer& buffer, Outcome& outcome, ProcessSample& out);
+  bool sample(OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome, ProcessSample& out);
 
   bool keeps_files() const { return kept_.has_value(); }
 
@@ -84,11 +84,11 @@ class WatchedProcess {
   };
 
   FileText read(File file, ReadBuffer& buffer);
-  bool readable(File file, int error_number, Outcome& outcome);
-  void count_thread_switches(ReadBuffer& buffer, Outcome& outcome, ProcessCounters& counters);
-  bool list_threads(ReadBuffer& buffer, Outcome& outcome);
-  void read_limit(ReadBuffer& buffer, Outcome& outcome);
-  std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, Outcome& outcome);
+  bool readable(File file, int error_number, PassOutcome& outcome);
+  void count_thread_switches(ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters);
+  bool list_threads(ReadBuffer& buffer, PassOutcome& outcome);
+  void read_limit(ReadBuffer& buffer, PassOutcome& outcome);
+  std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome);
 
   const ProcDir& procfs_;
   const std::string pid_;

@@ -75,6 +75,25 @@ TEST(Chunk, StartsAnewAfterReset) {
   expect_same({{time_at_ms(9), 2.5}}, actual);
 }
 
+// How many samples of one source a chunk takes; `value(i)` is the i-th value, one each 5 s.
+template <class Value>
+std::size_t samples_per_chunk(Value&& value) {
+  Chunk chunk;
+  chunk.reset();
+  int i = 0;
+  while (i < 1'000'000 && chunk.append({time_at_ms(i * 5000), value(i)})) ++i;
+  return chunk.size();
+}
+
+TEST(Chunk, HoldsLongOfWhatChangesLittle) {
+  std::mt19937 random(1);
+  EXPECT_GE(samples_per_chunk([](int) { return 16'777'216.0; }), 1'500U);                     // a size
+  EXPECT_GE(samples_per_chunk([](int i) { return 100.0 + 3.0 * i; }), 350U);                  // an even counter
+  EXPECT_GE(samples_per_chunk([&](int i) { return (i * 490 + static_cast<int>(random() % 9)) / 100.0; }), 300U);  // CPU seconds
+  EXPECT_GE(samples_per_chunk([&](int) { return 4e9 + 4096.0 * static_cast<double>(random() % 10); }), 120U);    // memory in use
+  EXPECT_GE(samples_per_chunk([&](int) { return static_cast<double>(random()) / 3.1; }), 40U);                     // noise
+}
+
 TEST(History, AnswersLikeAPlainListOfSamples) {
   std::mt19937_64 random(11);
   constexpr std::uint32_t series_count = 7;

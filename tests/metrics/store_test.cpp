@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace sidewatch {
@@ -253,6 +255,50 @@ TEST(StoreBudget, EvictsTheOldestSamplesAndCountsThem) {
     kept += points.size();
   }
   EXPECT_EQ(kept + store.samples_evicted(), store.samples_appended());
+}
+
+// One writer, several readers, series coming and going: no reader ever sees a value of another series, or a torn page.
+TEST(StoreThreads, ReadersSeeOnlyWhatWasWritten) {
+  Catalog catalog({}, {});
+  Store store(catalog, {2s, std::size_t{1} << 20});
+  const SourceId source = store.add_source("host");
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    std::vector<SeriesHandle> series;
+    for (int pass = 0; pass < 1500; ++pass) {
+      if (series.size() > 20) series.erase(series.begin());
+      series.push_back(catalog.series(load, {{"value", std::to_string(pass)}}));
+      Batch batch;
+      for (std::size_t i = 0; i < series.size(); ++i) {
+        batch.add(series[i], std::stod(std::string(catalog.info(series[i].id())->labels.get("value"))));
+      }
+      store.append(source, at(pass), batch);
+      store.expire(at(pass));
+    }
+    done = true;
+  });
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < 2; ++reader) {
+    readers.emplace_back([&] {
+      while (!done) {
+        for (const auto& one : store.snapshot()) {
+          ASSERT_EQ(std::to_string(static_cast<int>(one.last.value)), one.info->labels.get("value"));
+        }
+        for (const SeriesId id : catalog.select({})) {
+          const auto info = catalog.info(id);
+          std::vector<Point> points;
+          store.range(id, at(-1), at(10'000), points);
+          if (!info) continue;
+          for (const auto& point : points) {
+            ASSERT_EQ(std::to_string(static_cast<int>(point.value)), info->labels.get("value"));
+          }
+        }
+      }
+    });
+  }
+  writer.join();
+  for (auto& reader : readers) reader.join();
+  EXPECT_LT(catalog.size(), 60U);
 }
 
 }  // namespace
