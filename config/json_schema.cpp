@@ -2,6 +2,7 @@
 //
 // An editor sees the YAML before expansion, so wherever the reader wants more than any text, a text with `${` in it is
 // allowed too.
+#include <iterator>
 #include <string>
 
 #include "base/json.h"
@@ -15,10 +16,22 @@ namespace {
 using Type = Field::Type;
 
 constexpr std::string_view expanded_text = "\\$\\{";
-constexpr std::string_view duration_text =
-    "^(?=[0-9])([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$|\\$\\{";
 constexpr std::string_view size_text = "^[0-9]+([KMGT]i?)?B$|\\$\\{";
 constexpr std::string_view percentage_or_size_text = "^[0-9]+(\\.[0-9]+)?%$|^[0-9]+([KMGT]i?)?B$|\\$\\{";
+
+// Units from large to small, each at most once, at least one: an alternative for each unit that can come first.
+std::string duration_text() {
+  static constexpr std::string_view units[] = {"y", "w", "d", "h", "m", "s", "ms"};
+  std::string pattern;
+  for (std::size_t first = 0; first < std::size(units); ++first) {
+    pattern += (first == 0 ? "^[0-9]+" : "|^[0-9]+") + std::string(units[first]);
+    for (std::size_t next = first + 1; next < std::size(units); ++next) {
+      pattern += "([0-9]+" + std::string(units[next]) + ")?";
+    }
+    pattern += "$";
+  }
+  return pattern + "|" + std::string(expanded_text);
+}
 
 void object_members(JsonWriter& json, const Shape& shape);
 
@@ -83,7 +96,7 @@ void value_members(JsonWriter& json, const Field& field) {
     case Type::secret:
     case Type::pattern: return scalar_members(json);
     case Type::boolean: return any_of(json, [&] { schema(json, [&] { json.key("type").text("boolean"); }); }, expanded);
-    case Type::duration: return zero_or_text(json, duration_text);
+    case Type::duration: return zero_or_text(json, duration_text());
     case Type::size: return zero_or_text(json, size_text);
     case Type::integer: return any_of(json, [&] { number_schema(json, field, "integer"); }, expanded);
     case Type::number:
