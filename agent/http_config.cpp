@@ -9,6 +9,18 @@ using namespace std::chrono_literals;
 using config::between;
 using config::Bytes;
 
+void check_listen(config::Section& section, const std::vector<config::Located<std::string>>& listen) {
+  if (section.describing()) return;
+  for (const auto& place : listen) {
+    const auto address = parse_http_address(place.value);
+    if (address) continue;
+    // What came out of a variable is not shown.
+    section.problem(place.mark, place.expanded ? "the variable holds no address; write for example 127.0.0.1:9766"
+                                               : address.error().what);
+  }
+  if (listen.empty()) section.problem("listen", "needs at least one address, for example 127.0.0.1:9766");
+}
+
 void declare_limits(config::Section& section, HttpLimits& limits) {
   section.optional("max_connections", limits.max_connections,
                    "connections at once; at the limit the one that has been longest without a complete request is closed",
@@ -34,12 +46,7 @@ void declare(config::Section& section, HttpConfig& config) {
   section.optional("listen", config.listen,
                    "where to serve /metrics and the API: 127.0.0.1:9766, [::1]:9766, :9766 (every address of this "
                    "machine), unix:/run/sidewatch.sock, or a list of them");
-  for (const auto& place : config.listen) {
-    if (const auto address = parse_http_address(place.value); !address) {
-      section.problem(place.mark, address.error().what);
-    }
-  }
-  if (config.listen.empty()) section.problem("listen", "needs at least one address, for example 127.0.0.1:9766");
+  check_listen(section, config.listen);
   section.optional("hosts", config.hosts,
                    "further names under which browsers may ask this agent, besides localhost, IP addresses and the "
                    "machine's own name");

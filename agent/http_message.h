@@ -64,7 +64,7 @@ struct HttpResponse {
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 struct HttpRoute {
-  std::string method;  // "GET" also answers HEAD
+  std::string method;  // "GET" (answers HEAD too), "POST", "PUT" or "DELETE"
   std::string path;    // "/metrics", or with captures that match one segment: "/api/v1/label/{name}/values"
   HttpHandler handler;
 };

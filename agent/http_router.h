@@ -18,10 +18,10 @@ class HttpRouter {
   explicit HttpRouter(std::vector<HttpRoute> routes);
   ~HttpRouter();
 
-  enum class Outcome { answered, no_route, failed };
+  enum class PassOutcome { answered, no_route, failed };
   struct Answer {
     HttpResponse response;
-    Outcome outcome = Outcome::answered;
+    PassOutcome outcome = PassOutcome::answered;
   };
 
   // Fills path, params and captures of `request` and answers it: 404 without a route, 405 with Allow when the path has

@@ -238,11 +238,11 @@ std::uint64_t Log::failures() const { return state_->sink->failures() + state_->
 bool Log::close(Duration patience) {
   if (state_->logger) {
     state_->dropped_at_close = dropped();
-    state_->logger.reset();
     // Destroying the pool writes what is queued and waits for its thread, for ever if that hangs in write(2). So a
     // thread of its own does it, left to itself, and keeps alive all it uses.
-    std::thread([state = state_, pool = std::move(state_->pool)]() mutable {
+    std::thread([state = state_, logger = std::move(state_->logger), pool = std::move(state_->pool)]() mutable {
       pool.reset();
+      logger.reset();
       const std::lock_guard lock(state->mutex);
       state->is_flushed = true;
       state->flushed.notify_all();

@@ -1,7 +1,35 @@
+// The program: what the command line asks for, done.
+
 #include <cstdio>
+#include <variant>
 
-#include "agent/version.h"
+#include "agent/agent.h"
+#include "agent/command_line.h"
+#include "agent/exit_code.h"
+#include "agent/settings.h"
 
-int main() {
-  std::printf("sidewatch %.*s\n", static_cast<int>(sidewatch::version().size()), sidewatch::version().data());
+namespace sidewatch {
+namespace {
+
+int perform(const RunCommand& command) { return run_agent(command.config_path); }
+
+int perform(const CheckCommand& command) { return check_config(command.config_path); }
+
+int perform(const ReferenceCommand& command) {
+  const bool markdown = command.form == ReferenceCommand::Form::markdown;
+  std::fputs((markdown ? reference_as_markdown() : reference_as_json_schema()).c_str(), stdout);
+  return exit_ok;
+}
+
+int perform(const ExitCommand& command) {
+  std::fputs(command.text.c_str(), command.code == exit_ok ? stdout : stderr);
+  return command.code;
+}
+
+}  // namespace
+}  // namespace sidewatch
+
+int main(int argc, char** argv) {
+  return std::visit([](const auto& command) { return sidewatch::perform(command); },
+                    sidewatch::parse_command_line(argc, argv));
 }

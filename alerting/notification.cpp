@@ -1,6 +1,64 @@
 #include "alerting/notification.h"
 
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/json.h"
+
 namespace sidewatch {
+namespace {
+
+constexpr std::int64_t format_version = 1;
+
+constexpr std::array all_levels = {Level::ok, Level::warning, Level::critical};
+constexpr std::array all_reasons = {Reason::fired,    Reason::escalated,          Reason::deescalated, Reason::repeated,
+                                    Reason::resolved, Reason::fired_and_resolved, Reason::rule_removed};
+
+template <class Enum, std::size_t count>
+std::optional<Enum> enum_of(std::string_view text, const std::array<Enum, count>& all) {
+  for (const Enum value : all) {
+    if (to_string(value) == text) return value;
+  }
+  return std::nullopt;
+}
+
+// JSON has no text for these numbers: they travel as words.
+void write_number(JsonWriter& json, double value) {
+  if (std::isnan(value)) {
+    json.text("NaN");
+  } else if (std::isinf(value)) {
+    json.text(value > 0 ? "+Inf" : "-Inf");
+  } else {
+    json.number(value);
+  }
+}
+
+double read_number(const JsonValue& value) {
+  const auto word = value.text_or("");
+  if (word == "+Inf") return std::numeric_limits<double>::infinity();
+  if (word == "-Inf") return -std::numeric_limits<double>::infinity();
+  return value.number_or(std::nan(""));
+}
+
+void write_labels(JsonWriter& json, const Labels& labels) {
+  json.begin_object();
+  for (const auto& [name, value] : labels) json.key(name).text(value);
+  json.end_object();
+}
+
+Labels read_labels(const JsonValue& value) {
+  std::vector<Label> labels;
+  for (std::size_t i = 0; i < value.names().size(); ++i) {
+    labels.push_back({value.names()[i], std::string(value.items()[i].text_or(""))});
+  }
+  return Labels(std::move(labels));
+}
+
+WallTime wall_at_ms(std::int64_t ms) { return WallTime(Duration(ms)); }
+std::int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
+
+}  // namespace
 
 std::string_view to_string(Level level) {
   switch (level) {
@@ -22,6 +80,56 @@ std::string_view to_string(Reason reason) {
     case Reason::rule_removed: return "rule_removed";
   }
   return "fired";
+}
+
+std::string encode(const Notification& n) {
+  JsonWriter json;
+  json.begin_object().key("v").integer(format_version);
+  json.key("id").text(n.id).key("alert_key").text(n.alert_key).key("incident").text(n.incident);
+  json.key("receiver").text(n.receiver).key("reason").text(to_string(n.reason));
+  json.key("level").text(to_string(n.level)).key("worst").text(to_string(n.worst)).key("rule").text(n.rule);
+  write_labels(json.key("labels"), n.labels);
+  write_labels(json.key("annotations"), n.annotations);
+  write_number(json.key("value"), n.value);
+  write_number(json.key("peak"), n.peak);
+  json.key("starts_at").integer(to_ms(n.starts_at));
+  if (n.ends_at) json.key("ends_at").integer(to_ms(*n.ends_at));
+  json.key("duration").integer(n.duration.count()).key("created_at").integer(to_ms(n.created_at));
+  json.key("suppressed").integer(n.suppressed).end_object();
+  return json.take();
+}
+
+Result<Notification> decode_notification(std::string_view text) {
+  const auto parsed = JsonValue::parse(text);
+  if (!parsed) return parsed.error();
+  const JsonValue& json = *parsed;
+  const std::int64_t version = json["v"].integer_or(0);
+  if (version != format_version) return Error{"a notification of unknown version " + std::to_string(version), ""};
+  const auto reason = enum_of(json["reason"].text_or(""), all_reasons);
+  const auto level = enum_of(json["level"].text_or(""), all_levels);
+  const auto worst = enum_of(json["worst"].text_or(""), all_levels);
+  if (!reason || !level || !worst) return Error{"a notification with an unknown reason or level", ""};
+
+  Notification n;
+  n.id = json["id"].text_or("");
+  n.alert_key = json["alert_key"].text_or("");
+  n.incident = json["incident"].text_or("");
+  n.receiver = json["receiver"].text_or("");
+  if (n.id.empty() || n.receiver.empty()) return Error{"a notification without id or receiver", ""};
+  n.reason = *reason;
+  n.level = *level;
+  n.worst = *worst;
+  n.rule = json["rule"].text_or("");
+  n.labels = read_labels(json["labels"]);
+  n.annotations = read_labels(json["annotations"]);
+  n.value = read_number(json["value"]);
+  n.peak = read_number(json["peak"]);
+  n.starts_at = wall_at_ms(json["starts_at"].integer_or(0));
+  if (json.has("ends_at")) n.ends_at = wall_at_ms(json["ends_at"].integer_or(0));
+  n.duration = Duration(json["duration"].integer_or(0));
+  n.created_at = wall_at_ms(json["created_at"].integer_or(0));
+  n.suppressed = json["suppressed"].integer_or(0);
+  return n;
 }
 
 }  // namespace sidewatch

@@ -60,6 +60,7 @@ struct Told {
 struct Transaction {
   std::vector<StateRow> states;
   std::vector<Notification> add;  // to the end of the queue, in this order; ids are unique
+  std::vector<Notification> changed;  // in their old places, under their old ids
   std::vector<Finished> finished;
   std::vector<Attempted> attempted;
   std::vector<Told> told;

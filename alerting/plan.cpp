@@ -15,9 +15,7 @@ bool cooling(const Contact& contact, Duration cooldown, Time now) {
 }
 
 // Worse than what people heard last: that cannot wait.
-bool is_news(const Contact& contact, Level level) {
-  return level > contact.last_problem_level || (contact.told != Level::ok && level > contact.told);
-}
+bool is_news(const Contact& contact, Level level) { return level > contact.last_problem_level; }
 
 Reason reason_of(const Contact& contact, const Situation& situation) {
   if (contact.told > situation.level) return Reason::deescalated;

@@ -32,6 +32,8 @@ struct HoldText {
 struct LevelText {
   Threshold threshold;
   std::optional<HoldText> hold;
+  config::Mark clear_mark;
+  bool sound = true;  // false: its bound is a problem already, and nothing follows from it
 };
 
 // Everything of a rule that is checked once all of it is read.
@@ -129,6 +131,8 @@ void declare(Section& section, LevelText& level) {
   section.optional("clear", level.threshold.clear, "the level is left at this value; default: where it is entered");
   section.shorthand_or_section("for", level.hold, "how long, or over how many samples, this level must be reached; "
                                                   "default: the rule's `for`");
+  level.clear_mark = section.mark("clear");
+  level.sound = given == 1;
   if (given == 0 && !section.describing()) {
     section.problem(section.mark(), "the level has no bound; write for instance {above: 80}, or \"> 80\"");
   }
@@ -179,25 +183,28 @@ void read_levels(Section& section, RuleText& text, Rule& rule) {
   if (lowest && text.clear) {
     if (lowest->threshold.clear) section.problem("clear", "the level has a clear value of its own; leave one of them out");
     lowest->threshold.clear = text.clear;
+    lowest->clear_mark = section.mark("clear");
   }
-  const auto take = [&](std::string_view key, const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
+  const auto take = [&](const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
     if (!level) return;
     out = LevelPolicy{level->threshold, level->hold.value_or(text.hold.value_or(HoldText{})).hold};
-    if (!level->threshold.clear) return;
+    if (!level->threshold.clear || !level->sound) return;
     if (auto problem = clear_problem(level->threshold); !problem.empty()) {
-      section.problem(text.clear && &level == &lowest ? "clear" : key, std::move(problem));
+      section.problem(level->clear_mark, std::move(problem));
     }
   };
-  take("warning", text.warning, rule.policy.warning);
-  take("critical", text.critical, rule.policy.critical);
-  if (text.warning && text.critical) check_order(section, text.warning->threshold, text.critical->threshold);
+  take(text.warning, rule.policy.warning);
+  take(text.critical, rule.policy.critical);
+  if (text.warning && text.critical && text.warning->sound && text.critical->sound) {
+    check_order(section, text.warning->threshold, text.critical->threshold);
+  }
 }
 
 // --- expr ---
 
 // A comparison at the top gives a value only while it holds: the alert would never see that the problem is over.
 void check_not_filtering(Section& section, const Located<std::string>& text, const Rule& rule) {
-  const auto& root = promql::without_parentheses(rule.expr.root());
+  const auto& root = promql::without_parentheses(rule.expr->root());
   const auto* binary = std::get_if<promql::Binary>(&root.kind);
   if (binary == nullptr || !promql::is_comparison(binary->op) || binary->returns_bool) return;
   if (rule.policy.no_data == NoData::ok) return;
@@ -215,7 +222,7 @@ void read_expression(Section& section, const Located<std::string>& text, Rule& r
     return;
   }
   rule.expr = std::move(*expression);
-  const auto type = rule.expr.type();
+  const auto type = rule.expr->type();
   if (type == promql::ValueType::matrix || type == promql::ValueType::string) {
     section.problem(text.mark, "expr must give one value per entity, but this is a " +
                                    std::string(promql::to_string(type)));
@@ -297,7 +304,7 @@ std::string place(const config::Mark& mark) {
 }  // namespace
 
 std::string Rule::fingerprint() const {
-  const std::string meaning = expr.text() + "\n" + describe(policy.warning) + "\n" + describe(policy.critical) + "\n" +
+  const std::string meaning = (expr ? expr->text() : "") + "\n" + describe(policy.warning) + "\n" + describe(policy.critical) + "\n" +
                               std::to_string(policy.keep_firing_for.count()) + "\n" +
                               std::string(to_string(policy.no_data)) + "\n" +
                               std::to_string(policy.no_data_after.count());

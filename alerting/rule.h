@@ -19,7 +19,7 @@ namespace sidewatch {
 struct Rule {
   std::string name;    // unique; the alertname
   config::Mark mark;   // where it is written
-  promql::Expression expr;
+  std::optional<promql::Expression> expr;  // absent only where reading it was a problem
   Policy policy;
   Duration cooldown = std::chrono::minutes(5);
   std::vector<std::pair<std::string, Template>> labels;  // in order of name

@@ -33,8 +33,8 @@ Result<void> check_unique(const promql::Vector& samples) {
 }  // namespace
 
 RuleRunner::RuleRunner(Rule rule, std::size_t max_alerts)
-    : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(rule_.expr), max_alerts_(max_alerts) {
-  if (counts_samples(rule_.policy)) sample_times_.emplace(rule_.expr);
+    : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(*rule_.expr), max_alerts_(max_alerts) {
+  if (counts_samples(rule_.policy)) sample_times_.emplace(*rule_.expr);
 }
 
 void RuleRunner::tick(const TickInput& input, TickResult& result) {
@@ -204,6 +204,7 @@ void RuleRunner::view(Duration wall_step, std::vector<AlertView>& out) const {
     view.labels = labels_of(alert, rule_, view.level);
     view.annotations = annotations_of(alert, rule_, view.level);
     view.firing = state.firing();
+    if (view.firing) view.incident = alert.incident();
     view.recovering = state.recovering();
     view.unknown = state.unknown_since.has_value();
     view.value = state.value;

@@ -10,6 +10,7 @@
 #include "alerting/notification.h"
 #include "alerting/plan.h"
 #include "alerting/policy/state.h"
+#include "alerting/state_row.h"
 #include "base/time.h"
 #include "metrics/labels.h"
 #include "metrics/metric.h"
@@ -18,11 +19,6 @@ namespace sidewatch {
 
 // 1 for each pending or firing alert: {alertname, alertstate="pending|firing", level, ...its labels}.
 inline constexpr Metric alerts_metric{"ALERTS", MetricType::gauge, "", "Alerts that are pending or firing."};
-
-struct StateRow {
-  std::string key;
-  std::string blob;  // empty: erase the row
-};
 
 // Something happened to an alert, or was decided about it: for the log, the metrics and the event log.
 struct AlertEvent {
@@ -47,6 +43,7 @@ struct TickResult {
 struct AlertView {
   std::string rule;
   std::string key;
+  std::string incident;  // as in the messages about it; empty while pending
   Labels labels;       // entity and rule labels, with alertname and severity
   Labels annotations;  // summary, description
   bool firing = false;      // otherwise pending

@@ -76,10 +76,11 @@ class SqliteDatabase {
   Result<SqliteStatement> prepare(std::string_view sql);
   Result<std::int64_t> read_integer(std::string_view sql);  // the first column of the first row; 0 without a row
 
-  // Of the last call that failed.
+  // Of the last call: ask before making another.
   SqliteFailure failure() const;
 
-  // Frames in the write-ahead log after the last commit; 0 in other modes.
+  // Frames in the write-ahead log after the last commit; 0 in other modes. SQLite folds them into the file by itself
+  // only when the connection closes: the owner runs `PRAGMA wal_checkpoint` when there are many.
   int wal_frames() const;
 
  private:

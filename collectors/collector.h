@@ -1,7 +1,7 @@
 // The seam between the agent and everything that yields samples.
 //
 // A collector owns its connections and its state, runs on one thread of its own, and is asked for one pass at a time.
-// It starts no thread and does not log: it says what happened through its Outcome.
+// It starts no thread and does not log: it says what happened through its PassOutcome.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace sidewatch {
 
-struct Outcome {
+struct PassOutcome {
   // Fields that could not be read (a permission, a file this kernel lacks although it should be there). What vanished
   // between two reads (a process, a device) is not an error and not counted.
   std::size_t partial_errors = 0;
@@ -29,7 +29,17 @@ class Collector {
 
   // One pass at `now`: adds samples to `batch`. An Error means that the whole source failed; its series then go stale
   // whatever was added.
-  virtual Result<Outcome> collect(Batch& batch, Time now) = 0;
+  virtual Result<PassOutcome> collect(Batch& batch, Time now) = 0;
+};
+
+class Instruments;
+
+// The long-lived parts of the agent that a collector may lean on.
+struct CollectorContext {
+  Catalog& catalog;
+  const Store* store = nullptr;              // whose size the `self` collector reports; may be absent
+  const Instruments* instruments = nullptr;  // what the `self` collector copies; may be absent
+  std::string version;                       // of the agent, as sidewatch_build_info says it
 };
 
 // One collector that the configuration asks for: how it is named, how often it runs, what it watches, how it is made.
@@ -38,7 +48,7 @@ struct CollectorPlan {
   std::optional<Duration> interval;  // its own, or agent.interval
   std::string watches;               // for people: "CPU, memory, disks, filesystems and network of this host"
   std::string fingerprint;           // equal when a reload may keep the running collector as it is
-  std::function<std::unique_ptr<Collector>(Catalog&)> make;
+  std::function<std::unique_ptr<Collector>(const CollectorContext&)> make;
 };
 
 }  // namespace sidewatch

@@ -75,7 +75,8 @@ Mistake unexpected_colon(const ParserComplaint& complaint, const SourceText& sou
   const auto before = line.substr(0, static_cast<std::size_t>(complaint.at.column));
   if (!has_key(std::string(before))) {
     const int above = content_line_before(source, complaint.at.line);
-    if (above >= 0 && !has_key(source.line(above)) && !source.line(above).substr(indentation(source.line(above))).starts_with("-")) {
+    const auto line_above = source.line(above);
+    if (above >= 0 && !has_key(line_above) && !line_above.substr(indentation(line_above)).starts_with("-")) {
       return at_start_of(source, above, "this line is not 'key: value'");
     }
     return at_start_of(source, complaint.at.line,
@@ -89,9 +90,15 @@ Mistake unexpected_text(const ParserComplaint& complaint, const SourceText& sour
   const auto line = source.line(complaint.at.line);
   const auto at = source.position(complaint.at.line, complaint.at.column);
   if (static_cast<std::size_t>(complaint.at.column) > indentation(line)) {
+    if (complaint.last_quoted && complaint.last_quoted->line == complaint.at.line) {
+      return {at,
+              "unexpected text after the closing quote; a quote inside is written '' in single and \\\" in double "
+              "quotes"};
+    }
     return {at, "unexpected text after the value, put the whole value in quotes"};
   }
   if (line.substr(indentation(line)).starts_with("- ")) return {at, "a list item where a key is expected"};
+  if (!has_key(line)) return {at, "this line is not 'key: value'"};
   return {at, "this line is indented neither like the lines above it nor like a section around them"};
 }
 
@@ -124,7 +131,8 @@ Mistake by_words(const ParserComplaint& complaint, const SourceText& source) {
   if (says("unknown escape character") || says("bad character found while scanning hex") || says("invalid unicode")) {
     return {at, "a backslash sequence that does not exist in a text in double quotes; use single quotes or write \\\\"};
   }
-  if (says("anchor not found") || says("illegal character found while scanning anchor") || says("cannot assign multiple anchors")) {
+  if (says("anchor not found") || says("illegal character found while scanning anchor") ||
+      says("cannot assign multiple anchors")) {
     return {at, "a text that begins with & needs quotes"};
   }
   if (says("alias not found") || says("illegal character found while scanning alias") || says("aliases can't have")) {

@@ -3,11 +3,11 @@
 // yaml-cpp 0.7 forgives too much: it closes quotes at the end of the file, drops what does not continue the document,
 // keeps duplicate keys, and reads `010` as 8 or as 10. So it is used as an event parser only, and everything is decided
 // here. The one idea to know is the sentinel: the line `__eof__: 1` is appended to the text, and the file is taken only
-// if that key arrives as the last key of the root mapping, from that very line, in the first column. An unclosed quote, a
-// bracket, a dropped tail, a second document or anything behind `...` keeps it from arriving.
+// if that key arrives as the last key of the root mapping, from that very line, in the first column. An unclosed quote,
+// a bracket, a dropped tail, a second document or anything behind `...` keeps it from arriving.
 //
-// Because events come one at a time, depth and size are checked while parsing and nothing is built that is too large: an
-// alias counts as much as what it stands for.
+// Because events come one at a time, depth and size are checked while parsing and nothing is built that is too large:
+// an alias counts as much as what it stands for.
 #include "config/yaml_reader.h"
 
 #include <yaml-cpp/eventhandler.h>
@@ -29,15 +29,15 @@ namespace sidewatch::config {
 namespace {
 
 constexpr std::string_view sentinel = "__eof__";
+constexpr std::size_t max_mistakes = 1000;  // as many as Problems keeps
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 struct Stop {};  // ends parsing; the problem is reported
 
 class Builder final : public YAML::EventHandler {
  public:
-  Builder(const SourceText& source, std::string name, int sentinel_line, const YamlLimits& limits, Problems& problems)
-      : source_(source), name_(std::move(name)), sentinel_line_(sentinel_line), limits_(limits), problems_(problems),
-        counted_(limits.nodes_before) {}
+  Builder(const SourceText& source, int sentinel_line, const YamlLimits& limits)
+      : source_(source), sentinel_line_(sentinel_line), limits_(limits), counted_(limits.nodes_before) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2) second_document_ = mark;
@@ -47,8 +47,8 @@ class Builder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (documents_ > 1) return;
     last_quoted_.reset();
-    count(mark, 1);
     if (expects_key()) return bad_key(mark, "a key is missing before the ':'");
+    count(mark, 1);
     report_null(mark);
     finish(std::make_shared<Node>(), anchor);
   }
@@ -58,10 +58,7 @@ class Builder final : public YAML::EventHandler {
     last_quoted_.reset();
     if (expects_key()) return bad_key(mark, "an alias cannot be a key, write the key out");
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) {
-      report(place(mark), "this alias stands inside of what it names");
-      throw Stop{};
-    }
+    if (found == anchors_.end()) stop(mark, "this alias stands inside of what it names");
     count(mark, found->second->weight);
     check_depth(mark, found->second->height);
     auto node = std::make_shared<Node>(*found->second);
@@ -72,7 +69,6 @@ class Builder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     if (documents_ > 1) return;
-    count(mark, 1);
     check_tag(mark, tag);
     const bool plain = tag == "?";
     last_quoted_.reset();
@@ -81,10 +77,11 @@ class Builder final : public YAML::EventHandler {
       if (value.find(sentinel) != std::string::npos) swallowed_sentinel_ = place(mark);
     }
     if (expects_key()) return key(mark, value, plain);
+    count(mark, 1);
     auto node = std::make_shared<Node>();
     node->kind = Node::Kind::scalar;
     node->at = place(mark);
-    node->text_at = plain && !starts_with_anchor(mark) ? node->at : text_place(mark);
+    node->text_at = source_.text_of_scalar(mark.line, mark.column);
     node->plain = plain;
     node->text = value;
     finish(std::move(node), anchor);
@@ -111,7 +108,10 @@ class Builder final : public YAML::EventHandler {
     if (stack_.empty() || !stack_.back().flow) return std::nullopt;
     return stack_.back().opened;
   }
-  void report(Position at, std::string text) { problems_.add({name_, at.line, at.column}, std::move(text)); }
+  // Mistakes in what could be read. When the reading ends early only `fatal` counts: what the parser made of the rest
+  // is guesswork.
+  const std::vector<Mistake>& mistakes() const { return mistakes_; }
+  const std::optional<Mistake>& fatal() const { return fatal_; }
 
  private:
   struct Frame {
@@ -126,6 +126,14 @@ class Builder final : public YAML::EventHandler {
     Position key_at;
   };
 
+  void report(Position at, std::string text) {
+    if (mistakes_.size() < max_mistakes) mistakes_.push_back({at, std::move(text)});
+  }
+  [[noreturn]] void stop(const YAML::Mark& mark, std::string text) {
+    fatal_ = Mistake{place(mark), std::move(text)};
+    throw Stop{};
+  }
+
   Position place(const YAML::Mark& mark) const { return source_.position(mark.line, mark.column); }
 
   char byte_at(const YAML::Mark& mark) const {
@@ -133,40 +141,19 @@ class Builder final : public YAML::EventHandler {
     return offset < source_.text().size() ? source_.text()[offset] : '\0';
   }
   bool is_quote(const YAML::Mark& mark) const { return byte_at(mark) == '"' || byte_at(mark) == '\''; }
-  bool starts_with_anchor(const YAML::Mark& mark) const { return byte_at(mark) == '&'; }
-
-  // Where the text of a scalar begins: behind its anchor and its quote, or on the first line of its block.
-  Position text_place(const YAML::Mark& mark) const {
-    const auto line = source_.line(mark.line);
-    auto column = std::min(static_cast<std::size_t>(mark.column), line.size());
-    if (starts_with_anchor(mark)) {
-      column = std::min(line.find_first_of(" \t", column), line.size());
-      column = std::min(line.find_first_not_of(" \t", column), line.size());
-    }
-    if (column == line.size()) return place(mark);
-    if (line[column] == '"' || line[column] == '\'') return source_.position(mark.line, static_cast<int>(column) + 1);
-    if (line[column] != '|' && line[column] != '>') return source_.position(mark.line, static_cast<int>(column));
-    for (int below = mark.line + 1; below < sentinel_line_; ++below) {
-      const auto first = indentation(source_.line(below));
-      if (first < source_.line(below).size()) return source_.position(below, static_cast<int>(first));
-    }
-    return place(mark);
-  }
 
   void count(const YAML::Mark& mark, std::size_t nodes) {
     if (counted_ <= limits_.max_nodes && nodes <= limits_.max_nodes - counted_) {
       counted_ += nodes;
       return;
     }
-    report(place(mark), "too many values, aliases counted at each use; a configuration may have " +
-                            std::to_string(limits_.max_nodes));
-    throw Stop{};
+    stop(mark, "too many values, aliases counted at each use; a configuration may have " +
+                   std::to_string(limits_.max_nodes));
   }
 
   void check_depth(const YAML::Mark& mark, std::size_t height) {
     if (stack_.size() + height <= limits_.max_depth) return;
-    report(place(mark), "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
-    throw Stop{};
+    stop(mark, "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
   }
 
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -209,14 +196,14 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  // For `- ` without a value the parser gives the place of whatever follows; look back for the dash or the comma.
+  // For `- ` without a value the parser gives the place of whatever follows; look back for the dash.
   Position null_item_place(const YAML::Mark& mark) const {
     const auto offset = source_.offset(mark.line, mark.column);
     const std::string_view text = source_.text();
     const char here = byte_at(mark);
     if (here == '~' || here == 'n' || here == 'N') return place(mark);
     const auto before = text.substr(0, offset).find_last_not_of(" \t\r\n");
-    if (before == std::string_view::npos || std::string_view("-,[").find(text[before]) == std::string_view::npos) {
+    if (before == std::string_view::npos || text[before] != '-') {
       return place(mark);
     }
     return source_.position(before);
@@ -269,9 +256,8 @@ class Builder final : public YAML::EventHandler {
     }
     if (first.size() == mapping.entries.size()) return;
     for (auto& entry : mapping.entries) {
-      const auto found = first.find(entry.key);
-      if (found == first.end() || found->second.line != entry.at.line || found->second.column != entry.at.column) continue;
-      kept.push_back(entry);
+      const Position& at = first.at(entry.key);
+      if (at.line == entry.at.line && at.column == entry.at.column) kept.push_back(entry);
     }
     mapping.entries = std::move(kept);
   }
@@ -301,11 +287,9 @@ class Builder final : public YAML::EventHandler {
   }
 
   const SourceText& source_;
-  const std::string name_;
   const int sentinel_line_;
   const YamlLimits limits_;
-  Problems& problems_;
-  std::size_t counted_;
+  std::size_t counted_;  // values so far, in this file and those before
 
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, std::shared_ptr<const Node>> anchors_;
@@ -313,6 +297,8 @@ class Builder final : public YAML::EventHandler {
   NodePtr root_;
   bool root_is_flow_ = false;
   bool complete_ = false;
+  std::vector<Mistake> mistakes_;
+  std::optional<Mistake> fatal_;
   std::optional<YAML::Mark> second_document_;
   std::optional<Position> swallowed_sentinel_;
   std::optional<ParserComplaint::Place> last_quoted_;
@@ -332,41 +318,60 @@ int separator_line(const SourceText& source, int end_line) {
 }
 
 // The document ended although the sentinel has not arrived: says why.
-void report_incomplete(Builder& builder, const SourceText& source, int end_line) {
+std::vector<Mistake> explain_incomplete(const Builder& builder, const SourceText& source, int end_line) {
   const auto root = builder.root();
-  if (builder.swallowed_sentinel()) {
-    builder.report(*builder.swallowed_sentinel(), "this quote is never closed");
-    return;
-  }
   if (const int line = separator_line(source, end_line); line >= 0) {
-    builder.report(source.position(line, 0), "only one document per file: nothing may follow '---' or '...' here");
-    return;
+    return {{source.position(line, 0), "only one document per file: nothing may follow '---' or '...' here"}};
   }
+  std::vector<Mistake> mistakes;
   const auto& second = builder.second_document();
-  const bool stray = second && second->line < end_line;
-  if (stray) builder.report(source.position(second->line, second->column), "this does not continue what stands above it");
-  if (!root || root->kind == Node::Kind::scalar || root->kind == Node::Kind::broken) {
-    builder.report(root ? root->at : Position{0, 1, 1}, "expected lines of 'key: value'");
-  } else if (root->kind == Node::Kind::sequence) {
-    builder.report(root->at, "the top level must be lines of 'key: value', not a list");
-  } else if (builder.root_is_flow()) {
-    builder.report(root->at, "the top level cannot stand in braces, write it as lines of 'key: value'");
-  } else if (root->at.column > 1) {
-    builder.report(root->at, "the first key must stand at the very beginning of its line");
-  } else if (!stray) {
-    builder.report(root->at, "the file does not end where its first section ends");
+  if (second && second->line < end_line) {
+    mistakes.push_back({source.position(second->line, second->column), "this does not continue what stands above it"});
   }
+  if (!root || root->kind == Node::Kind::scalar || root->kind == Node::Kind::broken) {
+    mistakes.push_back({root ? root->at : Position{0, 1, 1}, "expected lines of 'key: value'"});
+  } else if (root->kind == Node::Kind::sequence) {
+    mistakes.push_back({root->at, "the top level must be lines of 'key: value', not a list"});
+  } else if (builder.root_is_flow()) {
+    mistakes.push_back({root->at, "the top level cannot stand in braces, write it as lines of 'key: value'"});
+  } else if (root->at.column > 1) {
+    mistakes.push_back({root->at, "the first key must stand at the very beginning of its line"});
+  } else if (mistakes.empty()) {
+    mistakes.push_back({root->at, "the file does not end where its first section ends"});
+  }
+  return mistakes;
+}
+
+// Parses into `builder`; what made that end early, or nothing when the whole text has been read.
+std::vector<Mistake> parse(Builder& builder, const SourceText& source, int end_line) {
+  std::istringstream stream(source.text());
+  std::optional<ParserComplaint> complaint;
+  try {
+    YAML::Parser parser(stream);
+    parser.HandleNextDocument(builder);
+    if (!builder.complete()) parser.HandleNextDocument(builder);
+  } catch (const Stop&) {
+    return {*builder.fatal()};
+  } catch (const YAML::Exception& error) {
+    complaint = {error.msg, {error.mark.line, error.mark.column}, end_line, builder.open_flow(), builder.last_quoted()};
+  }
+  if (builder.swallowed_sentinel()) return {{*builder.swallowed_sentinel(), "this quote is never closed"}};
+  if (complaint && !builder.root()) return {explain(*complaint, source)};
+  if (!builder.complete()) return explain_incomplete(builder, source, end_line);
+  return {};
 }
 
 }  // namespace
 
 NodePtr read_yaml(const std::string& text, const std::string& name, int file, const YamlLimits& limits,
                   Problems& problems) {
+  const auto report = [&](const Mistake& mistake) {
+    problems.add({name, mistake.at.line, mistake.at.column}, mistake.text);
+  };
   std::string_view written = text;
   if (written.starts_with(byte_order_mark)) written.remove_prefix(byte_order_mark.size());
   if (const auto bad = find_bad_byte(written)) {
-    const auto at = SourceText(std::string(written), file).position(bad->offset);
-    problems.add({name, at.line, at.column}, bad->why);
+    report({SourceText(std::string(written), file).position(bad->offset), bad->why});
     return nullptr;
   }
   std::string with_sentinel(written);
@@ -375,30 +380,12 @@ NodePtr read_yaml(const std::string& text, const std::string& name, int file, co
   const SourceText source(std::move(with_sentinel), file);
   const int end_line = source.line_count() - 2;
 
-  const std::size_t problems_before = problems.size();
-  Builder builder(source, name, end_line, limits, problems);
-  std::istringstream stream(source.text());
-  try {
-    YAML::Parser parser(stream);
-    parser.HandleNextDocument(builder);
-    if (!builder.complete()) parser.HandleNextDocument(builder);
-  } catch (const Stop&) {
-    return nullptr;
-  } catch (const YAML::Exception& error) {
-    if (!builder.root()) {
-      const auto mistake = explain({error.msg, {error.mark.line, error.mark.column}, end_line, builder.open_flow(),
-                                    builder.last_quoted()},
-                                   source);
-      builder.report(mistake.at, mistake.text);
-      return nullptr;
-    }
-  }
-  if (!builder.complete()) {
-    report_incomplete(builder, source, end_line);
-    return nullptr;
-  }
-  if (builder.root()->entries.empty() && problems.size() == problems_before) {
-    problems.add({name, 0, 0}, "the file is empty, there is no configuration in it");
+  Builder builder(source, end_line, limits);
+  const auto fatal = parse(builder, source, end_line);
+  for (const auto& mistake : fatal.empty() ? builder.mistakes() : fatal) report(mistake);
+  if (!fatal.empty()) return nullptr;
+  if (builder.root()->entries.empty() && builder.mistakes().empty()) {
+    report({{file, 0, 0}, "the file is empty, there is no configuration in it"});
     return nullptr;
   }
   return builder.root();

@@ -262,8 +262,8 @@ std::vector<SeriesId> Catalog::select(std::span<const Matcher> matchers) const {
     return selected;
   }
   for (const auto& [name, family] : state_->families) {
-    const bool wanted = std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
-      return matcher.name() != name_label || matcher.matches(name);
+    const bool wanted = std::all_of(matchers.begin(), matchers.end(), [&family_name = name](const Matcher& matcher) {
+      return matcher.name() != name_label || matcher.matches(family_name);
     });
     if (wanted) state_->select_from(family, matchers, selected);
   }

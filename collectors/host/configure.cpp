@@ -56,7 +56,9 @@ CollectorPlan plan_of(const HostConfig& config, std::string name, std::span<cons
   plan.watches = std::string(what);
   if (config.roots.procfs != "/proc") plan.watches += ", as " + config.roots.procfs + " tells it";
   plan.fingerprint = plan.name + '\n' + config.fingerprint();
-  plan.make = [config, parts](Catalog& catalog) { return std::make_unique<HostCollector>(catalog, config, parts); };
+  plan.make = [config, parts](const CollectorContext& context) {
+    return std::make_unique<HostCollector>(context.catalog, config, parts);
+  };
   return plan;
 }
 
@@ -69,7 +71,7 @@ bool any_on(const HostConfig& config, std::span<const PartKind> parts) {
 
 }  // namespace
 
-void configure_host(config::Section& collectors, const CollectorContext&, std::vector<CollectorPlan>& plans) {
+void configure_host(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   std::optional<HostConfig> config;
   collectors.section("host", config, "CPU, memory, load, disks, filesystems and network of this host");
   if (!config) return;

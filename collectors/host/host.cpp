@@ -55,9 +55,9 @@ HostCollector::HostCollector(Catalog& catalog, const HostConfig& config, std::sp
   }
 }
 
-Result<Outcome> HostCollector::collect(Batch& batch, Time) {
+Result<PassOutcome> HostCollector::collect(Batch& batch, Time) {
   ++sources_.pass;
-  Outcome outcome;
+  PassOutcome outcome;
   bool any_succeeded = false;
   for (Running& running : parts_) {
     const PartReport report = run(running, batch);

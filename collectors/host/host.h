@@ -22,7 +22,7 @@ class HostCollector final : public Collector {
  public:
   HostCollector(Catalog& catalog, const HostConfig& config, std::span<const PartKind> parts,
                 HostSystem system = HostSystem::real());
-  Result<Outcome> collect(Batch& batch, Time now) override;
+  Result<PassOutcome> collect(Batch& batch, Time now) override;
 
  private:
   struct Running {
@@ -38,6 +38,6 @@ class HostCollector final : public Collector {
 };
 
 // The `host` line of the table of collectors.
-void configure_host(config::Section& collectors, const CollectorContext& context, std::vector<CollectorPlan>& plans);
+void configure_host(config::Section& collectors, std::vector<CollectorPlan>& plans);
 
 }  // namespace sidewatch

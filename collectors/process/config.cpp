@@ -1,6 +1,7 @@
 #include "collectors/process/config.h"
 
 #include <set>
+#include <utility>
 
 #include "collectors/process/process.h"
 
@@ -29,7 +30,9 @@ std::string conditions(const ProcessMatch& match) {
 void check_names(config::Section& section, const std::vector<ProcessGroupConfig>& groups) {
   std::set<std::string> names;
   for (const auto& group : groups) {
-    const auto& [name, mark] = group.name;
+    const std::string& name = group.name.value;
+    const config::Mark& mark = group.name.mark;
+    if (mark.line == 0) continue;  // there is none, and that is said already
     if (name.empty()) {
       section.problem(mark, "a group of processes needs a name");
     } else if (!names.insert(name).second) {
@@ -39,6 +42,21 @@ void check_names(config::Section& section, const std::vector<ProcessGroupConfig>
   if (groups.size() > max_groups) {
     section.problem("process", "more than " + std::to_string(max_groups) + " groups of processes");
   }
+}
+
+// An empty text would match every process, so it is a mistake of its own; one in a port or pattern is reported already.
+bool has_wrong_value(config::Section& section, const ProcessMatch& match) {
+  const std::pair<const char*, bool> texts[] = {{"pid_file", match.pid_file.empty()},
+                                                {"comm", match.comm.empty()},
+                                                {"exe", match.exe.empty()},
+                                                {"cmdline", match.cmdline.full_match("")}};
+  bool wrong = section.has("port") || (section.has("cmdline") && !match.cmdline.full_match(""));
+  for (const auto& [key, empty] : texts) {
+    if (!section.has(key) || !empty) continue;
+    section.problem(key, "'" + std::string(key) + "' is empty");
+    wrong = true;
+  }
+  return wrong;
 }
 
 }  // namespace
@@ -53,7 +71,7 @@ void declare(config::Section& section, ProcessMatch& match) {
   section.optional("port", match.port, "it listens on this TCP port", config::between<std::int64_t>(1, 65535));
   section.choice("pid", match.pid, self, "self: the agent's own process");
   section.choice("parent", match.parent, self, "self: started by the agent's own process");
-  if (section.describing() || !conditions(match).empty()) return;
+  if (section.describing() || has_wrong_value(section, match) || !conditions(match).empty()) return;
   section.problem(section.mark(), "says nothing about the processes: give at least one of pid_file, comm, exe, cmdline, "
                                   "port, pid: self or parent: self");
 }
@@ -64,12 +82,11 @@ void declare(config::Section& section, ProcessGroupConfig& group) {
   section.optional("children", group.children,
                    "descendants of its processes belong to it too, unless another group matches them");
   if (!section.describing() && !section.has("match")) {
-    section.problem(section.mark(), "missing key 'match': it says how the processes are recognised");
+    section.problem(section.mark(), "'match' is missing: it says how the processes are recognised");
   }
 }
 
-void configure_process(config::Section& collectors, const CollectorContext& context,
-                       std::vector<CollectorPlan>& plans) {
+void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   std::vector<ProcessGroupConfig> groups;
   collectors.list("process", groups, "groups of processes to watch, under process-exporter's metric names");
   if (groups.empty()) return;
@@ -78,16 +95,13 @@ void configure_process(config::Section& collectors, const CollectorContext& cont
   CollectorPlan plan;
   plan.name = "process";
   plan.watches = "processes: ";
-  plan.fingerprint = context.procfs;
   for (const auto& group : groups) {
     if (&group != &groups.front()) plan.watches += "; ";
     plan.watches += group.name.value + " (" + conditions(group.match) + ")";
     plan.fingerprint += '\n' + group.name.value + '\t' + conditions(group.match) + (group.children ? "\t+" : "\t-");
   }
-  ProcessOptions options;
-  options.procfs = context.procfs;
-  plan.make = [groups = std::move(groups), options = std::move(options)](Catalog& catalog) {
-    return make_process_collector(groups, options, catalog);
+  plan.make = [groups = std::move(groups)](const CollectorContext& context) {
+    return make_process_collector(groups, {}, context.catalog);
   };
   plans.push_back(std::move(plan));
 }

@@ -36,7 +36,6 @@ void declare(config::Section& section, ProcessMatch& match);
 void declare(config::Section& section, ProcessGroupConfig& group);
 
 // Declares `process` and plans one collector for all of its groups.
-void configure_process(config::Section& collectors, const CollectorContext& context,
-                       std::vector<CollectorPlan>& plans);
+void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans);
 
 }  // namespace sidewatch

@@ -38,14 +38,14 @@ struct Member {
 class ProcessCollector final : public Collector {
  public:
   ProcessCollector(std::vector<ProcessGroupConfig> configs, ProcessOptions options, Catalog& catalog);
-  Result<Outcome> collect(Batch& batch, Time now) override;
+  Result<PassOutcome> collect(Batch& batch, Time now) override;
 
  private:
   void remove(const Membership& membership);
   void add(const Membership& membership);
   void ended(Member& member);
   void read_boot_time();
-  void report_unseen_listeners(Outcome& outcome);
+  void report_unseen_listeners(PassOutcome& outcome);
 
   const std::vector<ProcessGroupConfig> configs_;
   const ProcessOptions options_;
@@ -68,20 +68,27 @@ std::unique_ptr<ProcessDescriber> make_describer(const std::string& procfs) {
   return describer ? std::move(describer) : make_file_describer(procfs);
 }
 
+// What `self` means: the agent's PID as this procfs, which may be of another PID namespace, counts it.
+pid_t own_pid(const ProcessOptions& options, const ProcDir& procfs) {
+  if (options.own_pid != 0) return options.own_pid;
+  std::string target;
+  const bool known = procfs.read_link("self", target) == 0;
+  return (known ? parse_pid_file(target) : std::nullopt).value_or(getpid());
+}
+
 ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, ProcessOptions options, Catalog& catalog)
     : configs_(std::move(configs)),
       options_(std::move(options)),
       procfs_(options_.procfs),
       open_files_by_(find_open_files_by(procfs_)),
-      table_(configs_, options_.procfs, options_.own_pid != 0 ? options_.own_pid : getpid(),
-             make_describer(options_.procfs)),
+      table_(configs_, options_.procfs, own_pid(options_, procfs_), make_describer(options_.procfs)),
       passes_unseen_(configs_.size()) {
   groups_.reserve(configs_.size());
   for (const auto& config : configs_) groups_.emplace_back(config.name.value, catalog);
 }
 
-Result<Outcome> ProcessCollector::collect(Batch& batch, Time now) {
-  Outcome outcome;
+Result<PassOutcome> ProcessCollector::collect(Batch& batch, Time now) {
+  PassOutcome outcome;
   left_.clear();
   joined_.clear();
   if (auto refreshed = table_.refresh(now, left_, joined_, outcome); !refreshed) return refreshed.error();
@@ -148,7 +155,7 @@ void ProcessCollector::read_boot_time() {
   if (const auto text = procfs_.read("stat", buffer_)) boot_time_seconds_ = parse_boot_time(text.text);
 }
 
-void ProcessCollector::report_unseen_listeners(Outcome& outcome) {
+void ProcessCollector::report_unseen_listeners(PassOutcome& outcome) {
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     const auto port = configs_[group].match.port;
     const bool unseen = port != 0 && table_.port_is_open(group) && groups_[group].processes() == 0;

@@ -6,7 +6,7 @@
 //   - one younger than ten seconds, each pass: it may still call exec or rename itself;
 //   - one whose directory has another inode number: the PID was reused between two passes;
 //   - one that a pid file names, and everybody when other sockets listen than before;
-//   - and four more each pass, round robin, for whatever else there may be.
+//   - and two more each pass, round robin, for whatever else there may be.
 // A process is identified by its PID and its start time. Refuses more than max_processes.
 #pragma once
 
@@ -48,7 +48,7 @@ class ProcessTable {
 
   // Looks at /proc and appends who left a group and who joined one since the last time. A process that changes its
   // group does both. Errors: /proc cannot be listed.
-  Result<void> refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined, Outcome& outcome);
+  Result<void> refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined, PassOutcome& outcome);
 
   // To be called for a process that turned out to be gone, or another one than it was.
   void look_again(pid_t pid) { suspects_.push_back(pid); }

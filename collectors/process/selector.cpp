@@ -51,7 +51,7 @@ PidFile read_pid_file_at(const std::string& path) {
 
 }  // namespace
 
-void add_partial_error(Outcome& outcome, std::string text) {
+void add_partial_error(PassOutcome& outcome, std::string text) {
   if (outcome.partial_errors++ == 0) outcome.first_partial_error = std::move(text);
 }
 
@@ -67,7 +67,7 @@ std::optional<std::size_t> ProcessSelector::select(const ProcessDescription& pro
   return std::nullopt;
 }
 
-void ProcessSelector::refresh(Changes& changes, Outcome& outcome) {
+void ProcessSelector::refresh(Changes& changes, PassOutcome& outcome) {
   changes.processes.clear();
   changes.everyone = false;
   for (std::size_t group = 0; group < groups_.size(); ++group) {
@@ -84,7 +84,7 @@ void ProcessSelector::refresh(Changes& changes, Outcome& outcome) {
   }
 }
 
-void ProcessSelector::read_pid_file(std::size_t group, Changes& changes, Outcome& outcome) {
+void ProcessSelector::read_pid_file(std::size_t group, Changes& changes, PassOutcome& outcome) {
   State& state = states_[group];
   const std::string& path = groups_[group].match.pid_file;
   const PidFile file = read_pid_file_at(path);

@@ -20,7 +20,7 @@
 namespace sidewatch {
 
 // Counts a field that could not be read, and keeps the words of the first.
-void add_partial_error(Outcome& outcome, std::string text);
+void add_partial_error(PassOutcome& outcome, std::string text);
 
 class ProcessSelector {
  public:
@@ -31,7 +31,7 @@ class ProcessSelector {
     bool everyone = false;         // other sockets listen than before
   };
   // Reads pid files and the table of listening sockets. What may not be read is added to `outcome` once.
-  void refresh(Changes& changes, Outcome& outcome);
+  void refresh(Changes& changes, PassOutcome& outcome);
 
   // The index of the group.
   std::optional<std::size_t> select(const ProcessDescription& process);
@@ -47,7 +47,7 @@ class ProcessSelector {
     std::vector<std::uint64_t> previous;
   };
 
-  void read_pid_file(std::size_t group, Changes& changes, Outcome& outcome);
+  void read_pid_file(std::size_t group, Changes& changes, PassOutcome& outcome);
   void read_listeners(const std::string& path);
   bool matches(std::size_t group, const ProcessDescription& process) const;
   bool holds_socket(std::size_t group, const ProcessDescription& process) const;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/collector.h"
@@ -59,7 +60,7 @@ class WatchedProcess {
   WatchedProcess(const ProcDir& procfs, pid_t pid, std::uint64_t start_ticks, ProcFile::Keep keep);
 
   // False when the process is gone, also when its PID is somebody else's by now.
-  bool sample(OpenFilesBy open_files_by, ReadBuffer& buffer, Outcome& outcome, ProcessSample& out);
+  bool sample(OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome, ProcessSample& out);
 
   bool keeps_files() const { return kept_.has_value(); }
 
@@ -84,11 +85,12 @@ class WatchedProcess {
   };
 
   FileText read(File file, ReadBuffer& buffer);
-  bool readable(File file, int error_number, Outcome& outcome);
-  void count_thread_switches(ReadBuffer& buffer, Outcome& outcome, ProcessCounters& counters);
-  bool list_threads(ReadBuffer& buffer, Outcome& outcome);
-  void read_limit(ReadBuffer& buffer, Outcome& outcome);
-  std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, Outcome& outcome);
+  bool readable(File file, int error_number, PassOutcome& outcome);
+  void count_thread_switches(ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters);
+  void note_thread(std::string_view entry);
+  bool list_threads(ReadBuffer& buffer, PassOutcome& outcome);
+  void read_limit(ReadBuffer& buffer, PassOutcome& outcome);
+  std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome);
 
   const ProcDir& procfs_;
   const std::string pid_;
@@ -99,6 +101,9 @@ class WatchedProcess {
   unsigned passes_to_limit_ = 0;
   std::array<bool, file_count> reported_{};
   std::vector<Thread> threads_;  // empty until the process has a second one
+  std::size_t threads_known_ = 0;
+  std::size_t threads_listed_ = 0;
+  std::string thread_path_;      // scratch
   Switches switches_;            // of all threads so far
 };
 

@@ -53,22 +53,22 @@ constexpr std::array<Metric, metric_count> metrics = {{
 
 class SelfCollector final : public Collector {
  public:
-  SelfCollector(const CollectorContext& context, Catalog& catalog)
-      : catalog_(catalog),
+  SelfCollector(const CollectorContext& context, std::string procfs)
+      : catalog_(context.catalog),
         instruments_(context.instruments),
         store_(context.store),
-        procfs_(context.procfs),
+        procfs_(std::move(procfs)),
         stat_(procfs_, "self/stat"),
         limits_(procfs_, "self/limits") {
     for (std::size_t i = 0; i < metric_count; ++i) {
       const Labels labels = i == build_info ? Labels{{"version", context.version}} : Labels{};
       if (i == history_bytes && store_ == nullptr) continue;  // an empty handle: nothing is ever added to it
-      series_[i] = catalog.series(metrics[i], labels);
+      series_[i] = catalog_.series(metrics[i], labels);
     }
   }
 
-  Result<Outcome> collect(Batch& batch, Time) override {
-    Outcome outcome;
+  Result<PassOutcome> collect(Batch& batch, Time) override {
+    PassOutcome outcome;
     collect_process(batch, outcome);
     batch.add(series_[build_info], 1);
     batch.add(series_[series_now], static_cast<double>(catalog_.size()));
@@ -79,11 +79,11 @@ class SelfCollector final : public Collector {
   }
 
  private:
-  void collect_process(Batch& batch, Outcome& outcome);
-  void collect_limits(Batch& batch, Outcome& outcome);
+  void collect_process(Batch& batch, PassOutcome& outcome);
+  void collect_limits(Batch& batch, PassOutcome& outcome);
   void collect_instruments(Batch& batch);
   std::optional<double> start_time_seconds(std::uint64_t start_ticks);
-  static void missing(Outcome& outcome, const Error& error) {
+  static void missing(PassOutcome& outcome, const Error& error) {
     if (outcome.partial_errors++ == 0) outcome.first_partial_error = error.text();
   }
 
@@ -106,7 +106,7 @@ class SelfCollector final : public Collector {
   std::vector<Copied> copied_;
 };
 
-void SelfCollector::collect_process(Batch& batch, Outcome& outcome) {
+void SelfCollector::collect_process(Batch& batch, PassOutcome& outcome) {
   static const double ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
   static const double page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   const auto text = stat_.read(buffer_);
@@ -131,7 +131,7 @@ void SelfCollector::collect_process(Batch& batch, Outcome& outcome) {
   batch.add(series_[open_fds], static_cast<double>(open > 0 ? open - 1 : 0));
 }
 
-void SelfCollector::collect_limits(Batch& batch, Outcome& outcome) {
+void SelfCollector::collect_limits(Batch& batch, PassOutcome& outcome) {
   const auto text = limits_.read(buffer_);
   if (!text) return missing(outcome, limits_.error(text));
   const auto add = [&](MetricIndex metric, std::optional<std::uint64_t> limit) {
@@ -164,8 +164,8 @@ void SelfCollector::collect_instruments(Batch& batch) {
 
 }  // namespace
 
-std::unique_ptr<Collector> make_self_collector(const CollectorContext& context, Catalog& catalog) {
-  return std::make_unique<SelfCollector>(context, catalog);
+std::unique_ptr<Collector> make_self_collector(const CollectorContext& context, std::string procfs) {
+  return std::make_unique<SelfCollector>(context, std::move(procfs));
 }
 
 std::span<const Metric> self_metrics() { return metrics; }
@@ -183,7 +183,7 @@ void declare(config::Section& section, SelfConfig& self) {
 
 }  // namespace
 
-void configure_self(config::Section& collectors, const CollectorContext& context, std::vector<CollectorPlan>& plans) {
+void configure_self(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   SelfConfig self;
   collectors.section("self", self, "the agent's own process and counters; always collected");
   if (collectors.describing()) return;
@@ -191,8 +191,8 @@ void configure_self(config::Section& collectors, const CollectorContext& context
   plan.name = "self";
   plan.interval = self.interval;
   plan.watches = "the agent itself";
-  plan.fingerprint = "self " + context.procfs;
-  plan.make = [context](Catalog& catalog) { return make_self_collector(context, catalog); };
+  plan.fingerprint = "self";
+  plan.make = [](const CollectorContext& context) { return make_self_collector(context); };
   plans.push_back(std::move(plan));
 }
 

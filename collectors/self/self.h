@@ -12,11 +12,11 @@
 
 namespace sidewatch {
 
-// The procfs root of `context` is where `self` is looked for; instruments and store may be absent.
-std::unique_ptr<Collector> make_self_collector(const CollectorContext& context, Catalog& catalog);
+// `procfs` is where `self` is looked for.
+std::unique_ptr<Collector> make_self_collector(const CollectorContext& context, std::string procfs = "/proc");
 
 // Declares `self` (only an interval) and always plans the collector.
-void configure_self(config::Section& collectors, const CollectorContext& context, std::vector<CollectorPlan>& plans);
+void configure_self(config::Section& collectors, std::vector<CollectorPlan>& plans);
 
 // Every metric that this collector exposes besides the agent's instruments.
 std::span<const Metric> self_metrics();

@@ -67,6 +67,8 @@ double finish(AggregationOperator op, const Accumulator& group) {
   }
 }
 
+}  // namespace
+
 Labels group_labels(const Aggregation& aggregation, const Labels& labels) {
   std::vector<Label> kept;
   for (const Label& label : labels) {
@@ -76,9 +78,8 @@ Labels group_labels(const Aggregation& aggregation, const Labels& labels) {
   return Labels(std::move(kept));
 }
 
-}  // namespace
-
 Operand evaluate_aggregation(const Aggregation& aggregation, const Node& node, Evaluation& evaluation) {
+  if (has_parameter(aggregation.op)) return evaluate_parametric_aggregation(aggregation, node, evaluation);
   const Operand operand = evaluation.operand_of(*aggregation.operand);
   LabelPool& pool = evaluation.pool();
   GroupingMemory& memory = Memory::part(evaluation.memory().of(node).grouping);

@@ -127,7 +127,4 @@ std::string_view to_string(BinaryOperator op);
 std::string_view to_string(AggregationOperator op);
 std::string_view to_string(ValueType type);  // "instant vector", as Prometheus documents them
 
-// 90 s is "1m30s"; weeks and years only where they divide evenly.
-std::string duration_to_string(Duration duration);
-
 }  // namespace sidewatch::promql

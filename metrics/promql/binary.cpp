@@ -95,6 +95,7 @@ class VectorMatcher {
   LabelId result_labels(LabelId many, LabelId one);
   Labels make_result_labels(const Labels& many, const Labels& one) const;
   void index_one_side(const Items& one);
+  void refuse_second_match(LabelId group, LabelId labels);
   [[noreturn]] void fail_duplicate(LabelId first, LabelId second);
 
   const Binary& binary_;
@@ -124,7 +125,6 @@ Items VectorMatcher::arithmetic(const Items& left, const Items& right) {
   Items results;
   if (left.empty() || right.empty()) return results;
   const bool swapped = matching_.cardinality == Cardinality::one_to_many;
-  const bool one_to_one = matching_.cardinality == Cardinality::one_to_one;
   const Items& many = swapped ? right : left;
   const Items& one = swapped ? left : right;
   index_one_side(one);
@@ -139,13 +139,7 @@ Items VectorMatcher::arithmetic(const Items& left, const Items& right) {
                                     : apply(binary_.op, item.value, other.value);
     if (!binary_.returns_bool && !outcome.keep) continue;
     const LabelId labels = result_labels(item.labels, other.labels);
-    if (one_to_one) {
-      if (memory_.matched.get(group) != no_index) {
-        Evaluation::fail("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-                         node_);
-      }
-      memory_.matched.set(group, 0);
-    }
+    refuse_second_match(group, labels);
     results.push_back({labels, binary_.returns_bool ? truth(outcome.keep) : outcome.value});
   }
   return results;
@@ -159,6 +153,19 @@ void VectorMatcher::index_one_side(const Items& one) {
     if (before != no_index) fail_duplicate(one[i].labels, one[before].labels);
     memory_.one_side.set(group, i);
   }
+}
+
+// One-to-one: a group matches once. Otherwise: the samples of a group must differ in the result's labels.
+void VectorMatcher::refuse_second_match(LabelId group, LabelId labels) {
+  const bool one_to_one = matching_.cardinality == Cardinality::one_to_one;
+  const LabelId key = one_to_one ? group : labels;
+  if (memory_.matched.get(key) == static_cast<std::uint32_t>(group)) {
+    Evaluation::fail(one_to_one ? "multiple matches for labels: many-to-one matching must be explicit "
+                                  "(group_left/group_right)"
+                                : "multiple matches for labels: grouping labels must ensure unique matches",
+                     node_);
+  }
+  memory_.matched.set(key, static_cast<std::uint32_t>(group));
 }
 
 void VectorMatcher::fail_duplicate(LabelId first, LabelId second) {

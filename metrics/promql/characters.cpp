@@ -143,6 +143,8 @@ std::string quoted(std::string_view text) {
     if (c.code == replacement_character && c.bytes == 1) {
       out += "\\x";
       append_hexadecimal(out, static_cast<unsigned char>(text[i]), 2);
+    } else if (c.code == replacement_character) {
+      out += "\\ufffd";  // the lexer takes the character itself for a broken byte
     } else {
       append_quoted_character(out, c.code, '"');
     }

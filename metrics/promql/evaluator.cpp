@@ -9,9 +9,6 @@
 namespace sidewatch::promql {
 namespace {
 
-// Past so many label sets a memory starts afresh: more than a query over a full catalog needs.
-constexpr std::size_t max_remembered_label_sets = 200'000;
-
 // Prometheus 2.42 includes the sample that is exactly as old as the range or the lookback; the store leaves it out.
 constexpr Duration both_ends{1};
 

@@ -51,6 +51,9 @@ struct NodeMemory {
   std::unique_ptr<GroupingMemory> grouping;
 };
 
+// Past so many label sets a memory starts afresh: more than a query over a full catalog needs.
+inline constexpr std::size_t max_remembered_label_sets = 200'000;
+
 class Memory {
  public:
   // Forgets what is no longer true: another store, series made or gone, a pool that has grown past its bound.
@@ -115,5 +118,9 @@ Operand evaluate_binary(const Binary& binary, const Node& node, Evaluation& eval
 
 // aggregation.cpp
 Operand evaluate_aggregation(const Aggregation& aggregation, const Node& node, Evaluation& evaluation);
+Labels group_labels(const Aggregation& aggregation, const Labels& labels);  // of the group that `labels` falls into
+
+// parametric_aggregation.cpp
+Operand evaluate_parametric_aggregation(const Aggregation& aggregation, const Node& node, Evaluation& evaluation);
 
 }  // namespace sidewatch::promql

@@ -47,6 +47,8 @@ class Node;  // the syntax tree, metrics/promql/ast.h
 
 class Expression {
  public:
+  Expression() = default;  // no expression yet: to be assigned to, nothing else
+
   // Error::what is like Prometheus's ("unexpected \"}\" in label matching"), Error::where is "line:column", 1-based.
   static Result<Expression> parse(std::string_view text);
 
@@ -56,7 +58,6 @@ class Expression {
   const Node& root() const { return *root_; }
 
  private:
-  Expression() = default;
   std::shared_ptr<const Node> root_;
   std::string text_;
 };

@@ -93,4 +93,57 @@ Result<Duration> parse_duration(std::string_view text) {
   return Duration(total_ms);
 }
 
+std::string number_to_string(double value) {
+  const double size = std::abs(value);
+  if (!std::isfinite(value) || size == 0 || (size >= 1e-4 && size < 1e21)) return number_without_exponent(value);
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  return {buffer.data(), end.ptr};
+}
+
+std::string number_without_exponent(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::abs(value),
+                                 std::chars_format::scientific);
+  const std::string_view written(buffer.data(), static_cast<std::size_t>(end.ptr - buffer.data()));
+  const std::size_t e = written.find('e');
+  int exponent = 0;
+  const std::size_t sign = written[e + 1] == '+' ? 1 : 0;  // from_chars takes no plus
+  std::from_chars(written.data() + e + 1 + sign, end.ptr, exponent);
+  std::string digits(written.substr(0, e));
+  std::erase(digits, '.');
+  const auto count = static_cast<int>(digits.size());
+  if (exponent < 0) {
+    digits = "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  } else if (exponent + 1 >= count) {
+    digits.append(static_cast<std::size_t>(exponent + 1 - count), '0');
+  } else {
+    digits.insert(static_cast<std::size_t>(exponent + 1), ".");
+  }
+  return (std::signbit(value) ? "-" : "") + digits;
+}
+
+std::string duration_to_string(Duration duration) {
+  struct Unit {
+    const char* name;
+    std::int64_t ms;
+    bool only_exactly;
+  };
+  constexpr std::array units = {
+      Unit{"y", 31'536'000'000, true}, Unit{"w", 604'800'000, true}, Unit{"d", 86'400'000, false},
+      Unit{"h", 3'600'000, false},     Unit{"m", 60'000, false},     Unit{"s", 1000, false},
+      Unit{"ms", 1, false},
+  };
+  std::int64_t rest = duration.count();
+  std::string out;
+  for (const Unit& unit : units) {
+    if (rest < unit.ms || (unit.only_exactly && rest % unit.ms != 0)) continue;
+    out += std::to_string(rest / unit.ms) + unit.name;
+    rest %= unit.ms;
+  }
+  return out.empty() ? "0s" : out;
+}
+
 }  // namespace sidewatch::promql

@@ -1,7 +1,5 @@
 // The canonical spelling of an expression: one space around operators, double quotes, shortest numbers.
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <cstdlib>
 #include <string>
 #include <type_traits>
@@ -9,21 +7,10 @@
 #include "metrics/promql/ast.h"
 #include "metrics/promql/characters.h"
 #include "metrics/promql/functions.h"
+#include "metrics/promql/literals.h"
 
 namespace sidewatch::promql {
 namespace {
-
-// As Go prints a float: shortest digits that read back equal, an exponent from 1e+21 and below 1e-04.
-std::string number_to_string(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-  const double size = std::abs(value);
-  const bool exponent = size != 0 && (size < 1e-4 || size >= 1e21);
-  std::array<char, 64> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                                 exponent ? std::chars_format::scientific : std::chars_format::fixed);
-  return {buffer.data(), end.ptr};
-}
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -125,27 +112,6 @@ std::string Node::to_string() const {
         else return spelled(of);  // Call, Aggregation, Binary
       },
       kind);
-}
-
-std::string duration_to_string(Duration duration) {
-  struct Unit {
-    const char* name;
-    std::int64_t ms;
-    bool only_exactly;
-  };
-  constexpr std::array units = {
-      Unit{"y", 31'536'000'000, true}, Unit{"w", 604'800'000, true}, Unit{"d", 86'400'000, false},
-      Unit{"h", 3'600'000, false},     Unit{"m", 60'000, false},     Unit{"s", 1000, false},
-      Unit{"ms", 1, false},
-  };
-  std::int64_t rest = duration.count();
-  std::string out;
-  for (const Unit& unit : units) {
-    if (rest < unit.ms || (unit.only_exactly && rest % unit.ms != 0)) continue;
-    out += std::to_string(rest / unit.ms) + unit.name;
-    rest %= unit.ms;
-  }
-  return out.empty() ? "0s" : out;
 }
 
 }  // namespace sidewatch::promql

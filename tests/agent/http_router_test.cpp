@@ -64,6 +64,18 @@ TEST(HttpRouter, AnswersAnUnknownPathWith404AndAnUnknownMethodWith405) {
   EXPECT_EQ(not_allowed.response.headers[0].value, "GET, HEAD, POST");
 }
 
+TEST(HttpRouter, KnowsTheMethodsOfPathsWithCaptures) {
+  HttpRouter router({{"DELETE", "/silence/{id}", ok}});
+  for (const char* path : {"/silence/7", "/silence/a%20b"}) {
+    auto request = request_for("GET", path);
+    EXPECT_EQ(router.answer(request).response.status, 405) << path;
+  }
+  for (const char* path : {"/silence/", "/silence", "/silence/7/8", "/silence/7/", "/", "//7", "/xsilence/7"}) {
+    auto request = request_for("GET", path);
+    EXPECT_EQ(router.answer(request).response.status, 404) << path;
+  }
+}
+
 TEST(HttpRouter, TakesPathsLiterallyAndCapturesSegments) {
   HttpRouter router({{"GET", "/-/ready.x", ok}, {"GET", "/label/{name}/values/{n}", [](const HttpRequest& request) {
                                                return HttpResponse::text(200, request.capture("name") + "|" + request.capture("n"));

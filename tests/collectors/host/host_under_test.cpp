@@ -63,7 +63,7 @@ HostUnderTest::HostUnderTest(const HostConfig& config, HostSystem system, std::v
       source_(store_.add_source("host")),
       collector_(catalog_, config, parts, system) {}
 
-Result<Outcome> HostUnderTest::pass() {
+Result<PassOutcome> HostUnderTest::pass() {
   now_ += std::chrono::seconds(1);
   batch_.clear();
   auto outcome = collector_.collect(batch_, now_);

@@ -29,7 +29,7 @@ class HostUnderTest {
   explicit HostUnderTest(const HostConfig& config, HostSystem system = fixed_system(),
                          std::vector<PartKind> parts = all_parts());
 
-  Result<Outcome> pass();                      // one more pass, a second later, taken into the store
+  Result<PassOutcome> pass();                      // one more pass, a second later, taken into the store
   std::string page() const;                    // as /metrics would show it
   std::map<std::string, double> values() const;  // what is not stale, by `name{label="value",...}`
 

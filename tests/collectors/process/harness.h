@@ -152,7 +152,7 @@ class Watch {
   explicit Watch(std::vector<ProcessGroupConfig> groups, ProcessOptions options = {})
       : collector_(make_process_collector(std::move(groups), std::move(options), catalog_)) {}
 
-  Result<Outcome> pass() {
+  Result<PassOutcome> pass() {
     now_ += std::chrono::seconds(1);
     batch_.clear();
     auto outcome = collector_->collect(batch_, now_);
@@ -164,10 +164,10 @@ class Watch {
     return outcome;
   }
   // A pass that must succeed.
-  Outcome good_pass() {
+  PassOutcome good_pass() {
     auto outcome = pass();
     EXPECT_TRUE(outcome) << outcome.error().text();
-    return outcome ? *outcome : Outcome();
+    return outcome ? *outcome : PassOutcome();
   }
   void advance(Duration by) { now_ += by; }
 

@@ -1,0 +1,240 @@
+#include "agent/agent.h"
+
+#include <malloc.h>
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "agent/exit_code.h"
+#include "agent/http_server.h"
+#include "agent/logging.h"
+#include "agent/loop.h"
+#include "agent/reloader.h"
+#include "agent/settings.h"
+#include "agent/version.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration warm_up_patience = 500ms;    // how long the first scrape waits for the first passes
+constexpr Duration shut_down_patience = 1500ms;  // for deliveries under way; the whole stop stays under 3 s
+constexpr std::size_t mailbox_capacity = 4096;
+
+int fail(int code, const std::string& sentence) {
+  std::fprintf(stderr, "sidewatch: %s\n", sentence.c_str());
+  return code;
+}
+
+std::optional<Settings> load_or_complain(const std::string& path, const ReceiverContext& context) {
+  config::Problems problems;
+  Settings settings = load_settings(path, context, problems);
+  if (problems.empty()) return settings;
+  std::fputs(problems.text().c_str(), stderr);
+  return std::nullopt;
+}
+
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+Catalog::Limits catalog_limits(const LimitSettings& limits) {
+  return {static_cast<std::size_t>(limits.max_series), static_cast<std::size_t>(limits.max_series_per_metric),
+          static_cast<std::size_t>(limits.max_labels), static_cast<std::size_t>(limits.max_label_value_bytes)};
+}
+
+Labels common_labels(const AgentSettings& agent) {
+  std::vector<Label> labels;
+  for (const auto& [name, value] : agent.labels) labels.push_back({name, value});
+  return Labels(std::move(labels));
+}
+
+Store::Limits store_limits(const HistorySettings& history) {
+  return {history.retention, static_cast<std::size_t>(history.max_bytes.count)};
+}
+
+Engine::Limits engine_limits(const LimitSettings& limits) {
+  Engine::Limits engine;
+  engine.max_alerts_per_rule = static_cast<std::size_t>(limits.max_alerts_per_rule);
+  return engine;
+}
+
+Result<Outbox> open_outbox(const AgentSettings& agent) {
+  if (agent.state_dir.empty()) return Outbox::in_memory();
+  return Outbox::open(agent.state_dir);
+}
+
+RandomUnit random_unit() {
+  return [engine = std::mt19937_64(std::random_device{}())]() mutable {
+    return std::uniform_real_distribution<double>(0, 1)(engine);
+  };
+}
+
+// How long the agent was away. On the same boot the kernel's clock says it; otherwise only the wall clock can.
+Duration downtime(const SavedAt& saved, const BootPosition& boot, Time now) {
+  Duration away = now - Time(saved.time.time_since_epoch() + saved.wall_step);
+  if (!boot.boot_id.empty() && saved.boot.boot_id == boot.boot_id) {
+    away = Duration(boot.boot_time_ms - saved.boot.boot_time_ms);
+  }
+  return std::max(away, Duration(0));
+}
+
+void restore(Engine& engine, const Loaded& loaded, Time now, Log& log) {
+  for (const auto& warning : loaded.warnings) log.error(warning);
+  if (!loaded.saved) return;
+  const Duration away = downtime(*loaded.saved, read_boot_position(), now);
+  const auto report = engine.restore(loaded.states, loaded.saved->time, now, away);
+  for (const auto& problem : report.problems) log.error("a saved alert could not be read", {{"why", problem}});
+  if (report.restored + report.orphaned + loaded.pending.size() == 0) return;
+  log.info("took up where the last run ended", {{"alerts", report.restored + report.orphaned},
+                                                {"unsent_messages", loaded.pending.size()},
+                                                {"away", to_words(away)}});
+}
+
+void log_to_receiver(Log& log, Level level, const std::string& line) {
+  log.write(level == Level::ok ? LogLevel::info : LogLevel::warning, line);
+}
+
+// Waits for signals until the agent is told to end or `loop_ended` rises. A second request to end is taken at its word.
+void obey_signals(const sigset_t& signals, Reloader& reloader, LoopMailbox& mailbox, const std::atomic<bool>& loop_ended) {
+  bool stopping = false;
+  while (!loop_ended) {
+    const timespec pause{0, 50'000'000};
+    const int number = stopping ? sigtimedwait(&signals, nullptr, &pause) : sigwaitinfo(&signals, nullptr);
+    if (number == SIGHUP && !stopping) {
+      (void)reloader.reload();  // the loop says what came of it
+    } else if (number == SIGTERM || number == SIGINT) {
+      if (stopping) std::_Exit(exit_ok);  // everything that matters is on disk
+      stopping = true;
+      Message request = StopRequest{};
+      if (!mailbox.put(std::move(request))) return;  // closed: the loop has ended
+    }
+  }
+}
+
+// The agent's parts, in the order in which they lean on each other.
+struct Agent {
+  Settings settings;
+  SystemClock clock;
+  Log& log;
+  Outbox outbox;
+  Loaded loaded;
+  Catalog catalog{catalog_limits(settings.limits), common_labels(settings.agent)};
+  Store store{catalog, store_limits(settings.history)};
+  Instruments instruments;
+  OwnMetrics own_metrics{instruments};
+  CollectorContext context{catalog, &store, &instruments, std::string(version())};
+  std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(mailbox_capacity);
+  Dispatcher dispatcher{outbox, loaded, dispatch_targets(settings.receivers), random_unit(), clock.now()};
+  Judge judge{make_engine(), dispatcher, catalog, store};
+  CollectorSet collectors{context, store, mailbox};
+  DeliverySet deliveries{dispatcher, mailbox};
+  PageCache pages{store};
+  Heartbeat heartbeat;
+  std::atomic<bool> ready{false};
+  SystemdNotifier systemd = SystemdNotifier::from_environment();
+
+  Engine make_engine() {
+    Engine engine(settings.rules, engine_limits(settings.limits));
+    restore(engine, loaded, clock.now(), log);
+    return engine;
+  }
+};
+
+// Watches until told to end. Sets `left_behind` when a thread was still blocked.
+int watch(Agent& agent, const std::string& config_path, const ReceiverContext& receivers, const sigset_t& signals,
+          bool& left_behind) {
+  Reloader reloader(config_path, receivers, agent.settings, agent.mailbox);
+  agent.own_metrics.reloaded(true, to_wall(agent.clock.now(), agent.clock.wall_step()));
+  agent.judge.set_receivers(receiver_names(agent.settings.receivers));
+  agent.deliveries.configure(agent.settings.receivers);
+  agent.collectors.configure(agent.settings.collectors, agent.settings.agent.interval, agent.clock.now());
+
+  Loop loop({agent.clock, agent.log, agent.store, agent.outbox, agent.dispatcher, agent.judge, agent.collectors,
+             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd},
+            agent.settings, agent.mailbox);
+  std::atomic<bool> loop_ended{false};
+  std::thread loop_thread([&] {
+    loop.run();
+    left_behind = !loop.shut_down(shut_down_patience);
+    loop_ended = true;
+  });
+
+  const auto warm_until = std::chrono::steady_clock::now() + warm_up_patience;
+  while (!agent.ready && std::chrono::steady_clock::now() < warm_until) std::this_thread::sleep_for(1ms);
+
+  auto server = HttpServer::start(agent.settings.http,
+                                  make_routes({agent.pages, agent.judge.alerts(), agent.heartbeat, agent.ready,
+                                               [&reloader] { return reloader.reload(); },
+                                               agent.settings.http.allow_remote_reload}));
+  int code = exit_ok;
+  if (server) {
+    loop.watch(server->get());
+    for (const auto& address : (*server)->addresses()) agent.log.info("serving", {{"address", address}});
+    if (const auto sent = agent.systemd.ready("watching"); !sent) agent.log.warning(sent.error().text());
+    obey_signals(signals, reloader, *agent.mailbox, loop_ended);
+    loop.watch(nullptr);
+    (*server)->stop(200ms);
+  } else {
+    code = fail(exit_environment, server.error().text());
+    Message request = StopRequest{};
+    (void)agent.mailbox->put(std::move(request));  // refused only when the loop has ended already
+  }
+  loop_thread.join();
+  return code;
+}
+
+}  // namespace
+
+int check_config(const std::string& config_path) {
+  const auto settings = load_or_complain(config_path, {});
+  if (!settings) return exit_configuration;
+  std::fputs(describe(*settings).c_str(), stdout);
+  return exit_ok;
+}
+
+int run_agent(const std::string& config_path) {
+  const sigset_t signals = block_signals();
+  mallopt(M_ARENA_MAX, 2);  // threads here mostly sleep: an arena each would only cost memory
+
+  Log log;
+  const ReceiverContext receivers{[&log](Level level, const std::string& line) { log_to_receiver(log, level, line); }, {}};
+  auto settings = load_or_complain(config_path, receivers);
+  if (!settings) return exit_configuration;
+  malloc_trim(0);
+
+  auto outbox = open_outbox(settings->agent);
+  if (!outbox) return fail(exit_environment, outbox.error().text());
+  auto loaded = outbox->load();
+  if (!loaded) return fail(exit_environment, loaded.error().text());
+
+  std::fputs(describe(*settings).c_str(), stdout);
+  std::fflush(stdout);
+
+  bool left_behind = false;
+  auto agent = std::make_unique<Agent>(std::move(*settings), SystemClock(), log, std::move(*outbox), std::move(*loaded));
+  const int code = watch(*agent, config_path, receivers, signals, left_behind);
+  log.info("stopped", {{"exit_code", code}});
+  if (left_behind) {
+    // A thread hangs in the kernel (a dead mount, a FIFO) and may still use what would now be taken apart.
+    log.close(500ms);
+    std::_Exit(code);
+  }
+  return code;
+}
+
+}  // namespace sidewatch

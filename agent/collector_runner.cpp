@@ -1,0 +1,121 @@
+#include "agent/collector_runner.h"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+Result<PassOutcome> collect_once(Collector& collector, Batch& batch, Time now) {
+  try {
+    return collector.collect(batch, now);
+  } catch (const std::exception& failure) {  // memory has run out: the pass is lost, the agent goes on
+    return Error{failure.what(), ""};
+  }
+}
+
+}  // namespace
+
+struct CollectorRunner::Shared {
+  std::uint64_t id = 0;
+  std::shared_ptr<LoopMailbox> loop;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool wanted = false;   // a pass has been asked for and not yet begun
+  bool running = false;  // from start() until the result is with the loop
+  bool stopping = false;
+  bool ended = false;
+  Time at;
+  Batch spare;
+};
+
+CollectorRunner::CollectorRunner(std::uint64_t id, const CollectorPlan& plan, const CollectorContext& context,
+                                 std::shared_ptr<LoopMailbox> loop)
+    : id_(id), shared_(std::make_shared<Shared>()) {
+  shared_->id = id;
+  shared_->loop = std::move(loop);
+  thread_ = std::thread([shared = shared_, plan, context] { run(shared, plan, context); });
+}
+
+CollectorRunner::~CollectorRunner() {
+  request_stop();
+  join(Duration(0));
+}
+
+bool CollectorRunner::start(Time now) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->running || shared_->stopping) return false;
+    shared_->running = true;
+    shared_->wanted = true;
+    shared_->at = now;
+  }
+  shared_->changed.notify_all();
+  return true;
+}
+
+void CollectorRunner::recycle(Batch batch) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->spare = std::move(batch);
+}
+
+void CollectorRunner::request_stop() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stopping = true;
+  }
+  shared_->changed.notify_all();
+}
+
+bool CollectorRunner::join(Duration patience) {
+  if (!thread_.joinable()) return true;
+  {
+    std::unique_lock lock(shared_->mutex);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    if (!shared_->changed.wait_until(lock, until, [&] { return shared_->ended; })) {
+      thread_.detach();
+      return false;
+    }
+  }
+  thread_.join();
+  return true;
+}
+
+void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan,
+                          const CollectorContext& context) {
+  auto collector = plan.make(context);
+  std::unique_lock lock(shared->mutex);
+  while (true) {
+    shared->changed.wait(lock, [&] { return shared->wanted || shared->stopping; });
+    if (shared->stopping) break;
+    shared->wanted = false;
+    const Time at = shared->at;
+    PassDone done{shared->id, std::exchange(shared->spare, Batch()), PassOutcome{}, at, 0};
+    lock.unlock();
+
+    done.batch.clear();
+    const auto began = std::chrono::steady_clock::now();
+    done.outcome = collect_once(*collector, done.batch, at);
+    done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+
+    lock.lock();
+    shared->running = false;
+    if (shared->stopping) break;
+    lock.unlock();
+    Message message = std::move(done);
+    // A runner has at most two results on their way and the mailbox has room for all: only a closed one refuses.
+    const bool taken = shared->loop->put(std::move(message));
+    lock.lock();
+    if (!taken) break;
+  }
+  lock.unlock();
+  collector.reset();
+  lock.lock();
+  shared->ended = true;
+  lock.unlock();
+  shared->changed.notify_all();
+}
+
+}  // namespace sidewatch

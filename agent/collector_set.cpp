@@ -1,0 +1,187 @@
+#include "agent/collector_set.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Metric duration_metric{"sidewatch_collector_duration_seconds", MetricType::gauge, "seconds",
+                                 "How long the collector's last pass took."};
+constexpr Metric success_metric{"sidewatch_collector_success", MetricType::gauge, "",
+                                "Whether the collector's last pass succeeded; 0 also while it is overdue."};
+constexpr Metric passes_metric{"sidewatch_collector_passes_total", MetricType::counter, "",
+                               "Passes of the collector, successful or not."};
+constexpr Metric partial_errors_metric{"sidewatch_collector_partial_errors_total", MetricType::counter, "",
+                                       "Fields that a pass could not read, such as for want of a permission."};
+constexpr Metric overruns_metric{"sidewatch_collector_overruns_total", MetricType::counter, "",
+                                 "Times the collector was due while its last pass was still running."};
+
+// Series of a collector go stale when its last samples are older than this: two missed passes, but never less than what
+// a busy machine needs.
+Duration freshness_limit(Duration interval) { return std::max<Duration>(interval * 5 / 2, 1s); }
+
+}  // namespace
+
+struct CollectorSet::Entry {
+  CollectorPlan plan;
+  Duration interval;
+  std::unique_ptr<CollectorRunner> runner;
+  SourceId source{};
+  SourceId run_source{};
+  SeriesHandle duration, success, passes, partial_errors, overruns;
+  Batch run_batch;
+
+  Time due;
+  Time last_good;           // time of the last samples taken in; at first, when it was configured
+  bool fresh = false;       // its series are not stale
+  bool first_pass = false;  // has ended
+  bool overdue = false;
+  double seconds = 0;
+  bool succeeded = false;
+  double passes_total = 0;
+  double partial_errors_total = 0;
+  double overruns_total = 0;
+  std::string last_trouble;  // of the last pass: a failure or a partial error; empty when there was none
+};
+
+CollectorSet::CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop)
+    : context_(std::move(context)), store_(store), loop_(std::move(loop)) {}
+
+CollectorSet::~CollectorSet() = default;
+
+void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration interval, Time now) {
+  std::vector<std::unique_ptr<Entry>> kept;
+  for (const auto& plan : plans) {
+    const Duration its_interval = plan.interval.value_or(interval);
+    const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+      return entry && entry->plan.name == plan.name && entry->plan.fingerprint == plan.fingerprint &&
+             entry->interval == its_interval;
+    });
+    if (same != entries_.end()) {
+      kept.push_back(std::move(*same));
+      continue;
+    }
+    auto entry = std::make_unique<Entry>();
+    entry->plan = plan;
+    entry->interval = its_interval;
+    entry->due = now;
+    entry->last_good = now;
+    const Labels labels{{"collector", plan.name}};
+    entry->duration = context_.catalog.series(duration_metric, labels);
+    entry->success = context_.catalog.series(success_metric, labels);
+    entry->passes = context_.catalog.series(passes_metric, labels);
+    entry->partial_errors = context_.catalog.series(partial_errors_metric, labels);
+    entry->overruns = context_.catalog.series(overruns_metric, labels);
+    kept.push_back(std::move(entry));
+  }
+  for (auto& gone : entries_) {
+    if (!gone) continue;
+    gone->runner->request_stop();
+    store_.remove_source(gone->source, now);
+    store_.remove_source(gone->run_source, now);
+    if (!gone->runner->join(100ms)) left_behind_ = true;
+  }
+  entries_ = std::move(kept);
+  for (auto& entry : entries_) {
+    if (entry->runner) continue;
+    entry->source = store_.add_source(entry->plan.name);
+    entry->run_source = store_.add_source("sidewatch_collector:" + entry->plan.name);
+    entry->runner = std::make_unique<CollectorRunner>(next_id_++, entry->plan, context_, loop_);
+  }
+}
+
+void CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {
+  for (auto& entry : entries_) {
+    if (now < entry->due) continue;
+    // A pause of the whole machine makes one pass due, not one for each interval that went by.
+    const auto intervals = (now - entry->due) / entry->interval + 1;
+    entry->due += intervals * entry->interval;
+    if (entry->runner->start(now)) continue;
+    entry->overruns_total += 1;
+    if (now - entry->last_good >= freshness_limit(entry->interval) && (entry->fresh || !entry->overdue)) {
+      entry->fresh = false;
+      entry->overdue = true;
+      entry->succeeded = false;
+      store_.mark_stale(entry->source, now);
+      news.push_back({CollectorNews::Kind::overdue, entry->plan.name,
+                      "no samples for " + to_words(now - entry->last_good) + ", a pass is still running"});
+    }
+    write_run_series(*entry, now);
+  }
+}
+
+bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& news) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const auto& entry) { return entry->runner->id() == done.runner; });
+  if (found == entries_.end()) return false;
+  Entry& entry = **found;
+  const bool was_good = entry.succeeded || !entry.first_pass;
+  entry.first_pass = true;
+  entry.overdue = false;
+  entry.seconds = done.seconds;
+  entry.passes_total += 1;
+  entry.succeeded = static_cast<bool>(done.outcome);
+  if (done.outcome) {
+    entry.fresh = true;
+    entry.last_good = done.at;
+    entry.partial_errors_total += static_cast<double>(done.outcome->partial_errors);
+    store_.append(entry.source, done.at, done.batch);
+    if (!was_good) news.push_back({CollectorNews::Kind::recovered, entry.plan.name, ""});
+    const std::string& trouble = done.outcome->first_partial_error;
+    if (!trouble.empty() && trouble != entry.last_trouble) {
+      news.push_back({CollectorNews::Kind::partial, entry.plan.name, trouble});
+    }
+    entry.last_trouble = trouble;
+  } else {
+    entry.fresh = false;
+    store_.mark_stale(entry.source, done.at);
+    const std::string trouble = done.outcome.error().text();
+    if (was_good || trouble != entry.last_trouble) {
+      news.push_back({CollectorNews::Kind::failed, entry.plan.name, trouble});
+    }
+    entry.last_trouble = trouble;
+  }
+  write_run_series(entry, now);
+  entry.runner->recycle(std::move(done.batch));
+  return true;
+}
+
+void CollectorSet::write_run_series(Entry& entry, Time now) {
+  entry.run_batch.clear();
+  entry.run_batch.add(entry.duration, entry.seconds);
+  entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
+  entry.run_batch.add(entry.passes, entry.passes_total);
+  entry.run_batch.add(entry.partial_errors, entry.partial_errors_total);
+  entry.run_batch.add(entry.overruns, entry.overruns_total);
+  store_.append(entry.run_source, now, entry.run_batch);
+}
+
+bool CollectorSet::warmed_up() const {
+  return std::all_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry->first_pass; });
+}
+
+std::optional<Time> CollectorSet::next_due() const {
+  std::optional<Time> next;
+  for (const auto& entry : entries_) {
+    if (!next || entry->due < *next) next = entry->due;
+  }
+  return next;
+}
+
+void CollectorSet::request_stop() {
+  for (auto& entry : entries_) entry->runner->request_stop();
+}
+
+bool CollectorSet::join(Duration patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (auto& entry : entries_) {
+    const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+    if (!entry->runner->join(std::max(left, Duration(0)))) left_behind_ = true;
+  }
+  return !left_behind_;
+}
+
+}  // namespace sidewatch

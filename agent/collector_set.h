@@ -1,0 +1,65 @@
+// All collectors of the agent: when each is due, what became of its last pass, and what that says about it.
+//
+// Used by the loop alone. A collector that is still running when it is due again is skipped and counted as an overrun;
+// once its last samples are older than its freshness limit, its series go stale. Nothing here waits for a collector.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/collector_runner.h"
+#include "agent/message.h"
+#include "base/time.h"
+#include "collectors/collector.h"
+#include "metrics/store.h"
+
+namespace sidewatch {
+
+// What the loop should log about a pass: only changes are worth a line.
+struct CollectorNews {
+  enum class Kind { failed, recovered, partial, overdue };
+  Kind kind = Kind::failed;
+  std::string collector;
+  std::string detail;
+};
+
+class CollectorSet {
+ public:
+  CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop);
+  ~CollectorSet();
+
+  // Starts what is new or changed, ends what is gone, keeps what is the same. New collectors are due at once.
+  void configure(const std::vector<CollectorPlan>& plans, Duration interval, Time now);
+
+  // Starts a pass of everything that is due, and makes the series of what is overdue stale.
+  void start_due(Time now, std::vector<CollectorNews>& news);
+
+  // Takes a pass into the store. False when it is of a collector that is no more.
+  bool take(PassDone& done, Time now, std::vector<CollectorNews>& news);
+
+  // Whether every collector has ended its first pass, well or not.
+  bool warmed_up() const;
+
+  std::optional<Time> next_due() const;
+  std::size_t size() const { return entries_.size(); }
+
+  // Ends all threads. False when one is blocked and was left behind.
+  void request_stop();
+  bool join(Duration patience);
+
+ private:
+  struct Entry;
+  void write_run_series(Entry& entry, Time now);
+
+  CollectorContext context_;
+  Store& store_;
+  std::shared_ptr<LoopMailbox> loop_;
+  std::uint64_t next_id_ = 1;
+  std::vector<std::unique_ptr<Entry>> entries_;
+  bool left_behind_ = false;
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,42 @@
+// One receiver on one thread of its own, given one notification at a time.
+//
+// The thread makes the attempt and tells the loop how it went; what is sent next, and when, is decided there.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "agent/message.h"
+#include "alerting/receiver.h"
+
+namespace sidewatch {
+
+class DeliveryRunner {
+ public:
+  DeliveryRunner(std::uint64_t id, const ReceiverPlan& plan, std::shared_ptr<LoopMailbox> loop);
+  ~DeliveryRunner();
+  DeliveryRunner(const DeliveryRunner&) = delete;
+
+  std::uint64_t id() const { return id_; }
+
+  // Begins an attempt. False when the one before is not over.
+  bool send(Notification notification);
+
+  // Asks the thread to end, and an attempt under way to give up soon.
+  void request_stop();
+
+  // Waits until the thread has ended, at most `patience`. False: it was left behind.
+  bool join(Duration patience);
+
+ private:
+  struct Shared;
+  static void run(const std::shared_ptr<Shared>& shared);
+
+  const std::uint64_t id_;
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+}  // namespace sidewatch

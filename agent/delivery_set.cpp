@@ -1,0 +1,112 @@
+#include "agent/delivery_set.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+}  // namespace
+
+DeliverySet::DeliverySet(Dispatcher& dispatcher, std::shared_ptr<LoopMailbox> loop)
+    : dispatcher_(dispatcher), loop_(std::move(loop)) {}
+
+DeliverySet::~DeliverySet() = default;
+
+void DeliverySet::configure(const std::vector<ReceiverPlan>& plans) {
+  std::vector<Entry> kept;
+  for (const auto& plan : plans) {
+    const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+      return entry.runner && entry.plan.name == plan.name && entry.plan.fingerprint == plan.fingerprint;
+    });
+    if (same != entries_.end()) {
+      kept.push_back(std::move(*same));
+    } else {
+      kept.push_back({plan, std::make_unique<DeliveryRunner>(next_id_++, plan, loop_), false});
+    }
+  }
+  for (auto& gone : entries_) {
+    if (!gone.runner) continue;
+    gone.runner->request_stop();
+    retired_.push_back(std::move(gone));
+  }
+  entries_ = std::move(kept);
+  bury_retired();
+}
+
+void DeliverySet::hand_out(Time now) {
+  for (auto& notification : dispatcher_.due(now)) {
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return e.plan.name == notification.receiver; });
+    const std::string receiver = notification.receiver;
+    const std::string id = notification.id;
+    if (entry == entries_.end() || entry->busy || !entry->runner->send(std::move(notification))) {
+      dispatcher_.hand_back(receiver, id);
+      continue;
+    }
+    entry->busy = true;
+    ++in_flight_;
+  }
+}
+
+Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall) {
+  if (Entry* entry = find(done.runner)) entry->busy = false;
+  if (in_flight_ > 0) --in_flight_;
+  auto recorded = dispatcher_.finished(done.receiver, done.notification_id, done.attempt, now, wall);
+  bury_retired();
+  return recorded;
+}
+
+DeliverySet::Entry* DeliverySet::find(std::uint64_t runner) {
+  for (auto* entries : {&entries_, &retired_}) {
+    for (auto& entry : *entries) {
+      if (entry.runner->id() == runner) return &entry;
+    }
+  }
+  return nullptr;
+}
+
+void DeliverySet::bury_retired() {
+  std::erase_if(retired_, [this](Entry& entry) {
+    if (entry.busy) return false;
+    if (!entry.runner->join(100ms)) left_behind_ = true;
+    return true;
+  });
+}
+
+void DeliverySet::request_stop() {
+  stopping_ = true;
+  for (auto& entry : entries_) entry.runner->request_stop();
+}
+
+bool DeliverySet::join(Duration patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (auto* entries : {&entries_, &retired_}) {
+    for (auto& entry : *entries) {
+      const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+      if (!entry.runner->join(std::max(left, Duration(0)))) left_behind_ = true;
+    }
+  }
+  return !left_behind_;
+}
+
+std::vector<std::string> receiver_names(const std::vector<ReceiverPlan>& plans) {
+  std::vector<std::string> names;
+  for (const auto& plan : plans) names.push_back(plan.name);
+  return names;
+}
+
+std::vector<DispatchTarget> dispatch_targets(const std::vector<ReceiverPlan>& plans) {
+  std::vector<DispatchTarget> targets;
+  for (const auto& plan : plans) {
+    DispatchTarget target;
+    target.name = plan.name;
+    target.fallback = plan.fallback;
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,77 @@
+#include "agent/event_log.h"
+
+#include <variant>
+
+namespace sidewatch {
+namespace {
+
+void log_one(Log& log, const CollectorNews& news) {
+  const LogField collector{"collector", news.collector};
+  switch (news.kind) {
+    case CollectorNews::Kind::failed:
+      log.warning("collector failed", {collector, {"why", news.detail}});
+      return;
+    case CollectorNews::Kind::recovered:
+      log.info("collector recovered", {collector});
+      return;
+    case CollectorNews::Kind::partial:
+      log.info("collector could not read everything", {collector, {"first", news.detail}});
+      return;
+    case CollectorNews::Kind::overdue:
+      log.warning("collector is overdue, its series are stale", {collector, {"why", news.detail}});
+      return;
+  }
+}
+
+bool worth_a_line(Transition transition) {
+  switch (transition) {
+    case Transition::fired:
+    case Transition::escalated:
+    case Transition::deescalated:
+    case Transition::resolved:
+      return true;
+    case Transition::none:
+    case Transition::pending:
+    case Transition::cleared:
+    case Transition::recovering:
+    case Transition::relapsed:
+      return false;
+  }
+  return false;
+}
+
+void log_one(Log& log, const AlertEvent& event) {
+  const bool line = worth_a_line(event.transition) || event.sent || event.suppressed;
+  if (!line) return;
+  LogFields fields{{"alert", event.rule}, {"level", to_string(event.level)}, {"value", event.value}};
+  if (event.sent) fields.emplace_back("sent", to_string(*event.sent));
+  if (event.suppressed) fields.emplace_back("not_sent", to_string(*event.suppressed));
+  fields.emplace_back("labels", event.labels.to_string());
+  const std::string message = event.transition == Transition::none ? "alert" : "alert " + std::string(to_string(event.transition));
+  log.info(message, fields);
+}
+
+}  // namespace
+
+void log_news(Log& log, const std::vector<CollectorNews>& news) {
+  for (const auto& one : news) log_one(log, one);
+}
+
+void log_report(Log& log, const JudgeReport& report) {
+  for (const auto& problem : report.problems) log.warning(problem);
+  for (const auto& event : report.events) log_one(log, event);
+}
+
+void log_attempt(Log& log, const AttemptDone& done) {
+  const LogField receiver{"receiver", done.receiver};
+  const LogField id{"id", done.notification_id};
+  if (const auto* later = std::get_if<RetryLater>(&done.attempt)) {
+    log.warning("delivery failed, it will be tried again", {receiver, id, {"why", later->why}});
+  } else if (const auto* rejected = std::get_if<Rejected>(&done.attempt)) {
+    log.error("delivery refused for good, the message is in the dead letters", {receiver, id, {"why", rejected->why}});
+  } else {
+    log.debug("delivered", {receiver, id});
+  }
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,93 @@
+#include "agent/judge.h"
+
+#include <chrono>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How often the last sign of life is saved while a delay runs: what a crash can cost a delay at most.
+constexpr Duration sign_of_life_interval = 1s;
+
+SavedAt saved_now(Time now, Duration wall_step) { return {now, wall_step, read_boot_position()}; }
+
+}  // namespace
+
+Judge::Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store)
+    : engine_(std::move(engine)),
+      dispatcher_(dispatcher),
+      catalog_(catalog),
+      store_(store),
+      source_(store.add_source("sidewatch_alerts")) {}
+
+JudgeReport Judge::judge(Time now, Duration wall_step) {
+  TickResult tick = engine_.tick(store_, now, wall_step, receivers_);
+  JudgeReport report{std::move(tick.events), {}, tick.rules_failed, tick.alerts_refused};
+
+  const auto committed = dispatcher_.enqueue(std::move(tick.notifications),
+                                             transaction(std::move(tick.rows), now, wall_step), now);
+  if (!committed && !commit_failed_) report.problems.push_back(committed.error().text());
+  commit_failed_ = !committed;
+
+  auto statuses = engine_.rules();
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    const bool known = i < rule_statuses_.size() && rule_statuses_[i].name == statuses[i].name &&
+                       rule_statuses_[i].last_error == statuses[i].last_error;
+    if (!known && !statuses[i].last_error.empty()) {
+      report.problems.push_back("rule " + statuses[i].name + ": " + statuses[i].last_error);
+    }
+  }
+  rule_statuses_ = std::move(statuses);
+  show(now, wall_step);
+  return report;
+}
+
+bool Judge::due(Time now) const {
+  const auto next = engine_.next_due();
+  return next && *next <= now;
+}
+
+std::optional<Time> Judge::next_due() const { return engine_.next_due(); }
+
+Result<void> Judge::save(Time now, Duration wall_step) {
+  Transaction last;
+  last.states = engine_.state();
+  last.saved = saved_now(now, wall_step);
+  last.at = to_wall(now, wall_step);
+  return dispatcher_.enqueue({}, std::move(last), now);
+}
+
+Transaction Judge::transaction(std::vector<StateRow> rows, Time now, Duration wall_step) {
+  Transaction with;
+  with.at = to_wall(now, wall_step);
+  const bool delay_runs = engine_.next_due().has_value();
+  const bool sign_due = !saved_at_ || now - *saved_at_ >= sign_of_life_interval;
+  if (!rows.empty() || (delay_runs && sign_due)) {
+    with.saved = saved_now(now, wall_step);
+    saved_at_ = now;
+  }
+  with.states = std::move(rows);
+  return with;
+}
+
+void Judge::show(Time now, Duration wall_step) {
+  auto views = engine_.alerts(wall_step);
+  const bool nothing_to_show = views.empty() && alert_series_.empty();
+  if (nothing_to_show && alerts_.read()->empty()) return;
+  alerts_.publish(std::move(views));
+
+  batch_.clear();
+  std::map<Labels, SeriesHandle> still;
+  for (const auto& labels : engine_.alert_series()) {
+    auto known = alert_series_.extract(labels);
+    auto& handle = known ? still.insert(std::move(known)).position->second
+                         : still.emplace(labels, catalog_.series(alerts_metric, labels)).first->second;
+    batch_.add(handle, 1);
+  }
+  alert_series_ = std::move(still);
+  store_.append(source_, now, batch_);
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,70 @@
+// From samples to messages: evaluates the rules, commits what came of it, and shows it.
+//
+// Used by the loop alone. One judge() is one tick of the engine and one transaction: the changed alert states and the
+// messages that they caused are on disk together, or not at all, before anything is handed out or shown. While a delay
+// runs (`for`, `keep_firing_for`) the time of the last sign of life is saved about once a second, so that a restarted
+// agent knows how far it had got.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/published.h"
+#include "alerting/dispatcher.h"
+#include "alerting/engine.h"
+#include "alerting/outbox.h"
+#include "base/time.h"
+#include "metrics/store.h"
+
+namespace sidewatch {
+
+// What a tick did, for the log and the agent's own metrics.
+struct JudgeReport {
+  std::vector<AlertEvent> events;
+  std::vector<std::string> problems;  // a rule that fails now and did not before; a commit that failed
+  std::size_t rules_failed = 0;
+  std::size_t alerts_refused = 0;
+};
+
+class Judge {
+ public:
+  Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store);
+
+  void set_receivers(std::vector<std::string> names) { receivers_ = std::move(names); }
+  void replace_rules(std::vector<Rule> rules) { engine_.replace_rules(std::move(rules)); }
+
+  JudgeReport judge(Time now, Duration wall_step);
+
+  // Whether judge() has something to do although no sample arrived.
+  bool due(Time now) const;
+  std::optional<Time> next_due() const;
+
+  // Commits every alert's state and the time, at the end of the process.
+  Result<void> save(Time now, Duration wall_step);
+
+  const std::vector<RuleStatus>& rules() const { return rule_statuses_; }
+  const Published<std::vector<AlertView>>& alerts() const { return alerts_; }
+
+ private:
+  Transaction transaction(std::vector<StateRow> rows, Time now, Duration wall_step);
+  void show(Time now, Duration wall_step);
+
+  Engine engine_;
+  Dispatcher& dispatcher_;
+  Catalog& catalog_;
+  Store& store_;
+  std::vector<std::string> receivers_;
+
+  std::optional<Time> saved_at_;
+  bool commit_failed_ = false;
+  std::vector<RuleStatus> rule_statuses_;
+  SourceId source_;
+  std::map<Labels, SeriesHandle> alert_series_;
+  Batch batch_;
+  Published<std::vector<AlertView>> alerts_;
+};
+
+}  // namespace sidewatch

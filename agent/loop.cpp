@@ -1,0 +1,159 @@
+#include "agent/loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "agent/event_log.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The loop moves at least this often, so that its pulse says something.
+constexpr Duration longest_sleep = 1s;
+constexpr Duration housekeeping_interval = 15s;
+constexpr Duration interrupt_patience = 500ms;
+
+}  // namespace
+
+Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mailbox)
+    : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {}
+
+Time Loop::tick(Time now) {
+  take_messages(now);
+
+  std::vector<CollectorNews> news;
+  parts_.collectors.start_due(now, news);
+  log_news(parts_.log, news);
+
+  if (std::exchange(samples_arrived_, false) || parts_.judge.due(now)) judge(now);
+  parts_.deliveries.hand_out(now);
+
+  keep_house(now);
+  parts_.heartbeat.beat();
+
+  Time wake = now + longest_sleep;
+  for (const auto due : {parts_.collectors.next_due(), parts_.judge.next_due(), parts_.dispatcher.next_due(),
+                         next_watchdog_}) {
+    if (due) wake = std::min(wake, *due);
+  }
+  return wake;
+}
+
+void Loop::run(const std::function<bool()>& until) {
+  while (!stopping_ && !until()) wait(tick(parts_.clock.now()));
+}
+
+void Loop::judge(Time now) {
+  const Duration wall_step = parts_.clock.wall_step();
+  const auto report = parts_.judge.judge(now, wall_step);
+  log_report(parts_.log, report);
+  parts_.own_metrics.judged(report, *parts_.judge.alerts().read(), parts_.judge.rules().size());
+  show_own_metrics();
+}
+
+void Loop::wait(Time until) {
+  const Duration patience = std::max(until - parts_.clock.now(), Duration(0));
+  waiting_ = mailbox_->take(patience);
+}
+
+void Loop::take_messages(Time now) {
+  while (waiting_ || (waiting_ = mailbox_->take(Duration(0)))) {
+    Message message = std::move(*waiting_);
+    waiting_.reset();
+    std::visit([&](auto& content) { take(content, now); }, message);
+  }
+}
+
+void Loop::take(PassDone& done, Time now) {
+  std::vector<CollectorNews> news;
+  if (parts_.collectors.take(done, now, news)) samples_arrived_ = true;
+  log_news(parts_.log, news);
+  if (!parts_.ready && parts_.collectors.warmed_up()) parts_.ready = true;
+}
+
+void Loop::take(AttemptDone& done, Time now) {
+  log_attempt(parts_.log, done);
+  const auto recorded = parts_.deliveries.take(done, now, to_wall(now, parts_.clock.wall_step()));
+  if (!recorded) parts_.log.error("the delivery is not on disk yet", {{"why", recorded.error().text()}});
+  show_own_metrics();
+}
+
+void Loop::take(SettingsRead& read, Time now) {
+  const WallTime wall = to_wall(now, parts_.clock.wall_step());
+  parts_.own_metrics.reloaded(static_cast<bool>(read.settings), wall);
+  if (!read.settings) {
+    parts_.log.error("the configuration was not taken, the old one goes on", {{"problems", read.settings.error().text()}});
+    return;
+  }
+  if (const auto sent = parts_.systemd.reloading(); !sent) parts_.log.warning(sent.error().text());
+  Settings& fresh = **read.settings;
+  for (const auto& key : needs_restart(settings_, fresh)) {
+    parts_.log.warning("this change needs a restart to take effect", {{"key", key}});
+  }
+  parts_.collectors.configure(fresh.collectors, fresh.agent.interval, now);
+  parts_.judge.replace_rules(fresh.rules);
+  parts_.judge.set_receivers(receiver_names(fresh.receivers));
+  if (const auto kept = parts_.dispatcher.reload(dispatch_targets(fresh.receivers), now, wall); !kept) {
+    parts_.log.error("the queues' change is not on disk yet", {{"why", kept.error().text()}});
+  }
+  parts_.deliveries.configure(fresh.receivers);
+  settings_.collectors = std::move(fresh.collectors);
+  settings_.rules = std::move(fresh.rules);
+  settings_.receivers = std::move(fresh.receivers);
+  samples_arrived_ = true;  // judge at once under the new rules
+  parts_.log.info("the configuration was read again", {{"rules", settings_.rules.size()},
+                                                       {"collectors", settings_.collectors.size()},
+                                                       {"receivers", settings_.receivers.size()}});
+  if (const auto sent = parts_.systemd.ready("watching"); !sent) parts_.log.warning(sent.error().text());
+}
+
+void Loop::keep_house(Time now) {
+  if (now >= next_housekeeping_) {
+    next_housekeeping_ = now + housekeeping_interval;
+    parts_.store.expire(now);
+    show_own_metrics();
+  }
+  const auto interval = parts_.systemd.watchdog_interval();
+  if (interval && (!next_watchdog_ || now >= *next_watchdog_)) {
+    next_watchdog_ = now + *interval;
+    if (const auto sent = parts_.systemd.watchdog(); !sent) parts_.log.warning(sent.error().text());
+  }
+}
+
+void Loop::show_own_metrics() {
+  parts_.own_metrics.dispatched(parts_.dispatcher.statuses(), parts_.outbox.statistics());
+  if (const HttpServer* server = server_) parts_.own_metrics.served(server->counters());
+  parts_.own_metrics.logged(parts_.log.dropped(), parts_.log.failures());
+  parts_.own_metrics.ticked(parts_.clock.wall_step());
+}
+
+bool Loop::shut_down(Duration patience) {
+  if (const auto sent = parts_.systemd.stopping(); !sent) parts_.log.warning(sent.error().text());
+  parts_.collectors.request_stop();
+
+  // What can still be delivered is; whatever is not stays in the outbox for the next start.
+  const Time give_up = parts_.clock.now() + patience;
+  const auto serve_deliveries = [this](Time until) {
+    while (parts_.deliveries.in_flight() > 0 && parts_.clock.now() < until) {
+      wait(until);
+      take_messages(parts_.clock.now());
+      if (!parts_.deliveries.stopping()) parts_.deliveries.hand_out(parts_.clock.now());
+    }
+  };
+  parts_.deliveries.hand_out(parts_.clock.now());
+  serve_deliveries(give_up);
+  parts_.deliveries.request_stop();
+  serve_deliveries(parts_.clock.now() + interrupt_patience);
+
+  const auto saved = parts_.judge.save(parts_.clock.now(), parts_.clock.wall_step());
+  if (!saved) parts_.log.error("the last state could not be saved", {{"why", saved.error().text()}});
+  const bool deliveries_ended = parts_.deliveries.join(interrupt_patience);
+  const bool collectors_ended = parts_.collectors.join(interrupt_patience);
+  mailbox_->close();
+  return deliveries_ended && collectors_ended;
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,134 @@
+#include "agent/own_metrics.h"
+
+#include <algorithm>
+
+namespace sidewatch {
+namespace {
+
+constexpr Metric rules_metric{"sidewatch_rules", MetricType::gauge, "", "Rules that are evaluated."};
+constexpr Metric rule_failures_metric{"sidewatch_rule_evaluation_failures_total", MetricType::counter, "",
+                                      "Evaluations of rules that ended in an error."};
+constexpr Metric alerts_refused_metric{"sidewatch_alerts_refused_total", MetricType::counter, "",
+                                       "Alerts not raised because their rule had too many (limits.max_alerts_per_rule)."};
+constexpr Metric alerts_metric_by_level{"sidewatch_alerts_firing", MetricType::gauge, "", "Alerts firing now, by level."};
+constexpr Metric suppressed_metric{"sidewatch_notifications_suppressed_total", MetricType::counter, "",
+                                   "Messages that were not sent, by reason."};
+
+constexpr Metric pending_metric{"sidewatch_notifications_pending", MetricType::gauge, "",
+                                "Messages waiting for a receiver, the one under way included."};
+constexpr Metric delivered_metric{"sidewatch_notifications_delivered_total", MetricType::counter, "",
+                                  "Messages that the receiver took."};
+constexpr Metric failed_attempts_metric{"sidewatch_notifications_failed_attempts_total", MetricType::counter, "",
+                                        "Attempts that failed and are tried again."};
+constexpr Metric rejected_metric{"sidewatch_notifications_rejected_total", MetricType::counter, "",
+                                 "Messages that the receiver refused for good; they are in the dead letters."};
+constexpr Metric dropped_metric{"sidewatch_notifications_dropped_total", MetricType::counter, "",
+                                "Messages that a full queue, or the removal of their receiver, took away."};
+constexpr Metric merged_metric{"sidewatch_notifications_merged_total", MetricType::counter, "",
+                               "Messages that a later one of the same incident took in before they were sent."};
+
+constexpr Metric durable_metric{"sidewatch_outbox_durable", MetricType::gauge, "",
+                                "1 when alerts and messages are kept on disk (agent.state_dir)."};
+constexpr Metric degraded_metric{"sidewatch_outbox_degraded", MetricType::gauge, "",
+                                 "1 while the last commit could not be written and is in memory only."};
+constexpr Metric failed_commits_metric{"sidewatch_outbox_failed_commits_total", MetricType::counter, "",
+                                       "Commits that the disk refused."};
+constexpr Metric missing_metric{"sidewatch_outbox_missing_messages", MetricType::gauge, "",
+                                "Messages that damage to the state directory took away, found at the start."};
+constexpr Metric quarantined_metric{"sidewatch_outbox_quarantined_rows", MetricType::gauge, "",
+                                    "Unreadable rows that were put aside, found at the start."};
+
+constexpr Metric connections_metric{"sidewatch_http_connections", MetricType::gauge, "", "Connections open now."};
+constexpr Metric requests_metric{"sidewatch_http_requests_total", MetricType::counter, "", "Requests answered."};
+constexpr Metric refused_metric{"sidewatch_http_refused_total", MetricType::counter, "",
+                                "Requests and connections refused or given up, by reason."};
+
+constexpr Metric log_dropped_metric{"sidewatch_log_lines_dropped_total", MetricType::counter, "",
+                                    "Log lines lost because whoever reads the log was too slow."};
+constexpr Metric log_failed_metric{"sidewatch_log_write_failures_total", MetricType::counter, "",
+                                   "Log lines that could not be written."};
+
+constexpr Metric reload_successful_metric{"sidewatch_config_last_reload_successful", MetricType::gauge, "",
+                                          "1 when the last reading of the configuration succeeded."};
+constexpr Metric reload_time_metric{"sidewatch_config_last_reload_success_timestamp_seconds", MetricType::gauge,
+                                    "seconds", "When the configuration in force was read."};
+constexpr Metric wall_step_metric{"sidewatch_wall_clock_step_seconds", MetricType::gauge, "seconds",
+                                  "How far the wall clock was moved since the agent started; no timer follows it."};
+constexpr Metric ticks_metric{"sidewatch_loop_ticks_total", MetricType::counter, "", "Rounds of the agent's loop."};
+
+void raise_to(Counter& counter, double total) { counter.increment(std::max(0.0, total - counter.value())); }
+void raise_to(Counter& counter, std::uint64_t total) { raise_to(counter, static_cast<double>(total)); }
+void raise_to(Counter& counter, std::int64_t total) { raise_to(counter, static_cast<double>(total)); }
+
+}  // namespace
+
+OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
+  instruments_.counter(rule_failures_metric);
+  instruments_.counter(alerts_refused_metric);
+  for (const auto suppression : {Suppression::cooldown, Suppression::never_announced, Suppression::no_receiver,
+                                 Suppression::already_known}) {
+    instruments_.counter(suppressed_metric, {{"reason", to_string(suppression)}});
+  }
+}
+
+void OwnMetrics::judged(const JudgeReport& report, const std::vector<AlertView>& alerts, std::size_t rules) {
+  instruments_.gauge(rules_metric).set(static_cast<double>(rules));
+  instruments_.counter(rule_failures_metric).increment(static_cast<double>(report.rules_failed));
+  instruments_.counter(alerts_refused_metric).increment(static_cast<double>(report.alerts_refused));
+  for (const auto level : {Level::warning, Level::critical}) {
+    const auto firing = std::count_if(alerts.begin(), alerts.end(),
+                                      [&](const AlertView& alert) { return alert.firing && alert.level == level; });
+    instruments_.gauge(alerts_metric_by_level, {{"level", to_string(level)}}).set(static_cast<double>(firing));
+  }
+  for (const auto& event : report.events) {
+    if (event.suppressed) instruments_.counter(suppressed_metric, {{"reason", to_string(*event.suppressed)}}).increment();
+  }
+}
+
+void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox) {
+  for (const auto& receiver : receivers) {
+    const Labels labels{{"receiver", receiver.name}};
+    instruments_.gauge(pending_metric, labels).set(static_cast<double>(receiver.queued));
+    raise_to(instruments_.counter(delivered_metric, labels), receiver.delivered);
+    raise_to(instruments_.counter(failed_attempts_metric, labels), receiver.failed_attempts);
+    raise_to(instruments_.counter(rejected_metric, labels), receiver.rejected);
+    raise_to(instruments_.counter(dropped_metric, labels), receiver.dropped);
+    raise_to(instruments_.counter(merged_metric, labels), receiver.merged);
+  }
+  instruments_.gauge(durable_metric).set(outbox.durable ? 1 : 0);
+  instruments_.gauge(degraded_metric).set(outbox.degraded ? 1 : 0);
+  raise_to(instruments_.counter(failed_commits_metric), outbox.failed_commits);
+  instruments_.gauge(missing_metric).set(static_cast<double>(outbox.missing));
+  instruments_.gauge(quarantined_metric).set(static_cast<double>(outbox.quarantined));
+}
+
+void OwnMetrics::served(const HttpCounters& http) {
+  instruments_.gauge(connections_metric).set(static_cast<double>(http.connections));
+  raise_to(instruments_.counter(requests_metric), http.requests);
+  const auto refused = [this](std::string_view reason, std::uint64_t total) {
+    raise_to(instruments_.counter(refused_metric, {{"reason", reason}}), total);
+  };
+  refused("malformed", http.malformed);
+  refused("forbidden", http.forbidden);
+  refused("timed_out", http.timed_out);
+  refused("evicted", http.evicted);
+  refused("accept_failed", http.accept_failures);
+  refused("handler_error", http.handler_errors);
+}
+
+void OwnMetrics::logged(std::uint64_t dropped, std::uint64_t failures) {
+  raise_to(instruments_.counter(log_dropped_metric), dropped);
+  raise_to(instruments_.counter(log_failed_metric), failures);
+}
+
+void OwnMetrics::reloaded(bool good, WallTime wall) {
+  instruments_.gauge(reload_successful_metric).set(good ? 1 : 0);
+  if (good) instruments_.gauge(reload_time_metric).set(to_seconds(wall.time_since_epoch()));
+}
+
+void OwnMetrics::ticked(Duration wall_step) {
+  instruments_.counter(ticks_metric).increment();
+  instruments_.gauge(wall_step_metric).set(to_seconds(wall_step));
+}
+
+}  // namespace sidewatch

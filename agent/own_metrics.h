@@ -1,0 +1,31 @@
+// What the agent says about itself, beyond its collectors: alerts, messages, the outbox, the server, the log, reloads.
+//
+// Kept in Instruments, from where the `self` collector brings them onto /metrics. The loop refreshes them once a tick.
+#pragma once
+
+#include <cstdint>
+
+#include "agent/http_server.h"
+#include "agent/judge.h"
+#include "alerting/dispatcher.h"
+#include "alerting/outbox.h"
+#include "metrics/instruments.h"
+
+namespace sidewatch {
+
+class OwnMetrics {
+ public:
+  explicit OwnMetrics(Instruments& instruments);
+
+  void judged(const JudgeReport& report, const std::vector<AlertView>& alerts, std::size_t rules);
+  void dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox);
+  void served(const HttpCounters& http);
+  void logged(std::uint64_t dropped, std::uint64_t failures);
+  void reloaded(bool good, WallTime wall);
+  void ticked(Duration wall_step);
+
+ private:
+  Instruments& instruments_;
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,31 @@
+// Reads the configuration again, for SIGHUP and for POST /-/reload, on the thread of whoever asks.
+//
+// What was read, or what is wrong with it, goes to the loop, which alone puts it into force. Any thread; one at a time.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "agent/message.h"
+#include "agent/settings.h"
+#include "base/result.h"
+
+namespace sidewatch {
+
+class Reloader {
+ public:
+  Reloader(std::string path, ReceiverContext context, const Settings& started, std::shared_ptr<LoopMailbox> loop);
+
+  // A sentence about what came of it; the Error holds every problem, a line each.
+  Result<std::string> reload();
+
+ private:
+  const std::string path_;
+  const ReceiverContext context_;
+  Settings started_;  // the sections that only a restart can change
+  std::shared_ptr<LoopMailbox> loop_;
+  std::mutex mutex_;
+};
+
+}  // namespace sidewatch

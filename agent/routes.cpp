@@ -1,0 +1,124 @@
+#include "agent/routes.h"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "base/json.h"
+#include "metrics/exposition.h"
+#include "metrics/text.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The loop wakes at least once a second: a pulse this old means that it hangs.
+constexpr Duration healthy_within = 10s;
+
+std::int64_t monotonic_ms() {
+  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+HttpResponse metrics_page(const RouteParts& parts, const HttpRequest& request) {
+  const auto format = choose_format(request.header("Accept"));
+  const bool gzip = accepts_gzip(request.header("Accept-Encoding"));
+  auto response = HttpResponse::shared(std::string(content_type(format)), parts.pages.page(format, gzip));
+  if (gzip) response.headers.push_back({"Content-Encoding", "gzip"});
+  response.headers.push_back({"Vary", "Accept, Accept-Encoding"});
+  return response;
+}
+
+HttpResponse healthy(const RouteParts& parts) {
+  const Duration age = parts.heartbeat.age();
+  if (age > healthy_within) return HttpResponse::text(503, "the loop has not moved for " + to_words(age) + "\n");
+  return HttpResponse::text(200, "sidewatch is healthy\n");
+}
+
+HttpResponse ready(const RouteParts& parts) {
+  if (!parts.ready) return HttpResponse::text(503, "starting: not every collector has ended its first pass\n");
+  return HttpResponse::text(200, "sidewatch is ready\n");
+}
+
+HttpResponse reload(const RouteParts& parts, const HttpRequest& request) {
+  if (!request.peer.is_loopback && !parts.allow_remote_reload) {
+    return HttpResponse::text(403, "reloading from another machine is off (http.allow_remote_reload)\n");
+  }
+  const auto reloaded = parts.reload();
+  if (!reloaded) {
+    return HttpResponse::text(500, "the configuration was not taken, the old one goes on:\n" + reloaded.error().text());
+  }
+  return HttpResponse::text(200, *reloaded);
+}
+
+HttpResponse front_page() {
+  return HttpResponse::text(200,
+                            "sidewatch\n\n"
+                            "/metrics         every sample, for Prometheus\n"
+                            "/api/v1/alerts   what is pending or firing\n"
+                            "/-/healthy       whether the agent works\n"
+                            "/-/ready         whether every collector has been read once\n"
+                            "/-/reload        POST: read the configuration again\n");
+}
+
+void write_labels(JsonWriter& json, const Labels& labels) {
+  json.begin_object();
+  for (const auto& label : labels) json.key(label.name).text(label.value);
+  json.end_object();
+}
+
+void write_alert(JsonWriter& json, const AlertView& alert) {
+  std::string value;
+  append_value(value, alert.value);
+  json.begin_object();
+  json.key("labels");
+  write_labels(json, alert.labels);
+  json.key("annotations");
+  write_labels(json, alert.annotations);
+  json.key("state").text(alert.firing ? "firing" : "pending");
+  json.key("activeAt").text(to_rfc3339(alert.active_at));
+  json.key("value").text(value);
+  json.key("level").text(to_string(alert.level));
+  json.key("peak").number(alert.peak);
+  json.key("fingerprint").text(alert.key);
+  json.key("incident").text(alert.incident);
+  json.key("noData").boolean(alert.unknown);
+  json.key("recovering").boolean(alert.recovering);
+  json.key("suppressed").integer(alert.suppressed);
+  json.key("firedAt");
+  if (alert.fired_at) {
+    json.text(to_rfc3339(*alert.fired_at));
+  } else {
+    json.null();
+  }
+  json.end_object();
+}
+
+}  // namespace
+
+void Heartbeat::beat() { last_ms_.store(monotonic_ms(), std::memory_order_relaxed); }
+
+Duration Heartbeat::age() const { return Duration(monotonic_ms() - last_ms_.load(std::memory_order_relaxed)); }
+
+std::string alerts_as_json(const std::vector<AlertView>& alerts) {
+  JsonWriter json;
+  json.begin_object().key("status").text("success").key("data").begin_object().key("alerts").begin_array();
+  for (const auto& alert : alerts) write_alert(json, alert);
+  json.end_array().end_object().end_object();
+  return json.take();
+}
+
+std::vector<HttpRoute> make_routes(RouteParts given) {
+  const auto parts = std::make_shared<RouteParts>(std::move(given));
+  return {
+      {"GET", "/", [](const HttpRequest&) { return front_page(); }},
+      {"GET", "/metrics", [parts](const HttpRequest& request) { return metrics_page(*parts, request); }},
+      {"GET", "/-/healthy", [parts](const HttpRequest&) { return healthy(*parts); }},
+      {"GET", "/-/ready", [parts](const HttpRequest&) { return ready(*parts); }},
+      {"POST", "/-/reload", [parts](const HttpRequest& request) { return reload(*parts, request); }},
+      {"GET", "/api/v1/alerts",
+       [parts](const HttpRequest&) { return HttpResponse::json(200, alerts_as_json(*parts->alerts.read())); }},
+  };
+}
+
+}  // namespace sidewatch

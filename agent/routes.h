@@ -1,0 +1,48 @@
+// What the HTTP server answers: /metrics, the health and reload endpoints, and the API in Prometheus's JSON shape.
+//
+// Handlers run on the server's thread and touch only what may be shared: the page cache, what the judge published, the
+// loop's sign of life, and the reloader.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/http_message.h"
+#include "agent/page_cache.h"
+#include "agent/published.h"
+#include "alerting/engine.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace sidewatch {
+
+// The loop's pulse, on a clock of its own so that any thread can read it.
+class Heartbeat {
+ public:
+  void beat();
+  Duration age() const;  // since the last beat
+
+ private:
+  std::atomic<std::int64_t> last_ms_{0};
+};
+
+struct RouteParts {
+  PageCache& pages;
+  const Published<std::vector<AlertView>>& alerts;
+  const Heartbeat& heartbeat;
+  std::atomic<bool>& ready;
+  // Reads the configuration again; the Error says what is wrong with it. On success a remark, such as what needs a restart.
+  std::function<Result<std::string>()> reload;
+  bool allow_remote_reload = false;
+};
+
+std::vector<HttpRoute> make_routes(RouteParts parts);
+
+// The body of /api/v1/alerts: {"status":"success","data":{"alerts":[...]}}. Each alert as Prometheus has it (labels,
+// annotations, state, activeAt, value as a string), and beside that level, peak, incident, firedAt, suppressed.
+std::string alerts_as_json(const std::vector<AlertView>& alerts);
+
+}  // namespace sidewatch

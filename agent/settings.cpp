@@ -1,0 +1,154 @@
+#include "agent/settings.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "config/document.h"
+#include "config/literals.h"
+#include "config/reference.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+using config::between;
+using config::Section;
+
+// `collectors:` is declared by the table of collectors.
+struct CollectorList {
+  std::vector<CollectorPlan> plans;
+};
+
+void declare(Section& section, CollectorList& list) {
+  for (const auto& kind : collector_kinds()) kind.configure(section, list.plans);
+}
+
+void declare_all(Section& top, Settings& settings, const ReceiverContext& context) {
+  top.section("agent", settings.agent, "the agent as a whole");
+  top.section("http", settings.http, "its own HTTP server: /metrics and the API");
+  CollectorList list;
+  top.section("collectors", list, "where samples come from");
+  settings.collectors = std::move(list.plans);
+  top.section("history", settings.history, "the recent past that rules and queries look back on");
+  configure_rules(top, settings.rules);
+  configure_receivers(top, context, settings.receivers);
+  top.section("limits", settings.limits, "how much of everything there may be");
+}
+
+std::string count(std::size_t n, std::string_view one, std::string_view many) {
+  return std::to_string(n) + " " + std::string(n == 1 ? one : many);
+}
+
+std::string describe_levels(const Rule& rule) {
+  std::string text;
+  const auto add = [&text](std::string_view level, const std::optional<LevelPolicy>& policy) {
+    if (!policy) return;
+    text += text.empty() ? "" : ", ";
+    text += std::string(level) + " " + to_string(policy->threshold);
+  };
+  add("warning", rule.policy.warning);
+  add("critical", rule.policy.critical);
+  return text;
+}
+
+std::vector<std::string> listen_addresses(const HttpConfig& http) {
+  std::vector<std::string> addresses;
+  for (const auto& listen : http.listen) addresses.push_back(listen.value);
+  return addresses;
+}
+
+}  // namespace
+
+void declare(Section& section, AgentSettings& agent) {
+  section.optional("interval", agent.interval, "how often everything is sampled", between(100ms, 1h));
+  section.optional("state_dir", agent.state_dir,
+                   "where alerts and unsent messages survive a crash; without it they end with the process");
+  section.optional("labels", agent.labels, "labels that every series gets, such as service: checkout");
+}
+
+void declare(Section& section, LimitSettings& limits) {
+  using Integers = config::Between<std::int64_t>;
+  section.optional("max_series", limits.max_series,
+                   "series in all; beyond, new ones are counted and share one overflow series per metric",
+                   Integers{100, 1'000'000});
+  section.optional("max_series_per_metric", limits.max_series_per_metric, "series of one metric name, likewise",
+                   Integers{10, 1'000'000});
+  section.optional("max_labels", limits.max_labels, "labels of one series", Integers{4, 128});
+  section.optional("max_label_value_bytes", limits.max_label_value_bytes, "longer label values are cut",
+                   Integers{16, 65'536});
+  section.optional("max_alerts_per_rule", limits.max_alerts_per_rule,
+                   "alerts of one rule at a time; beyond, further ones are counted and not raised",
+                   Integers{1, 100'000});
+}
+
+void declare(Section& section, HistorySettings& history) {
+  section.optional("retention", history.retention, "how long samples are kept in memory", between(1min, 24h));
+  section.optional("max_bytes", history.max_bytes, "memory for samples; the oldest go first",
+                   config::Between<config::Bytes>{{std::uint64_t{1} << 20}, {std::uint64_t{1} << 30}});
+}
+
+Settings load_settings(const std::string& path, const ReceiverContext& context, config::Problems& problems) {
+  Settings settings;
+  auto document = config::Document::load(path, config::process_environment(), problems);
+  settings.files = document.files();
+  if (settings.files.empty()) return settings;  // not even the file could be read
+  document.visit([&](Section& top) { declare_all(top, settings, context); });
+  add_builtin_rules(settings.rules);
+  return settings;
+}
+
+std::vector<std::string> needs_restart(const Settings& running, const Settings& loaded) {
+  std::vector<std::string> keys;
+  const auto compare = [&keys](bool same, const char* key) {
+    if (!same) keys.emplace_back(key);
+  };
+  compare(running.agent.state_dir == loaded.agent.state_dir, "agent.state_dir");
+  compare(running.agent.labels == loaded.agent.labels, "agent.labels");
+  compare(listen_addresses(running.http) == listen_addresses(loaded.http), "http.listen");
+  compare(running.limits.max_series == loaded.limits.max_series &&
+              running.limits.max_series_per_metric == loaded.limits.max_series_per_metric &&
+              running.limits.max_labels == loaded.limits.max_labels &&
+              running.limits.max_label_value_bytes == loaded.limits.max_label_value_bytes &&
+              running.limits.max_alerts_per_rule == loaded.limits.max_alerts_per_rule,
+          "limits");
+  compare(running.history.retention == loaded.history.retention &&
+              running.history.max_bytes == loaded.history.max_bytes,
+          "history");
+  return keys;
+}
+
+std::string describe(const Settings& settings) {
+  std::string text = "Watches\n";
+  for (const auto& plan : settings.collectors) {
+    text += "  " + plan.name + ": " + plan.watches + ", every " +
+            config::write_duration(plan.interval.value_or(settings.agent.interval)) + "\n";
+  }
+  text += "Judges " + count(settings.rules.size(), "rule", "rules") + "\n";
+  for (const auto& rule : settings.rules) text += "  " + rule.name + ": " + describe_levels(rule) + "\n";
+  text += settings.receivers.empty() ? "Tells nobody: there is no receiver\n" : "Tells\n";
+  for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
+  text += "Serves /metrics on ";
+  const auto addresses = listen_addresses(settings.http);
+  for (std::size_t i = 0; i < addresses.size(); ++i) text += (i ? ", " : "") + addresses[i];
+  text += "\n";
+  text += settings.agent.state_dir.empty()
+              ? "Keeps its state in memory only: alerts and unsent messages do not survive a restart (set agent.state_dir)\n"
+              : "Keeps its state in " + settings.agent.state_dir + "\n";
+  return text;
+}
+
+std::string reference_as_markdown() {
+  return config::Reference::of([](Section& top) {
+           Settings settings;
+           declare_all(top, settings, {});
+         }).markdown();
+}
+
+std::string reference_as_json_schema() {
+  return config::Reference::of([](Section& top) {
+           Settings settings;
+           declare_all(top, settings, {});
+         }).json_schema();
+}
+
+}  // namespace sidewatch

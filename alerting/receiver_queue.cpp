@@ -1,0 +1,108 @@
+#include "alerting/receiver_queue.h"
+
+#include <utility>
+
+namespace sidewatch {
+
+const ReceiverQueue::Entry* ReceiverQueue::take(Time now) {
+  if (in_flight_ || heads_.empty() || heads_.begin()->first > now) return nullptr;
+  const Number number = heads_.begin()->second;
+  Entry& taken = entries_.at(number);
+  in_flight_ = number;
+  by_worth_.erase({taken.notification.worst, number});
+  refresh(taken.notification.alert_key);
+  return &taken;
+}
+
+void ReceiverQueue::put_back(Number number, Time not_before) {
+  Entry& back = entries_.at(number);
+  back.not_before = not_before;
+  in_flight_.reset();
+  by_worth_.insert({back.notification.worst, number});
+  refresh(back.notification.alert_key);
+}
+
+ReceiverQueue::Number ReceiverQueue::push(Notification notification, std::int64_t attempts, Time now) {
+  const Number number = next_++;
+  const std::string alert_key = notification.alert_key;
+  by_worth_.insert({notification.worst, number});
+  entries_.emplace(number, Entry{std::move(notification), attempts, now});
+  lines_[alert_key].numbers.insert(number);
+  refresh(alert_key);
+  return number;
+}
+
+void ReceiverQueue::remove(Number number) {
+  const auto gone = entries_.find(number);
+  const std::string alert_key = gone->second.notification.alert_key;
+  by_worth_.erase({gone->second.notification.worst, number});
+  lines_[alert_key].numbers.erase(number);
+  if (in_flight_ == number) in_flight_.reset();
+  entries_.erase(gone);
+  refresh(alert_key);
+}
+
+void ReceiverQueue::replace(Number number, Notification notification) {
+  Entry& changed = entries_.at(number);
+  by_worth_.erase({changed.notification.worst, number});
+  by_worth_.insert({notification.worst, number});
+  changed.notification = std::move(notification);
+}
+
+void ReceiverQueue::postpone(Number number, std::int64_t attempts, Time not_before) {
+  Entry& later = entries_.at(number);
+  later.attempts = attempts;
+  later.not_before = not_before;
+  refresh(later.notification.alert_key);
+}
+
+void ReceiverQueue::all_are_due(Time now) {
+  for (auto& [number, entry] : entries_) {
+    if (entry.not_before <= now) continue;
+    entry.not_before = now;
+    refresh(entry.notification.alert_key);
+  }
+}
+
+std::optional<Time> ReceiverQueue::next_due() const {
+  if (in_flight_ || heads_.empty()) return std::nullopt;
+  return heads_.begin()->first;
+}
+
+std::vector<ReceiverQueue::Number> ReceiverQueue::waiting(const std::string& alert_key,
+                                                          const std::string& incident) const {
+  std::vector<Number> numbers;
+  const auto line = lines_.find(alert_key);
+  if (line == lines_.end()) return numbers;
+  for (const Number number : line->second.numbers) {
+    if (number != in_flight_ && entries_.at(number).notification.incident == incident) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+bool ReceiverQueue::speaks_of(const std::string& incident) const {
+  return in_flight_ && entries_.at(*in_flight_).notification.incident == incident;
+}
+
+std::optional<ReceiverQueue::Number> ReceiverQueue::least_worth() const {
+  if (by_worth_.empty()) return std::nullopt;
+  return by_worth_.begin()->second;
+}
+
+// Only the first of an alert may go, and nobody of an alert whose first is under way.
+void ReceiverQueue::refresh(const std::string& alert_key) {
+  const auto found = lines_.find(alert_key);
+  Line& line = found->second;
+  if (line.head) heads_.erase(*line.head);
+  line.head.reset();
+  if (line.numbers.empty()) {
+    lines_.erase(found);
+    return;
+  }
+  const Number first = *line.numbers.begin();
+  if (first == in_flight_) return;
+  line.head = {entries_.at(first).not_before, first};
+  heads_.insert(*line.head);
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,69 @@
+// What waits for one receiver: in order, by alert, with the times before which each may not be tried again.
+//
+// Knows who may go next and who is worth least. Writes nothing and decides nothing about an attempt's outcome.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "alerting/notification.h"
+#include "base/time.h"
+
+namespace sidewatch {
+
+class ReceiverQueue {
+ public:
+  struct Entry {
+    Notification notification;
+    std::int64_t attempts = 0;
+    Time not_before;
+  };
+  using Number = std::int64_t;  // the place in line
+
+  Number push(Notification notification, std::int64_t attempts, Time now);
+  void remove(Number number);
+  void replace(Number number, Notification notification);  // same id, same alert
+
+  // The first whose time has come, of those that are the first of their alert; now under way.
+  const Entry* take(Time now);
+  void put_back(Number number, Time not_before);  // no longer under way
+  void postpone(Number number, std::int64_t attempts, Time not_before);
+  void all_are_due(Time now);                     // whatever they were waiting for
+
+  std::optional<Number> in_flight() const { return in_flight_; }
+  // The first time at which take() may have something (it never has while one is under way).
+  std::optional<Time> next_due() const;
+
+  Entry& entry(Number number) { return entries_.at(number); }
+  const std::map<Number, Entry>& entries() const { return entries_; }
+  std::size_t size() const { return entries_.size(); }
+
+  // Of this incident, in order, without the one under way.
+  std::vector<Number> waiting(const std::string& alert_key, const std::string& incident) const;
+  // Whether the one under way is of this incident.
+  bool speaks_of(const std::string& incident) const;
+  // The least severe (by the worst level of its incident), of those the oldest; not the one under way.
+  std::optional<Number> least_worth() const;
+
+ private:
+  struct Line {  // of one alert
+    std::set<Number> numbers;
+    std::optional<std::pair<Time, Number>> head;  // as it stands in heads_
+  };
+  void refresh(const std::string& alert_key);
+
+  Number next_ = 1;
+  std::map<Number, Entry> entries_;
+  std::unordered_map<std::string, Line> lines_;
+  std::set<std::pair<Time, Number>> heads_;
+  std::set<std::pair<Level, Number>> by_worth_;
+  std::optional<Number> in_flight_;
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,113 @@
+// The aggregations that take a parameter and need all samples of a group at once: topk, bottomk, quantile, count_values.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "metrics/promql/characters.h"
+#include "metrics/promql/evaluator.h"
+#include "metrics/promql/literals.h"
+
+namespace sidewatch::promql {
+namespace {
+
+struct Group {
+  LabelId labels;
+  Items members;
+};
+
+std::vector<Group> group_by_labels(const Aggregation& aggregation, const Node& node, const Items& items,
+                                   Evaluation& evaluation) {
+  LabelPool& pool = evaluation.pool();
+  GroupingMemory& memory = Memory::part(evaluation.memory().of(node).grouping);
+  memory.index.clear();
+  std::vector<Group> groups;
+  for (const Item& item : items) {
+    const LabelId labels = memory.group.of(
+        item.labels, [&](LabelId from) { return pool.intern(group_labels(aggregation, pool.labels(from))); });
+    if (memory.index.get(labels) == no_index) {
+      memory.index.set(labels, static_cast<std::uint32_t>(groups.size()));
+      groups.push_back({labels, {}});
+    }
+    groups[memory.index.get(labels)].members.push_back(item);
+  }
+  return groups;
+}
+
+// NaN before every number, so that it is last in both rankings' reverse order.
+bool lower(const Item& a, const Item& b) { return (std::isnan(a.value) && !std::isnan(b.value)) || a.value < b.value; }
+bool higher(const Item& a, const Item& b) { return (std::isnan(a.value) && !std::isnan(b.value)) || a.value > b.value; }
+
+std::size_t count_to_keep(double parameter, const Node& node) {
+  constexpr double most = 9'223'372'036'854'774'784.0;  // the greatest double that is an int64
+  if (!(parameter <= most && parameter >= -most)) {
+    Evaluation::fail("Scalar value " + number_to_string(parameter) + " overflows int64", node);
+  }
+  return parameter < 1 ? 0 : static_cast<std::size_t>(parameter);
+}
+
+// The k greatest (topk) or least (bottomk) samples of each group, whole and in order; of equals the first.
+Items rank(AggregationOperator op, std::vector<Group> groups, std::size_t k) {
+  const auto worse = op == AggregationOperator::topk ? lower : higher;
+  Items results;
+  for (Group& group : groups) {
+    std::ranges::stable_sort(group.members, [&](const Item& a, const Item& b) { return worse(b, a); });
+    const auto kept = static_cast<std::ptrdiff_t>(std::min(k, group.members.size()));
+    results.insert(results.end(), group.members.begin(), group.members.begin() + kept);
+  }
+  return results;
+}
+
+// Between two samples, the average weighted by nearness.
+double quantile(double q, Items members) {
+  if (std::isnan(q)) return q;
+  if (q < 0) return -std::numeric_limits<double>::infinity();
+  if (q > 1) return std::numeric_limits<double>::infinity();
+  std::ranges::stable_sort(members, lower);
+  const double rank = q * static_cast<double>(members.size() - 1);
+  const auto below = static_cast<std::size_t>(rank);
+  const std::size_t above = std::min(below + 1, members.size() - 1);
+  const double weight = rank - std::floor(rank);
+  return members[below].value * (1 - weight) + members[above].value * weight;
+}
+
+// How many samples of a group have each value, which becomes a label.
+Items count_values(const Aggregation& aggregation, const Items& items, const std::string& label, LabelPool& pool) {
+  Items counts;
+  IndexByLabels index;
+  for (const Item& item : items) {
+    const std::string value = number_without_exponent(item.value);
+    Labels labels = group_labels(aggregation, pool.labels(item.labels).with(label, value));
+    if (!aggregation.without) labels = labels.with(label, value);
+    const LabelId id = pool.intern(std::move(labels));
+    if (index.get(id) == no_index) {
+      index.set(id, static_cast<std::uint32_t>(counts.size()));
+      counts.push_back({id, 0});
+    }
+    ++counts[index.get(id)].value;
+  }
+  return counts;
+}
+
+}  // namespace
+
+Operand evaluate_parametric_aggregation(const Aggregation& aggregation, const Node& node, Evaluation& evaluation) {
+  const Operand operand = evaluation.operand_of(*aggregation.operand);
+  if (aggregation.op == AggregationOperator::count_values) {
+    const auto& label = std::get<StringLiteral>(without_parentheses(*aggregation.parameter).kind).value;
+    if (!is_label_name(label)) Evaluation::fail("invalid label name " + quoted(label), node);
+    return Operand::of(count_values(aggregation, operand.items, label, evaluation.pool()));
+  }
+  const double parameter = evaluation.operand_of(*aggregation.parameter).scalar;
+  if (aggregation.op == AggregationOperator::quantile) {
+    Items results;
+    for (Group& group : group_by_labels(aggregation, node, operand.items, evaluation)) {
+      results.push_back({group.labels, quantile(parameter, std::move(group.members))});
+    }
+    return Operand::of(std::move(results));
+  }
+  const std::size_t k = count_to_keep(parameter, node);
+  return Operand::of(rank(aggregation.op, group_by_labels(aggregation, node, operand.items, evaluation), k));
+}
+
+}  // namespace sidewatch::promql

@@ -1,0 +1,136 @@
+// Whom the client trusts: certificates are made with the openssl program for each test.
+#include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/http_client.h"
+#include "tests/support/fake_http_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace sidewatch {
+namespace {
+
+class HttpClientTls : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);
+    make("good", "-addext subjectAltName=IP:127.0.0.1 -days 2");
+  }
+
+  FakeTls make(const std::string& name, const std::string& options) {
+    const std::string base = directory_ / name;
+    const std::string command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout " + base +
+                                ".key -out " + base + ".pem " + options + " 2>/dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return {base + ".pem", base + ".key"};
+  }
+
+  // Signs the certificate anew with a life that ended yesterday.
+  FakeTls make_expired(const std::string& name) {
+    const FakeTls tls = make(name, "-addext subjectAltName=IP:127.0.0.1 -days 2");
+    BIO* const key_in = BIO_new_file(tls.key_file.c_str(), "r");
+    EVP_PKEY* const key = PEM_read_bio_PrivateKey(key_in, nullptr, nullptr, nullptr);
+    BIO* const in = BIO_new_file(tls.certificate_file.c_str(), "r");
+    X509* const certificate = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
+    constexpr long day = 86'400;
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -3 * day);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), -day);
+    EXPECT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
+    BIO* const out = BIO_new_file(tls.certificate_file.c_str(), "w");
+    EXPECT_EQ(PEM_write_bio_X509(out, certificate), 1);
+    for (BIO* bio : {key_in, in, out}) BIO_free(bio);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return tls;
+  }
+
+  FakeTls good() const { return {directory_ / "good.pem", directory_ / "good.key"}; }
+
+  static HttpResult ask(const FakeHttpServer& server, const std::string& ca_file, bool skip = false) {
+    HttpClient client;
+    HttpRequest request;
+    request.url = server.url();
+    request.ca_file = ca_file;
+    request.insecure_skip_verify = skip;
+    return client.send(request);
+  }
+
+  static void expect_tls_failure(const HttpResult& result) {
+    const auto* failure = std::get_if<HttpError>(&result);
+    ASSERT_NE(failure, nullptr);
+    EXPECT_EQ(failure->kind, HttpFailure::tls) << failure->what;
+  }
+
+  TempDir directory_;
+};
+
+TEST_F(HttpClientTls, TrustsTheConfiguredAuthorityAndNoOther) {
+  const FakeTls tls = good();
+  FakeHttpServer server({{}}, &tls);
+  const auto trusted = ask(server, tls.certificate_file);
+  EXPECT_TRUE(std::holds_alternative<HttpResponse>(trusted)) << std::get<HttpError>(trusted).what;
+  expect_tls_failure(ask(server, ""));  // self-signed, unknown to the machine
+  const FakeTls other = make("other", "-addext subjectAltName=IP:127.0.0.1 -days 2");
+  expect_tls_failure(ask(server, other.certificate_file));
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
+TEST_F(HttpClientTls, SkipsVerificationOnlyWhenToldSo) {
+  const FakeTls tls = good();
+  FakeHttpServer server({{}}, &tls);
+  EXPECT_TRUE(std::holds_alternative<HttpResponse>(ask(server, "", true)));
+}
+
+TEST_F(HttpClientTls, RefusesAnExpiredCertificateAndAWrongName) {
+  const FakeTls expired = make_expired("expired");
+  FakeHttpServer late({{}}, &expired);
+  expect_tls_failure(ask(late, expired.certificate_file));
+  const FakeTls elsewhere = make("elsewhere", "-addext subjectAltName=DNS:elsewhere.example -days 2");
+  FakeHttpServer wrong({{}}, &elsewhere);
+  expect_tls_failure(ask(wrong, elsewhere.certificate_file));
+  EXPECT_TRUE(late.requests().empty());
+  EXPECT_TRUE(wrong.requests().empty());
+}
+
+TEST_F(HttpClientTls, RefusesAnythingOlderThanTls12) {
+  FakeTls old = good();
+  old.newest_version = TLS1_1_VERSION;
+  FakeHttpServer server({{}}, &old);
+  expect_tls_failure(ask(server, old.certificate_file));
+}
+
+TEST_F(HttpClientTls, SaysThatAPlainServerDoesNotSpeakTls) {
+  FakeHttpServer server;
+  HttpClient client;
+  HttpRequest request;
+  request.url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
+  request.timeout = std::chrono::milliseconds(500);
+  // The fake server waits for the end of a request that never comes: either of the two is right.
+  const auto result = client.send(request);
+  const auto* failure = std::get_if<HttpError>(&result);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_TRUE(failure->kind == HttpFailure::tls || failure->kind == HttpFailure::timeout) << failure->what;
+}
+
+TEST_F(HttpClientTls, PicksUpAChangedAuthorityFileWithoutANewClient) {
+  const FakeTls tls = good();
+  const FakeTls other = make("other", "-addext subjectAltName=IP:127.0.0.1 -days 2");
+  const std::string trusted = directory_ / "trusted.pem";
+  std::filesystem::copy_file(other.certificate_file, trusted);
+  FakeHttpServer server({{}}, &tls);
+  HttpClient client;
+  HttpRequest request;
+  request.url = server.url();
+  request.ca_file = trusted;
+  expect_tls_failure(client.send(request));
+  std::filesystem::copy_file(tls.certificate_file, trusted, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(std::holds_alternative<HttpResponse>(client.send(request)));
+}
+
+}  // namespace
+}  // namespace sidewatch

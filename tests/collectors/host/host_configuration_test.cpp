@@ -1,0 +1,108 @@
+// The `host` key: what it declares, what it plans, what it refuses and in which words.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "collectors/host/host.h"
+#include "collectors/table.h"
+#include "config/document.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+struct Top {
+  std::vector<CollectorPlan> plans;
+};
+
+void declare(config::Section& section, Top& top) { configure_host(section, top.plans); }
+
+struct Reading {
+  std::vector<CollectorPlan> plans;
+  std::string problems;
+};
+
+Reading read(const std::string& yaml) {
+  config::Problems problems;
+  Top top;
+  const config::Environment no_environment = [](const std::string&) { return std::nullopt; };
+  auto document = config::Document::parse("host.yaml", yaml, no_environment, problems);
+  document.read(top);
+  return {std::move(top.plans), problems.text()};
+}
+
+std::vector<std::string> names(const std::vector<CollectorPlan>& plans) {
+  std::vector<std::string> result;
+  for (const CollectorPlan& plan : plans) result.push_back(plan.name);
+  return result;
+}
+
+TEST(HostConfiguration, OneKeyPlansThreeCollectorsSoThatAHungFilesystemStopsNothingElse) {
+  const Reading reading = read("host: {}\n");
+  EXPECT_EQ(reading.problems, "");
+  EXPECT_EQ(names(reading.plans), (std::vector<std::string>{"host", "host:filesystem", "host:filesystem:remote"}));
+  EXPECT_EQ(reading.plans.at(0).interval, std::nullopt);
+  EXPECT_EQ(reading.plans.at(0).watches, "CPU, memory, load, disks and network of this host");
+}
+
+TEST(HostConfiguration, WithoutTheKeyNothingIsPlanned) { EXPECT_TRUE(read("{}\n").plans.empty()); }
+
+TEST(HostConfiguration, APlannedCollectorCollects) {
+  const Reading reading = read("host: {parts: {netclass: false}}\n");
+  Catalog catalog({}, {});
+  for (const CollectorPlan& plan : reading.plans) {
+    const auto collector = plan.make({.catalog = catalog, .version = "1"});
+    Batch batch;
+    EXPECT_TRUE(collector->collect(batch, time_at_ms(1000))) << plan.name;
+    EXPECT_GE(batch.size(), 2u) << plan.name;
+  }
+}
+
+TEST(HostConfiguration, EverySettingReachesThePlan) {
+  const std::string base = read("host: {}\n").plans.at(0).fingerprint;
+  for (const auto* setting : {
+           "interval: 2s", "roots: {procfs: /host/proc}", "roots: {sysfs: /host/sys}", "roots: {rootfs: /host}",
+           "parts: {cpu: false}", "disks: {include: sda}", "disks: {exclude: sda}", "interfaces: {include: eth}",
+           "interfaces: {exclude: eth}", "filesystems: {mounts: {include: /srv}}",
+           "filesystems: {types: {exclude: tmpfs}}", "vmstat: {fields: pg}", "netstat: {fields: Tcp}"}) {
+    const Reading reading = read("host: {" + std::string(setting) + "}\n");
+    EXPECT_EQ(reading.problems, "") << setting;
+    ASSERT_FALSE(reading.plans.empty()) << setting;
+    EXPECT_NE(reading.plans.at(0).fingerprint, base) << setting;
+    EXPECT_EQ(read("host: {" + std::string(setting) + "}\n").plans.at(0).fingerprint, reading.plans.at(0).fingerprint);
+  }
+  EXPECT_EQ(read("host: {interval: 2s}\n").plans.at(1).interval, Duration(2s));
+  EXPECT_THAT(read("host: {roots: {procfs: /host/proc}}\n").plans.at(0).watches, HasSubstr("/host/proc"));
+}
+
+TEST(HostConfiguration, AFilesystemPartThatIsOffHasNoCollector) {
+  EXPECT_EQ(names(read("host: {parts: {filesystem: false, filesystem_remote: false}}\n").plans),
+            std::vector<std::string>{"host"});
+}
+
+TEST(HostConfiguration, MistakesAreSaidWithTheirPlace) {
+  const std::string problems = read(R"(host:
+  roots: {procfs: proc}
+  parts: {cpuu: false}
+  disks: {exclude: "("}
+  interval: 1ms
+)").problems;
+  EXPECT_THAT(problems, HasSubstr("host.yaml:2:19: 'proc' is not an absolute path"));
+  EXPECT_THAT(problems, HasSubstr("host.yaml:3:11: "));
+  EXPECT_THAT(problems, HasSubstr("'cpu'"));
+  EXPECT_THAT(problems, HasSubstr("host.yaml:4:"));
+  EXPECT_THAT(problems, HasSubstr("host.yaml:5:13: "));
+}
+
+TEST(HostConfiguration, StandsInTheTableOfCollectors) {
+  const auto kinds = collector_kinds();
+  EXPECT_TRUE(std::any_of(kinds.begin(), kinds.end(), [](const CollectorKind& kind) { return kind.key == "host"; }));
+}
+
+}  // namespace
+}  // namespace sidewatch
