@@ -176,8 +176,8 @@ FamilyEntry& Catalog::State::family_of(const Metric& metric, std::string name) {
 }
 
 std::vector<std::uint32_t>::iterator Catalog::State::place_of(FamilyEntry& family, const Labels& labels) {
-  return std::lower_bound(family.members.begin(), family.members.end(), labels,
-                          [&](std::uint32_t index, const Labels& wanted) { return slots[index].info->labels < wanted; });
+  const auto before = [&](std::uint32_t index, const Labels& wanted) { return slots[index].info->labels < wanted; };
+  return std::lower_bound(family.members.begin(), family.members.end(), labels, before);
 }
 
 SeriesId Catalog::State::find_or_add(FamilyEntry& family, Labels labels) {
@@ -207,7 +207,9 @@ std::uint32_t Catalog::State::free_slot() {
 void Catalog::State::build_index(const FamilyEntry& family) const {
   std::uint32_t position = 0;
   for (const std::uint32_t member : family.members) {
-    for (const auto& [name, value] : slots[member].info->labels) family.index.push_back({hash_of(name, value), position});
+    for (const auto& [name, value] : slots[member].info->labels) {
+      family.index.push_back({hash_of(name, value), position});
+    }
     ++position;
   }
   std::sort(family.index.begin(), family.index.end());

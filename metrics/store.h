@@ -70,9 +70,9 @@ class Store {
   };
   std::vector<SourceState> sources() const;
 
-  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two samples
-  // for one series and instant the later one stays; a sample older than its series' newest is refused and counted, as is
-  // one of a forgotten series.
+  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two
+  // samples for one series and instant the later one stays; a sample older than its series' newest is refused and
+  // counted, as is one of a forgotten series.
   void append(SourceId source, Time time, const Batch& batch);
   void mark_stale(SourceId source, Time time);  // the source failed, or is overdue
 

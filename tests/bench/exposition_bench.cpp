@@ -18,14 +18,16 @@ namespace {
 
 constexpr int series_per_family = 20;
 
-// As many series as asked for, in families of twenty (every other one of counters), with two labels each and values of mixed kinds.
+// As many series as asked for, in families of twenty (every other one of counters), with two labels each and values of
+// mixed kinds.
 struct Host {
   explicit Host(std::int64_t count) : catalog({.max_series = 200'000, .max_series_per_metric = 200'000}, {}) {
     for (int i = 0; i < count; ++i) {
       const std::string name = family_name(i);
       const bool counter = name.ends_with("_total");
-      series.push_back(catalog.series({name, counter ? MetricType::counter : MetricType::gauge, "", "What is measured here, in a sentence."},
-                                      {{"device", device(i)}, {"mode", "read"}}));
+      const Metric metric{name, counter ? MetricType::counter : MetricType::gauge, "",
+                          "What is measured here, in a sentence."};
+      series.push_back(catalog.series(metric, {{"device", device(i)}, {"mode", "read"}}));
     }
   }
   static std::string family_name(int i) {
