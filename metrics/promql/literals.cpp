@@ -1,3 +1,4 @@
+// Number and duration texts by Go's rules, without a locale. See literals.h.
 #include "metrics/promql/literals.h"
 
 #include <array>
