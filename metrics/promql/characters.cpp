@@ -1,3 +1,4 @@
+// UTF-8 and quoting by hand: what is not UTF-8 is kept byte by byte, never dropped. See characters.h.
 #include "metrics/promql/characters.h"
 
 #include <algorithm>

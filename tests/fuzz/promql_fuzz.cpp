@@ -30,7 +30,9 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-bool same(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (a != a && b != b); }
+bool same(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (a != a && b != b);
+}
 
 bool same(const Value& a, const Value& b) {
   if (a.index() != b.index()) return false;

@@ -62,6 +62,16 @@ TEST(Chunk, GivesBackBitForBitWhatWasAppended) {
   }
 }
 
+TEST(Chunk, KeepsTheSignOfZero) {
+  const Samples samples = {{time_at_ms(0), -0.0}, {time_at_ms(1), 0.0}, {time_at_ms(2), -0.0}, {time_at_ms(3), -0.0}};
+  Chunk chunk;
+  chunk.reset();
+  for (const Point& point : samples) ASSERT_TRUE(chunk.append(point));
+  Samples actual;
+  chunk.for_each([&](Point point) { actual.push_back(point); });
+  expect_same(samples, actual);
+}
+
 TEST(Chunk, StartsAnewAfterReset) {
   Chunk chunk;
   chunk.reset();
