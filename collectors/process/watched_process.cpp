@@ -1,3 +1,4 @@
+// One pass over the files of one process: stat says whether it is still the same one, the others may each be missing.
 #include "collectors/process/watched_process.h"
 
 #include <linux/magic.h>
@@ -120,7 +121,8 @@ bool WatchedProcess::list_threads(ReadBuffer& buffer, PassOutcome& outcome) {
   threads_known_ = threads_.size();
   threads_listed_ = 0;
   const std::string name = pid_ + "/" + file_names[task_directory];
-  const int error_number = procfs_.list(name.c_str(), buffer, [this](std::string_view entry) { note_thread(entry); });
+  const auto note = [this](std::string_view entry) { note_thread(entry); };
+  const int error_number = procfs_.list(name.c_str(), buffer, note);
   std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
   return readable(task_directory, error_number, outcome) && !threads_.empty();
 }
