@@ -146,7 +146,8 @@ void WatchedProcess::read_limit(ReadBuffer& buffer, PassOutcome& outcome) {
   if (readable(limits_file, text.error_number, outcome)) max_open_files_ = parse_max_open_files(text.text);
 }
 
-std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome) {
+std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer,
+                                                              PassOutcome& outcome) {
   if (by == OpenFilesBy::size) {
     struct stat directory {};
     const int error_number = stat(fd_path_.c_str(), &directory) == 0 ? 0 : errno;
