@@ -1,3 +1,4 @@
+// The order of a pass: list, compare, describe, judge each described process by itself, then find the descendants.
 #include "collectors/process/process_table.h"
 
 #include <dirent.h>

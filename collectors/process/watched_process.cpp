@@ -1,3 +1,4 @@
+// One pass over the files of one process: stat says whether it is still the same one, the others may each be missing.
 #include "collectors/process/watched_process.h"
 
 #include <linux/magic.h>
@@ -120,7 +121,8 @@ bool WatchedProcess::list_threads(ReadBuffer& buffer, PassOutcome& outcome) {
   threads_known_ = threads_.size();
   threads_listed_ = 0;
   const std::string name = pid_ + "/" + file_names[task_directory];
-  const int error_number = procfs_.list(name.c_str(), buffer, [this](std::string_view entry) { note_thread(entry); });
+  const auto note = [this](std::string_view entry) { note_thread(entry); };
+  const int error_number = procfs_.list(name.c_str(), buffer, note);
   std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
   return readable(task_directory, error_number, outcome) && !threads_.empty();
 }
@@ -144,7 +146,8 @@ void WatchedProcess::read_limit(ReadBuffer& buffer, PassOutcome& outcome) {
   if (readable(limits_file, text.error_number, outcome)) max_open_files_ = parse_max_open_files(text.text);
 }
 
-std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome) {
+std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer,
+                                                              PassOutcome& outcome) {
   if (by == OpenFilesBy::size) {
     struct stat directory {};
     const int error_number = stat(fd_path_.c_str(), &directory) == 0 ? 0 : errno;

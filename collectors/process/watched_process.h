@@ -3,8 +3,8 @@
 // The directory and the files read in every pass stay open: reading them is four times cheaper than opening them, and
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
 // files is used up, files are opened by PID at each read, and the start time says whether it is still the same process.
-// The kernel counts context switches per thread and forgets a thread's when it ends, so they are followed thread by thread.
-// A process that is gone is normal; a field that may not be read is counted once per process and field.
+// The kernel counts context switches per thread and forgets a thread's when it ends, so they are followed thread by
+// thread. A process that is gone is normal; a file that may not be read is counted once per process and file.
 #pragma once
 
 #include <sys/types.h>

@@ -347,7 +347,8 @@ TEST(LiveProcess, GoesOnWhenProcIsCoveredWhileItRuns) {
     ProcessMatch match;
     match.pid = ProcessWord::self;
     Watch running({group_named("me", match)});
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(not_permitted);
+    if (unshare(CLONE_NEWNS) != 0) _exit(not_permitted);
+    if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(not_permitted);
     if (!running.pass() || mount("none", "/proc", "tmpfs", 0, nullptr) != 0) _exit(not_permitted);
     Watch started_without({group_named("me", match)});
     for (Watch* w : {&running, &started_without}) {

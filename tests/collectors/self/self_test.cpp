@@ -28,7 +28,8 @@ class Agent {
  public:
   explicit Agent(const std::string& procfs = "/proc") {
     collector_ = make_self_collector(
-        CollectorContext{.catalog = catalog_, .store = &store_, .instruments = &instruments, .version = "1.2.3"}, procfs);
+        CollectorContext{.catalog = catalog_, .store = &store_, .instruments = &instruments, .version = "1.2.3"},
+        procfs);
   }
   PassOutcome pass() {
     now_ += std::chrono::seconds(1);
