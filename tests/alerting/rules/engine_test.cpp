@@ -52,7 +52,8 @@ TEST(Engine, MessagesCarryEverythingAReceiverNeeds) {
   EXPECT_EQ(world.messages[1].receiver, "chat");
   EXPECT_NE(first.id, world.messages[1].id);
   EXPECT_EQ(first.rule, "MemoryHigh");
-  EXPECT_EQ(first.labels, (Labels{{"alertname", "MemoryHigh"}, {"host", "web-1"}, {"severity", "warning"}, {"team", "core"}}));
+  EXPECT_EQ(first.labels,
+            (Labels{{"alertname", "MemoryHigh"}, {"host", "web-1"}, {"severity", "warning"}, {"team", "core"}}));
   EXPECT_EQ(first.annotations, (Labels{{"summary", "Memory at 85% on web-1 (warning)"}}));
   EXPECT_EQ(first.starts_at, to_wall(world.now, 0ms));
   EXPECT_FALSE(first.ends_at);

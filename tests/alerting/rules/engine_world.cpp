@@ -12,7 +12,8 @@ namespace sidewatch {
 std::vector<Rule> rules_of(std::string_view yaml) {
   config::Problems problems;
   std::vector<Rule> rules;
-  auto document = config::Document::parse("rules.yaml", std::string(yaml), [](const auto&) { return std::nullopt; }, problems);
+  auto document = config::Document::parse(
+      "rules.yaml", std::string(yaml), [](const auto&) { return std::nullopt; }, problems);
   document.visit([&](config::Section& top) { configure_rules(top, rules); });
   EXPECT_EQ(problems.text(), "");
   if (!problems.empty()) rules.clear();

@@ -1,4 +1,5 @@
-// A small world around a real Engine: rules from YAML, samples into a real store, time by hand, rows kept as a disk would.
+// A small world around a real Engine: rules from YAML, samples into a real store, time by hand, rows kept as a disk
+// would.
 #pragma once
 
 #include <map>
@@ -25,7 +26,9 @@ class World {
   TickResult tick();  // its rows are written and its messages collected
   // `seconds` later: one metric delivers, and the engine ticks.
   TickResult after(int seconds, const std::string& metric, const Values& values);
-  TickResult after(int seconds, const std::string& metric, double value) { return after(seconds, metric, {{{}, value}}); }
+  TickResult after(int seconds, const std::string& metric, double value) {
+    return after(seconds, metric, {{{}, value}});
+  }
   TickResult wait(int seconds);  // nothing delivers, the engine ticks
 
   // kill -9, then a new process `down_seconds` later that has the same store of samples.
