@@ -371,9 +371,9 @@ HttpConnection::Next HttpServer::Loop::answer(HttpConnection& connection, Time n
   }
   const HttpRouter::Answer answer = router.answer(request);
   switch (answer.outcome) {
-    case HttpRouter::PassOutcome::answered: ++counters.requests; break;
-    case HttpRouter::PassOutcome::no_route: ++counters.not_found; break;
-    case HttpRouter::PassOutcome::failed: ++counters.handler_errors; break;
+    case HttpRouter::Outcome::answered: ++counters.requests; break;
+    case HttpRouter::Outcome::no_route: ++counters.not_found; break;
+    case HttpRouter::Outcome::failed: ++counters.handler_errors; break;
   }
   return connection.respond(answer.response, head_only, date(), now);
 }
