@@ -106,7 +106,9 @@ class Writer {
     if (time) line(name, digits_of(to_ms(*time)));
   }
   void operator()(std::string_view name, Level level) { if (level != Level::ok) line(name, to_string(level)); }
-  void operator()(std::string_view name, const std::optional<Suppression>& why) { if (why) line(name, to_string(*why)); }
+  void operator()(std::string_view name, const std::optional<Suppression>& why) {
+    if (why) line(name, to_string(*why));
+  }
   void operator()(std::string_view prefix, const Labels& labels) {
     for (const auto& label : labels) line(std::string(prefix) + escaped(label.name), escaped(label.value));
   }
@@ -159,7 +161,8 @@ class Reader {
   }
   void operator()(std::string_view prefix, Labels& labels) {
     std::vector<Label> found;
-    for (auto it = fields_.lower_bound(std::string(prefix)); it != fields_.end() && it->first.starts_with(prefix); ++it) {
+    for (auto it = fields_.lower_bound(std::string(prefix)); it != fields_.end() && it->first.starts_with(prefix);
+         ++it) {
       found.push_back({it->first.substr(prefix.size()), it->second});
     }
     labels = Labels(std::move(found));
@@ -223,7 +226,8 @@ std::string alert_key(std::string_view rule, const Labels& entity) {
   constexpr std::string_view separator("\xff", 1);  // in no UTF-8 text
   std::uint64_t hash = stable_hash(rule);
   for (const auto& label : entity) {
-    for (const std::string_view part : {separator, std::string_view(label.name), separator, std::string_view(label.value)}) {
+    for (const std::string_view part :
+         {separator, std::string_view(label.name), separator, std::string_view(label.value)}) {
       hash = stable_hash(part, hash);
     }
   }
@@ -245,11 +249,15 @@ Result<Alert> decode_alert(std::string_view text) {
   if (!fields) return fields.error();
   const auto written = fields->find("version");
   if (written == fields->end()) return Error{"this is not a saved alert", ""};
-  if (written->second != version) return Error{"the saved alert is of the unknown version '" + written->second + "'", ""};
+  if (written->second != version) {
+    return Error{"the saved alert is of the unknown version '" + written->second + "'", ""};
+  }
   Reader reader(std::move(*fields));
   Alert alert;
   visit_fields(alert, reader);
-  if (!reader.bad_field.empty()) return Error{"the saved alert has a '" + reader.bad_field + "' that cannot be read", ""};
+  if (!reader.bad_field.empty()) {
+    return Error{"the saved alert has a '" + reader.bad_field + "' that cannot be read", ""};
+  }
   if (alert.rule.empty()) return Error{"the saved alert names no rule", ""};
   if (alert.key != alert_key(alert.rule, alert.entity)) return Error{"the saved alert's key and labels disagree", ""};
   return alert;

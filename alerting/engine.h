@@ -42,12 +42,13 @@ class Engine {
   // next one. With no receivers, problems wait until there are some.
   TickResult tick(const Store& store, Time now, Duration wall_step, std::span<const std::string> receivers);
 
-  // When a tick is due although no sample arrives: a delay, a cooldown or no_data_after ends. Absent: never. Known after
-  // a tick; tick at once after restore() and replace_rules().
+  // When a tick is due although no sample arrives: a delay, a cooldown or no_data_after ends. Absent: never. Known
+  // after a tick; tick at once after restore() and replace_rules().
   std::optional<Time> next_due() const;
 
-  // Before the first tick. `rows` as they were last written, `saved_at` the last moment the old process is known to have
-  // lived (on its timeline), `downtime` how long ago that is. Delays go on where they stood; cooldowns went on running.
+  // Before the first tick. `rows` as they were last written, `saved_at` the last moment the old process is known to
+  // have lived (on its timeline), `downtime` how long ago that is. Delays go on where they stood; cooldowns went on
+  // running.
   RestoreReport restore(std::span<const StateRow> rows, Time saved_at, Time now, Duration downtime);
 
   // Alerts of rules that mean the same stay as they are; of changed rules they are judged anew, with their cooldown;

@@ -32,6 +32,8 @@ struct HoldText {
 struct LevelText {
   Threshold threshold;
   std::optional<HoldText> hold;
+  config::Mark clear_mark;
+  bool sound = true;  // false: its bound is a problem already, and nothing follows from it
 };
 
 // Everything of a rule that is checked once all of it is read.
@@ -129,6 +131,8 @@ void declare(Section& section, LevelText& level) {
   section.optional("clear", level.threshold.clear, "the level is left at this value; default: where it is entered");
   section.shorthand_or_section("for", level.hold, "how long, or over how many samples, this level must be reached; "
                                                   "default: the rule's `for`");
+  level.clear_mark = section.mark("clear");
+  level.sound = given == 1;
   if (given == 0 && !section.describing()) {
     section.problem(section.mark(), "the level has no bound; write for instance {above: 80}, or \"> 80\"");
   }
@@ -167,7 +171,9 @@ void check_order(Section& section, const Threshold& warning, const Threshold& cr
   }
   const double further = up > 0 ? critical.bound - warning.bound : warning.bound - critical.bound;
   if (further > 0) return;
-  if (further == 0) return say(both + " have the same bound; critical must be " + (up > 0 ? "above" : "below") + " warning");
+  if (further == 0) {
+    return say(both + " have the same bound; critical must be " + (up > 0 ? "above" : "below") + " warning");
+  }
   say(both + " are the wrong way round: critical must be " + (up > 0 ? "above" : "below") + " warning");
 }
 
@@ -177,20 +183,25 @@ void read_levels(Section& section, RuleText& text, Rule& rule) {
   }
   auto& lowest = text.warning ? text.warning : text.critical;
   if (lowest && text.clear) {
-    if (lowest->threshold.clear) section.problem("clear", "the level has a clear value of its own; leave one of them out");
+    if (lowest->threshold.clear) {
+      section.problem("clear", "the level has a clear value of its own; leave one of them out");
+    }
     lowest->threshold.clear = text.clear;
+    lowest->clear_mark = section.mark("clear");
   }
-  const auto take = [&](std::string_view key, const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
+  const auto take = [&](const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
     if (!level) return;
     out = LevelPolicy{level->threshold, level->hold.value_or(text.hold.value_or(HoldText{})).hold};
-    if (!level->threshold.clear) return;
+    if (!level->threshold.clear || !level->sound) return;
     if (auto problem = clear_problem(level->threshold); !problem.empty()) {
-      section.problem(text.clear && &level == &lowest ? "clear" : key, std::move(problem));
+      section.problem(level->clear_mark, std::move(problem));
     }
   };
-  take("warning", text.warning, rule.policy.warning);
-  take("critical", text.critical, rule.policy.critical);
-  if (text.warning && text.critical) check_order(section, text.warning->threshold, text.critical->threshold);
+  take(text.warning, rule.policy.warning);
+  take(text.critical, rule.policy.critical);
+  if (text.warning && text.critical && text.warning->sound && text.critical->sound) {
+    check_order(section, text.warning->threshold, text.critical->threshold);
+  }
 }
 
 // --- expr ---
@@ -263,7 +274,8 @@ void declare_fields(Section& section, Located<std::string>& name, RuleText& text
   Policy& policy = rule.policy;
   section.required("alert", name, "the rule's name, unique; it becomes the label `alertname`");
   section.required("expr", text.expr, "the value that is judged, as PromQL, without the comparison");
-  section.shorthand_or_section("warning", text.warning, "from which value on it is a warning: \"> 80\", or {above: 80}");
+  section.shorthand_or_section("warning", text.warning,
+                               "from which value on it is a warning: \"> 80\", or {above: 80}");
   section.shorthand_or_section("critical", text.critical, "from which value on it is critical");
   section.optional("clear", text.clear, "the value at which the lowest level is left; default: where it is entered");
   section.shorthand_or_section("for", text.hold, "how long a level must be reached before it counts, or over how many "
@@ -272,9 +284,10 @@ void declare_fields(Section& section, Located<std::string>& name, RuleText& text
                    delay_range);
   section.optional("cooldown", rule.cooldown, "least time between two problem messages of one alert, also when it "
                                               "resolves and fires again in between", delay_range);
-  section.choice("no_data", policy.no_data,
-                 {{"keep", NoData::keep}, {"ok", NoData::ok}, {"warning", NoData::warning}, {"critical", NoData::critical}},
-                 "what an entity without data counts as, after no_data_after");
+  section.choice(
+      "no_data", policy.no_data,
+      {{"keep", NoData::keep}, {"ok", NoData::ok}, {"warning", NoData::warning}, {"critical", NoData::critical}},
+      "what an entity without data counts as, after no_data_after");
   section.optional("no_data_after", policy.no_data_after, "how long data must be missing before no_data applies",
                    delay_range);
   section.optional("labels", text.labels, "labels added to the alert; templates");
@@ -297,8 +310,8 @@ std::string place(const config::Mark& mark) {
 }  // namespace
 
 std::string Rule::fingerprint() const {
-  const std::string meaning = (expr ? expr->text() : "") + "\n" + describe(policy.warning) + "\n" + describe(policy.critical) + "\n" +
-                              std::to_string(policy.keep_firing_for.count()) + "\n" +
+  const std::string meaning = (expr ? expr->text() : "") + "\n" + describe(policy.warning) + "\n" +
+                              describe(policy.critical) + "\n" + std::to_string(policy.keep_firing_for.count()) + "\n" +
                               std::string(to_string(policy.no_data)) + "\n" +
                               std::to_string(policy.no_data_after.count());
   return to_hex(stable_hash(meaning));

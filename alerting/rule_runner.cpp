@@ -20,7 +20,9 @@ bool counts_samples(const Policy& policy) {
 
 // Two values for one entity can only come of series that differ in nothing but their name.
 Result<void> check_unique(const promql::Vector& samples) {
-  const auto same_name = [&](const auto& s) { return s.labels.get(name_label) == samples.front().labels.get(name_label); };
+  const auto same_name = [&](const auto& s) {
+    return s.labels.get(name_label) == samples.front().labels.get(name_label);
+  };
   if (std::all_of(samples.begin(), samples.end(), same_name)) return {};
   std::unordered_set<Labels, LabelsHash> seen;
   for (const auto& sample : samples) {

@@ -163,7 +163,9 @@ class ActionReader {
     if (c == '"' || c == '`') return string(c);
     if ((c >= '0' && c <= '9') || c == '-' || c == '+') return number();
     if (c == '(') return parenthesis(depth);
-    if (is_name(c)) return fail(at_, "write a function with its values in parentheses: (" + std::string(name()) + " ...)");
+    if (is_name(c)) {
+      return fail(at_, "write a function with its values in parentheses: (" + std::string(name()) + " ...)");
+    }
     return fail(at_, "unexpected '" + std::string(1, c) + "' in the action");
   }
 
@@ -308,7 +310,9 @@ void cut(std::string& text) {
 }  // namespace
 
 Result<Template> Template::parse(std::string_view text) {
-  const auto mistake = [&](std::size_t offset, std::string what) { return Error{std::move(what), place_of(text, offset)}; };
+  const auto mistake = [&](std::size_t offset, std::string what) {
+    return Error{std::move(what), place_of(text, offset)};
+  };
   if (text.size() > max_template_bytes) return mistake(0, "the template is longer than 16 KiB");
   std::vector<TemplateNode> nodes;
   std::size_t at = 0;

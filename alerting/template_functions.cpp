@@ -176,7 +176,9 @@ TemplateValue print_formatted(std::span<const TemplateValue> arguments) {
   if (const auto problem = printf_problem(format, arguments.size() - 1)) return format;
   std::string text;
   std::size_t next = 1;
-  for (const Piece& piece : split_format(format)) text += piece.verb == 0 ? piece.text : print(piece, arguments[next++]);
+  for (const Piece& piece : split_format(format)) {
+    text += piece.verb == 0 ? piece.text : print(piece, arguments[next++]);
+  }
   return text;
 }
 
@@ -222,7 +224,8 @@ std::optional<std::string> printf_problem(std::string_view format, std::size_t a
     ++verbs;
     const std::string spelled = piece.verb == '?' ? piece.text : piece.text + piece.verb;
     if (piece.verb == 'd') return "values are not whole numbers: write '%.0f' instead of '" + spelled + "'";
-    if (number_verbs.find(piece.verb) == std::string_view::npos && text_verbs.find(piece.verb) == std::string_view::npos) {
+    if (number_verbs.find(piece.verb) == std::string_view::npos &&
+        text_verbs.find(piece.verb) == std::string_view::npos) {
       return "printf does not know '" + spelled + "'; it knows %v %s %q %f %e %g";
     }
     if (!well_formed(piece.text)) return "'" + spelled + "' is not a format; write for instance '%.1f' or '%8.2f'";

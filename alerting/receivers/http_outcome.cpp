@@ -18,7 +18,7 @@ constexpr Duration slow_retry = 5min;  // for what only a person can mend
 constexpr double longest_seconds = 1e9;
 constexpr std::size_t shown_body_bytes = 200;
 
-std::string shown_body(const HttpResponse& response) {
+std::string shown_body(const OutgoingResponse& response) {
   std::string text = response.body.substr(0, shown_body_bytes);
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
@@ -61,7 +61,7 @@ std::optional<WallTime> http_date(std::string_view text) {
          std::chrono::minutes(*minute) + std::chrono::seconds(*second);
 }
 
-Attempt judge_response(const HttpResponse& response, WallTime wall) {
+Attempt judge_response(const OutgoingResponse& response, WallTime wall) {
   const int status = response.status;
   const std::string said = "HTTP " + std::to_string(status);
   if (status >= 200 && status < 300) return Delivered{};
@@ -106,10 +106,10 @@ Attempt judge_error(const HttpError& error) {
 
 Attempt judge(const HttpResult& result, WallTime wall) {
   if (const auto* error = std::get_if<HttpError>(&result)) return judge_error(*error);
-  return judge_response(std::get<HttpResponse>(result), wall);
+  return judge_response(std::get<OutgoingResponse>(result), wall);
 }
 
-std::optional<Duration> retry_after(const HttpResponse& response, WallTime wall) {
+std::optional<Duration> retry_after(const OutgoingResponse& response, WallTime wall) {
   const auto header = response.header("Retry-After");
   if (!header.empty()) {
     if (header.find_first_not_of("0123456789") == std::string_view::npos) {

@@ -21,6 +21,6 @@ Attempt judge(const HttpResult& result, WallTime wall);
 
 // How long the answer asks to wait: Retry-After in seconds or as a date (RFC 9110), or the JSON fields retry_after
 // (Discord: seconds, with a fraction) and parameters.retry_after (Telegram). Nothing when it makes no sense.
-std::optional<Duration> retry_after(const HttpResponse& response, WallTime wall);
+std::optional<Duration> retry_after(const OutgoingResponse& response, WallTime wall);
 
 }  // namespace sidewatch

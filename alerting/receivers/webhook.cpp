@@ -95,7 +95,7 @@ class Webhook final : public Receiver {
   Webhook(WebhookConfig config, ReceiverContext context) : config_(std::move(config)), context_(std::move(context)) {}
 
   Attempt send(const Notification& notification) override {
-    HttpRequest request = request_for(notification);
+    OutgoingRequest request = request_for(notification);
     if (const std::string missing = add_secrets(request, notification); !missing.empty()) {
       return RetryLater{missing + " cannot be read now", std::nullopt, true, false};
     }
@@ -110,14 +110,14 @@ class Webhook final : public Receiver {
     return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   }
 
-  HttpRequest request_for(const Notification& notification) const {
-    HttpRequest request;
+  OutgoingRequest request_for(const Notification& notification) const {
+    OutgoingRequest request;
     request.method = "POST";
     request.url = config_.url.value;
     request.body = webhook_payload(notification, config_.external_url);
     request.timeout = config_.timeout;
     request.connect_timeout = config_.timeout;
-    request.too_long = HttpRequest::TooLong::cut;  // the status decides
+    request.too_long = OutgoingRequest::TooLong::cut;  // the status decides
     request.ca_file = config_.tls.ca_file;
     request.certificate_file = config_.tls.cert_file;
     request.key_file = config_.tls.key_file;
@@ -129,7 +129,7 @@ class Webhook final : public Receiver {
   }
 
   // The name of the secret that cannot be read; empty when all is well.
-  std::string add_secrets(HttpRequest& request, const Notification& notification) {
+  std::string add_secrets(OutgoingRequest& request, const Notification& notification) {
     bool has_content_type = false;
     for (const auto& [name, secret] : config_.headers) {
       const std::string value = secret.reveal();
@@ -156,7 +156,7 @@ class Webhook final : public Receiver {
     return sign(request, notification);
   }
 
-  std::string sign(HttpRequest& request, const Notification& notification) const {
+  std::string sign(OutgoingRequest& request, const Notification& notification) const {
     if (config_.signing_secret.empty()) return "";
     const auto seconds = std::chrono::floor<std::chrono::seconds>(wall()).time_since_epoch().count();
     const std::string timestamp = std::to_string(seconds);
@@ -176,7 +176,7 @@ class Webhook final : public Receiver {
   }
 
   // An answer may quote what it was sent.
-  static Attempt without_secrets(Attempt attempt, const HttpRequest& request) {
+  static Attempt without_secrets(Attempt attempt, const OutgoingRequest& request) {
     std::vector<std::string> secrets = {request.url, request.password};
     if (const auto path = request.url.find('/', request.url.find("://") + 3); path != std::string::npos) {
       secrets.push_back(request.url.substr(path));

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 const WallTime now{Duration(784'111'777'000)};  // Sun, 06 Nov 1994 08:49:37 GMT
 
-HttpResponse answer(int status, std::vector<HttpHeader> headers = {}, std::string body = {}) {
+OutgoingResponse answer(int status, std::vector<HttpHeader> headers = {}, std::string body = {}) {
   return {status, std::move(headers), std::move(body), false};
 }
 

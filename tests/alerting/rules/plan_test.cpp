@@ -79,10 +79,14 @@ TEST(Plan, EscalationDoesNotWait) {
 }
 
 TEST(Plan, FlappingBetweenLevelsCostsOneMessagePerCooldownToo) {
-  const Contact contact = expect_course(
-      {{0, fired, warning, "fired"}, {1, escalated, critical, "escalated"}, {2, deescalated, warning, "(cooldown)"},
-       {3, escalated, critical, "(already_known)"}, {4, deescalated, warning, "(cooldown)"}, {300, nothing, warning, ""},
-       {301, nothing, warning, "deescalated+2"}, {302, escalated, critical, "escalated"}});
+  const Contact contact = expect_course({{0, fired, warning, "fired"},
+                                         {1, escalated, critical, "escalated"},
+                                         {2, deescalated, warning, "(cooldown)"},
+                                         {3, escalated, critical, "(already_known)"},
+                                         {4, deescalated, warning, "(cooldown)"},
+                                         {300, nothing, warning, ""},
+                                         {301, nothing, warning, "deescalated+2"},
+                                         {302, escalated, critical, "escalated"}});
   EXPECT_EQ(contact.told, critical);
 }
 
@@ -108,7 +112,8 @@ TEST(Plan, RemembersUntilTheCooldownAndTheCountAreOver) {
   Contact contact = expect_course({{0, fired, warning, "fired"}, {10, resolved, ok, "resolved"}});
   EXPECT_FALSE(idle(contact, 300s, at(299)));
   EXPECT_TRUE(idle(contact, 300s, at(300)));
-  contact = expect_course({{20, fired, warning, "(cooldown)"}, {30, resolved, ok, "(never_announced)"}}, 300s, true, contact);
+  contact =
+      expect_course({{20, fired, warning, "(cooldown)"}, {30, resolved, ok, "(never_announced)"}}, 300s, true, contact);
   EXPECT_FALSE(idle(contact, 300s, at(301)));
   EXPECT_TRUE(idle(contact, 300s, at(0) + suppressed_memory));
 }

@@ -52,24 +52,25 @@ AlertState expect_course(const Policy& policy, const std::vector<Row>& rows, Ale
 
 Time at(int second) { return time_at_ms(1'000'000 + second * 1000); }
 
-using enum Transition;  // fired, resolved, ...
+constexpr Transition same = Transition::none;
+using enum Transition;
 constexpr Level ok = Level::ok;
 constexpr Level warning = Level::warning;
 constexpr Level critical = Level::critical;
 
 TEST(AlertState, FiresAtOnceWithoutAHold) {
-  expect_course(usual(), {{0, 80, Transition::none, ok}, {1, 81, fired, warning}, {2, 81, Transition::none, warning}});
+  expect_course(usual(), {{0, 80, same, ok}, {1, 81, fired, warning}, {2, 81, same, warning}});
 }
 
 TEST(AlertState, LeavesALevelAtItsClearValueOnly) {
   expect_course(usual(), {{0, 85, fired, warning},
-                          {1, 76, Transition::none, warning},
+                          {1, 76, same, warning},
                           {2, 75, resolved, ok},
-                          {3, 79, Transition::none, ok},
+                          {3, 79, same, ok},
                           {4, 96, fired, critical},
-                          {5, 91, Transition::none, critical},
+                          {5, 91, same, critical},
                           {6, 90, deescalated, warning},
-                          {7, 94, Transition::none, warning},
+                          {7, 94, same, warning},
                           {8, 10, resolved, ok}});
 }
 
@@ -80,24 +81,24 @@ TEST(AlertState, EscalatesAndFallsWithoutPassingThroughWarning) {
 TEST(AlertState, MustHoldForItsWholeDelayWithoutABreak) {
   const Policy policy = usual(hold_for(30s));
   expect_course(policy, {{0, 85, pending, ok},
-                         {29, 85, Transition::none, ok},
+                         {29, 85, same, ok},
                          {30, 85, fired, warning}});
   expect_course(policy, {{0, 85, pending, ok},
                          {20, 80, cleared, ok},
                          {25, 85, pending, ok},
-                         {50, 85, Transition::none, ok},
+                         {50, 85, same, ok},
                          {55, 85, fired, warning}});
 }
 
 TEST(AlertState, EachLevelHasItsOwnDelay) {
   Policy policy = usual(hold_for(30s));
   policy.critical->hold = hold_for(10s);
-  expect_course(policy, {{0, 85, pending, ok}, {5, 97, Transition::none, ok}, {14, 97, Transition::none, ok}, {15, 97, fired, critical}});
+  expect_course(policy, {{0, 85, pending, ok}, {5, 97, same, ok}, {14, 97, same, ok}, {15, 97, fired, critical}});
   expect_course(policy, {{0, 85, pending, ok},
                          {30, 85, fired, warning},
-                         {31, 97, Transition::none, warning},
-                         {36, 85, Transition::none, warning},  // the spike was too short
-                         {40, 97, Transition::none, warning},
+                         {31, 97, same, warning},
+                         {36, 85, same, warning},  // the spike was too short
+                         {40, 97, same, warning},
                          {50, 97, escalated, critical}});
 }
 
@@ -111,36 +112,36 @@ TEST(AlertState, KeepsFiringUntilItHasBeenClearLongEnough) {
   const auto policy = usual({}, 60s);
   expect_course(policy, {{0, 85, fired, warning},
                          {10, 70, recovering, warning},
-                         {69, 70, Transition::none, warning},
+                         {69, 70, same, warning},
                          {70, 70, resolved, ok}});
   expect_course(policy, {{0, 85, fired, warning},
                          {10, 70, recovering, warning},
                          {60, 76, relapsed, warning},  // above the clear value is enough
                          {65, 70, recovering, warning},
-                         {124, 70, Transition::none, warning},
+                         {124, 70, same, warning},
                          {125, 70, resolved, ok}});
 }
 
 TEST(AlertState, KeepsTheHigherLevelJustAsLong) {
   expect_course(usual({}, 60s), {{0, 97, fired, critical},
-                                 {10, 85, Transition::none, critical},
+                                 {10, 85, same, critical},
                                  {40, 70, recovering, critical},
-                                 {69, 70, Transition::none, critical},
+                                 {69, 70, same, critical},
                                  {70, 70, deescalated, warning},  // 60 s below critical, 30 s clear
                                  {100, 70, resolved, ok}});
 }
 
 TEST(AlertState, CountsSamplesInsteadOfTime) {
   Policy policy = usual({0s, 3, 5});
-  expect_course(policy, {{0, 85, pending, ok}, {1, 70, Transition::none, ok}, {2, 85, Transition::none, ok}, {3, 70, Transition::none, ok},
+  expect_course(policy, {{0, 85, pending, ok}, {1, 70, same, ok}, {2, 85, same, ok}, {3, 70, same, ok},
                          {4, 85, fired, warning}});
-  expect_course(policy, {{0, 85, pending, ok}, {1, 85, Transition::none, ok}, {2, 70, Transition::none, ok}, {3, 70, Transition::none, ok},
-                         {4, 70, Transition::none, ok}, {5, 70, Transition::none, ok}, {6, 70, cleared, ok}});
+  expect_course(policy, {{0, 85, pending, ok}, {1, 85, same, ok}, {2, 70, same, ok}, {3, 70, same, ok},
+                         {4, 70, same, ok}, {5, 70, same, ok}, {6, 70, cleared, ok}});
 }
 
 TEST(AlertState, EarnsItsSamplesAnewAfterEachIncident) {
   expect_course(usual({0s, 2, 4}), {{0, 85, pending, ok}, {1, 85, fired, warning}, {2, 70, resolved, ok},
-                                    {3, 85, pending, ok}, {4, 70, Transition::none, ok}, {5, 85, fired, warning}});
+                                    {3, 85, pending, ok}, {4, 70, same, ok}, {5, 85, fired, warning}});
 }
 
 TEST(AlertState, CountsASampleOnceHoweverOftenItIsSeen) {
@@ -155,55 +156,58 @@ TEST(AlertState, CountsASampleOnceHoweverOftenItIsSeen) {
 }
 
 TEST(AlertState, NoDataNeitherFiresNorResolves) {
-  expect_course(usual(), {{0, 85, fired, warning}, {1, no_value, Transition::none, warning}, {10'000, no_value, Transition::none, warning}});
-  expect_course(usual(hold_for(30s)), {{0, 85, pending, ok}, {29, no_value, Transition::none, ok}, {80, no_value, Transition::none, ok}});
+  expect_course(usual(), {{0, 85, fired, warning}, {1, no_value, same, warning}, {10'000, no_value, same, warning}});
+  expect_course(usual(hold_for(30s)), {{0, 85, pending, ok}, {29, no_value, same, ok}, {80, no_value, same, ok}});
 }
 
 TEST(AlertState, TimeWithoutDataCountsNeitherAsBreachNorAsRecovery) {
   expect_course(usual(hold_for(30s)), {{0, 85, pending, ok},
-                                       {10, no_value, Transition::none, ok},
-                                       {50, 85, Transition::none, ok},    // 10 s so far
-                                       {69, 85, Transition::none, ok},
+                                       {10, no_value, same, ok},
+                                       {50, 85, same, ok},    // 10 s so far
+                                       {69, 85, same, ok},
                                        {70, 85, fired, warning}});
   expect_course(usual({}, 30s), {{0, 85, fired, warning},
                                  {10, 70, recovering, warning},
-                                 {20, no_value, Transition::none, warning},
-                                 {500, 70, Transition::none, warning},  // 10 s so far
+                                 {20, no_value, same, warning},
+                                 {500, 70, same, warning},  // 10 s so far
                                  {520, 70, resolved, ok}});
 }
 
 TEST(AlertState, ForgetsWhatWasOnlyPendingWhenTheDataStaysAway) {
-  expect_course(usual(hold_for(300s)), {{0, 85, pending, ok}, {10, no_value, Transition::none, ok}, {69, no_value, Transition::none, ok},
-                                        {70, no_value, cleared, ok}, {71, 85, pending, ok}, {370, 85, Transition::none, ok},
+  expect_course(usual(hold_for(300s)), {{0, 85, pending, ok}, {10, no_value, same, ok}, {69, no_value, same, ok},
+                                        {70, no_value, cleared, ok}, {71, 85, pending, ok}, {370, 85, same, ok},
                                         {371, 85, fired, warning}});
 }
 
 TEST(AlertState, NoDataCanBeCritical) {
   const AlertState state = expect_course(
       with_no_data(NoData::critical, usual(hold_for(300s))),
-      {{0, 10, Transition::none, ok}, {10, no_value, Transition::none, ok}, {69, no_value, Transition::none, ok}, {70, no_value, fired, critical}});
+      {{0, 10, same, ok}, {10, no_value, same, ok}, {69, no_value, same, ok}, {70, no_value, fired, critical}});
   EXPECT_TRUE(std::isnan(state.value));
   expect_course(with_no_data(NoData::critical), {{100, 10, resolved, ok}}, state);
 }
 
 TEST(AlertState, NoDataNeverLowersALevel) {
   expect_course(with_no_data(NoData::warning),
-                {{0, 97, fired, critical}, {1, no_value, Transition::none, critical}, {61, no_value, Transition::none, critical},
+                {{0, 97, fired, critical}, {1, no_value, same, critical}, {61, no_value, same, critical},
                  {62, 85, deescalated, warning}});
 }
 
 TEST(AlertState, NoDataCanBeOkWhenTheRuleSaysSo) {
-  expect_course(with_no_data(NoData::ok), {{0, 85, fired, warning}, {1, no_value, Transition::none, warning},
-                                           {60, no_value, Transition::none, warning}, {61, no_value, resolved, ok}});
+  expect_course(with_no_data(NoData::ok), {{0, 85, fired, warning}, {1, no_value, same, warning},
+                                           {60, no_value, same, warning}, {61, no_value, resolved, ok}});
   expect_course(with_no_data(NoData::ok, usual({}, 30s)),
-                {{0, 85, fired, warning}, {1, no_value, Transition::none, warning}, {61, no_value, recovering, warning},
-                 {90, no_value, Transition::none, warning}, {91, no_value, resolved, ok}});
+                {{0, 85, fired, warning}, {1, no_value, same, warning}, {61, no_value, recovering, warning},
+                 {90, no_value, same, warning}, {91, no_value, resolved, ok}});
 }
 
 TEST(AlertState, RemembersPeakWorstLevelAndTimes) {
-  AlertState state = expect_course(usual(hold_for(10s)), {{0, 85, pending, ok}, {5, 93, Transition::none, ok},
-                                                          {10, 82, fired, warning}, {20, 97, Transition::none, warning},
-                                                          {30, 98, escalated, critical}, {40, 85, deescalated, warning}});
+  AlertState state = expect_course(usual(hold_for(10s)), {{0, 85, pending, ok},
+                                                          {5, 93, same, ok},
+                                                          {10, 82, fired, warning},
+                                                          {20, 97, same, warning},
+                                                          {30, 98, escalated, critical},
+                                                          {40, 85, deescalated, warning}});
   EXPECT_EQ(state.peak, 98);
   EXPECT_EQ(state.worst, critical);
   EXPECT_EQ(state.active_since, at(0));
@@ -219,7 +223,8 @@ TEST(AlertState, RemembersPeakWorstLevelAndTimes) {
 TEST(AlertState, PeakOfALowThresholdIsTheLowestValue) {
   Policy policy;
   policy.critical = LevelPolicy{{Comparison::less, 10, {}}, {}};
-  const AlertState state = expect_course(policy, {{0, 5, fired, critical}, {1, 2, Transition::none, critical}, {2, 7, Transition::none, critical}});
+  const AlertState state =
+      expect_course(policy, {{0, 5, fired, critical}, {1, 2, same, critical}, {2, 7, same, critical}});
   EXPECT_EQ(state.peak, 2);
 }
 
@@ -229,21 +234,21 @@ TEST(AlertState, IsDueWhenADelayEnds) {
   EXPECT_EQ(next_due(state, policy), at(30));
   state = expect_course(policy, {{30, 85, fired, warning}}, state);
   EXPECT_EQ(next_due(state, policy), std::nullopt);
-  state = expect_course(policy, {{40, 97, Transition::none, warning}}, state);
+  state = expect_course(policy, {{40, 97, same, warning}}, state);
   EXPECT_EQ(next_due(state, policy), at(70));
   state = expect_course(policy, {{50, 60, recovering, warning}}, state);
   EXPECT_EQ(next_due(state, policy), at(110));
-  state = expect_course(policy, {{60, no_value, Transition::none, warning}}, state);
+  state = expect_course(policy, {{60, no_value, same, warning}}, state);
   EXPECT_EQ(next_due(state, policy), std::nullopt) << "kept as it is, for ever";
   EXPECT_EQ(next_due(state, with_no_data(NoData::ok, policy)), at(120));
 }
 
 TEST(AlertState, ShiftingLeavesTheTimeAwayOutOfEveryDelay) {
   const Policy policy = usual(hold_for(30s));
-  AlertState state = expect_course(policy, {{0, 85, pending, ok}, {10, 85, Transition::none, ok}});
+  AlertState state = expect_course(policy, {{0, 85, pending, ok}, {10, 85, same, ok}});
   shift(state, 1000s, 0s);  // away from 10 to 1010
   EXPECT_EQ(state.active_since, at(0)) << "real time";
-  expect_course(policy, {{1010, 85, Transition::none, ok}, {1029, 85, Transition::none, ok}, {1030, 85, fired, warning}}, state);
+  expect_course(policy, {{1010, 85, same, ok}, {1029, 85, same, ok}, {1030, 85, fired, warning}}, state);
 }
 
 TEST(AlertState, EndsWhateverItWas) {
@@ -252,7 +257,7 @@ TEST(AlertState, EndsWhateverItWas) {
   EXPECT_TRUE(idle(end(state).next));
   state = expect_course(usual(hold_for(30s)), {{0, 97, pending, ok}});
   EXPECT_EQ(end(state).transition, cleared);
-  EXPECT_EQ(end(AlertState{}).transition, Transition::none);
+  EXPECT_EQ(end(AlertState{}).transition, same);
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ TEST(Template, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(render("{{ }}"), "ERROR 1:4: the action is empty");
   EXPECT_EQ(render("{{ $value | }}"), "ERROR 1:13: a function is missing after '|'");
   EXPECT_EQ(render("{{ humanize }}"), "ERROR 1:4: 'humanize' is given 0 values, write '$value | humanize'");
-  EXPECT_EQ(render("{{ $value $level }}"), "ERROR 1:11: two values follow each other; join them with '|' or a function");
+  EXPECT_EQ(render("{{ $value $level }}"),
+            "ERROR 1:11: two values follow each other; join them with '|' or a function");
   EXPECT_EQ(render("{{ if $value }}x{{ end }}"),
             "ERROR 1:4: 'if' is not understood here: a template has values and functions, no control flow");
   EXPECT_EQ(render(R"({{ printf "%d" $value }})"),

@@ -33,7 +33,8 @@ TEST(Threshold, SaysHowToWriteWhatItRefuses) {
   EXPECT_EQ(what_is_wrong("80%"), "a threshold says on which side the problem is: write '> 80%' or '< 80%'");
   EXPECT_EQ(what_is_wrong("= 80"), "write '==' for equal");
   EXPECT_EQ(what_is_wrong(""), "the threshold is empty; write for instance '> 80'");
-  EXPECT_EQ(what_is_wrong("above 80"), "'above 80' is not a threshold; write an operator and a number, for instance '> 80'");
+  EXPECT_EQ(what_is_wrong("above 80"),
+            "'above 80' is not a threshold; write an operator and a number, for instance '> 80'");
   for (const char* text : {">", "> x", "> 5 GB", "> NaN", "> inf", "> 80 %", "> 101%", "> 1 2", ">> 3", "> 0x10"}) {
     EXPECT_FALSE(parse_threshold(text)) << text;
   }

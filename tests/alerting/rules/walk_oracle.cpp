@@ -146,7 +146,8 @@ void Oracle::tell_step(std::size_t step) {
     if (was == Level::ok) known = Level::ok;
     std::size_t start = i;
     while (start > 0 && levels_[start - 1] != Level::ok) --start;
-    const bool incident_told = std::any_of(said_.begin(), said_.end(), [&](const Said& s) { return s.step >= start && s.step < i; });
+    const bool incident_told =
+        std::any_of(said_.begin(), said_.end(), [&](const Said& s) { return s.step >= start && s.step < i; });
     return !(incident_told && known == levels_[i]);
   };
   const auto say = [&](Reason reason) {

@@ -1,4 +1,5 @@
-// Random walks of the state machine and the planner against an oracle that keeps no state, with a restart at every step.
+// Random walks of the state machine and the planner against an oracle that keeps no state, with a restart at every
+// step.
 
 #include <gtest/gtest.h>
 
@@ -120,8 +121,8 @@ struct Machine {
 std::string text_of(const std::vector<Said>& said) {
   std::string text;
   for (const Said& one : said) {
-    text += std::to_string(one.step) + " " + std::string(to_string(one.reason)) + " " + std::string(to_string(one.level)) +
-            " +" + std::to_string(one.held_back) + "\n";
+    text += std::to_string(one.step) + " " + std::string(to_string(one.reason)) + " " +
+            std::string(to_string(one.level)) + " +" + std::to_string(one.held_back) + "\n";
   }
   return text;
 }
@@ -196,7 +197,8 @@ TEST(Walk, IsDueExactlyWhenSomethingHappens) {
       const auto due = next_due(state, walk.policy);
       const Time before = due ? *due - 1ms : seen.at + 1h;
       ASSERT_TRUE(!due || *due > seen.at) << "seed " << seed << " step " << step;
-      ASSERT_EQ(advance(state, walk.policy, same, before).transition, Transition::none) << "seed " << seed << " step " << step;
+      ASSERT_EQ(advance(state, walk.policy, same, before).transition, Transition::none)
+          << "seed " << seed << " step " << step;
       if (!due) continue;
       ++timers;
       const Step then = advance(state, walk.policy, same, *due);
