@@ -127,7 +127,7 @@ class HttpRouter::Routing final : public httplib::Server {
   explicit Routing(std::vector<HttpRoute> routes) {
     for (auto& route : routes) add(std::move(route));
     set_exception_handler([this](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      answer_ = {HttpResponse::text(500, "internal error\n"), PassOutcome::failed};
+      answer_ = {HttpResponse::text(500, "internal error\n"), Outcome::failed};
       response.status = 500;
     });
   }
@@ -135,12 +135,12 @@ class HttpRouter::Routing final : public httplib::Server {
   Answer answer(HttpRequest& request) {
     request_ = &request;
     // What stands when no handler was called.
-    answer_ = {HttpResponse::text(404, "page not found\n"), PassOutcome::no_route};
+    answer_ = {HttpResponse::text(404, "page not found\n"), Outcome::no_route};
     MemoryStream stream(request.method + " " + encode_path(request.path) + " HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
     bool closed = false;
     process_request(stream, true, closed, nullptr);
     request_ = nullptr;
-    if (answer_.outcome == PassOutcome::no_route) refuse_method(request);
+    if (answer_.outcome == Outcome::no_route) refuse_method(request);
     return std::move(answer_);
   }
 
@@ -152,7 +152,7 @@ class HttpRouter::Routing final : public httplib::Server {
                           const httplib::Request& routed, httplib::Response& response) {
       for (std::size_t i = 0; i < names.size(); ++i) request_->captures.emplace_back(names[i], routed.matches.str(i + 1));
       answer_.response = handler(*request_);
-      answer_.outcome = PassOutcome::answered;
+      answer_.outcome = Outcome::answered;
       response.status = 200;  // of no consequence: the library's own response is thrown away
     };
     if (route.method == "GET") {
@@ -192,10 +192,10 @@ HttpRouter::~HttpRouter() = default;
 HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
   const std::string_view target = request.target;
   const std::size_t question = std::min(target.find('?'), target.size());
-  if (question > max_path_bytes) return {HttpResponse::text(414, "the path is too long\n"), PassOutcome::no_route};
+  if (question > max_path_bytes) return {HttpResponse::text(414, "the path is too long\n"), Outcome::no_route};
   request.path = decode_path(target.substr(0, question));
   if (has_control_character(request.path)) {
-    return {HttpResponse::text(400, "the path has a control character\n"), PassOutcome::no_route};
+    return {HttpResponse::text(400, "the path has a control character\n"), Outcome::no_route};
   }
   decode_query(target.substr(std::min(question + 1, target.size())), request.params);
   if (is_form(request)) decode_query(request.body, request.params);

@@ -18,10 +18,10 @@ class HttpRouter {
   explicit HttpRouter(std::vector<HttpRoute> routes);
   ~HttpRouter();
 
-  enum class PassOutcome { answered, no_route, failed };
+  enum class Outcome { answered, no_route, failed };
   struct Answer {
     HttpResponse response;
-    PassOutcome outcome = PassOutcome::answered;
+    Outcome outcome = Outcome::answered;
   };
 
   // Fills path, params and captures of `request` and answers it: 404 without a route, 405 with Allow when the path has

@@ -119,6 +119,7 @@ struct HttpServer::Loop {
   bool accept_one(const HttpListener& listener, Time now);
   bool make_room(int listener);
   void add(HttpSocket socket, HttpPeer peer, Time now);
+  bool watch(int descriptor);
   void evict_one();
   void go_on(int descriptor, Time now);
   void settle(int descriptor, Next next, Time now);
@@ -168,14 +169,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpConfig& config, 
     loop->addresses.push_back(listener->address().text());
     loop->listeners.push_back(std::move(*listener));
   }
-  const auto watch = [&](int descriptor) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = descriptor;
-    ::epoll_ctl(loop->epoll.get(), EPOLL_CTL_ADD, descriptor, &event);
-  };
-  watch(loop->wake.get());
-  for (const auto& listener : loop->listeners) watch(listener.descriptor());
+  bool watched = loop->watch(loop->wake.get());
+  for (const auto& listener : loop->listeners) watched = watched && loop->watch(listener.descriptor());
+  if (!watched) return Error{std::string("cannot start the HTTP server: ") + std::strerror(errno), ""};
   auto* running = loop.get();
   loop->thread = std::thread([running] { running->run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(loop)));
@@ -309,16 +305,20 @@ void HttpServer::Loop::add(HttpSocket socket, HttpPeer peer, Time now) {
   const int descriptor = socket.get();
   const int one = 1;
   if (!peer.is_unix) ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = descriptor;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+  if (!watch(descriptor)) {
     ++counters.accept_failures;
     return;
   }
   clients.emplace(descriptor, Client{HttpConnection(std::move(socket), std::move(peer), limits, now)});
   counters.connections = clients.size();
   go_on(descriptor, now);  // the request is often already there
+}
+
+bool HttpServer::Loop::watch(int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
 // Closes the connection that has been longest without completing a request.
@@ -343,7 +343,10 @@ void HttpServer::Loop::settle(int descriptor, Next next, Time now) {
   Client& client = clients.find(descriptor)->second;
   for (int answers = 0; next == Next::answer; ++answers) {
     if (answers == answers_at_once) {
-      unfinished.push_back(descriptor);
+      // Once: every event of this connection comes by here, and each entry is a turn of its own.
+      if (std::find(unfinished.begin(), unfinished.end(), descriptor) == unfinished.end()) {
+        unfinished.push_back(descriptor);
+      }
       return;
     }
     next = answer(client.connection, now);
@@ -371,9 +374,9 @@ HttpConnection::Next HttpServer::Loop::answer(HttpConnection& connection, Time n
   }
   const HttpRouter::Answer answer = router.answer(request);
   switch (answer.outcome) {
-    case HttpRouter::PassOutcome::answered: ++counters.requests; break;
-    case HttpRouter::PassOutcome::no_route: ++counters.not_found; break;
-    case HttpRouter::PassOutcome::failed: ++counters.handler_errors; break;
+    case HttpRouter::Outcome::answered: ++counters.requests; break;
+    case HttpRouter::Outcome::no_route: ++counters.not_found; break;
+    case HttpRouter::Outcome::failed: ++counters.handler_errors; break;
   }
   return connection.respond(answer.response, head_only, date(), now);
 }

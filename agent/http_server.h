@@ -31,8 +31,8 @@ struct HttpCounters {
 
 class HttpServer {
  public:
-  // Binds every address and starts the thread, or does nothing and says which address is the trouble (Error::where) and
-  // what to do: "is already in use; is another sidewatch running? choose another http.listen".
+  // Binds every address and starts the thread, or does nothing and says which address is the trouble and what to do:
+  // "127.0.0.1:9766 is already in use; is another sidewatch running? choose another http.listen".
   static Result<std::unique_ptr<HttpServer>> start(const HttpConfig& config, std::vector<HttpRoute> routes);
 
   // stop() with one second of patience; then waits for a handler that is still running.

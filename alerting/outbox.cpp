@@ -8,7 +8,7 @@
 // What can go wrong, and the answer:
 // - The disk is full. Even deleting a row writes to the log, so sent messages could not be marked. A file of
 //   reserved space (the ballast) is given free and the commit tried again. When that is used up too, commits are folded
-//   together in memory (degraded) and each later commit first tries to bring them to disk.
+//   together in memory (degraded) and brought to disk later: at every 16th commit, or when an empty one asks for it.
 // - fsync fails. The kernel may have thrown the data away and report success next time, so nothing that this connection
 //   believes can be trusted: it is closed, opened and read again, a checkpoint copies everything into the database file,
 //   past the log whose sync failed, and the same is written once more, which changes nothing if it was there already.
@@ -31,6 +31,9 @@
 
 namespace sidewatch {
 namespace {
+
+// While degraded, every so many commits try to write everything that waits; the others only join it.
+constexpr std::int64_t commits_per_try = 16;
 
 constexpr const char* database_name = "/outbox.db";
 constexpr const char* log_name = "/outbox.db-wal";
@@ -73,6 +76,7 @@ struct Outbox::State {
   std::optional<OutboxStore> store;  // nothing while the disk cannot be used
   Ledger ledger;                     // as last committed
   Backlog backlog;
+  std::int64_t joined = 0;           // commits since the backlog began
   bool in_doubt = false;             // a commit failed after which the disk may hold it or not
   Ballast ballast;
   HighWaterFile high_water;
@@ -272,8 +276,9 @@ Result<void> Outbox::State::write_anew(StoreContent content, Loaded& loaded) {
 Error Outbox::State::note_failure(const Error& error) {
   ++statistics.failed_commits;
   statistics.degraded = true;
-  statistics.last_failure = error.text();
-  return {error.what, error.where.empty() ? database_path() : error.where};
+  const Error placed{error.what, error.where.empty() ? database_path() : error.where};
+  statistics.last_failure = placed.text();
+  return placed;
 }
 
 Result<void> Outbox::commit(const Transaction& transaction) {
@@ -289,9 +294,11 @@ Result<void> Outbox::commit(const Transaction& transaction) {
     return {};
   }
   s.backlog.append(transaction, max_dead, s.in_doubt);
+  if (!transaction.empty() && ++s.joined % commits_per_try != 0) return Error{s.statistics.last_failure, ""};
   const Transaction all = s.backlog.as_transaction();
   if (auto done = s.write_or_mend(all); !done) return s.note_failure(done.error());
   s.backlog.clear();
+  s.joined = 0;
   s.statistics.degraded = false;
   s.after_write(!all.add.empty());
   return {};

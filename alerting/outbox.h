@@ -3,10 +3,10 @@
 // Owned and used by one thread (the loop). Holds no opinion about order, retries or merging: that is the Dispatcher's.
 //
 // What is promised. A commit that returns success survives kill -9 and power loss. A commit that returns an Error is
-// not lost either: it is kept in memory and goes to disk with the next commit that succeeds (`degraded` meanwhile), so
-// that alerts go on being sent while the disk is full; it is lost only if the process ends before that. Damage is
-// never silent: rows that cannot be read are put aside and counted, and rows that vanished with a damaged log are
-// noticed (see the essay in outbox.cpp) and reported in `Loaded::warnings`.
+// not lost either: it is kept in memory and goes to disk as soon as that is possible (`degraded` meanwhile), so that
+// alerts go on being sent while the disk is full; it is lost only if the process ends before that. Damage is never
+// silent: rows that cannot be read are put aside and counted, and rows that vanished with a damaged log are noticed
+// (see the essay in outbox.cpp) and reported in `Loaded::warnings`.
 #pragma once
 
 #include <cstddef>
@@ -130,8 +130,8 @@ class Outbox {
   // What the database holds. Once, after opening. Unreadable rows are put aside and counted.
   Result<Loaded> load();
 
-  // All of it or, after a crash, nothing of it. An empty transaction does nothing, unless degraded: then it tries again
-  // to write what is still in memory.
+  // All of it or, after a crash, nothing of it. An empty transaction does nothing, unless degraded: then it tries to write
+  // what is still in memory (otherwise every 16th commit does). Worth calling every few seconds while degraded.
   Result<void> commit(const Transaction& transaction);
 
   // The newest first.

@@ -109,7 +109,9 @@ Result<std::string> gzip_decompress(std::string_view packed, std::size_t max_byt
     if (status == Z_BUF_ERROR || (status == Z_OK && packed.empty() && unpacked == 0)) {
       return Error{"gzip data is cut off", ""};
     }
-    if (status != Z_OK) return Error{stream.msg ? std::string("gzip data is damaged: ") + stream.msg : "gzip data is damaged", ""};
+    if (status != Z_OK) {
+      return Error{std::string("gzip data is damaged: ") + (stream.msg ? stream.msg : "it cannot be unpacked"), ""};
+    }
   }
 }
 

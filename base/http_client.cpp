@@ -34,8 +34,8 @@ constexpr const char* system_ca_directory = "/etc/ssl/certs";
 
 // What the callbacks of one request share.
 struct Transfer {
-  const HttpRequest& request;
-  HttpResponse response;
+  const OutgoingRequest& request;
+  OutgoingResponse response;
   std::size_t header_bytes = 0;
   bool headers_too_long = false;
   bool body_too_long = false;
@@ -131,7 +131,7 @@ bool has_control_bytes(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
-std::string problem_with(const HttpRequest& request) {
+std::string problem_with(const OutgoingRequest& request) {
   if (!is_token(request.method)) return "the method is not a word";
   if (const auto url = parse_http_url(request.url); !url) return url.error().what;
   for (const auto& [name, value] : request.headers) {
@@ -171,7 +171,7 @@ HttpResult outcome(CURL* easy, CURLcode code, Transfer& transfer) {
                      place + "the answer has more than " + std::to_string(max_header_bytes) + " bytes of headers"};
   }
   const bool too_long = transfer.body_too_long || code == CURLE_FILESIZE_EXCEEDED;
-  if (too_long && transfer.request.too_long == HttpRequest::TooLong::fail) {
+  if (too_long && transfer.request.too_long == OutgoingRequest::TooLong::fail) {
     return HttpError{HttpFailure::too_large, place + "the answer is longer than " +
                                                  std::to_string(transfer.request.max_body_bytes) + " bytes"};
   }
@@ -216,13 +216,13 @@ struct HttpClient::State {
   }
 
   void set_limits(Transfer& transfer) const;
-  void set_tls(const HttpRequest& request) const;
-  void set_request(const HttpRequest& request, curl_slist* headers) const;
+  void set_tls(const OutgoingRequest& request) const;
+  void set_request(const OutgoingRequest& request, curl_slist* headers) const;
   CURLcode run(Duration timeout) const;
 };
 
 void HttpClient::State::set_limits(Transfer& transfer) const {
-  const HttpRequest& request = transfer.request;
+  const OutgoingRequest& request = transfer.request;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
@@ -239,12 +239,12 @@ void HttpClient::State::set_limits(Transfer& transfer) const {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
-  if (request.too_long == HttpRequest::TooLong::fail) {
+  if (request.too_long == OutgoingRequest::TooLong::fail) {
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request.max_body_bytes));
   }
 }
 
-void HttpClient::State::set_tls(const HttpRequest& request) const {
+void HttpClient::State::set_tls(const OutgoingRequest& request) const {
   static const bool hashed = has_hashed_certificates(system_ca_directory);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, request.insecure_skip_verify ? 0L : 1L);
@@ -264,7 +264,7 @@ void HttpClient::State::set_tls(const HttpRequest& request) const {
   }
 }
 
-void HttpClient::State::set_request(const HttpRequest& request, curl_slist* headers) const {
+void HttpClient::State::set_request(const OutgoingRequest& request, curl_slist* headers) const {
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "sidewatch");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
@@ -304,7 +304,7 @@ CURLcode HttpClient::State::run(Duration timeout) const {
 HttpClient::HttpClient() : state_(std::make_unique<State>()) {}
 HttpClient::~HttpClient() = default;
 
-HttpResult HttpClient::send(const HttpRequest& request) {
+HttpResult HttpClient::send(const OutgoingRequest& request) {
   if (std::string problem = problem_with(request); !problem.empty()) {
     return HttpError{HttpFailure::bad_request, std::move(problem)};
   }
@@ -339,7 +339,7 @@ void HttpClient::interrupt() {
   if (state_->multi != nullptr) curl_multi_wakeup(state_->multi);
 }
 
-std::string_view HttpResponse::header(std::string_view name) const {
+std::string_view OutgoingResponse::header(std::string_view name) const {
   for (const auto& header : headers) {
     if (header.name.size() == name.size() && strncasecmp(header.name.data(), name.data(), name.size()) == 0) {
       return header.value;

@@ -30,7 +30,7 @@ struct HttpHeader {
   auto operator<=>(const HttpHeader&) const = default;
 };
 
-struct HttpRequest {
+struct OutgoingRequest {
   enum class TooLong {
     cut,   // keep the first bytes, close, and call it an answer: when only the status matters
     fail,  // HttpFailure::too_large
@@ -57,7 +57,7 @@ struct HttpRequest {
   std::string proxy_url;  // empty: no proxy, whatever the environment says
 };
 
-struct HttpResponse {
+struct OutgoingResponse {
   int status = 0;
   std::vector<HttpHeader> headers;  // of the final answer, as received; at most 64
   std::string body;
@@ -84,7 +84,7 @@ struct HttpError {
   std::string what;  // a sentence, with scheme://host:port at most
 };
 
-using HttpResult = std::variant<HttpResponse, HttpError>;
+using HttpResult = std::variant<OutgoingResponse, HttpError>;
 
 class HttpClient {
  public:
@@ -93,7 +93,7 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  HttpResult send(const HttpRequest& request);
+  HttpResult send(const OutgoingRequest& request);
 
   // From any thread: the request under way returns soon with `interrupted`, and so does every later one.
   void interrupt();

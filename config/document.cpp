@@ -91,7 +91,8 @@ class DocumentReader {
     Section::Impl reader;
     reader.context = context_;
     const auto include = [&](const Node& node) {
-      if (const auto pattern = reader.scalar(node, "a file name or a pattern like conf.d/*.yaml")) include_one(*pattern);
+      const auto pattern = reader.scalar(node, "a file name or a pattern like conf.d/*.yaml");
+      if (pattern) include_one(*pattern);
     };
     if (patterns.kind == Node::Kind::sequence) {
       for (const auto& item : patterns.items) include(*item);

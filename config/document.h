@@ -25,14 +25,15 @@ struct DocumentLimits {
   std::size_t max_nodes = 100'000;  // visited, aliases counted at each use
 };
 
-// What ${NAME} stands for: injected so that tests do not depend on the environment.
+// What ${NAME} stands for: injected so that tests do not depend on the environment. An empty function means that this
+// document knows no ${...} at all (rule files of other programs, read as they are).
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 
 class Document {
  public:
-  // Reads `path` and what it includes. Problems are added to `problems`, by `read` too, so it must outlive the document;
-  // the document then holds what could be read.
+  // Reads `path` and what it includes. Problems are added to `problems`, by `read` too, so it must outlive the
+  // document; the document then holds what could be read.
   static Document load(const std::string& path, const Environment& environment, Problems& problems,
                        const DocumentLimits& limits = {});
   // As if `text` were the content of a file named `name`, in the current directory.

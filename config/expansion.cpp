@@ -29,7 +29,10 @@ Result<std::string> file_content(std::string_view path, const std::string& direc
 Result<std::string> variable(std::string_view inside, const Lookup& environment) {
   const auto colon = inside.find(':');
   const std::string name(inside.substr(0, colon));
-  if (!is_name(name)) return Error{quote(name) + " is not the name of an environment variable", ""};
+  if (!is_name(name)) {
+    return Error{quote(name) + " is not the name of an environment variable; write $${ for the characters themselves",
+                 ""};
+  }
   std::optional<std::string_view> fallback;
   if (colon != std::string_view::npos) {
     if (!inside.substr(colon).starts_with(":-")) {
@@ -40,7 +43,8 @@ Result<std::string> variable(std::string_view inside, const Lookup& environment)
   auto value = environment(name);
   if (fallback && (!value || value->empty())) return std::string(*fallback);
   if (!value) {
-    return Error{"the environment variable " + name + " is not set; ${" + name + ":-default} would give it a default", ""};
+    const std::string with_default = "${" + name + ":-default}";
+    return Error{"the environment variable " + name + " is not set; " + with_default + " would give it a default", ""};
   }
   if (find_bad_byte(*value)) return Error{"the environment variable " + name + " is not plain UTF-8 text", ""};
   return std::move(*value);
@@ -50,6 +54,10 @@ Result<std::string> variable(std::string_view inside, const Lookup& environment)
 
 Expansion expand(std::string_view text, const Lookup& environment, const std::string& directory) {
   Expansion expansion;
+  if (!environment) {
+    expansion.text = text;
+    return expansion;
+  }
   for (std::size_t at = 0; at < text.size();) {
     const auto dollar = std::min(text.find('$', at), text.size());
     expansion.text += text.substr(at, dollar - at);
@@ -73,7 +81,9 @@ Expansion expand(std::string_view text, const Lookup& environment, const std::st
       expansion.problem = Expansion::Problem{at, std::move(why)};
       return expansion;
     };
-    if (end == std::string_view::npos) return refuse("this ${ is never closed by }; write $${ for the characters themselves");
+    if (end == std::string_view::npos) {
+      return refuse("this ${ is never closed by }; write $${ for the characters themselves");
+    }
     if (inside.find("${") != std::string_view::npos) return refuse("a ${...} cannot stand inside another one");
     auto value = from_file ? file_content(inside.substr(5), directory) : variable(inside, environment);
     if (!value) return refuse(value.error().what);

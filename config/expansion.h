@@ -1,8 +1,8 @@
 // ${NAME}, ${NAME:-default}, ${file:/path} and $$ inside a value.
 //
-// Works on the text of one scalar after the YAML has been read, so what a variable holds can never change the structure.
-// A `$` before anything else than `{` or `$` stays as it is, because templates contain {{ $value }}. Like in a shell, the
-// default also stands for a variable that is set but empty. Nothing is expanded twice.
+// Works on the text of one scalar after the YAML has been read, so what a variable holds can never change the
+// structure. A `$` before anything else than `{` or `$` stays as it is, because templates contain {{ $value }}. Like in
+// a shell, the default also stands for a variable that is set but empty. Nothing is expanded twice.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,10 @@ struct Expansion {
   std::optional<Problem> problem;
 };
 
-// Files with a relative path are looked for in `directory` (empty: the current one).
-Expansion expand(std::string_view text, const std::function<std::optional<std::string>(const std::string&)>& environment,
+// Files with a relative path are looked for in `directory` (empty: the current one). Without an environment nothing is
+// expanded: the text stays as it is.
+Expansion expand(std::string_view text,
+                 const std::function<std::optional<std::string>(const std::string&)>& environment,
                  const std::string& directory);
 
 // `path` seen from `directory`.

@@ -1,8 +1,8 @@
 // How a single value is written: durations, sizes, percentages, numbers, true and false.
 //
-// Pure functions from text to value, used by sections and by whoever reads such values inside a longer text (a threshold
-// "> 90%"). They refuse everything that is nearly right (`5 GB`, `1h30`, `010`, `yes`) with a sentence that says how to
-// write it; Error::what is that sentence and quotes the text. No locale takes part.
+// Pure functions from text to value, used by sections and by whoever reads such values inside a longer text (a
+// threshold "> 90%"). They refuse everything that is nearly right (`5 GB`, `1h30`, `010`, `yes`) with a sentence that
+// says how to write it; Error::what is that sentence and quotes the text. No locale takes part.
 #pragma once
 
 #include <cstdint>

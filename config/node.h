@@ -1,7 +1,7 @@
 // What a YAML file turns into once it has passed the strict reader: our own small tree, immutable and shared.
 //
-// Scalars keep their text as written; what type a text has is decided by whoever declares the key. An alias is a copy of
-// its anchor's node that stands where the alias stands, sharing the children.
+// Scalars keep their text as written; what type a text has is decided by whoever declares the key. An alias is a copy
+// of its anchor's node that stands where the alias stands, sharing the children.
 #pragma once
 
 #include <cstddef>

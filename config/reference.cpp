@@ -81,9 +81,9 @@ Reference Reference::of(const std::function<void(Section&)>& declare_all) {
 
 std::string Reference::markdown(std::string_view title) const {
   std::string out = "# " + std::string(title) + "\n\n";
-  out += "Durations are written `30s`, `5m`, `1h30m` or `250ms`, sizes `512MiB` or `10KB`, percentages `90%`. Every value "
-         "may contain `${NAME}`, `${NAME:-default}` and `${file:/path}`; `$$` stands for one `$`. A secret that is "
-         "exactly `${file:/path}` is read again at each use.\n\n";
+  out += "Durations are written `30s`, `5m`, `1h30m` or `250ms`, sizes `512MiB` or `10KB`, percentages `90%`. Every "
+         "value may contain `${NAME}`, `${NAME:-default}` and `${file:/path}`; `$$` stands for one `$`. A secret that "
+         "is exactly `${file:/path}` is read again at each use.\n\n";
   append_table(out, *shape_);
   append_sections(out, *shape_, "");
   return out;

@@ -55,7 +55,7 @@ std::string too_large(std::size_t max_bytes) {
 // How many bytes the UTF-8 character at the start of `text` has, 0 when there is none (RFC 3629: no overlong forms, no
 // surrogates, nothing above U+10FFFF).
 std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [&](std::size_t i) { return i < text.size() ? unsigned{static_cast<unsigned char>(text[i])} : 0u; };
   const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;

@@ -32,9 +32,9 @@
 namespace sidewatch::config {
 
 // A value together with where it was written, for what is checked later (expressions, templates, references).
-// `mark` is the place of the first character of the value's text (behind an opening quote, on the first line of a block),
-// so that an error inside it can be pointed at. `expanded`: the text came (in part) out of ${...}, so offsets into it say
-// nothing about the file and it must not be quoted in an error.
+// `mark` is the place of the first character of the value's text (behind an opening quote, on the first line of a
+// block), so that an error inside it can be pointed at. `expanded`: the text came (in part) out of ${...}, so offsets
+// into it say nothing about the file and it must not be quoted in an error.
 template <class T>
 struct Located {
   T value{};

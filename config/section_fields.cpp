@@ -52,8 +52,8 @@ struct Literal<double> {
       const bool fits = !range || (range->low >= 0 && range->high <= 100);
       return fits ? parse_percent(text) : Error{quote(text) + ": a percentage has no meaning here, write a number", ""};
     }
-    const bool like_a_size = !text.empty() && text[0] >= '0' && text[0] <= '9' && (text.back() == 'B' || text.back() == 'b');
-    if (like_a_size) {
+    const bool starts_with_digit = !text.empty() && text[0] >= '0' && text[0] <= '9';
+    if (starts_with_digit && (text.back() == 'B' || text.back() == 'b')) {
       const auto size = parse_size(text);
       if (!size) return size.error();
       return static_cast<double>(size->count);
@@ -183,7 +183,9 @@ void read_map(Section::Impl& impl, Field field, Type type, std::map<std::string,
   field.type = type;
   const Node* node = impl.find(std::move(field));
   if (!node) return;
-  if (node->kind != Node::Kind::mapping) return impl.report_wrong_kind(*node, "a section of texts (lines of 'name: text')");
+  if (node->kind != Node::Kind::mapping) {
+    return impl.report_wrong_kind(*node, "a section of texts (lines of 'name: text')");
+  }
   std::map<std::string, T> values;
   for (const auto& entry : node->entries) {
     T value{};

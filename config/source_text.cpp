@@ -44,6 +44,23 @@ Position SourceText::position(std::size_t offset) const {
   return position(line, static_cast<int>(offset - line_starts_[static_cast<std::size_t>(line)]));
 }
 
+Position SourceText::text_of_scalar(int line, int byte_column) const {
+  const auto text = this->line(line);
+  auto column = std::min(static_cast<std::size_t>(byte_column), text.size());
+  if (text.substr(column).starts_with('&')) {
+    column = std::min(text.find_first_of(" \t", column), text.size());
+    column = std::min(text.find_first_not_of(" \t", column), text.size());
+  }
+  if (column == text.size()) return position(line, byte_column);
+  if (text[column] == '"' || text[column] == '\'') return position(line, static_cast<int>(column) + 1);
+  if (text[column] != '|' && text[column] != '>') return position(line, static_cast<int>(column));
+  for (int below = line + 1; below < line_count(); ++below) {
+    const auto first = indentation(this->line(below));
+    if (first < this->line(below).size()) return position(below, static_cast<int>(first));
+  }
+  return position(line, byte_column);
+}
+
 std::size_t indentation(std::string_view line) { return std::min(line.find_first_not_of(" \t"), line.size()); }
 
 }  // namespace sidewatch::config

@@ -24,6 +24,10 @@ class SourceText {
   Position position(int line, int byte_column) const;
   Position position(std::size_t offset) const;
 
+  // Where the text of the YAML scalar at this place begins: behind its anchor and its opening quote, or on the first
+  // line of its block.
+  Position text_of_scalar(int line, int byte_column) const;
+
  private:
   std::string text_;
   int file_;

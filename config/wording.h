@@ -12,8 +12,8 @@ namespace sidewatch::config {
 // 'text' in single quotes, cut after 60 characters, with control characters shown as \n or \x1b.
 std::string quote(std::string_view text);
 
-// The one of `known` that `written` most likely was meant to be: at most two letters wrong, missing, doubled or swapped,
-// or the only one that begins with it.
+// The one of `known` that `written` most likely was meant to be: at most two letters wrong, missing, doubled or
+// swapped, or the only one that begins with it.
 std::optional<std::string_view> nearest(std::string_view written, const std::vector<std::string_view>& known);
 
 // "a, b, c"; beyond `most` entries "..." stands for the rest.

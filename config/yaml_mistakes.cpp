@@ -91,7 +91,9 @@ Mistake unexpected_text(const ParserComplaint& complaint, const SourceText& sour
   const auto at = source.position(complaint.at.line, complaint.at.column);
   if (static_cast<std::size_t>(complaint.at.column) > indentation(line)) {
     if (complaint.last_quoted && complaint.last_quoted->line == complaint.at.line) {
-      return {at, "unexpected text after the closing quote; a quote inside is written '' in single and \\\" in double quotes"};
+      return {at,
+              "unexpected text after the closing quote; a quote inside is written '' in single and \\\" in double "
+              "quotes"};
     }
     return {at, "unexpected text after the value, put the whole value in quotes"};
   }

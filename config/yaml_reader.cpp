@@ -3,11 +3,11 @@
 // yaml-cpp 0.7 forgives too much: it closes quotes at the end of the file, drops what does not continue the document,
 // keeps duplicate keys, and reads `010` as 8 or as 10. So it is used as an event parser only, and everything is decided
 // here. The one idea to know is the sentinel: the line `__eof__: 1` is appended to the text, and the file is taken only
-// if that key arrives as the last key of the root mapping, from that very line, in the first column. An unclosed quote, a
-// bracket, a dropped tail, a second document or anything behind `...` keeps it from arriving.
+// if that key arrives as the last key of the root mapping, from that very line, in the first column. An unclosed quote,
+// a bracket, a dropped tail, a second document or anything behind `...` keeps it from arriving.
 //
-// Because events come one at a time, depth and size are checked while parsing and nothing is built that is too large: an
-// alias counts as much as what it stands for.
+// Because events come one at a time, depth and size are checked while parsing and nothing is built that is too large:
+// an alias counts as much as what it stands for.
 #include "config/yaml_reader.h"
 
 #include <yaml-cpp/eventhandler.h>
@@ -81,7 +81,7 @@ class Builder final : public YAML::EventHandler {
     auto node = std::make_shared<Node>();
     node->kind = Node::Kind::scalar;
     node->at = place(mark);
-    node->text_at = plain && !starts_with_anchor(mark) ? node->at : text_place(mark);
+    node->text_at = source_.text_of_scalar(mark.line, mark.column);
     node->plain = plain;
     node->text = value;
     finish(std::move(node), anchor);
@@ -141,25 +141,6 @@ class Builder final : public YAML::EventHandler {
     return offset < source_.text().size() ? source_.text()[offset] : '\0';
   }
   bool is_quote(const YAML::Mark& mark) const { return byte_at(mark) == '"' || byte_at(mark) == '\''; }
-  bool starts_with_anchor(const YAML::Mark& mark) const { return byte_at(mark) == '&'; }
-
-  // Where the text of a scalar begins: behind its anchor and its quote, or on the first line of its block.
-  Position text_place(const YAML::Mark& mark) const {
-    const auto line = source_.line(mark.line);
-    auto column = std::min(static_cast<std::size_t>(mark.column), line.size());
-    if (starts_with_anchor(mark)) {
-      column = std::min(line.find_first_of(" \t", column), line.size());
-      column = std::min(line.find_first_not_of(" \t", column), line.size());
-    }
-    if (column == line.size()) return place(mark);
-    if (line[column] == '"' || line[column] == '\'') return source_.position(mark.line, static_cast<int>(column) + 1);
-    if (line[column] != '|' && line[column] != '>') return source_.position(mark.line, static_cast<int>(column));
-    for (int below = mark.line + 1; below < sentinel_line_; ++below) {
-      const auto first = indentation(source_.line(below));
-      if (first < source_.line(below).size()) return source_.position(below, static_cast<int>(first));
-    }
-    return place(mark);
-  }
 
   void count(const YAML::Mark& mark, std::size_t nodes) {
     if (counted_ <= limits_.max_nodes && nodes <= limits_.max_nodes - counted_) {
@@ -275,9 +256,8 @@ class Builder final : public YAML::EventHandler {
     }
     if (first.size() == mapping.entries.size()) return;
     for (auto& entry : mapping.entries) {
-      const auto found = first.find(entry.key);
-      if (found == first.end() || found->second.line != entry.at.line || found->second.column != entry.at.column) continue;
-      kept.push_back(entry);
+      const Position& at = first.at(entry.key);
+      if (at.line == entry.at.line && at.column == entry.at.column) kept.push_back(entry);
     }
     mapping.entries = std::move(kept);
   }

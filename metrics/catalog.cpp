@@ -62,6 +62,15 @@ std::string label_text_of(const Labels& labels) {
   return text;
 }
 
+// A bucket and a quantile have their bound even here: without one the whole family would be no histogram any more.
+Labels overflow_labels(const Family& family) {
+  const Labels labels{{"overflow", "true"}};
+  if (family.type == MetricType::histogram && family.name.ends_with("_bucket")) return labels.with("le", "+Inf");
+  const bool part = family.name.ends_with("_sum") || family.name.ends_with("_count");
+  if (family.type == MetricType::summary && !part) return labels.with("quantile", "1");
+  return labels;
+}
+
 bool matches_all(std::span<const Matcher> matchers, const SeriesInfo& info) {
   return std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
     return matcher.matches(matcher.name() == name_label ? std::string_view(info.family->name)
@@ -154,7 +163,7 @@ SeriesId Catalog::State::overflow(const Metric& metric, FamilyEntry* family) {
     std::string name = mend_metric_name(known.name);
     family = &family_of(known, std::move(name));
   }
-  return find_or_add(*family, Labels{{"overflow", "true"}}.or_else(common_labels));
+  return find_or_add(*family, overflow_labels(*family->family).or_else(common_labels));
 }
 
 FamilyEntry& Catalog::State::family_of(const Metric& metric, std::string name) {
@@ -167,8 +176,8 @@ FamilyEntry& Catalog::State::family_of(const Metric& metric, std::string name) {
 }
 
 std::vector<std::uint32_t>::iterator Catalog::State::place_of(FamilyEntry& family, const Labels& labels) {
-  return std::lower_bound(family.members.begin(), family.members.end(), labels,
-                          [&](std::uint32_t index, const Labels& wanted) { return slots[index].info->labels < wanted; });
+  const auto before = [&](std::uint32_t index, const Labels& wanted) { return slots[index].info->labels < wanted; };
+  return std::lower_bound(family.members.begin(), family.members.end(), labels, before);
 }
 
 SeriesId Catalog::State::find_or_add(FamilyEntry& family, Labels labels) {
@@ -198,7 +207,9 @@ std::uint32_t Catalog::State::free_slot() {
 void Catalog::State::build_index(const FamilyEntry& family) const {
   std::uint32_t position = 0;
   for (const std::uint32_t member : family.members) {
-    for (const auto& [name, value] : slots[member].info->labels) family.index.push_back({hash_of(name, value), position});
+    for (const auto& [name, value] : slots[member].info->labels) {
+      family.index.push_back({hash_of(name, value), position});
+    }
     ++position;
   }
   std::sort(family.index.begin(), family.index.end());
@@ -251,8 +262,8 @@ std::vector<SeriesId> Catalog::select(std::span<const Matcher> matchers) const {
     return selected;
   }
   for (const auto& [name, family] : state_->families) {
-    const bool wanted = std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
-      return matcher.name() != name_label || matcher.matches(name);
+    const bool wanted = std::all_of(matchers.begin(), matchers.end(), [&family_name = name](const Matcher& matcher) {
+      return matcher.name() != name_label || matcher.matches(family_name);
     });
     if (wanted) state_->select_from(family, matchers, selected);
   }

@@ -85,9 +85,10 @@ class Catalog {
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
-  // Never fails. Over a budget, the handle is of the metric's one overflow series ({overflow="true"}), and
-  // overflowed() rises; a metric that is new when max_series is reached shares the series sidewatch_overflow with the
-  // others of its kind, so the catalog's size stays bounded. A series with too many labels goes the same way.
+  // Never fails. Over a budget, the handle is of the metric's one overflow series ({overflow="true"}, whose value is
+  // whatever was written to it last), and overflowed() rises. A metric that is new when max_series is reached shares
+  // the series sidewatch_overflow with the others of its kind, so the catalog's size stays bounded. A series with too
+  // many labels goes to its metric's overflow series as well.
   // Bytes that are not UTF-8 become U+FFFD; an illegal character of a name becomes '_'. Unit and help are kept as the
   // metric's first request had them.
   SeriesHandle series(const Metric& metric, const Labels& labels);

@@ -50,6 +50,7 @@ bool fits(std::uint64_t code, unsigned bits) { return bits == 64 || code >> bits
 
 // `value` in units of 10^-places, where that is exact.
 std::optional<std::int64_t> mantissa_of(double value, std::uint32_t places) {
+  if (value == 0 && std::signbit(value)) return std::nullopt;  // an integer zero has no sign
   const double scaled = std::nearbyint(value * powers_of_ten[places]);
   if (!(std::abs(scaled) < exact_integers_below)) return std::nullopt;
   if (std::bit_cast<std::uint64_t>(scaled / powers_of_ten[places]) != std::bit_cast<std::uint64_t>(value)) {

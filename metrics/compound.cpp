@@ -49,7 +49,10 @@ std::string_view suffix_of(Part part) {
 }
 
 std::optional<double> read_bound(std::string_view text) {
-  if (text == "+Inf" || text == "Inf" || text == "+inf" || text == "inf") return std::numeric_limits<double>::infinity();
+  constexpr std::array<std::string_view, 4> infinities = {"+Inf", "Inf", "+inf", "inf"};
+  if (std::find(infinities.begin(), infinities.end(), text) != infinities.end()) {
+    return std::numeric_limits<double>::infinity();
+  }
   double bound = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), bound);
   const bool whole = problem == std::errc() && end == text.data() + text.size() && !std::isnan(bound);

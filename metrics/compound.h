@@ -18,7 +18,7 @@ std::span<const SeriesValue> find_family(std::span<const SeriesValue> all, std::
 
 struct Compound {
   std::string_view name;                    // of the family; looks into the part that it was made from
-  const Family* first = nullptr;            // the part that stands first in the order of names; null: there is no compound
+  const Family* first = nullptr;            // the part first in the order of names; null: there is no compound
   std::vector<const SeriesValue*> samples;  // label set by label set; buckets by rising bound, then count and sum
 };
 

@@ -29,6 +29,7 @@ struct Slot {
 struct Source {
   std::string name;
   bool removed = false;
+  std::optional<Time> last_pass;
   std::vector<std::uint32_t> live;     // what its last pass wrote
   std::vector<std::uint32_t> written;  // what the present pass writes; kept for its capacity
 };
@@ -67,7 +68,7 @@ Store::~Store() = default;
 
 SourceId Store::add_source(std::string name) {
   const std::lock_guard lock(state_->mutex);
-  state_->sources.push_back({std::move(name), false, {}, {}});
+  state_->sources.push_back({std::move(name), false, {}, {}, {}});
   return SourceId(state_->sources.size() - 1);
 }
 
@@ -75,7 +76,16 @@ void Store::remove_source(SourceId source, Time now) {
   const std::lock_guard lock(state_->mutex);
   const auto id = static_cast<std::uint32_t>(source);
   state_->end_all(state_->sources[id], id, now);
-  state_->sources[id] = Source{"", true, {}, {}};
+  state_->sources[id] = Source{"", true, {}, {}, {}};
+}
+
+std::vector<Store::SourceState> Store::sources() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<SourceState> states;
+  for (const Source& source : state_->sources) {
+    if (!source.removed) states.push_back({source.name, source.live.size(), source.last_pass});
+  }
+  return states;
 }
 
 void Store::append(SourceId source_id, Time time, const Batch& batch) {
@@ -86,6 +96,7 @@ void Store::append(SourceId source_id, Time time, const Batch& batch) {
     state_->refused += batch.size();
     return;
   }
+  source.last_pass = time;
   const std::uint64_t pass = ++state_->pass;
   source.written.clear();
   for (const auto& [series, value] : batch.samples()) {

@@ -62,9 +62,17 @@ class Store {
   SourceId add_source(std::string name);
   void remove_source(SourceId source, Time now);  // its series go stale
 
-  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two samples
-  // for one series and instant the later one stays; a sample older than its series' newest is refused and counted, as is
-  // one of a forgotten series.
+  // Of each source that was not removed, in the order of their adding.
+  struct SourceState {
+    std::string name;
+    std::size_t live_series = 0;   // written in its last pass; 0 when it failed
+    std::optional<Time> last_pass;  // absent before the first
+  };
+  std::vector<SourceState> sources() const;
+
+  // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two
+  // samples for one series and instant the later one stays; a sample older than its series' newest is refused and
+  // counted, as is one of a forgotten series.
   void append(SourceId source, Time time, const Batch& batch);
   void mark_stale(SourceId source, Time time);  // the source failed, or is overdue
 

@@ -13,26 +13,26 @@
 
 namespace sidewatch {
 
-// What receivers may lean on: the log is the agent's, so the `log` receiver is handed a place to write its line.
+// What receivers may lean on. The log is the agent's, so the `log` receiver is handed a place to write its line.
 struct ReceiverContext {
   std::function<void(Level level, const std::string& line)> log;
-  std::function<WallTime()> wall;  // the wall clock, for signatures; the system's when empty
+  std::function<WallTime()> wall;  // the wall clock, for signatures and dates; the system's when empty
 };
 
-// A plan that still lacks its name and what it leans on.
-using ReceiverDraft = std::function<ReceiverPlan(const ReceiverContext& context)>;
+// An entry whose `only_if` is empty is read like any other, but what it says is not judged.
+enum class EntryUse { used, left_out };
 
 struct ReceiverKind {
   std::string_view key;  // under the receiver's entry: webhook, log
-  // Declares this kind's key in the entry; a draft when the entry uses it.
-  std::optional<ReceiverDraft> (*configure)(config::Section& entry);
+  // Declares this kind's key in the entry; a plan (without its name) when the entry has the key.
+  std::optional<ReceiverPlan> (*configure)(config::Section& entry, const ReceiverContext& context, EntryUse use);
 };
 
 std::span<const ReceiverKind> receiver_kinds();
 
-// Reads the top-level `receivers:` list: names unique, exactly one kind per entry, `only_if` (an entry whose
-// `only_if` text is empty is left out, so that a shipped file can offer a receiver that an environment variable
-// switches on).
+// Reads the top-level `receivers:` list: names unique, exactly one kind per entry, `fallback` another entry and no
+// circle, `only_if` (an entry whose `only_if` text is empty is left out, so that a shipped file can offer a receiver
+// that an environment variable switches on).
 void configure_receivers(config::Section& top, const ReceiverContext& context, std::vector<ReceiverPlan>& plans);
 
 }  // namespace sidewatch

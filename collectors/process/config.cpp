@@ -1,3 +1,4 @@
+// Declares the groups of processes and refuses those that would select everything or nothing.
 #include "collectors/process/config.h"
 
 #include <set>
@@ -72,8 +73,8 @@ void declare(config::Section& section, ProcessMatch& match) {
   section.choice("pid", match.pid, self, "self: the agent's own process");
   section.choice("parent", match.parent, self, "self: started by the agent's own process");
   if (section.describing() || has_wrong_value(section, match) || !conditions(match).empty()) return;
-  section.problem(section.mark(), "says nothing about the processes: give at least one of pid_file, comm, exe, cmdline, "
-                                  "port, pid: self or parent: self");
+  section.problem(section.mark(), "says nothing about the processes: give at least one of pid_file, comm, exe, "
+                                  "cmdline, port, pid: self or parent: self");
 }
 
 void declare(config::Section& section, ProcessGroupConfig& group) {

@@ -18,7 +18,7 @@ struct ProcessDescription {
   pid_t ppid = 0;
   std::uint64_t start_ticks = 0;  // after boot; with the PID it identifies a process
   std::string comm;               // at most 15 bytes
-  std::string exe;                // path, without the kernel's " (deleted)"; empty when there is none or it may not be read
+  std::string exe;                // path without the kernel's " (deleted)"; empty: there is none, or it may not be read
   std::string cmdline;            // arguments joined by one space; empty for kernel threads and zombies
 };
 

@@ -1,3 +1,4 @@
+// The metrics of a group, under process-exporter's names and two of our own, and how they are summed up.
 #include "collectors/process/group.h"
 
 #include <unistd.h>
@@ -33,11 +34,13 @@ using enum MetricType;
 constexpr std::array<Metric, metric_count> metrics = {{
     {"namedprocess_namegroup_num_procs", gauge, "", "Processes in this group; 0 when none runs."},
     {"namedprocess_namegroup_cpu_seconds_total", counter, "seconds", "CPU time used by this group."},
-    {"namedprocess_namegroup_read_bytes_total", counter, "bytes", "Bytes that this group caused to be read from storage."},
+    {"namedprocess_namegroup_read_bytes_total", counter, "bytes",
+     "Bytes that this group caused to be read from storage."},
     {"namedprocess_namegroup_write_bytes_total", counter, "bytes",
      "Bytes that this group caused to be written to storage."},
     {"namedprocess_namegroup_major_page_faults_total", counter, "", "Page faults of this group that needed storage."},
-    {"namedprocess_namegroup_minor_page_faults_total", counter, "", "Page faults of this group that needed no storage."},
+    {"namedprocess_namegroup_minor_page_faults_total", counter, "",
+     "Page faults of this group that needed no storage."},
     {"namedprocess_namegroup_context_switches_total", counter, "",
      "Context switches of this group, by ctxswitchtype."},
     {"namedprocess_namegroup_memory_bytes", gauge, "bytes", "Memory of this group, by memtype."},
@@ -50,7 +53,7 @@ constexpr std::array<Metric, metric_count> metrics = {{
      "When the oldest process of this group started, in seconds since 1970."},
     {"namedprocess_namegroup_num_threads", gauge, "", "Threads of this group."},
     {"namedprocess_namegroup_states", gauge, "",
-     "Processes of this group by state: Running, Sleeping, Waiting (for storage, cannot be interrupted), Zombie, Other."},
+     "Processes of this group by state; Waiting is for storage and cannot be interrupted, Other is stopped or idle."},
     {"namedprocess_namegroup_restarts_total", counter, "",
      "Processes of this group that took the place of one that had ended."},
 }};

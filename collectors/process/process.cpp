@@ -68,13 +68,20 @@ std::unique_ptr<ProcessDescriber> make_describer(const std::string& procfs) {
   return describer ? std::move(describer) : make_file_describer(procfs);
 }
 
+// What `self` means: the agent's PID as this procfs, which may be of another PID namespace, counts it.
+pid_t own_pid(const ProcessOptions& options, const ProcDir& procfs) {
+  if (options.own_pid != 0) return options.own_pid;
+  std::string target;
+  const bool known = procfs.read_link("self", target) == 0;
+  return (known ? parse_pid_file(target) : std::nullopt).value_or(getpid());
+}
+
 ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, ProcessOptions options, Catalog& catalog)
     : configs_(std::move(configs)),
       options_(std::move(options)),
       procfs_(options_.procfs),
       open_files_by_(find_open_files_by(procfs_)),
-      table_(configs_, options_.procfs, options_.own_pid != 0 ? options_.own_pid : getpid(),
-             make_describer(options_.procfs)),
+      table_(configs_, options_.procfs, own_pid(options_, procfs_), make_describer(options_.procfs)),
       passes_unseen_(configs_.size()) {
   groups_.reserve(configs_.size());
   for (const auto& config : configs_) groups_.emplace_back(config.name.value, catalog);

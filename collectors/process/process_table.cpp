@@ -1,3 +1,4 @@
+// The order of a pass: list, compare, describe, judge each described process by itself, then find the descendants.
 #include "collectors/process/process_table.h"
 
 #include <dirent.h>
@@ -15,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration young = 10s;
-constexpr std::size_t described_again_per_pass = 4;
+constexpr std::size_t described_again_per_pass = 2;
 constexpr std::size_t max_young_per_pass = 256;  // in a storm of forks the rest waits for the round robin
 constexpr int max_ancestors = 128;
 
@@ -66,7 +67,9 @@ Result<void> ProcessTable::list() {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
     const auto pid = parse_pid_file(entry->d_name);
     if (pid) listed_.push_back({*pid, entry->d_ino});
-    if (listed_.size() > max_processes) return Error{"more than 65536 processes", procfs_};
+    if (listed_.size() > max_processes) {
+      return Error{"more than " + std::to_string(max_processes) + " processes", procfs_};
+    }
   }
   if (listed_.empty()) return Error{"holds no process: is /proc mounted here?", procfs_};
   const auto by_pid = [](const Listed& a, const Listed& b) { return a.pid < b.pid; };

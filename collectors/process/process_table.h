@@ -6,7 +6,7 @@
 //   - one younger than ten seconds, each pass: it may still call exec or rename itself;
 //   - one whose directory has another inode number: the PID was reused between two passes;
 //   - one that a pid file names, and everybody when other sockets listen than before;
-//   - and four more each pass, round robin, for whatever else there may be.
+//   - and two more each pass, round robin, for whatever else there may be.
 // A process is identified by its PID and its start time. Refuses more than max_processes.
 #pragma once
 

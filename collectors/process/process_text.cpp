@@ -1,3 +1,4 @@
+// Every parser takes a view and gives values; fields are found by their place or key, never by their width.
 #include "collectors/process/process_text.h"
 
 #include <array>
@@ -88,7 +89,9 @@ IoText parse_io(std::string_view text) {
   return io;
 }
 
-std::optional<std::uint64_t> parse_max_open_files(std::string_view limits) { return soft_limit(limits, "Max open files"); }
+std::optional<std::uint64_t> parse_max_open_files(std::string_view limits) {
+  return soft_limit(limits, "Max open files");
+}
 
 std::optional<std::uint64_t> parse_max_address_space(std::string_view limits) {
   return soft_limit(limits, "Max address space");

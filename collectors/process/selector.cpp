@@ -1,3 +1,4 @@
+// The conditions one by one, the cheap ones first: the files of a process are only opened when all others hold.
 #include "collectors/process/selector.h"
 
 #include <dirent.h>

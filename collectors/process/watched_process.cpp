@@ -1,3 +1,4 @@
+// One pass over the files of one process: stat says whether it is still the same one, the others may each be missing.
 #include "collectors/process/watched_process.h"
 
 #include <linux/magic.h>
@@ -99,8 +100,8 @@ bool WatchedProcess::readable(File file, int error_number, PassOutcome& outcome)
 void WatchedProcess::count_thread_switches(ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters) {
   if (!list_threads(buffer, outcome)) return;
   for (auto& thread : threads_) {
-    const std::string name = pid_ + "/task/" + std::to_string(thread.id) + "/status";
-    const auto text = procfs_.read(name.c_str(), buffer);
+    thread_path_.assign(pid_).append("/task/").append(std::to_string(thread.id)).append("/status");
+    const auto text = procfs_.read(thread_path_.c_str(), buffer);
     if (!text) continue;  // it ended
     const auto status = parse_status(text.text);
     const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
@@ -117,23 +118,26 @@ void WatchedProcess::count_thread_switches(ReadBuffer& buffer, PassOutcome& outc
 // Brings threads_ up to date. False when the threads cannot be listed.
 bool WatchedProcess::list_threads(ReadBuffer& buffer, PassOutcome& outcome) {
   for (auto& thread : threads_) thread.listed = false;
-  const std::size_t known = threads_.size();
-  std::size_t listed = 0;
+  threads_known_ = threads_.size();
+  threads_listed_ = 0;
   const std::string name = pid_ + "/" + file_names[task_directory];
-  const int error_number = procfs_.list(name.c_str(), buffer, [&](std::string_view entry) {
-    const auto id = parse_pid_file(entry);
-    if (!id || listed == max_threads) return;
-    ++listed;
-    const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(known);
-    const auto place = std::find_if(threads_.begin(), end, [&id](const Thread& thread) { return thread.id == *id; });
-    if (place != end) {
-      place->listed = true;
-    } else {
-      threads_.push_back({*id, {}, true});
-    }
-  });
+  const auto note = [this](std::string_view entry) { note_thread(entry); };
+  const int error_number = procfs_.list(name.c_str(), buffer, note);
   std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
   return readable(task_directory, error_number, outcome) && !threads_.empty();
+}
+
+void WatchedProcess::note_thread(std::string_view entry) {
+  const auto id = parse_pid_file(entry);
+  if (!id || threads_listed_ == max_threads) return;
+  ++threads_listed_;
+  const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(threads_known_);
+  const auto place = std::find_if(threads_.begin(), end, [&id](const Thread& thread) { return thread.id == *id; });
+  if (place != end) {
+    place->listed = true;
+  } else {
+    threads_.push_back({*id, {}, true});
+  }
 }
 
 void WatchedProcess::read_limit(ReadBuffer& buffer, PassOutcome& outcome) {
@@ -142,7 +146,8 @@ void WatchedProcess::read_limit(ReadBuffer& buffer, PassOutcome& outcome) {
   if (readable(limits_file, text.error_number, outcome)) max_open_files_ = parse_max_open_files(text.text);
 }
 
-std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome) {
+std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer,
+                                                              PassOutcome& outcome) {
   if (by == OpenFilesBy::size) {
     struct stat directory {};
     const int error_number = stat(fd_path_.c_str(), &directory) == 0 ? 0 : errno;

@@ -3,8 +3,8 @@
 // The directory and the files read in every pass stay open: reading them is four times cheaper than opening them, and
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
 // files is used up, files are opened by PID at each read, and the start time says whether it is still the same process.
-// The kernel counts context switches per thread and forgets a thread's when it ends, so they are followed thread by thread.
-// A process that is gone is normal; a field that may not be read is counted once per process and field.
+// The kernel counts context switches per thread and forgets a thread's when it ends, so they are followed thread by
+// thread. A process that is gone is normal; a file that may not be read is counted once per process and file.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/collector.h"
@@ -86,6 +87,7 @@ class WatchedProcess {
   FileText read(File file, ReadBuffer& buffer);
   bool readable(File file, int error_number, PassOutcome& outcome);
   void count_thread_switches(ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters);
+  void note_thread(std::string_view entry);
   bool list_threads(ReadBuffer& buffer, PassOutcome& outcome);
   void read_limit(ReadBuffer& buffer, PassOutcome& outcome);
   std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome);
@@ -99,6 +101,9 @@ class WatchedProcess {
   unsigned passes_to_limit_ = 0;
   std::array<bool, file_count> reported_{};
   std::vector<Thread> threads_;  // empty until the process has a second one
+  std::size_t threads_known_ = 0;
+  std::size_t threads_listed_ = 0;
+  std::string thread_path_;      // scratch
   Switches switches_;            // of all threads so far
 };
 

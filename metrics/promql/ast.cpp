@@ -1,3 +1,4 @@
+// Types and spellings of the syntax tree's parts. See ast.h.
 #include "metrics/promql/ast.h"
 
 #include <type_traits>

@@ -1,3 +1,4 @@
+// UTF-8 and quoting by hand: what is not UTF-8 is kept byte by byte, never dropped. See characters.h.
 #include "metrics/promql/characters.h"
 
 #include <algorithm>
@@ -143,6 +144,8 @@ std::string quoted(std::string_view text) {
     if (c.code == replacement_character && c.bytes == 1) {
       out += "\\x";
       append_hexadecimal(out, static_cast<unsigned char>(text[i]), 2);
+    } else if (c.code == replacement_character) {
+      out += "\\ufffd";  // the lexer takes the character itself for a broken byte
     } else {
       append_quoted_character(out, c.code, '"');
     }

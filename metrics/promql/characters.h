@@ -1,4 +1,5 @@
-// Characters, and how they are quoted in the language and in its error messages (Go's %q and %#U, which Prometheus uses).
+// Characters, and how they are quoted in the language and in its error messages (as Go's %q and %#U, which Prometheus
+// uses).
 #pragma once
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// One function for each kind of node, children first: the first mistake found is the one that Prometheus shows.
 #include "metrics/promql/check.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Selectors, calls and signs; operators and aggregations have files of their own. See evaluator.h.
 #include "metrics/promql/evaluator.h"
 
 #include <array>

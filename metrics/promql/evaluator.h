@@ -92,7 +92,9 @@ class Evaluation {
 
   // Error when two items have the same labels.
   void refuse_duplicates(const Items& items, const Node& node);
-  [[noreturn]] static void fail(std::string what, const Node& node) { throw EvaluationFailure{std::move(what), node.offset}; }
+  [[noreturn]] static void fail(std::string what, const Node& node) {
+    throw EvaluationFailure{std::move(what), node.offset};
+  }
 
  private:
   Operand select(const VectorSelector& selector, const Node& node);

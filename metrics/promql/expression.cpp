@@ -1,3 +1,4 @@
+// The doors of the query language: exceptions end here and become Results. See expression.h.
 #include "metrics/promql/expression.h"
 
 #include "metrics/promql/ast.h"

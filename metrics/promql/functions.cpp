@@ -1,3 +1,4 @@
+// The table of functions: a new one is a line here and its implementation. See functions.h.
 #include "metrics/promql/functions.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Number and duration texts by Go's rules, without a locale. See literals.h.
 #include "metrics/promql/literals.h"
 
 #include <array>
@@ -40,11 +41,12 @@ bool is_overflow(std::string_view text) {
 struct Unit {
   std::string_view name;
   std::int64_t ms;
+  bool spelled_only_exactly;  // 14 d are 2w, but 15 d stay 15d
 };
 constexpr std::array units = {
-    Unit{"y", 365LL * 24 * 3600 * 1000}, Unit{"w", 7LL * 24 * 3600 * 1000}, Unit{"d", 24LL * 3600 * 1000},
-    Unit{"h", 3600LL * 1000},            Unit{"m", 60LL * 1000},            Unit{"s", 1000},
-    Unit{"ms", 1},
+    Unit{"y", 31'536'000'000, true}, Unit{"w", 604'800'000, true}, Unit{"d", 86'400'000, false},
+    Unit{"h", 3'600'000, false},     Unit{"m", 60'000, false},     Unit{"s", 1000, false},
+    Unit{"ms", 1, false},
 };
 constexpr std::int64_t max_duration_ms = std::numeric_limits<std::int64_t>::max() / 1'000'000;  // Go counts nanoseconds
 
@@ -126,21 +128,11 @@ std::string number_without_exponent(double value) {
 }
 
 std::string duration_to_string(Duration duration) {
-  struct Unit {
-    const char* name;
-    std::int64_t ms;
-    bool only_exactly;
-  };
-  constexpr std::array units = {
-      Unit{"y", 31'536'000'000, true}, Unit{"w", 604'800'000, true}, Unit{"d", 86'400'000, false},
-      Unit{"h", 3'600'000, false},     Unit{"m", 60'000, false},     Unit{"s", 1000, false},
-      Unit{"ms", 1, false},
-  };
   std::int64_t rest = duration.count();
   std::string out;
   for (const Unit& unit : units) {
-    if (rest < unit.ms || (unit.only_exactly && rest % unit.ms != 0)) continue;
-    out += std::to_string(rest / unit.ms) + unit.name;
+    if (rest < unit.ms || (unit.spelled_only_exactly && rest % unit.ms != 0)) continue;
+    out.append(std::to_string(rest / unit.ms)).append(unit.name);
     rest %= unit.ms;
   }
   return out.empty() ? "0s" : out;

@@ -1,3 +1,4 @@
+// The pool of label sets. See operand.h.
 #include "metrics/promql/operand.h"
 
 namespace sidewatch::promql {

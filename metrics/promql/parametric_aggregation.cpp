@@ -1,4 +1,5 @@
-// The aggregations that take a parameter and need all samples of a group at once: topk, bottomk, quantile, count_values.
+// The aggregations that take a parameter and need all samples of a group at once: topk, bottomk, quantile and
+// count_values.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,10 +1,8 @@
-// Operators bind as in Prometheus: or < and unless < comparisons < + - < * / % atan2 and the unary signs < ^ (which
-// leans right) < the suffixes [5m], offset and @. A syntax error leaves parse_expression's depths as a ParseFailure,
-// which never leaves this file.
+// One function for each rule of the grammar, one token ahead; how tightly operators bind is in grammar.cpp. A syntax
+// error leaves the depths as a ParseFailure, which never leaves this file.
 #include "metrics/promql/parser.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -13,6 +11,7 @@
 
 #include "metrics/promql/characters.h"
 #include "metrics/promql/functions.h"
+#include "metrics/promql/grammar.h"
 #include "metrics/promql/lexer.h"
 #include "metrics/promql/literals.h"
 
@@ -24,82 +23,7 @@ struct ParseFailure {
   std::size_t offset;
 };
 
-struct OperatorRule {
-  TokenKind token;
-  BinaryOperator op;
-  int precedence;
-};
-
 constexpr double furthest_ms = 1e18;  // a time so far away that no sum with a duration overflows
-constexpr int unary_precedence = 5;
-constexpr std::array operator_rules = {
-    OperatorRule{TokenKind::set_or, BinaryOperator::set_or, 1},
-    OperatorRule{TokenKind::set_and, BinaryOperator::set_and, 2},
-    OperatorRule{TokenKind::set_unless, BinaryOperator::set_unless, 2},
-    OperatorRule{TokenKind::equal, BinaryOperator::equal, 3},
-    OperatorRule{TokenKind::not_equal, BinaryOperator::not_equal, 3},
-    OperatorRule{TokenKind::less, BinaryOperator::less, 3},
-    OperatorRule{TokenKind::less_equal, BinaryOperator::less_equal, 3},
-    OperatorRule{TokenKind::greater, BinaryOperator::greater, 3},
-    OperatorRule{TokenKind::greater_equal, BinaryOperator::greater_equal, 3},
-    OperatorRule{TokenKind::add, BinaryOperator::add, 4},
-    OperatorRule{TokenKind::subtract, BinaryOperator::subtract, 4},
-    OperatorRule{TokenKind::multiply, BinaryOperator::multiply, unary_precedence},
-    OperatorRule{TokenKind::divide, BinaryOperator::divide, unary_precedence},
-    OperatorRule{TokenKind::modulo, BinaryOperator::modulo, unary_precedence},
-    OperatorRule{TokenKind::atan2, BinaryOperator::atan2, unary_precedence},
-    OperatorRule{TokenKind::power, BinaryOperator::power, 6},
-};
-
-const OperatorRule* find_operator(TokenKind token) {
-  for (const OperatorRule& rule : operator_rules) {
-    if (rule.token == token) return &rule;
-  }
-  return nullptr;
-}
-
-constexpr std::array all_aggregations = {
-    AggregationOperator::avg,      AggregationOperator::bottomk, AggregationOperator::count,
-    AggregationOperator::count_values, AggregationOperator::group, AggregationOperator::max,
-    AggregationOperator::min,      AggregationOperator::quantile, AggregationOperator::stddev,
-    AggregationOperator::stdvar,   AggregationOperator::sum,     AggregationOperator::topk,
-};
-
-AggregationOperator aggregation_of(std::string_view word) {
-  const std::string lower = to_lower(word);
-  return *std::ranges::find_if(all_aggregations, [&](AggregationOperator op) { return to_string(op) == lower; });
-}
-
-// Words of the language that are metric names where no operator can stand.
-bool may_name_a_metric(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::identifier:
-    case TokenKind::metric_identifier:
-    case TokenKind::aggregator:
-    case TokenKind::by:
-    case TokenKind::without:
-    case TokenKind::offset:
-    case TokenKind::set_and:
-    case TokenKind::set_or:
-    case TokenKind::set_unless:
-    case TokenKind::start:
-    case TokenKind::finish: return true;
-    default: return false;
-  }
-}
-
-bool may_name_a_label(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::without: return false;
-    case TokenKind::boolean:
-    case TokenKind::group_left:
-    case TokenKind::group_right:
-    case TokenKind::ignoring:
-    case TokenKind::on:
-    case TokenKind::atan2: return true;
-    default: return may_name_a_metric(kind);
-  }
-}
 
 class Parser {
  public:

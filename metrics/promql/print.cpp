@@ -1,5 +1,5 @@
 // The canonical spelling of an expression: one space around operators, double quotes, shortest numbers.
-#include <array>
+#include <cmath>
 #include <cstdlib>
 #include <string>
 #include <type_traits>
@@ -11,6 +11,11 @@
 
 namespace sidewatch::promql {
 namespace {
+
+// Infinity without the sign that values have: +Inf ^ 2 would be read as +(Inf ^ 2).
+std::string spelled(NumberLiteral literal) {
+  return std::isinf(literal.value) && literal.value > 0 ? "Inf" : number_to_string(literal.value);
+}
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -102,14 +107,13 @@ std::string Node::to_string() const {
   return std::visit(
       [](const auto& of) -> std::string {
         using Of = std::decay_t<decltype(of)>;
-        if constexpr (std::is_same_v<Of, NumberLiteral>) return number_to_string(of.value);
-        else if constexpr (std::is_same_v<Of, StringLiteral>) return quoted(of.value);
+        if constexpr (std::is_same_v<Of, StringLiteral>) return quoted(of.value);
         else if constexpr (std::is_same_v<Of, VectorSelector>) return braces(of) + modifiers(of);
         else if constexpr (std::is_same_v<Of, MatrixSelector>) {
           return braces(of.selector) + "[" + duration_to_string(of.range) + "]" + modifiers(of.selector);
         } else if constexpr (std::is_same_v<Of, Unary>) return (of.negative ? "-" : "+") + of.operand->to_string();
         else if constexpr (std::is_same_v<Of, Parenthesis>) return "(" + of.inner->to_string() + ")";
-        else return spelled(of);  // Call, Aggregation, Binary
+        else return spelled(of);  // NumberLiteral, Call, Aggregation, Binary
       },
       kind);
 }

@@ -160,6 +160,28 @@ TEST_F(HttpServerTest, DeliversABigPageWhole) {
   EXPECT_EQ(response->body, *big_);
 }
 
+TEST_F(HttpServerTest, AFloodOfPipelinedRequestsStarvesNobody) {
+  start();
+  auto flood = client();
+  std::atomic<bool> done{false};
+  std::thread sender([&] {
+    std::string many;
+    for (int i = 0; i < 500; ++i) many += "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    while (!done && flood.send(many)) {
+    }
+  });
+  std::thread reader([&] {
+    while (flood.take_waiting()) {
+    }
+  });
+  ASSERT_TRUE(eventually([&] { return server_->counters().requests > 2000; }));
+  for (int round = 0; round < 20; ++round) EXPECT_LT(time_of_healthy(), 100ms);
+  done = true;
+  sender.join();
+  server_->stop(0ms);
+  reader.join();
+}
+
 TEST_F(HttpServerTest, SleepsWhileNobodyAsks) {
   start();
   const auto idle = half_requests(server_->bound_port(), 8);

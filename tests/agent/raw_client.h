@@ -97,6 +97,12 @@ class RawClient {
     return ended_ && buffer_.empty();
   }
 
+  // Throws away what is there, waiting for it; false when the server has closed.
+  bool take_waiting() {
+    buffer_.clear();
+    return receive(Clock::now() + patience);
+  }
+
   std::size_t take_bytes(std::size_t count) {
     std::string bytes(count, '\0');
     const ssize_t received = ::recv(descriptor_, bytes.data(), count, MSG_DONTWAIT);

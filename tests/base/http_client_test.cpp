@@ -14,16 +14,16 @@ namespace {
 using namespace std::chrono_literals;
 using Manner = FakeAnswer::Manner;
 
-HttpRequest get(const FakeHttpServer& server, std::string_view path = "/") {
-  HttpRequest request;
+OutgoingRequest get(const FakeHttpServer& server, std::string_view path = "/") {
+  OutgoingRequest request;
   request.url = server.url(path);
   return request;
 }
 
-HttpResponse response(const HttpResult& result) {
-  const auto* answer = std::get_if<HttpResponse>(&result);
+OutgoingResponse response(const HttpResult& result) {
+  const auto* answer = std::get_if<OutgoingResponse>(&result);
   EXPECT_NE(answer, nullptr) << std::get<HttpError>(result).what;
-  return answer != nullptr ? *answer : HttpResponse{};
+  return answer != nullptr ? *answer : OutgoingResponse{};
 }
 
 HttpError error(const HttpResult& result) {
@@ -43,7 +43,7 @@ void within(std::chrono::milliseconds limit, Call&& call) {
 TEST(HttpClient, SendsMethodPathHeadersAndBodyAndReadsTheAnswer) {
   FakeHttpServer server({{.status = 201, .headers = {{"X-Answer", " yes "}}, .body = "made"}});
   HttpClient client;
-  HttpRequest request = get(server, "/a?b=c");
+  OutgoingRequest request = get(server, "/a?b=c");
   request.method = "POST";
   request.headers = {{"Content-Type", "application/json"}, {"X-Empty", ""}};
   request.body = std::string("{\"a\0b\":1}", 9);
@@ -62,7 +62,7 @@ TEST(HttpClient, SendsMethodPathHeadersAndBodyAndReadsTheAnswer) {
 TEST(HttpClient, ForgetsTheBodyAndHeadersOfTheRequestBefore) {
   FakeHttpServer server;
   HttpClient client;
-  HttpRequest post = get(server);
+  OutgoingRequest post = get(server);
   post.method = "POST";
   post.headers = {{"X-Secret", "1"}};
   post.username = "u";
@@ -89,13 +89,13 @@ TEST(HttpClient, RefusesHeadersAndUrlsThatWouldInjectALine) {
   for (const HttpHeader& header : {HttpHeader{"X-A", "b\r\nInjected: 1"}, HttpHeader{"X-A", "b\nInjected: 1"},
                                    HttpHeader{"X-A\r\nInjected", "1"}, HttpHeader{"X A", "1"}, HttpHeader{"", "1"},
                                    HttpHeader{"X-A", std::string("b\0c", 3)}, HttpHeader{"X-A", "b\x7f"}}) {
-    HttpRequest request = get(server);
+    OutgoingRequest request = get(server);
     request.headers = {header};
     EXPECT_EQ(error(client.send(request)).kind, HttpFailure::bad_request);
     EXPECT_FALSE(header_is_safe(header.name, header.value));
   }
   EXPECT_EQ(error(client.send(get(server, "/a\r\nInjected: 1"))).kind, HttpFailure::bad_request);
-  HttpRequest method = get(server);
+  OutgoingRequest method = get(server);
   method.method = "GET / HTTP/1.1\r\nInjected:";
   EXPECT_EQ(error(client.send(method)).kind, HttpFailure::bad_request);
   EXPECT_TRUE(server.requests().empty());
@@ -105,7 +105,7 @@ TEST(HttpClient, EndsAtTheTotalDeadlineWhateverTheServerDoes) {
   for (const Manner manner : {Manner::hang, Manner::drip, Manner::stall}) {
     FakeHttpServer server({{.body = std::string(2000, 'x'), .manner = manner}});
     HttpClient client;
-    HttpRequest request = get(server);
+    OutgoingRequest request = get(server);
     request.timeout = 300ms;
     within(5s, [&] { EXPECT_EQ(error(client.send(request)).kind, HttpFailure::timeout); });
   }
@@ -113,7 +113,7 @@ TEST(HttpClient, EndsAtTheTotalDeadlineWhateverTheServerDoes) {
 
 TEST(HttpClient, TellsARefusedConnectionFromAReset) {
   HttpClient client;
-  HttpRequest request;
+  OutgoingRequest request;
   request.url = "http://127.0.0.1:" + std::to_string(unused_port()) + "/";
   EXPECT_EQ(error(client.send(request)).kind, HttpFailure::connect);
   FakeHttpServer server({{.manner = Manner::reset}});
@@ -122,7 +122,7 @@ TEST(HttpClient, TellsARefusedConnectionFromAReset) {
 
 TEST(HttpClient, TellsANameWithoutAddress) {
   HttpClient client;
-  HttpRequest request;
+  OutgoingRequest request;
   request.url = "http://no-such-host.invalid/";
   const auto failure = error(client.send(request));
   EXPECT_TRUE(failure.kind == HttpFailure::resolve || failure.kind == HttpFailure::timeout) << failure.what;
@@ -132,10 +132,10 @@ TEST(HttpClient, CountsTheBytesOfAnAnswerWithoutALength) {
   const FakeAnswer endless{.body = std::string(10'000, 'x'), .manner = Manner::chunked, .repeat = 1000};
   FakeHttpServer server({endless});
   HttpClient client;
-  HttpRequest request = get(server);
+  OutgoingRequest request = get(server);
   request.max_body_bytes = 25'000;
   EXPECT_EQ(error(client.send(request)).kind, HttpFailure::too_large);
-  request.too_long = HttpRequest::TooLong::cut;
+  request.too_long = OutgoingRequest::TooLong::cut;
   const auto answer = response(client.send(request));
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body.size(), 25'000u);
@@ -179,7 +179,7 @@ TEST(HttpClient, DoesNotFollowRedirects) {
 TEST(HttpClient, SpeaksHttpOnly) {
   HttpClient client;
   for (const auto* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "", "http://"}) {
-    HttpRequest request;
+    OutgoingRequest request;
     request.url = url;
     EXPECT_EQ(error(client.send(request)).kind, HttpFailure::bad_request) << url;
   }
@@ -189,7 +189,7 @@ TEST(HttpClient, RefusesLinkLocalAddressesHoweverTheyAreWritten) {
   HttpClient client;
   for (const auto* url : {"http://169.254.169.254/latest", "http://2852039166/", "http://0xA9FEA9FE/",
                           "http://[::ffff:169.254.169.254]/", "http://[fe80::1]/"}) {
-    HttpRequest request;
+    OutgoingRequest request;
     request.url = url;
     request.timeout = 2s;
     EXPECT_EQ(error(client.send(request)).kind, HttpFailure::address_refused) << url;
@@ -205,7 +205,7 @@ TEST(HttpClient, TakesNoProxyFromTheEnvironment) {
   HttpClient client;
   response(client.send(get(server)));
   EXPECT_TRUE(proxy.requests().empty());
-  HttpRequest request = get(server);
+  OutgoingRequest request = get(server);
   request.proxy_url = proxy.url();
   response(client.send(request));
   unsetenv("http_proxy");
@@ -216,7 +216,7 @@ TEST(HttpClient, TakesNoProxyFromTheEnvironment) {
 TEST(HttpClient, AnInterruptEndsTheRequestUnderWayAndEveryLaterOne) {
   FakeHttpServer server({{.manner = Manner::hang}});
   HttpClient client;
-  HttpRequest request = get(server);
+  OutgoingRequest request = get(server);
   request.timeout = 60s;
   std::thread other([&] {
     EXPECT_TRUE(server.wait_for_requests(1));
@@ -229,7 +229,7 @@ TEST(HttpClient, AnInterruptEndsTheRequestUnderWayAndEveryLaterOne) {
 
 TEST(HttpClient, ErrorsShowNeitherPathNorPasswordOfTheUrl) {
   HttpClient client;
-  HttpRequest request;
+  OutgoingRequest request;
   request.url = "http://canary-user:canary-pass@127.0.0.1:" + std::to_string(unused_port()) + "/canary-path?canary=1";
   const auto failure = error(client.send(request));
   EXPECT_EQ(failure.what.find("canary"), std::string::npos) << failure.what;
@@ -253,7 +253,7 @@ TEST(HttpClient, WritingToAClosedConnectionDoesNotEndTheProcess) {
   std::signal(SIGPIPE, SIG_IGN);  // as the agent's main does
   FakeHttpServer server({{.manner = Manner::reset}});
   HttpClient client;
-  HttpRequest request = get(server);
+  OutgoingRequest request = get(server);
   request.method = "POST";
   request.body = std::string(5'000'000, 'x');
   request.headers = {{"Content-Length", "5000000"}};

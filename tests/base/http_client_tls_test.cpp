@@ -53,7 +53,7 @@ class HttpClientTls : public testing::Test {
 
   static HttpResult ask(const FakeHttpServer& server, const std::string& ca_file, bool skip = false) {
     HttpClient client;
-    HttpRequest request;
+    OutgoingRequest request;
     request.url = server.url();
     request.ca_file = ca_file;
     request.insecure_skip_verify = skip;
@@ -73,7 +73,7 @@ TEST_F(HttpClientTls, TrustsTheConfiguredAuthorityAndNoOther) {
   const FakeTls tls = good();
   FakeHttpServer server({{}}, &tls);
   const auto trusted = ask(server, tls.certificate_file);
-  EXPECT_TRUE(std::holds_alternative<HttpResponse>(trusted)) << std::get<HttpError>(trusted).what;
+  EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(trusted)) << std::get<HttpError>(trusted).what;
   expect_tls_failure(ask(server, ""));  // self-signed, unknown to the machine
   const FakeTls other = make("other", "-addext subjectAltName=IP:127.0.0.1 -days 2");
   expect_tls_failure(ask(server, other.certificate_file));
@@ -83,7 +83,7 @@ TEST_F(HttpClientTls, TrustsTheConfiguredAuthorityAndNoOther) {
 TEST_F(HttpClientTls, SkipsVerificationOnlyWhenToldSo) {
   const FakeTls tls = good();
   FakeHttpServer server({{}}, &tls);
-  EXPECT_TRUE(std::holds_alternative<HttpResponse>(ask(server, "", true)));
+  EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(ask(server, "", true)));
 }
 
 TEST_F(HttpClientTls, RefusesAnExpiredCertificateAndAWrongName) {
@@ -107,7 +107,7 @@ TEST_F(HttpClientTls, RefusesAnythingOlderThanTls12) {
 TEST_F(HttpClientTls, SaysThatAPlainServerDoesNotSpeakTls) {
   FakeHttpServer server;
   HttpClient client;
-  HttpRequest request;
+  OutgoingRequest request;
   request.url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
   request.timeout = std::chrono::milliseconds(500);
   // The fake server waits for the end of a request that never comes: either of the two is right.
@@ -124,12 +124,12 @@ TEST_F(HttpClientTls, PicksUpAChangedAuthorityFileWithoutANewClient) {
   std::filesystem::copy_file(other.certificate_file, trusted);
   FakeHttpServer server({{}}, &tls);
   HttpClient client;
-  HttpRequest request;
+  OutgoingRequest request;
   request.url = server.url();
   request.ca_file = trusted;
   expect_tls_failure(client.send(request));
   std::filesystem::copy_file(tls.certificate_file, trusted, std::filesystem::copy_options::overwrite_existing);
-  EXPECT_TRUE(std::holds_alternative<HttpResponse>(client.send(request)));
+  EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(client.send(request)));
 }
 
 }  // namespace

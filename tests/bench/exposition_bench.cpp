@@ -18,16 +18,22 @@ namespace {
 
 constexpr int series_per_family = 20;
 
-// As many series as asked for, in families of twenty, with two labels each and values of mixed kinds.
+// As many series as asked for, in families of twenty (every other one of counters), with two labels each and values of
+// mixed kinds.
 struct Host {
   explicit Host(std::int64_t count) : catalog({.max_series = 200'000, .max_series_per_metric = 200'000}, {}) {
     for (int i = 0; i < count; ++i) {
       const std::string name = family_name(i);
-      series.push_back(catalog.series({name, MetricType::gauge, "", "What is measured here, in a sentence."},
-                                      {{"device", device(i)}, {"mode", "read"}}));
+      const bool counter = name.ends_with("_total");
+      const Metric metric{name, counter ? MetricType::counter : MetricType::gauge, "",
+                          "What is measured here, in a sentence."};
+      series.push_back(catalog.series(metric, {{"device", device(i)}, {"mode", "read"}}));
     }
   }
-  static std::string family_name(int i) { return "node_family_" + std::to_string(i / series_per_family) + "_bytes"; }
+  static std::string family_name(int i) {
+    const int family = i / series_per_family;
+    return "node_family_" + std::to_string(family) + (family % 2 ? "_total" : "_bytes");
+  }
   static std::string device(int i) { return "sd" + std::to_string(i % series_per_family); }
   static double value(int i, int pass) {
     switch (i % 4) {

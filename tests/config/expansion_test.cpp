@@ -49,6 +49,16 @@ TEST(Expansion, DoesNotExpandWhatAVariableHolds) {
   EXPECT_EQ(expand("${X}", environment, "").text, "${NAME}");
 }
 
+TEST(Expansion, LeavesTheWholeTextAloneWithoutAnEnvironment) {
+  EXPECT_EQ(expand("${NAME} $$ ${", nullptr, "").text, "${NAME} $$ ${");
+  Problems problems;
+  auto document = Document::parse("rules.yaml", "agent: {state_dir: '${1} $$'}\n", nullptr, problems);
+  Sample sample;
+  document.read(sample);
+  EXPECT_EQ(problems.text(), "");
+  EXPECT_EQ(sample.agent.state_dir, "${1} $$");
+}
+
 TEST(Expansion, ReadsFilesBesideTheConfigurationLessOneLineEnd) {
   TemporaryFolder folder;
   const auto path = folder.write("secrets/token", "line\n\n");
@@ -69,7 +79,8 @@ TEST(Expansion, KnowsATextThatIsOneFileOnly) {
 TEST(Expansion, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(expanded("ab${NAME"), "2: this ${ is never closed by }; write $${ for the characters themselves");
   EXPECT_EQ(expanded("${A:-${B}}"), "0: a ${...} cannot stand inside another one");
-  EXPECT_EQ(expanded("${1A}"), "0: '1A' is not the name of an environment variable");
+  EXPECT_EQ(expanded("${1A}"),
+            "0: '1A' is not the name of an environment variable; write $${ for the characters themselves");
   EXPECT_EQ(expanded("${NAME:5}"), "0: ${NAME:...} is not understood, write ${NAME:-default} or ${file:/path}");
   EXPECT_EQ(expanded("${NO_SUCH}"),
             "0: the environment variable NO_SUCH is not set; ${NO_SUCH:-default} would give it a default");

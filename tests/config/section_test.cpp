@@ -43,7 +43,8 @@ servers:
   const auto& sample = outcome.sample;
   EXPECT_EQ(sample.agent.interval, 250ms);
   EXPECT_EQ(sample.agent.state_dir, "");
-  EXPECT_THAT(sample.agent.labels, ElementsAre(Pair("answer", "no"), Pair("service", "checkout"), Pair("version", "1.10")));
+  EXPECT_THAT(sample.agent.labels,
+              ElementsAre(Pair("answer", "no"), Pair("service", "checkout"), Pair("version", "1.10")));
   ASSERT_TRUE(sample.store);
   EXPECT_EQ(sample.store->path, "/var/lib/x.db");
   ASSERT_EQ(sample.servers.size(), 2u);
@@ -190,7 +191,8 @@ TEST(Section, DoesNotCallKeysMissingThatMayStandInWhatCouldNotBeRead) {
 TEST(Secret, FromAFileIsReadAgainAtEachUse) {
   TemporaryFolder folder;
   const auto path = folder.write("token", "first\n");
-  const auto outcome = read_sample("servers: [{name: a, token: \"${file:" + path + "}\", note: \"${file:" + path + "}\"}]\n");
+  const std::string file = "\"${file:" + path + "}\"";
+  const auto outcome = read_sample("servers: [{name: a, token: " + file + ", note: " + file + "}]\n");
   ASSERT_EQ(outcome.problems.text(), "");
   const auto& server = outcome.sample.servers.at(0);
   EXPECT_EQ(server.token.reveal(), "first");

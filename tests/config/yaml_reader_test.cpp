@@ -60,7 +60,8 @@ TEST(YamlReader, TakesByteOrderMarksWindowsLinesAndAMissingLastLineEnd) {
 }
 
 TEST(YamlReader, TakesNoTypeFromTheSpelling) {
-  EXPECT_EQ(yaml("a: 010\nb: yes\nc: 1_000\nd: 0x1F\ne: .inf\nf: '5'\n"), "{a=010 b=yes c=1_000 d=0x1F e=.inf f=\"5\"}");
+  EXPECT_EQ(yaml("a: 010\nb: yes\nc: 1_000\nd: 0x1F\ne: .inf\nf: '5'\n"),
+            "{a=010 b=yes c=1_000 d=0x1F e=.inf f=\"5\"}");
   EXPECT_EQ(yaml("a: \"null\"\nb: '~'\nc: ''\n"), "{a=\"null\" b=\"~\" c=\"\"}");
 }
 
@@ -136,12 +137,15 @@ TEST(YamlReader, RefusesTextThatIsNotUtf8AtItsLineAndColumn) {
 }
 
 TEST(YamlReader, LimitsDepth) {
-  const auto nested = [](std::size_t levels) { return "a: " + std::string(levels, '[') + "1" + std::string(levels, ']') + "\n"; };
+  const auto nested = [](std::size_t levels) {
+    return "a: " + std::string(levels, '[') + "1" + std::string(levels, ']') + "\n";
+  };
   EXPECT_EQ(yaml(nested(62)).substr(0, 4), "{a=[");
   EXPECT_EQ(yaml(nested(64)), "f:1:67: nested deeper than 64 levels\n");
   std::string aliases = "a0: &a0 [[[[[[[[[[1]]]]]]]]]]\n";
   for (int i = 1; i < 9; ++i) {
-    aliases += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [[[[[[[[[[*a" + std::to_string(i - 1) + "]]]]]]]]]]\n";
+    const std::string inner = "[[[[[[[[[[*a" + std::to_string(i - 1) + "]]]]]]]]]]\n";
+    aliases += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " " + inner;
   }
   EXPECT_THAT(yaml(aliases), HasSubstr("nested deeper than 64 levels"));
 }
@@ -180,7 +184,8 @@ TEST(YamlReader, EndsInTimeWhateverAMebibyteHolds) {
   EXPECT_THAT(yaml_in_time("é: [" + repeated("\"é\", ") + "x]"), HasSubstr("too many values"));
   EXPECT_THAT(yaml_in_time("a: \"" + repeated("é\n  ") + "\"\n"), HasSubstr("unknown key 'a'"));
   // Nobody's mistake, but what could cost a parser its time: each part on its own and inside of a value.
-  for (const auto* part : {"]", ":", "? ", "\"", "&a ", "*a ", "!a ", "---\n", "\n", "a\n", "a:\n", "a: b\n", "- - - -\n"}) {
+  for (const auto* part : {"]", ":", "? ", "\"", "&a ", "*a ", "!a ", "---\n", "\n", "a\n", "a:\n", "a: b\n",
+                           "- - - -\n"}) {
     yaml_in_time(repeated(part));
     yaml_in_time("agent:\n  state_dir: " + repeated(part));
   }

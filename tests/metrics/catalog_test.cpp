@@ -119,6 +119,21 @@ TEST_F(CatalogTest, ASeriesWithTooManyLabelsGoesToTheOverflowSeries) {
   EXPECT_EQ(catalog.overflowed(), 1U);
 }
 
+TEST_F(CatalogTest, AnOverflowingHistogramStaysAHistogram) {
+  constexpr Metric bucket{"h_bucket", MetricType::histogram, "", ""};
+  constexpr Metric summary{"s", MetricType::summary, "", ""};
+  const Labels too_many{{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}};
+  EXPECT_EQ(labels_of(catalog.series(bucket, too_many)).get("le"), "+Inf");
+  EXPECT_EQ(labels_of(catalog.series(summary, too_many)).get("quantile"), "1");
+  EXPECT_EQ(labels_of(catalog.series({"s_sum", MetricType::summary, "", ""}, too_many)).get("quantile"), "");
+}
+
+TEST_F(CatalogTest, CommonLabelsAreMendedLikeAnyOthers) {
+  Catalog other({}, {{"my-service", "a\xFF"}});
+  const auto series = other.series(load, {});
+  EXPECT_EQ(other.info(series.id())->labels, (Labels{{"my_service", "a\xEF\xBF\xBD"}}));
+}
+
 TEST_F(CatalogTest, SelectsByNameLabelAndPatternInOrder) {
   have(cpu, {{"cpu", "1"}, {"mode", "user"}});
   have(load, {});

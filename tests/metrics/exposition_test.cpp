@@ -126,7 +126,8 @@ TEST_F(ExpositionTest, ACounterThatIsNoCountIsUnknownToOpenMetrics) {
   put({"b_total", MetricType::counter, "", ""}, {}, -1);
   put({"c_total", MetricType::counter, "", ""}, {}, 0);
   EXPECT_EQ(page(Format::openmetrics),
-            "# TYPE a_total unknown\na_total NaN\n# TYPE b_total unknown\nb_total -1\n# TYPE c counter\nc_total 0\n# EOF\n");
+            "# TYPE a_total unknown\na_total NaN\n# TYPE b_total unknown\nb_total -1\n"
+            "# TYPE c counter\nc_total 0\n# EOF\n");
 }
 
 TEST_F(ExpositionTest, ACounterGivesWayToAFamilyThatHasItsOpenMetricsName) {
@@ -160,8 +161,8 @@ TEST_F(ExpositionTest, TheSeriesOfAHistogramAreOneFamilyWithBucketsInOrder) {
   EXPECT_EQ(page(Format::prometheus_text),
             "# HELP http_seconds Latency.\n# TYPE http_seconds histogram\n" + samples + other);
   EXPECT_EQ(page(Format::openmetrics),
-            "# HELP http_seconds Latency.\n# TYPE http_seconds histogram\n# UNIT http_seconds seconds\n" + samples + other +
-                "# EOF\n");
+            "# HELP http_seconds Latency.\n# TYPE http_seconds histogram\n# UNIT http_seconds seconds\n" + samples +
+                other + "# EOF\n");
 }
 
 TEST_F(ExpositionTest, TheSeriesOfASummaryAreOneFamily) {

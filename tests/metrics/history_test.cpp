@@ -62,6 +62,16 @@ TEST(Chunk, GivesBackBitForBitWhatWasAppended) {
   }
 }
 
+TEST(Chunk, KeepsTheSignOfZero) {
+  const Samples samples = {{time_at_ms(0), -0.0}, {time_at_ms(1), 0.0}, {time_at_ms(2), -0.0}, {time_at_ms(3), -0.0}};
+  Chunk chunk;
+  chunk.reset();
+  for (const Point& point : samples) ASSERT_TRUE(chunk.append(point));
+  Samples actual;
+  chunk.for_each([&](Point point) { actual.push_back(point); });
+  expect_same(samples, actual);
+}
+
 TEST(Chunk, StartsAnewAfterReset) {
   Chunk chunk;
   chunk.reset();
@@ -86,12 +96,13 @@ std::size_t samples_per_chunk(Value&& value) {
 }
 
 TEST(Chunk, HoldsLongOfWhatChangesLittle) {
-  std::mt19937 random(1);
-  EXPECT_GE(samples_per_chunk([](int) { return 16'777'216.0; }), 1'500U);                     // a size
-  EXPECT_GE(samples_per_chunk([](int i) { return 100.0 + 3.0 * i; }), 350U);                  // an even counter
-  EXPECT_GE(samples_per_chunk([&](int i) { return (i * 490 + static_cast<int>(random() % 9)) / 100.0; }), 300U);  // CPU seconds
-  EXPECT_GE(samples_per_chunk([&](int) { return 4e9 + 4096.0 * static_cast<double>(random() % 10); }), 120U);    // memory in use
-  EXPECT_GE(samples_per_chunk([&](int) { return static_cast<double>(random()) / 3.1; }), 40U);                     // noise
+  std::mt19937 generator(1);
+  const auto random = [&](unsigned below) { return static_cast<double>(generator() % below); };
+  EXPECT_GE(samples_per_chunk([](int) { return 16'777'216.0; }), 1'500U);                  // a size
+  EXPECT_GE(samples_per_chunk([](int i) { return 100.0 + 3.0 * i; }), 350U);               // an even counter
+  EXPECT_GE(samples_per_chunk([&](int i) { return (i * 490 + random(9)) / 100; }), 300U);  // CPU seconds
+  EXPECT_GE(samples_per_chunk([&](int) { return 4e9 + 4096 * random(10); }), 120U);        // memory in use
+  EXPECT_GE(samples_per_chunk([&](int) { return random(1'000'000'000) / 3.1; }), 40U);     // noise
 }
 
 TEST(History, AnswersLikeAPlainListOfSamples) {

@@ -98,7 +98,8 @@ TEST(InstrumentsDeathTest, ABadNameABadLabelOrASecondTypeIsABugAndNeverAnExcepti
   Instruments instruments;
   instruments.counter(runs);
   EXPECT_DEBUG_DEATH(instruments.counter({"not legal", MetricType::counter, "", ""}).increment(), "legal name");
-  EXPECT_DEBUG_DEATH(instruments.counter({"x_total", MetricType::counter, "", ""}, {{"__x", "1"}}).increment(), "legal");
+  const Metric other{"x_total", MetricType::counter, "", ""};
+  EXPECT_DEBUG_DEATH(instruments.counter(other, {{"__x", "1"}}).increment(), "legal labels");
   EXPECT_DEBUG_DEATH(instruments.gauge({"sidewatch_runs_total", MetricType::gauge, "", ""}).set(1), "type");
   EXPECT_DEBUG_DEATH(instruments.gauge(runs).set(1), "type");
   EXPECT_EQ(instruments.size(), 1U);

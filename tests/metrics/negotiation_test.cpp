@@ -16,12 +16,14 @@ TEST(Negotiation, NothingAskedForMeansText) {
 }
 
 TEST(Negotiation, WhatPrometheusSendsGetsOpenMetrics) {
-  EXPECT_EQ(choose_format("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+  EXPECT_EQ(choose_format("application/openmetrics-text;version=1.0.0,"
+                          "application/openmetrics-text;version=0.0.1;q=0.75,"
                           "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
             openmetrics);
   EXPECT_EQ(choose_format("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
                           "application/openmetrics-text;version=0.0.1;q=0.5,"
-                          "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"),
+                          "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+                          "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"),
             openmetrics);
   EXPECT_EQ(choose_format("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=0.0.1"), text);
 }
@@ -41,8 +43,8 @@ TEST(Negotiation, TheMorePreciseRangeDecides) {
 }
 
 TEST(Negotiation, WhatIsMalformedIsPassedOver) {
-  for (const char* accept : {"application/openmetrics-text;q=2", "application/openmetrics-text;q=", ";;;,,,", "q=1", "\"",
-                             "application/openmetrics-text;q=0.0001", "application/openmetrics-text;q=1.5",
+  for (const char* accept : {"application/openmetrics-text;q=2", "application/openmetrics-text;q=", ";;;,,,",
+                             "q=1", "\"", "application/openmetrics-text;q=0.0001", "application/openmetrics-text;q=1.5",
                              "application/openmetrics-text;q=-1", "application/openmetrics-text;q=0"}) {
     EXPECT_EQ(choose_format(accept), text) << accept;
   }

@@ -104,6 +104,17 @@ TEST_F(StoreTest, StaleAtTheInstantOfASampleMeansStale) {
   EXPECT_FALSE(value(a, at(0)));
 }
 
+TEST_F(StoreTest, TellsHowItsSourcesFare) {
+  append(host, at(3), {{&a, 1}, {&b, 2}});
+  store.remove_source(disk, at(4));
+  ASSERT_EQ(store.sources().size(), 1U);
+  EXPECT_EQ(store.sources()[0].name, "host");
+  EXPECT_EQ(store.sources()[0].live_series, 2U);
+  EXPECT_EQ(store.sources()[0].last_pass, at(3));
+  store.mark_stale(host, at(5));
+  EXPECT_EQ(store.sources()[0].live_series, 0U);
+}
+
 TEST_F(StoreTest, WhatARemovedSourceStillSendsIsRefused) {
   store.remove_source(host, at(0));
   append(host, at(1), {{&a, 1}});

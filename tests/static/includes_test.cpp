@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -99,6 +100,35 @@ TEST(FloorPlan, EveryHeaderOpensByTellingWhatItIsFor) {
     std::string first;
     std::getline(stream, first);
     EXPECT_TRUE(first.starts_with("// ")) << file.string();
+  }
+}
+
+// Two types of one name in one namespace are one type to the linker, which then takes the destructor of either.
+TEST(FloorPlan, NoTypeNameIsGivenTwice) {
+  const std::regex opens_namespace("^namespace ([a-z_:]+) \\{");
+  const std::regex defines_type("^(?:struct|class|enum class) ([A-Z][A-Za-z0-9]*)(?: final)?(?: : [^;{]*)? \\{");
+  std::map<std::string, std::set<std::string>> definitions;
+  for (const auto& file : product_files()) {
+    std::ifstream stream(root / file);
+    std::string space;
+    bool anonymous = false;
+    std::smatch found;
+    for (std::string line; std::getline(stream, line);) {
+      if (std::regex_search(line, found, opens_namespace)) {
+        space = found[1];
+        anonymous = false;
+      } else if (line == "namespace {") {
+        anonymous = true;
+      } else if (line == "}  // namespace") {
+        anonymous = false;
+      } else if (!anonymous && std::regex_search(line, found, defines_type)) {
+        definitions[space + "::" + found[1].str()].insert(file.string());
+      }
+    }
+  }
+  EXPECT_GT(definitions.size(), 100u);
+  for (const auto& [name, files] : definitions) {
+    EXPECT_EQ(files.size(), 1u) << name << " is defined in " << ::testing::PrintToString(files);
   }
 }
 

@@ -1,0 +1,253 @@
+// Days of alerts, bad receivers and crashes in a moment, from a seed.
+//
+// A world of alerts that fire, rise, fall and resolve writes to a real outbox; receivers answer, refuse, fail, lose their
+// answers; the process "dies" at any step (the files are copied as they are and opened as a restart would). When the
+// faults end and the queue has drained, what the receivers got is held against what was committed:
+// - everything committed arrived, or is a dead letter, or is part of a later message of its incident (I1);
+// - one id always means the same message (I2), and no message was invented (I3);
+// - a receiver's messages of one alert come in their order (I4), and none more often than crashes and lost answers explain;
+// - who was told of an incident hears its end, and nobody else does;
+// - the queue drains within the longest backoff (I7); the same seed gives the same run (I8).
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <random>
+#include <set>
+
+#include "alerting/dispatcher.h"
+#include "alerting/outbox.h"
+#include "tests/support/notifications.h"
+#include "tests/support/temp_dir.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr int alert_count = 4;
+constexpr int steps_per_run = 220;
+const std::vector<std::string> receivers = {"oncall", "chat"};
+
+struct Alert {
+  int incident = 0;
+  Level level = Level::ok;  // ok: not firing
+};
+
+class World {
+ public:
+  explicit World(unsigned seed) : random_(seed) { start(); }
+
+  void run() {
+    for (int step = 0; step < steps_per_run; ++step) {
+      now_ += Duration(pick(20'000));
+      if (chance(40)) change_an_alert();
+      attempt_what_is_due();
+      if (chance(6)) crash();
+    }
+  }
+
+  // No faults any more: everything must go out within the longest backoff and Retry-After.
+  void drain() {
+    faults_ = false;
+    const Time deadline = now_ + 1h + 10min;
+    while (const auto due = dispatcher_->next_due()) {
+      now_ = std::max(now_, *due);
+      ASSERT_LE(now_, deadline);
+      attempt_what_is_due();
+    }
+    EXPECT_EQ(dispatcher_->queued(), 0u);
+    EXPECT_EQ(outbox_->statistics().missing, 0);
+  }
+
+  void judge() const;
+  const std::vector<Notification>& arrived(const std::string& receiver) const { return arrived_.at(receiver); }
+  int crashes() const { return crashes_; }
+
+ private:
+  std::uint64_t pick(std::uint64_t below) { return random_() % below; }
+  bool chance(unsigned percent) { return pick(100) < percent; }
+
+  void start() {
+    auto opened = Outbox::open(directory_->path(), {.ballast_bytes = 0, .checkpoint_frames = 20});
+    if (!opened) throw std::runtime_error(opened.error().text());
+    outbox_.emplace(std::move(*opened));
+    auto loaded = outbox_->load();
+    if (!loaded) throw std::runtime_error(loaded.error().text());
+    EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings[0];
+    restore(loaded->states);
+    dispatcher_ = std::make_unique<Dispatcher>(
+        *outbox_, *loaded, std::vector<DispatchTarget>{{"oncall", "", 1000}, {"chat", "", 1000}},
+        [this] { return static_cast<double>(pick(1000)) / 1000; }, now_);
+  }
+
+  void crash() {
+    ++crashes_;
+    auto copy = std::make_unique<TempDir>();
+    for (const auto* name : {"outbox.db", "outbox.db-wal", "outbox.high-water"}) {
+      std::error_code absent;
+      fs::copy_file(*directory_ / name, *copy / name, absent);
+    }
+    dispatcher_.reset();
+    outbox_.reset();
+    directory_ = std::move(copy);
+    start();
+  }
+
+  void restore(const std::vector<StateRow>& rows) {
+    std::map<int, Alert> restored;
+    for (const auto& [key, blob] : rows) {
+      restored[std::stoi(key)] = {std::stoi(blob.substr(1)), blob[0] == 'c' ? Level::critical
+                                                             : blob[0] == 'w' ? Level::warning : Level::ok};
+    }
+    for (int i = 0; i < alert_count; ++i) {  // states and messages are one transaction: never one without the other
+      EXPECT_EQ(restored[i].incident, alerts_[i].incident);
+      EXPECT_EQ(restored[i].level, alerts_[i].level);
+    }
+  }
+
+  void change_an_alert() {
+    const int number = static_cast<int>(pick(alert_count));
+    Alert& alert = alerts_[number];
+    Reason reason = Reason::fired;
+    if (alert.level == Level::ok) {
+      ++alert.incident;
+      alert.level = chance(70) ? Level::warning : Level::critical;
+    } else if (chance(50)) {
+      reason = Reason::resolved;
+      alert.level = Level::ok;
+    } else if (alert.level == Level::warning) {
+      reason = Reason::escalated;
+      alert.level = Level::critical;
+    } else {
+      reason = Reason::deescalated;
+      alert.level = Level::warning;
+    }
+    commit(number, reason);
+  }
+
+  void commit(int number, Reason reason) {
+    const Alert& alert = alerts_[number];
+    std::vector<Notification> batch;
+    for (const auto& receiver : receivers) {
+      NotificationOf of{.id = "n" + std::to_string(++last_id_), .alert = "a" + std::to_string(number),
+                        .receiver = receiver, .reason = reason};
+      of.incident = of.alert + "/" + std::to_string(alert.incident);
+      of.level = alert.level == Level::ok ? Level::warning : alert.level;
+      batch.push_back(make_notification(of));
+      committed_[of.id] = {last_id_, batch.back()};
+    }
+    Transaction with;
+    const char code = alert.level == Level::critical ? 'c' : alert.level == Level::warning ? 'w' : 'o';
+    with.states = {{std::to_string(number), code + std::to_string(alert.incident)}};
+    ASSERT_TRUE(dispatcher_->enqueue(std::move(batch), with, now_));
+  }
+
+  void attempt_what_is_due() {
+    for (const auto& message : dispatcher_->due(now_)) {
+      const std::uint64_t what = faults_ ? pick(100) : 0;
+      if (what < 35) {
+        arrived_[message.receiver].push_back(message);
+        if (faults_ && chance(8)) return crash();  // taken, and nobody knows
+        finish(message, Delivered{});
+      } else if (what < 45) {
+        arrived_[message.receiver].push_back(message);
+        ++lost_answers_;
+        finish(message, RetryLater{"timed out", std::nullopt, false, false});
+      } else if (what < 52) {
+        finish(message, Rejected{"HTTP 400"});
+        refused_.insert({message.receiver, message.incident});
+      } else if (what < 60) {
+        finish(message, RetryLater{"HTTP 429", Duration(pick(7'200'000)), true, false});
+      } else if (what < 65) {
+        if (chance(50)) return crash();  // under way when the process dies
+        dispatcher_->hand_back(message.receiver, message.id);
+      } else {
+        finish(message, RetryLater{"connection refused", std::nullopt, what < 80, false});
+      }
+    }
+  }
+
+  void finish(const Notification& message, const Attempt& attempt) {
+    ASSERT_TRUE(dispatcher_->finished(message.receiver, message.id, attempt, now_, to_wall(now_, {})));
+  }
+
+  std::mt19937_64 random_;
+  std::unique_ptr<TempDir> directory_ = std::make_unique<TempDir>();
+  std::optional<Outbox> outbox_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  Time now_ = time_at_ms(1'000'000);
+  bool faults_ = true;
+  int last_id_ = 0;
+  int crashes_ = 0;
+  int lost_answers_ = 0;
+  std::map<int, Alert> alerts_;
+  std::map<std::string, std::pair<int, Notification>> committed_;  // by id
+  std::map<std::string, std::vector<Notification>> arrived_{{"oncall", {}}, {"chat", {}}};
+  std::set<std::pair<std::string, std::string>> refused_;  // receiver, incident
+};
+
+void World::judge() const {
+  int repetitions = 0;
+  for (const auto& receiver : receivers) {
+    std::map<std::string, std::string> content;     // by id
+    std::map<std::string, int> last_of_alert;
+    std::set<std::string> heard, ended;             // incidents
+    for (const auto& message : arrived(receiver)) {
+      const auto known = committed_.find(message.id);
+      ASSERT_NE(known, committed_.end()) << message.id;
+      const auto [first, fresh] = content.emplace(message.id, encode(message));
+      EXPECT_EQ(first->second, encode(message)) << message.id;
+      if (!fresh) ++repetitions;
+      int& last = last_of_alert[message.alert_key];
+      EXPECT_LE(last, known->second.first) << receiver << ": " << message.id << " came too late";
+      last = known->second.first;
+      const bool has_a_beginning = message.problem() || message.reason == Reason::fired_and_resolved;
+      if (has_a_beginning) heard.insert(message.incident);
+      EXPECT_TRUE(heard.contains(message.incident)) << receiver << " heard the end alone: " << message.id;
+      if (!message.problem()) ended.insert(message.incident);
+    }
+    for (const auto& [id, entry] : committed_) {
+      const Notification& message = entry.second;
+      if (message.receiver != receiver || refused_.contains({receiver, message.incident})) continue;
+      EXPECT_TRUE(heard.contains(message.incident)) << receiver << " never heard of " << message.incident;
+      EXPECT_TRUE(message.problem() || ended.contains(message.incident)) << receiver << " never heard the end: " << id;
+    }
+  }
+  EXPECT_LE(repetitions, crashes_ + lost_answers_);
+}
+
+TEST(DeliverySimulation, KeepsItsPromisesOverManySeeds) {
+  int crashes = 0;
+  std::size_t arrived = 0;
+  for (unsigned seed = 1; seed <= 40 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world(seed);
+    world.run();
+    world.drain();
+    world.judge();
+    crashes += world.crashes();
+    arrived += world.arrived("oncall").size();
+  }
+  EXPECT_GT(crashes, 400);
+  EXPECT_GT(arrived, 1000u);
+}
+
+TEST(DeliverySimulation, TheSameSeedGivesTheSameRun) {
+  const auto log_of = [](unsigned seed) {
+    World world(seed);
+    world.run();
+    world.drain();
+    std::string log;
+    for (const auto& receiver : receivers) {
+      for (const auto& message : world.arrived(receiver)) log += encode(message) + "\n";
+    }
+    return log;
+  };
+  EXPECT_EQ(log_of(7), log_of(7));
+  EXPECT_NE(log_of(7), log_of(8));
+}
+
+}  // namespace
+}  // namespace sidewatch

@@ -1,0 +1,396 @@
+#include "alerting/dispatcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/notifications.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+const RetryLater failure{"HTTP 500", std::nullopt, false, false};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
+
+  void make(std::vector<DispatchTarget> targets) {
+    auto loaded = outbox_.load();
+    dispatcher_ = std::make_unique<Dispatcher>(outbox_, *loaded, std::move(targets), [] { return 0.5; }, now_);
+  }
+
+  void enqueue(const NotificationOf& of) {
+    ASSERT_TRUE(dispatcher_->enqueue({make_notification(of)}, {}, now_));
+  }
+
+  std::vector<std::string> due() {
+    std::vector<std::string> ids;
+    taken_ = dispatcher_->due(now_);
+    for (const auto& n : taken_) ids.push_back(n.id);
+    return ids;
+  }
+  const Notification& only() const { return taken_.at(0); }
+
+  void finish(const std::string& id, const Attempt& attempt, const std::string& receiver = "oncall") {
+    ASSERT_TRUE(dispatcher_->finished(receiver, id, attempt, now_, wall_));
+  }
+  void deliver(const std::string& id, const std::string& receiver = "oncall") { finish(id, Delivered{}, receiver); }
+
+  ReceiverStatus status(const std::string& receiver = "oncall") {
+    for (const auto& each : dispatcher_->statuses()) {
+      if (each.name == receiver) return each;
+    }
+    return {};
+  }
+  std::vector<std::string> on_disk() {
+    std::vector<std::string> ids;
+    const auto loaded = outbox_.load();
+    for (const auto& entry : loaded->pending) ids.push_back(entry.notification.id);
+    return ids;
+  }
+
+  Outbox outbox_ = Outbox::in_memory();
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::vector<Notification> taken_;
+  Time now_ = time_at_ms(1'000'000);
+  WallTime wall_{Duration(1'772'366'400'000)};
+};
+
+TEST_F(DispatcherTest, HandsOutOneMessagePerReceiverAtATime) {
+  enqueue({.id = "n1", .alert = "a"});
+  enqueue({.id = "n2", .alert = "b"});
+  enqueue({.id = "n3", .alert = "a", .receiver = "chat"});
+  EXPECT_THAT(due(), ElementsAre("n1", "n3"));
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(dispatcher_->next_due(), std::nullopt);
+  deliver("n1");
+  EXPECT_EQ(dispatcher_->next_due(), now_);
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_THAT(on_disk(), ElementsAre("n2", "n3"));
+  EXPECT_EQ(status().delivered, 1);
+}
+
+TEST_F(DispatcherTest, BacksOffAfterAFailureAndKeepsTheIdOverRetries) {
+  enqueue({.id = "n1"});
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  finish("n1", failure);
+  EXPECT_EQ(*dispatcher_->next_due(), now_ + 1500ms);
+  now_ += 1499ms;
+  EXPECT_THAT(due(), IsEmpty());
+  now_ += 1ms;
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  finish("n1", failure);
+  EXPECT_EQ(*dispatcher_->next_due(), now_ + 2500ms);
+  EXPECT_EQ(status().failed_attempts, 2);
+  EXPECT_EQ(status().last_failure, "HTTP 500");
+  EXPECT_EQ(status().paused_until, now_ + 2500ms);
+}
+
+TEST_F(DispatcherTest, AnotherAlertPassesOneThatBacksOffButTheSameAlertDoesNot) {
+  enqueue({.id = "a1", .alert = "a", .incident = "a/1"});
+  due();
+  finish("a1", RetryLater{"HTTP 500", 30min, false, false});
+  enqueue({.id = "b1", .alert = "b"});
+  enqueue({.id = "a2", .alert = "a", .incident = "a/2"});
+  now_ = *status().paused_until;
+  EXPECT_THAT(due(), ElementsAre("b1"));
+  deliver("b1");
+  EXPECT_THAT(due(), IsEmpty());  // a2 waits behind a1
+  now_ += 31min;
+  EXPECT_THAT(due(), ElementsAre("a1"));
+  deliver("a1");
+  EXPECT_THAT(due(), ElementsAre("a2"));
+}
+
+TEST_F(DispatcherTest, ADeadReceiverWithALongQueueIsNotTriedAllTheTime) {
+  for (int i = 0; i < 50; ++i) enqueue({.id = "n" + std::to_string(i), .alert = "a" + std::to_string(i)});
+  int attempts = 0;
+  const Time end = now_ + 1h;
+  while (dispatcher_->next_due() && *dispatcher_->next_due() < end) {
+    now_ = std::max(now_, *dispatcher_->next_due());
+    for (const auto& id : due()) {
+      finish(id, RetryLater{"connection refused", std::nullopt, true, false});
+      ++attempts;
+    }
+  }
+  EXPECT_GT(attempts, 12);
+  EXPECT_LT(attempts, 60);
+}
+
+TEST_F(DispatcherTest, ADeadReceiverDelaysOnlyItself) {
+  enqueue({.id = "n1"});
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  finish("n1", failure);
+  deliver("c1", "chat");
+  enqueue({.id = "c2", .alert = "b", .receiver = "chat"});
+  EXPECT_THAT(due(), ElementsAre("c2"));
+}
+
+TEST_F(DispatcherTest, RetryAfterHoldsTheMessageAndForTheWholeReceiverEverything) {
+  enqueue({.id = "a1", .alert = "a"});
+  enqueue({.id = "b1", .alert = "b"});
+  due();
+  finish("a1", RetryLater{"HTTP 429", 60s, true, false});
+  EXPECT_EQ(*dispatcher_->next_due(), now_ + 60'500ms);
+  now_ += 60s;
+  EXPECT_THAT(due(), IsEmpty());
+  now_ += 500ms;
+  EXPECT_THAT(due(), ElementsAre("b1"));  // whose turn came first
+}
+
+TEST_F(DispatcherTest, ARefusedMessageIsADeadLetterAndGoesToTheFallback) {
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  finish("c1", Rejected{"HTTP 400: no"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("c1-fallback"));
+  EXPECT_EQ(only().receiver, "oncall");
+  const auto letters = outbox_.dead_letters(10);
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(letters[0].why, "HTTP 400: no");
+  EXPECT_EQ(status("chat").rejected, 1);
+  deliver("c1-fallback");
+  // The fallback heard of it, so the fallback hears the end, and the one that refused does not.
+  enqueue({.id = "c2", .receiver = "chat", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("c2-fallback"));
+}
+
+TEST_F(DispatcherTest, WhatAReceiverCannotTakeAsConfiguredWaitsOrGoesToTheFallback) {
+  const RetryLater forbidden{"HTTP 403", 5min, true, true};
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  finish("c1", forbidden, "chat");
+  EXPECT_THAT(due(), ElementsAre("c1-fallback"));
+  finish("c1-fallback", forbidden);  // which has none itself
+  EXPECT_EQ(status().queued, 1u);
+  EXPECT_GE(*dispatcher_->next_due(), now_ + 5min);
+}
+
+TEST_F(DispatcherTest, FiringAndResolvedBothWaitingBecomeOneMessageWithTheLaterId) {
+  due();
+  enqueue({.id = "x", .alert = "other"});
+  due();  // oncall is busy
+  enqueue({.id = "n1", .level = Level::critical});
+  Notification end = make_notification({.id = "n2", .reason = Reason::resolved, .level = Level::warning});
+  end.suppressed = 2;
+  ASSERT_TRUE(dispatcher_->enqueue({end}, {}, now_));
+  EXPECT_THAT(on_disk(), ElementsAre("x", "n2"));
+  deliver("x");
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+  EXPECT_EQ(only().level, Level::ok);
+  EXPECT_EQ(only().worst, Level::critical);
+  EXPECT_EQ(only().duration, 12min);
+  EXPECT_EQ(only().suppressed, 2);
+  EXPECT_EQ(status().merged, 1);
+  deliver("n2");
+  EXPECT_EQ(dispatcher_->queued(), 0u);
+}
+
+TEST_F(DispatcherTest, AMergedMessageIsOnDiskAsItIsSent) {
+  enqueue({.id = "n1"});
+  due();
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  finish("n1", failure);  // only now both wait
+  const auto stored = outbox_.load()->pending;
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(stored[0].notification.id, "n2");
+  EXPECT_EQ(stored[0].notification.reason, Reason::fired_and_resolved);
+  EXPECT_EQ(stored[0].attempts, 1);
+  EXPECT_EQ(*dispatcher_->next_due(), now_ + 1500ms);  // the merged one waits as the failed one would have
+}
+
+TEST_F(DispatcherTest, AnEndIsNotMergedIntoABeginningThatIsUnderWay) {
+  enqueue({.id = "n1"});
+  due();
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  deliver("n1");
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::resolved);
+}
+
+TEST_F(DispatcherTest, AnEscalationTakesInTheFiringThatWaits) {
+  enqueue({.id = "x", .alert = "other"});
+  due();
+  enqueue({.id = "n1"});
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  deliver("x");
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::fired);  // the receiver has not heard of it yet
+  EXPECT_EQ(only().level, Level::critical);
+}
+
+TEST_F(DispatcherTest, ALaterUpdateTakesInAnEarlierOneOfAToldIncident) {
+  enqueue({.id = "n1"});
+  due();
+  deliver("n1");
+  enqueue({.id = "x", .alert = "other"});
+  due();
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  enqueue({.id = "n3", .reason = Reason::deescalated, .level = Level::warning});
+  deliver("x");
+  EXPECT_THAT(due(), ElementsAre("n3"));
+  EXPECT_EQ(only().reason, Reason::deescalated);
+  EXPECT_EQ(only().worst, Level::critical);
+}
+
+TEST_F(DispatcherTest, AnEndWhoseBeginningWasRefusedIsNeverSentAlone) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", Rejected{"HTTP 400"});
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(dispatcher_->queued(), 0u);
+}
+
+TEST_F(DispatcherTest, AnEndThatWaitsBehindARefusedBeginningGoesWithIt) {
+  enqueue({.id = "n1"});
+  due();
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  finish("n1", Rejected{"HTTP 400"});
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_THAT(on_disk(), IsEmpty());
+}
+
+TEST_F(DispatcherTest, AnEscalationAfterARefusedFiringIsSentAndSoIsItsEnd) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", Rejected{"HTTP 400"});
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  deliver("n2");
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n3"));
+}
+
+TEST_F(DispatcherTest, AToldIncidentHearsItsEndAfterARestart) {
+  enqueue({.id = "n1"});
+  due();
+  deliver("n1");
+  make({{"oncall", "", 100}});
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::resolved);
+  deliver("n2");
+  EXPECT_THAT(outbox_.load()->told, IsEmpty());
+}
+
+TEST_F(DispatcherTest, ARestartSendsWhatWaitedInItsOrderAndCountsEarlierAttempts) {
+  enqueue({.id = "n1", .alert = "a"});
+  enqueue({.id = "n2", .alert = "b"});
+  due();
+  finish("n1", failure);
+  make({{"oncall", "", 100}});
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  finish("n1", failure);
+  now_ = *dispatcher_->next_due();
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(outbox_.load()->pending[0].attempts, 2);
+}
+
+TEST_F(DispatcherTest, AFullQueueDropsTheLeastSevereAndOfThoseTheOldest) {
+  make({{"oncall", "", 3}});
+  enqueue({.id = "w1", .alert = "a1", .level = Level::warning});
+  enqueue({.id = "c1", .alert = "a2", .level = Level::critical});
+  enqueue({.id = "w2", .alert = "a3", .level = Level::warning});
+  enqueue({.id = "c2", .alert = "a4", .level = Level::critical});
+  EXPECT_THAT(on_disk(), ElementsAre("c1", "w2", "c2"));
+  enqueue({.id = "w3", .alert = "a5", .level = Level::warning});
+  enqueue({.id = "c3", .alert = "a6", .level = Level::critical});
+  EXPECT_THAT(on_disk(), ElementsAre("c1", "c2", "c3"));
+  enqueue({.id = "c4", .alert = "a7", .level = Level::critical});
+  EXPECT_THAT(on_disk(), ElementsAre("c2", "c3", "c4"));
+  EXPECT_EQ(status().dropped, 4);
+  EXPECT_EQ(outbox_.dead_letters(10).size(), 4u);
+  EXPECT_EQ(outbox_.dead_letters(1)[0].why, "the queue was full (3 messages)");
+}
+
+TEST_F(DispatcherTest, TheBoundDoesNotTouchTheMessageUnderWay) {
+  make({{"oncall", "", 1}});
+  enqueue({.id = "w1", .alert = "a1"});
+  due();
+  enqueue({.id = "c1", .alert = "a2", .level = Level::critical});
+  EXPECT_THAT(on_disk(), ElementsAre("w1"));
+  deliver("w1");
+  EXPECT_EQ(status().delivered, 1);
+}
+
+TEST_F(DispatcherTest, AReloadThatRemovesAReceiverBuriesItsQueueAndWaitsForWhatIsUnderWay) {
+  enqueue({.id = "c1", .alert = "a", .receiver = "chat"});
+  enqueue({.id = "c2", .alert = "b", .receiver = "chat"});
+  due();
+  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
+  EXPECT_EQ(outbox_.dead_letters(10).size(), 1u);
+  EXPECT_THAT(outbox_.dead_letters(10)[0].why, HasSubstr("removed from the configuration"));
+  EXPECT_THAT(on_disk(), ElementsAre("c1"));
+  EXPECT_EQ(dispatcher_->statuses().size(), 1u);
+  deliver("c1", "chat");
+  EXPECT_THAT(on_disk(), IsEmpty());
+  EXPECT_EQ(outbox_.dead_letters(10).size(), 1u);
+  enqueue({.id = "c3", .receiver = "chat"});
+  EXPECT_EQ(outbox_.dead_letters(10).size(), 2u);
+}
+
+TEST_F(DispatcherTest, AFailureOfAReceiverThatIsGoneEndsInTheDeadLetters) {
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
+  finish("c1", failure, "chat");
+  EXPECT_THAT(on_disk(), IsEmpty());
+  EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("HTTP 500"));
+}
+
+TEST_F(DispatcherTest, AReloadTriesAtOnceWhatWasBackingOff) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", RetryLater{"HTTP 401", 5min, true, true});
+  EXPECT_THAT(due(), IsEmpty());
+  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
+  EXPECT_THAT(due(), ElementsAre("n1"));
+}
+
+TEST_F(DispatcherTest, AMessageHandedBackKeepsItsPlaceAndCountsNoAttempt) {
+  enqueue({.id = "n1", .alert = "a"});
+  enqueue({.id = "n2", .alert = "b"});
+  due();
+  dispatcher_->hand_back("oncall", "n1");
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  EXPECT_EQ(status().failed_attempts, 0);
+}
+
+TEST_F(DispatcherTest, IgnoresAnAnswerThatItDidNotAskFor) {
+  enqueue({.id = "n1"});
+  finish("n1", Delivered{});
+  finish("n1", Delivered{}, "nobody");
+  due();
+  finish("n2", Delivered{});
+  EXPECT_EQ(dispatcher_->queued(), 1u);
+  EXPECT_EQ(status().delivered, 0);
+}
+
+TEST_F(DispatcherTest, StatesAreCommittedTogetherWithTheMessages) {
+  Transaction with;
+  with.states = {{"alert", "firing"}};
+  with.saved = SavedAt{now_, Duration(0), {}};
+  ASSERT_TRUE(dispatcher_->enqueue({make_notification({.id = "n1"})}, with, now_));
+  const auto loaded = outbox_.load();
+  EXPECT_EQ(loaded->states.size(), 1u);
+  EXPECT_EQ(loaded->pending.size(), 1u);
+  EXPECT_EQ(outbox_.statistics().commits, 1);
+}
+
+TEST_F(DispatcherTest, MessagesForAReceiverThatIsGoneAtTheStartAreDeadLetters) {
+  enqueue({.id = "c1", .receiver = "chat"});
+  make({{"oncall", "", 100}});
+  EXPECT_THAT(on_disk(), IsEmpty());
+  EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("no receiver 'chat'"));
+}
+
+}  // namespace
+}  // namespace sidewatch

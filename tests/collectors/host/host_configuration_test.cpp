@@ -20,7 +20,7 @@ struct Top {
   std::vector<CollectorPlan> plans;
 };
 
-void declare(config::Section& section, Top& top) { configure_host(section, {}, top.plans); }
+void declare(config::Section& section, Top& top) { configure_host(section, top.plans); }
 
 struct Reading {
   std::vector<CollectorPlan> plans;
@@ -56,7 +56,7 @@ TEST(HostConfiguration, APlannedCollectorCollects) {
   const Reading reading = read("host: {parts: {netclass: false}}\n");
   Catalog catalog({}, {});
   for (const CollectorPlan& plan : reading.plans) {
-    const auto collector = plan.make(catalog);
+    const auto collector = plan.make({.catalog = catalog, .version = "1"});
     Batch batch;
     EXPECT_TRUE(collector->collect(batch, time_at_ms(1000))) << plan.name;
     EXPECT_GE(batch.size(), 2u) << plan.name;

@@ -28,11 +28,10 @@ std::vector<std::string> case_names() {
 }
 
 struct Collectors {
-  CollectorContext context;
-  std::vector<CollectorPlan> plans;
+  std::vector<ProcessGroupConfig> process;
 };
 void declare(config::Section& section, Collectors& collectors) {
-  configure_process(section, collectors.context, collectors.plans);
+  section.list("process", collectors.process, "groups");
 }
 
 class ProcessCase : public testing::TestWithParam<std::string> {};
@@ -42,15 +41,15 @@ TEST_P(ProcessCase, GivesExactlyTheExpectedPage) {
   config::Problems problems;
   auto document = config::Document::load((folder / "config.yaml").string(), config::process_environment(), problems);
   Collectors collectors;
-  collectors.context.procfs = (folder / "proc").string();
   document.read(collectors);
   ASSERT_TRUE(problems.empty()) << problems.text();
-  ASSERT_EQ(collectors.plans.size(), 1u);
 
   Catalog catalog({}, {});
   Store store(catalog, {});
   Batch batch;
-  const auto outcome = collectors.plans[0].make(catalog)->collect(batch, time_at_ms(1000));
+  ProcessOptions options;
+  options.procfs = (folder / "proc").string();
+  const auto outcome = make_process_collector(collectors.process, options, catalog)->collect(batch, time_at_ms(1000));
   ASSERT_TRUE(outcome) << outcome.error().text();
   EXPECT_EQ(outcome->partial_errors, 0u) << outcome->first_partial_error;
   store.append(store.add_source("process"), time_at_ms(1000), batch);

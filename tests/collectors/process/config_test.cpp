@@ -15,7 +15,7 @@ struct Collectors {
   std::vector<CollectorPlan> plans;
 };
 void declare(config::Section& section, Collectors& collectors) {
-  configure_process(section, CollectorContext{}, collectors.plans);
+  configure_process(section, collectors.plans);
 }
 
 struct Read {

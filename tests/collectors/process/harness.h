@@ -124,11 +124,11 @@ class FakeProc {
     std::uint64_t inode;
   };
   void listen(const std::vector<Listener>& listeners) {
-    std::string text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    std::string text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid inode\n";
     for (const auto& listener : listeners) {
       char line[160];
       std::snprintf(line, sizeof line,
-                    "   0: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 %llu 1 0\n",
+                    "   0: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000   0    0 %llu 1 0\n",
                     static_cast<unsigned>(listener.port), static_cast<unsigned long long>(listener.inode));
       text += line;
     }

@@ -393,7 +393,7 @@ TEST(Process, LooksAtOldProcessesAgainInTurn) {
   w.good_pass();
   w.advance(std::chrono::minutes(5));
   proc.write({.pid = 119});
-  for (int i = 0; i < 6; ++i) w.good_pass();
+  for (int i = 0; i < 11; ++i) w.good_pass();  // two of 21 in each pass
   EXPECT_THAT(w.processes("shop"), Optional(1.0));
 }
 
@@ -478,6 +478,39 @@ TEST(Process, ReadsTheSameThroughKeptFilesAndWithoutThem) {
   EXPECT_EQ(kept.page(), few.page());
   EXPECT_EQ(kept.page(), none.page());
   EXPECT_THAT(kept.value("states", "shop", "state", "Waiting"), Optional(1.0));
+}
+
+TEST(Process, KeepsTheContextSwitchesOfThreadsThatEnded) {
+  FakeProc proc;
+  const auto thread = [&proc](int id, int voluntary) {
+    write_file(proc.path(10) / "task" / std::to_string(id) / "status",
+               "voluntary_ctxt_switches:\t" + std::to_string(voluntary) + "\nnonvoluntary_ctxt_switches:\t1\n");
+  };
+  const auto switches = [](const Watch& w) {
+    return w.value("context_switches_total", "shop", "ctxswitchtype", "voluntary");
+  };
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  proc.write({.pid = 10, .threads = 3});
+  thread(10, 30);
+  thread(11, 100);
+  thread(12, 1000);
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1130.0));
+  EXPECT_THAT(w.value("context_switches_total", "shop", "ctxswitchtype", "nonvoluntary"), Optional(3.0));
+  std::filesystem::remove_all(proc.path(10) / "task" / "12");
+  thread(11, 150);
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1180.0));
+  thread(12, 5);  // another thread with the number of the one that ended
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1185.0));
+  proc.write({.pid = 10, .threads = 1});
+  std::filesystem::remove_all(proc.path(10) / "task" / "11");
+  std::filesystem::remove_all(proc.path(10) / "task" / "12");
+  thread(10, 31);
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1186.0));
 }
 
 TEST(Process, MatchesTheAgentItselfAndWhatItStarted) {

@@ -130,7 +130,7 @@ TEST(ProcessText, ReadsAPidFileAsPeopleWriteThem) {
 
 TEST(ProcessText, ReadsLinesOfTheTcpTables) {
   const std::string line =
-      "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 100 0 0 10 0";
+      "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000     0 4711 1 0 100 0 0 10 0";
   const auto tcp = parse_tcp_line(line);
   ASSERT_TRUE(tcp);
   EXPECT_TRUE(tcp->listening);

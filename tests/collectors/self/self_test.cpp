@@ -26,21 +26,18 @@ using testing::Optional;
 // A pass is a second after the one before.
 class Agent {
  public:
-  explicit Agent(std::string procfs = "/proc") {
-    CollectorContext context;
-    context.instruments = &instruments;
-    context.store = &store_;
-    context.version = "1.2.3";
-    context.procfs = std::move(procfs);
-    collector_ = make_self_collector(context, catalog_);
+  explicit Agent(const std::string& procfs = "/proc") {
+    collector_ = make_self_collector(
+        CollectorContext{.catalog = catalog_, .store = &store_, .instruments = &instruments, .version = "1.2.3"},
+        procfs);
   }
-  Outcome pass() {
+  PassOutcome pass() {
     now_ += std::chrono::seconds(1);
     batch_.clear();
     auto outcome = collector_->collect(batch_, now_);
     EXPECT_TRUE(outcome);
     store_.append(source_, now_, batch_);
-    return outcome ? *outcome : Outcome();
+    return outcome ? *outcome : PassOutcome();
   }
   std::optional<double> value(const std::string& name, const Labels& labels = {}) const {
     for (const auto& series : store_.snapshot()) {
@@ -166,7 +163,7 @@ struct Collectors {
 void declare(config::Section& section, Collectors& collectors) {
   bool other = false;
   section.optional("other", other, "so that a document can be without `self`");
-  configure_self(section, CollectorContext{}, collectors.plans);
+  configure_self(section, collectors.plans);
 }
 
 std::vector<CollectorPlan> plans_of(const std::string& yaml, config::Problems& problems) {

@@ -108,7 +108,9 @@ class Answers {
  private:
   void begin_series(const std::vector<std::string>& fields) {
     std::vector<Label> labels;
-    for (std::size_t i = 2; i + 1 < fields.size(); i += 2) labels.push_back({from_hex(fields[i]), from_hex(fields[i + 1])});
+    for (std::size_t i = 2; i + 1 < fields.size(); i += 2) {
+      labels.push_back({from_hex(fields[i]), from_hex(fields[i + 1])});
+    }
     series_ = PendingSeries{from_hex(fields[1]), Labels(std::move(labels)), {}};
   }
 

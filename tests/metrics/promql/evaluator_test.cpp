@@ -144,7 +144,8 @@ TEST_F(PromqlEvaluator, DropsTheMetricsNameWhenTheValueIsNoLongerItsOwn) {
   for (const std::string_view text : {"m + 1", "1 + m", "-m * -1 + 1", "abs(m) + 1", "m > bool 3", "m + m - 3"}) {
     EXPECT_EQ(ask(text, 0).substr(0, 7), "{i=\"a\"}") << text;
   }
-  for (const std::string_view text : {"m > 3", "3 < m", "+m", "m and m", "m or m", "last_over_time(m[1m])", "topk(1, m)"}) {
+  for (const std::string_view text :
+       {"m > 3", "3 < m", "+m", "m and m", "m or m", "last_over_time(m[1m])", "topk(1, m)"}) {
     EXPECT_EQ(ask(text, 0), "m{i=\"a\"} 4") << text;
   }
 }
@@ -178,7 +179,8 @@ TEST_F(PromqlEvaluator, RefusesAmbiguousMatches) {
   EXPECT_EQ(ask("5 + (l + on (x) r)", 0),
             "error: 1:6: multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
   EXPECT_EQ(ask("r + on (x) l", 0),
-            R"(error: 1:1: found duplicate series for the match group {x="1"} on the right hand-side of the operation: )"
+            R"(error: 1:1: found duplicate series for the match group {x="1"} on the right hand-side of the )"
+            "operation: "
             R"([{__name__="l", x="1", y="2"}, {__name__="l", x="1", y="1"}];many-to-many matching not allowed: )"
             "matching labels must be unique on one side");
   EXPECT_EQ(ask("l + on (x) group_left r", 0), R"({x="1", y="1"} 4, {x="1", y="2"} 5)");

@@ -13,7 +13,9 @@ namespace sidewatch::promql {
 
 class Fixture {
  public:
-  Fixture() : catalog_({}, Labels()), store_(catalog_, {.retention = std::chrono::hours(24)}) {}
+  Fixture()
+      : catalog_({.max_series = 100'000, .max_series_per_metric = 100'000}, Labels()),
+        store_(catalog_, {.retention = std::chrono::hours(24)}) {}
 
   // add({"up", {{"job", "a"}}}, 0, 15, "1 1 _ 0 stale NaN +Inf"): a value at 0 s, 15 s, ... `_` is no sample.
   void add(std::string_view name, const Labels& labels, double start_seconds, double step_seconds,

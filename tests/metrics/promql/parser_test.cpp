@@ -36,7 +36,8 @@ TEST(PromqlParser, SpellsExpressionsCanonically) {
       Spelling{"0.00001", "1e-05"},
       Spelling{"1e-400", "0"},
       Spelling{"- 5", "-5"},
-      Spelling{"iNf", "+Inf"},
+      Spelling{"+iNf ^ 2", "+Inf ^ 2"},
+      Spelling{"-inf", "-Inf"},
       Spelling{"NAN", "NaN"},
       Spelling{"'a\"b\\n'", R"("a\"b\n")"},
       Spelling{"`raw\\n`", R"("raw\\n")"},
@@ -76,7 +77,8 @@ TEST(PromqlParser, SpellsExpressionsCanonically) {
 TEST(PromqlParser, ReadsItsOwnSpellingAsTheSameExpression) {
   for (const std::string_view text :
        {"1+2*3^4^5-6", "-(-a)", "a[5m] @ 5 offset 1m", "sum by (a) (rate(b[1m])) / on () group_left (c) d > bool 3",
-        "{a=\"\\u00fc\\n\\\\\",b=~\".+\"}", "count_values without (x) (\"v\", a unless b or c)", "1e300 * 1e-300 - Inf"}) {
+        "{a=\"\\u00fc\\n\\\\\",b=~\".+\"}", "count_values without (x) (\"v\", a unless b or c)",
+        "1e300 * 1e-300 - Inf"}) {
     const std::string once = canonical(text);
     EXPECT_EQ(canonical(once), once) << text;
   }
@@ -217,7 +219,8 @@ TEST(PromqlParser, RefusesATextThatIsTooLong) {
 }
 
 TEST(PromqlParser, SurvivesEveryBeginningAndEveryByteOfAnExpression) {
-  const std::string text = "sum by (a) (rate(b{c=~\"d\\u00fc\",e!='f'}[5m] offset 1m)) / on (g) group_left (h) -i > bool 1e3";
+  const std::string text =
+      "sum by (a) (rate(b{c=~\"d\\u00fc\",e!='f'}[5m] offset 1m)) / on (g) group_left (h) -i > bool 1e3";
   for (std::size_t length = 0; length < text.size(); ++length) {
     const auto begun = Expression::parse(text.substr(0, length));
     if (!begun) {

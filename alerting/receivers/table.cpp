@@ -1,0 +1,123 @@
+#include "alerting/receivers/table.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "alerting/receivers/log.h"
+#include "alerting/receivers/webhook.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::array kinds = {
+    ReceiverKind{"log", configure_log},
+    ReceiverKind{"webhook", configure_webhook},
+};
+
+constexpr std::size_t longest_name = 64;
+
+struct Entry {
+  config::Located<std::string> name;
+  std::optional<config::Located<std::string>> only_if;
+  std::optional<config::Located<std::string>> fallback;
+  std::optional<ReceiverPlan> plan;
+  bool left_out = false;
+};
+
+std::string kind_list() {
+  std::string list;
+  for (const auto& kind : kinds) {
+    if (!list.empty()) list += &kind == &kinds.back() ? " or " : ", ";
+    list += kind.key;
+  }
+  return list;
+}
+
+// A name travels into metrics, payloads and message ids.
+bool is_name(const std::string& name) {
+  return !name.empty() && name.size() <= longest_name && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+Entry read_entry(config::Section& section, const ReceiverContext& context) {
+  Entry entry;
+  section.required("name", entry.name, "how routes, metrics and the API call it: letters, digits, - _ .");
+  section.optional("only_if", entry.only_if, "when this text is empty the receiver is left out: \"${WEBHOOK_URL:-}\"");
+  section.optional("fallback", entry.fallback, "name of the receiver that gets what this one refuses for good");
+  entry.left_out = entry.only_if && entry.only_if->value.empty();
+  const EntryUse use = entry.left_out ? EntryUse::left_out : EntryUse::used;
+  std::size_t used = 0;
+  for (const auto& kind : kinds) {
+    if (section.has(kind.key)) ++used;
+    if (auto plan = kind.configure(section, context, use)) entry.plan = std::move(plan);
+  }
+  if (section.has("name") && !is_name(entry.name.value)) {
+    section.problem("name", "a receiver's name is up to 64 letters, digits, '-', '_' and '.'");
+  }
+  if (used != 1) {
+    section.problem(section.mark(), used == 0 ? "this receiver has no kind: give it " + kind_list()
+                                              : "a receiver has one kind only: " + kind_list());
+  }
+  return entry;
+}
+
+void check_names(config::Section& top, const std::vector<Entry>& entries) {
+  std::map<std::string, config::Mark> first;
+  for (const auto& entry : entries) {
+    if (entry.name.value.empty()) continue;
+    const auto [known, fresh] = first.emplace(entry.name.value, entry.name.mark);
+    if (fresh) continue;
+    top.problem(entry.name.mark, "there is a receiver '" + entry.name.value + "' already, at " + known->second.file + ":" +
+                                     std::to_string(known->second.line) + ":" + std::to_string(known->second.column));
+  }
+}
+
+// Every fallback is an entry, and following them comes to an end.
+void check_fallbacks(config::Section& top, const std::vector<Entry>& entries) {
+  std::map<std::string, const Entry*> by_name;
+  for (const auto& entry : entries) by_name.emplace(entry.name.value, &entry);
+  for (const auto& entry : entries) {
+    if (!entry.fallback) continue;
+    const Entry* at = &entry;
+    for (std::size_t steps = 0; at != nullptr && at->fallback; ++steps) {
+      const auto next = by_name.find(at->fallback->value);
+      if (next == by_name.end()) {
+        if (at == &entry) top.problem(entry.fallback->mark, "there is no receiver '" + entry.fallback->value + "'");
+        break;
+      }
+      at = next->second;
+      if (at == &entry) {
+        top.problem(entry.fallback->mark, "fallbacks go round in a circle: '" + entry.name.value + "' comes back to itself");
+        break;
+      }
+      if (steps > entries.size()) break;  // a circle that this one only leads into
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const ReceiverKind> receiver_kinds() { return kinds; }
+
+void configure_receivers(config::Section& top, const ReceiverContext& context, std::vector<ReceiverPlan>& plans) {
+  std::vector<Entry> entries;
+  top.each("receivers", "who is told", [&](config::Section& section) { entries.push_back(read_entry(section, context)); });
+  if (top.describing()) return;
+  check_names(top, entries);
+  check_fallbacks(top, entries);
+  for (auto& entry : entries) {
+    if (!entry.plan || entry.left_out) continue;
+    ReceiverPlan plan = std::move(*entry.plan);
+    plan.name = entry.name.value;
+    // A fallback that is left out itself is none.
+    const auto fallback = std::find_if(entries.begin(), entries.end(), [&](const Entry& other) {
+      return entry.fallback && !other.left_out && other.name.value == entry.fallback->value;
+    });
+    if (fallback != entries.end()) plan.fallback = entry.fallback->value;
+    plans.push_back(std::move(plan));
+  }
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,28 @@
+// The body of a webhook: Alertmanager's webhook format, version 4, so that what receives Alertmanager's receives ours.
+//
+// One message carries one alert. All fields of the format are there: version, groupKey, truncatedAlerts, status
+// (firing or resolved), receiver, groupLabels, commonLabels, commonAnnotations, externalURL, and alerts[] with status,
+// labels, annotations, startsAt, endsAt ("0001-01-01T00:00:00Z" while it fires), generatorURL and fingerprint (16 hex
+// digits, the same over all levels and incidents of the alert). Among the labels are alertname and severity.
+//
+// Each alert says more than Alertmanager's does:
+//     value            number now; in a resolved message the one at recovery; null when there is none
+//     valueString      the same as text, also "NaN" and "+Inf"
+//     peak             the worst value of the incident, or null
+//     level            ok, warning or critical: the level now
+//     worstLevel       of the incident
+//     reason           fired, escalated, deescalated, repeated, resolved, fired_and_resolved or rule_removed
+//     durationSeconds  of the incident so far
+//     suppressed       messages of this alert that its cooldown held back since the last one
+//     incident         the same for all messages from fire to resolve
+#pragma once
+
+#include <string>
+
+#include "alerting/notification.h"
+
+namespace sidewatch {
+
+std::string webhook_payload(const Notification& notification, const std::string& external_url);
+
+}  // namespace sidewatch
