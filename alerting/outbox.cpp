@@ -90,7 +90,7 @@ struct Outbox::State {
   Result<void> salvage(Loaded& loaded);
   Result<void> write_anew(StoreContent content, Loaded& loaded);
   void take_content(StoreContent content, Loaded& loaded);
-  std::optional<HighWater> read_high_water(Loaded& loaded) const;
+  HighWater read_high_water(Loaded& loaded) const;
   void compare_with_high_water(const Ledger* read, Loaded& loaded);
   void balance(const StoreContent& content, Loaded& loaded);
   Result<void> write(const Transaction& transaction);
@@ -165,7 +165,11 @@ Result<Loaded> Outbox::load() {
   if (!s.store) return loaded;
   const auto ledger = s.store->read_ledger();
   if (ledger) s.ledger = *ledger;
-  StoreContent content = s.store->read_everything(true, ledger && ledger->saved ? to_wall(ledger->saved->time, {}) : WallTime());
+  const WallTime about_now = s.ledger.saved ? to_wall(s.ledger.saved->time, {}) : WallTime();
+  StoreContent content = s.store->read_everything(true, about_now);
+  if (content.broke_off && s.store->last_failure() == SqliteFailure::io) {
+    return Error{"cannot be read to its end: the disk fails", s.database_path()};
+  }
   if (content.broke_off) {
     if (auto saved = s.salvage(loaded); !saved) return saved.error();
     return loaded;
@@ -195,31 +199,33 @@ void Outbox::State::take_content(StoreContent content, Loaded& loaded) {
   loaded.saved = ledger.saved;
 }
 
-std::optional<HighWater> Outbox::State::read_high_water(Loaded& loaded) const {
+// Zeros when there is none.
+HighWater Outbox::State::read_high_water(Loaded& loaded) const {
+  if (directory.empty()) return {};
   const auto mark = high_water.read();
   if (mark) return *mark;
   loaded.warnings.push_back(mark.error().text() + ": whether the outbox is complete cannot be told this time");
-  return std::nullopt;
+  return {};
 }
 
 // When the mark outside the database remembers more than the database, its log lost its end.
 void Outbox::State::compare_with_high_water(const Ledger* read, Loaded& loaded) {
-  const auto mark = directory.empty() ? std::optional<HighWater>() : read_high_water(loaded);
+  const HighWater mark = read_high_water(loaded);
   if (read == nullptr) {
     loaded.warnings.push_back("the outbox's account is damaged and is made anew: whether messages are missing is unknown");
-    if (mark) ledger.commits = mark->commits;
-    if (mark) ledger.last_number = mark->last_number;
+    ledger.commits = mark.commits;
+    ledger.last_number = mark.last_number;
     return;
   }
-  if (!mark || mark->commits <= ledger.commits) return;
-  const std::int64_t messages = std::max<std::int64_t>(mark->last_number - ledger.last_number, 0);
+  if (mark.commits <= ledger.commits) return;
+  const std::int64_t messages = std::max<std::int64_t>(mark.last_number - ledger.last_number, 0);
   statistics.missing += messages;
-  loaded.warnings.push_back(are_missing(messages) + ": the last " + count_of(mark->commits - ledger.commits, "commit") +
+  loaded.warnings.push_back(are_missing(messages) + ": the last " + count_of(mark.commits - ledger.commits, "commit") +
                             " of the outbox did not survive (its log is damaged, or an old copy was put back)");
   // Numbers go on behind the lost ones, so that no number is used twice.
   ledger.finished += messages;
   ledger.last_number += messages;
-  ledger.commits = mark->commits;
+  ledger.commits = mark.commits;
 }
 
 // Rows that the ledger knows and that are not there.

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "base/crypto.h"
@@ -130,18 +131,18 @@ bool Ballast::free() {
   return unlink(path_.c_str()) == 0;
 }
 
-Result<std::optional<HighWater>> HighWaterFile::read() const {
+Result<HighWater> HighWaterFile::read() const {
   const FileHandle file(open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!file && errno == ENOENT) return std::optional<HighWater>();
+  if (!file && errno == ENOENT) return HighWater{};
   if (!file) return system_error("cannot be read", path_);
   const std::string text = read_all(file.get(), mark_bytes);
-  if (text.empty()) return std::optional<HighWater>();  // made, and then the process ended
+  if (text.empty()) return HighWater{};  // made, and then the process ended
   std::string_view rest = text;
   const auto commits = take_integer(rest);
   const auto last = commits ? take_integer(rest) : std::nullopt;
   const std::string_view sealed = std::string_view(text).substr(0, text.size() - rest.size());
   if (!last || rest.substr(0, rest.find('\n')) != seal(sealed)) return Error{"is damaged", path_};
-  return std::optional(HighWater{*commits, *last});
+  return HighWater{*commits, *last};
 }
 
 Result<void> HighWaterFile::write(const HighWater& mark) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -66,8 +65,8 @@ class HighWaterFile {
   HighWaterFile() = default;
   explicit HighWaterFile(std::string path) : path_(std::move(path)) {}
 
-  // Nothing when there is no file yet; Error when it is damaged.
-  Result<std::optional<HighWater>> read() const;
+  // Zeros when there is no file yet; Error when it is damaged.
+  Result<HighWater> read() const;
   // Written in place (a full disk does not matter) and synced.
   Result<void> write(const HighWater& mark);
 

@@ -1,9 +1,17 @@
 #include "base/http_client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "tests/support/fake_http_server.h"
@@ -126,6 +134,43 @@ TEST(HttpClient, TellsANameWithoutAddress) {
   request.url = "http://no-such-host.invalid/";
   const auto failure = error(client.send(request));
   EXPECT_TRUE(failure.kind == HttpFailure::resolve || failure.kind == HttpFailure::timeout) << failure.what;
+}
+
+// In a child with a name server of its own that takes questions and never answers. 0: as it should be; 2: not possible here.
+int ask_a_silent_name_server() {
+  const char* const configuration = "/tmp/sidewatch-resolv.conf";
+  const int silent = socket(AF_INET, SOCK_DGRAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(53);
+  address.sin_addr.s_addr = htonl(0x7F000535);  // 127.0.5.53
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+  if (mount("none", "/tmp", "tmpfs", 0, nullptr) != 0) return 2;
+  if (bind(silent, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return 2;
+  std::ofstream(configuration) << "nameserver 127.0.5.53\noptions timeout:30 attempts:1\n";
+  if (mount(configuration, "/etc/resolv.conf", nullptr, MS_BIND, nullptr) != 0) return 2;
+  const auto start = std::chrono::steady_clock::now();
+  bool timed_out = false;
+  {
+    HttpClient client;
+    HttpRequest request;
+    request.url = "http://somewhere.example/";
+    request.timeout = 500ms;
+    const HttpResult result = client.send(request);
+    const auto* failure = std::get_if<HttpError>(&result);
+    timed_out = failure != nullptr && failure->kind == HttpFailure::timeout;
+  }
+  return timed_out && std::chrono::steady_clock::now() - start < 10s ? 0 : 1;
+}
+
+TEST(HttpClient, IsNotHeldUpByANameServerThatDoesNotAnswer) {
+  const pid_t child = fork();
+  if (child == 0) _exit(ask_a_silent_name_server());
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "a name server of one's own takes root";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(HttpClient, CountsTheBytesOfAnAnswerWithoutALength) {
