@@ -84,6 +84,8 @@ class AlertPath(unittest.TestCase):
         self.assertEqual(critical["alerts"][0]["reason"], "escalated")
         self.assertLess(self.receiver.taken()[1]["at"] - fired_at, COOLDOWN,
                         "an escalation does not wait for the cooldown")
+        series = 'namedprocess_namegroup_memory_bytes{groupname="hog",memtype="resident"}'
+        wait_until(lambda: self.agent.metrics()[series] > 250 * MIB, "a sample of all of the memory")
 
         self.hog.hold(0)
         self.receiver.wait_for(3, "the resolved one")

@@ -21,6 +21,7 @@ collectors:
   process:
     - name: me
       match: {{pid_file: {pid_file}}}
+      children: false                # the agent is a child of the test
 rules:
   - alert: MemoryHigh
     expr: 100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)
@@ -112,13 +113,13 @@ collectors: {host: {}, process: [{name: me, match: {pid: self}}]}
         agent.write_config(self.config(threshold=50))
         agent.process.send_signal(signal.SIGHUP)
         wait_until(lambda: agent.alerts(), "the new threshold to be crossed")
-        self.assertEqual(agent.metrics()["sidewatch_config_last_reload_successful"], 1)
+        wait_until(lambda: agent.metrics()["sidewatch_config_last_reload_successful"] == 1, "the metric to tell")
 
         agent.write_config(self.config().replace("warning:", "warnin:"))
         status, _, body = agent.request("/-/reload", "POST")
         self.assertEqual(status, 500)
-        self.assertIn("sidewatch.yaml:12:5: unknown key 'warnin', did you mean 'warning'?", body.decode())
-        self.assertEqual(agent.metrics()["sidewatch_config_last_reload_successful"], 0)
+        self.assertIn("sidewatch.yaml:13:5: unknown key 'warnin', did you mean 'warning'?", body.decode())
+        wait_until(lambda: agent.metrics()["sidewatch_config_last_reload_successful"] == 0, "the metric to tell")
         self.assertIn("did you mean 'warning'", agent.log())
         self.assertTrue(agent.alerts(), "the old configuration goes on")
 
@@ -160,7 +161,7 @@ collectors: {host: {}, process: [{name: me, match: {pid: self}}]}
         code, text = run(self.config(), ("run", "--config", "nowhere.yaml"))
         self.assertEqual(code, 2)
         self.assertIn("nowhere.yaml", text)
-        self.assertIn("No such file", text)
+        self.assertIn("there is no such file", text)
 
         with open(os.path.join(self.directory.name, "occupied"), "w") as file:
             file.write("not a directory")
@@ -190,9 +191,8 @@ collectors: {host: {}, process: [{name: me, match: {pid: self}}]}
         manager.settimeout(30)
         agent = self.start(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"})
         heard = []
-        while "WATCHDOG=1" not in heard:
+        while not {"WATCHDOG=1", "READY=1"} <= set(heard):
             heard += manager.recv(4096).decode().splitlines()
-        self.assertIn("READY=1", heard)
         agent.process.send_signal(signal.SIGHUP)
         while "RELOADING=1" not in heard or "READY=1" not in heard[heard.index("RELOADING=1"):]:
             heard += manager.recv(4096).decode().splitlines()

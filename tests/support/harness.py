@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-BINARY = os.environ.get("SIDEWATCH_BINARY", "build/dev/agent/sidewatch")
+BINARY = os.path.abspath(os.environ.get("SIDEWATCH_BINARY", "build/dev/agent/sidewatch"))
 
 # A sanitizer build is several times slower; deadlines are for hangs, not for speed.
 DEADLINE = 30.0
