@@ -167,10 +167,11 @@ Result<Loaded> Outbox::load() {
   if (ledger) s.ledger = *ledger;
   const WallTime about_now = s.ledger.saved ? to_wall(s.ledger.saved->time, {}) : WallTime();
   StoreContent content = s.store->read_everything(true, about_now);
-  if (content.broke_off && s.store->last_failure() == SqliteFailure::io) {
-    return Error{"cannot be read to its end: the disk fails", s.database_path()};
-  }
   if (content.broke_off) {
+    // SQLite calls a sector that cannot be read damage of the file. It is the disk's, and the file must stay.
+    for (const char* name : {database_name, log_name}) {
+      if (auto whole = read_through(s.directory + name); !whole) return whole.error();
+    }
     if (auto saved = s.salvage(loaded); !saved) return saved.error();
     return loaded;
   }

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -85,6 +86,21 @@ Result<void> prepare_file(const std::string& path) {
   if (auto problem = owner_problem(status, false); !problem.empty()) return Error{std::move(problem), path};
   if (access(path.c_str(), R_OK | W_OK) != 0) return system_error("cannot be written", path);
   return {};
+}
+
+Result<void> read_through(const std::string& path) {
+  const FileHandle file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file) {
+    if (errno == ENOENT) return {};
+    return system_error("cannot be read", path);
+  }
+  std::string buffer(64 * 1024, '\0');
+  for (off_t at = 0;;) {
+    const ssize_t got = pread(file.get(), buffer.data(), buffer.size(), at);
+    if (got == 0) return {};
+    if (got < 0 && errno != EINTR) return system_error("cannot be read", path);
+    at += std::max<ssize_t>(got, 0);
+  }
 }
 
 Result<FileHandle> lock_directory(const std::string& directory) {

@@ -30,6 +30,9 @@ Result<void> prepare_directory(const std::string& directory);
 // is not followed.
 Result<void> prepare_file(const std::string& path);
 
+// Reads the whole file and throws it away: whether the disk gives it at all. A file that is not there is fine.
+Result<void> read_through(const std::string& path);
+
 // Keeps a second agent out of the directory for as long as it lives. The kernel releases it when the process ends,
 // however it ends. Error: "locked by pid N".
 Result<FileHandle> lock_directory(const std::string& directory);

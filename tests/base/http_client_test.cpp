@@ -153,7 +153,7 @@ int ask_a_silent_name_server() {
   bool timed_out = false;
   {
     HttpClient client;
-    HttpRequest request;
+    OutgoingRequest request;
     request.url = "http://somewhere.example/";
     request.timeout = 500ms;
     const HttpResult result = client.send(request);

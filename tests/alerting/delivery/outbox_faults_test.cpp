@@ -27,6 +27,7 @@ struct Faults {
   long first_bad_sync = -1;  // syncs from this one on fail with EIO ...
   long bad_syncs = 0;        // ... so many
   long syncs = 0;
+  bool bad_reads = false;    // reads fail with EIO
   bool full = false;         // a write that makes a file longer fails with ENOSPC
 };
 Faults faults;
@@ -78,6 +79,14 @@ extern "C" ssize_t write(int fd, const void* data, size_t size) {
   if (faults.watching && before_write(fd, data, size, lseek(fd, 0, SEEK_CUR))) return -1;
   return syscall(SYS_write, fd, data, size);
 }
+extern "C" ssize_t pread64(int fd, void* data, size_t size, off64_t offset) {
+  if (faults.bad_reads && is_ours(fd)) {
+    errno = EIO;
+    return -1;
+  }
+  return syscall(SYS_pread64, fd, data, size, offset);
+}
+extern "C" ssize_t pread(int fd, void* data, size_t size, off_t offset) { return pread64(fd, data, size, offset); }
 extern "C" int fdatasync(int fd) { return sync(fd, SYS_fdatasync); }
 extern "C" int fsync(int fd) { return sync(fd, SYS_fsync); }
 
@@ -226,6 +235,30 @@ TEST_F(OutboxFaults, WhileNoSyncSucceedsEverythingIsKeptInMemoryAndSaid) {
     faults.bad_syncs = 0;
     ASSERT_TRUE(outbox.commit({}));
     EXPECT_FALSE(outbox.statistics().degraded);
+  }
+  EXPECT_EQ(what_a_restart_finds(), model);
+}
+
+TEST_F(OutboxFaults, ADiskThatCannotBeReadIsAnErrorAndNothingIsMovedAway) {
+  OutboxModel model;
+  {
+    auto outbox = open_loaded();
+    for (int i = 0; i < 300; ++i) {  // more than the page cache holds
+      Transaction t;
+      t.add = {make_notification({.id = "n" + std::to_string(i)})};
+      t.states = {{"s" + std::to_string(i), std::string(1500, 'x')}};
+      ASSERT_TRUE(outbox.commit(t));
+      model.apply(t);
+    }
+  }
+  {
+    auto outbox = Outbox::open(directory_.path(), small);
+    ASSERT_TRUE(outbox);
+    faults.watching = true;
+    faults.bad_reads = true;
+    const auto loaded = outbox->load();
+    ASSERT_FALSE(loaded);
+    EXPECT_NE(loaded.error().text().find("outbox.db: cannot be read"), std::string::npos) << loaded.error().text();
   }
   EXPECT_EQ(what_a_restart_finds(), model);
 }
