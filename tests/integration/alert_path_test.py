@@ -53,7 +53,7 @@ class AlertPath(unittest.TestCase):
         return self.receiver.taken()[index]["body"]
 
     def level_now(self):
-        firing = [a for a in self.agent.alerts() if a["labels"]["alertname"] == "HogMemory"]
+        firing = self.agent.alerts("HogMemory")
         return firing[0]["level"] if firing else "ok"
 
     def passes(self, count):

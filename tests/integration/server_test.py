@@ -74,21 +74,19 @@ class Server(unittest.TestCase):
 
     def test_a_blocked_collector_costs_only_its_own_series(self):
         agent = self.start()
-        series = 'namedprocess_namegroup_num_procs{groupname="me"}'
-        wait_until(lambda: agent.metrics().get(series) == 1, "the process to be sampled")
-        os.unlink(self.pid_file)
-        os.mkfifo(self.pid_file)  # reading it blocks until somebody writes
-        wait_until(lambda: series not in agent.metrics(), "the blocked collector's series to go stale")
+        wait_until(lambda: "node_memory_MemTotal_bytes" in agent.metrics(), "the host to be sampled")
+        os.mkfifo(os.path.join(self.memory.root, "loadavg"))  # opening it blocks until somebody writes
+        wait_until(lambda: "node_memory_MemTotal_bytes" not in agent.metrics(), "the host's series to go stale")
 
         def overruns():
-            return agent.metrics()['sidewatch_collector_overruns_total{collector="process"}']
+            return agent.metrics()['sidewatch_collector_overruns_total{collector="host"}']
         before = overruns()
         wait_until(lambda: overruns() > before, "overruns to be counted")
         healthy, _, _ = agent.request("/-/healthy")
         self.assertEqual(healthy, 200)
-
-        self.memory.use(90)
-        wait_until(lambda: agent.alerts(), "the other collectors and the rules to go on")
+        self.assertEqual(agent.metrics()['namedprocess_namegroup_num_procs{groupname="me"}'], 1)
+        wait_until(lambda: [a for a in agent.alerts("CollectorFailing") if a["labels"]["collector"] == "host"],
+                   "the rules to go on and to say that a collector is blocked")
         self.assertLess(agent.terminate(), 3.0)
         self.assertEqual(agent.process.returncode, 0)
 
@@ -112,7 +110,7 @@ collectors: {host: {}, process: [{name: me, match: {pid: self}}]}
         self.memory.use(60)
         agent.write_config(self.config(threshold=50))
         agent.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: agent.alerts(), "the new threshold to be crossed")
+        wait_until(lambda: agent.alerts("MemoryHigh"), "the new threshold to be crossed")
         wait_until(lambda: agent.metrics()["sidewatch_config_last_reload_successful"] == 1, "the metric to tell")
 
         agent.write_config(self.config().replace("warning:", "warnin:"))
@@ -121,12 +119,12 @@ collectors: {host: {}, process: [{name: me, match: {pid: self}}]}
         self.assertIn("sidewatch.yaml:13:5: unknown key 'warnin', did you mean 'warning'?", body.decode())
         wait_until(lambda: agent.metrics()["sidewatch_config_last_reload_successful"] == 0, "the metric to tell")
         self.assertIn("did you mean 'warning'", agent.log())
-        self.assertTrue(agent.alerts(), "the old configuration goes on")
+        self.assertTrue(agent.alerts("MemoryHigh"), "the old configuration goes on")
 
         agent.write_config(self.config(threshold=70))
         status, _, _ = agent.request("/-/reload", "POST")
         self.assertEqual(status, 200)
-        wait_until(lambda: not agent.alerts(), "the alert to end under the newest threshold")
+        wait_until(lambda: not agent.alerts("MemoryHigh"), "the alert to end under the newest threshold")
 
     def test_a_removed_rule_resolves_its_alert_and_says_why(self):
         receiver = Receiver()

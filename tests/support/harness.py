@@ -83,10 +83,23 @@ class Receiver:
             def handle_error(self, request, client_address):
                 pass  # a killed agent resets its connections
 
-        self._server = Server(("127.0.0.1", port), Handler)
+        self._make_server = lambda on_port: Server(("127.0.0.1", on_port), Handler)
+        self._server = None
+        self.port = port
+        self.listen()
+
+    def listen(self):
+        self._server = self._make_server(self.port)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
+
+    def refuse(self):
+        """Connections are refused until listen()."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._server = None
 
     @property
     def url(self):
@@ -106,9 +119,8 @@ class Receiver:
 
     def stop(self):
         self._stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        if self._server is not None:
+            self.refuse()
 
 
 class Agent:
@@ -177,10 +189,11 @@ class Agent:
                 series[name] = float(value)
         return series
 
-    def alerts(self):
+    def alerts(self, name):
+        """The alerts of one rule that are pending or firing."""
         status, _, body = self.request("/api/v1/alerts")
         assert status == 200, status
-        return json.loads(body)["data"]["alerts"]
+        return [alert for alert in json.loads(body)["data"]["alerts"] if alert["labels"]["alertname"] == name]
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -245,6 +258,9 @@ class Meminfo:
     def __init__(self, directory):
         self.root = os.path.join(directory, "proc")
         os.makedirs(self.root, exist_ok=True)
+        os.makedirs(os.path.join(self.root, "self"), exist_ok=True)
+        with open(os.path.join(self.root, "self", "mounts"), "w"):
+            pass  # nothing is mounted
         self.path = os.path.join(self.root, "meminfo")
         self.use(10)
 
