@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/event_log.h"
+#include "agent/memory_care.h"
 
 namespace sidewatch {
 namespace {
@@ -14,6 +15,7 @@ using namespace std::chrono_literals;
 // The loop moves at least this often, so that its pulse says something.
 constexpr Duration longest_sleep = 1s;
 constexpr Duration housekeeping_interval = 15s;
+constexpr Duration settling_time = 3s;  // after the start or a reload, until everything has run once
 constexpr Duration interrupt_patience = 500ms;
 
 }  // namespace
@@ -104,6 +106,7 @@ void Loop::take(SettingsRead& read, Time now) {
   settings_.rules = std::move(fresh.rules);
   settings_.receivers = std::move(fresh.receivers);
   samples_arrived_ = true;  // judge at once under the new rules
+  settled_at_ = now + settling_time;
   parts_.log.info("the configuration was read again", {{"rules", settings_.rules.size()},
                                                        {"collectors", settings_.collectors.size()},
                                                        {"receivers", settings_.receivers.size()}});
@@ -115,6 +118,11 @@ void Loop::keep_house(Time now) {
     next_housekeeping_ = now + housekeeping_interval;
     parts_.store.expire(now);
     show_own_metrics();
+  }
+  if (!settled_at_) settled_at_ = now + settling_time;
+  if (now >= *settled_at_) {
+    settled_at_ = Time::max();
+    release_start_up_memory();
   }
   const auto interval = parts_.systemd.watchdog_interval();
   if (interval && (!next_watchdog_ || now >= *next_watchdog_)) {

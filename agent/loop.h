@@ -74,6 +74,7 @@ class Loop {
   bool samples_arrived_ = false;
   bool stopping_ = false;
   Time next_housekeeping_;
+  std::optional<Time> settled_at_;  // when what the start or a reload needed is let go; absent: not yet known
   std::optional<Time> next_watchdog_;
 };
 
