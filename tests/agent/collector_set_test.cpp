@@ -204,6 +204,22 @@ TEST_F(CollectorSetTest, MakesTheSeriesOfABlockedCollectorStaleAndLeavesTheOther
   EXPECT_EQ(shown(store, "nfs"), 1);
 }
 
+TEST_F(CollectorSetTest, SaysThatACollectorRecoveredWhoseFirstPassWasOverdue) {
+  Gate gate;
+  Pass what = [&gate](Batch&, Time) -> Result<PassOutcome> {
+    EXPECT_TRUE(gate.pass());
+    return PassOutcome{};
+  };
+  configure({scripted("nfs", &what)});
+  for (int i = 0; i < 4; ++i, now += 5s) start();
+  EXPECT_EQ(told(), std::vector<std::string>{"nfs overdue: no samples for 15s, a pass is still running"});
+  EXPECT_FALSE(collectors.warmed_up());
+  gate.open();
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(told(), std::vector<std::string>{"nfs recovered"});
+  EXPECT_TRUE(collectors.warmed_up());
+}
+
 TEST_F(CollectorSetTest, MakesTheSeriesOfAFailedCollectorStaleAtOnce) {
   bool fail = false;
   const auto handle = std::make_shared<SeriesHandle>(catalog.series(Metric{"db", MetricType::gauge, "", ""}, {}));
