@@ -2,6 +2,7 @@
 
 #include "alerting/engine.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -39,6 +40,14 @@ Rule tombstone(const std::string& name) {
 }
 
 }  // namespace
+
+std::optional<Time> newest_time(std::span<const StateRow> rows) {
+  std::optional<Time> newest;
+  for (const StateRow& row : rows) {
+    if (const auto alert = decode_alert(row.blob)) newest = std::max(newest, newest_time(*alert));
+  }
+  return newest;
+}
 
 std::unordered_map<std::string, RuleRunner*> Engine::State::by_name() {
   std::unordered_map<std::string, RuleRunner*> found;
@@ -118,6 +127,10 @@ RestoreReport Engine::restore(std::span<const StateRow> rows, Time saved_at, Tim
     }
   }
   return report;
+}
+
+void Engine::skip(Duration unseen) {
+  for (RuleRunner& runner : state_->runners) runner.skip(unseen);
 }
 
 void Engine::replace_rules(std::vector<Rule> rules) {

@@ -199,6 +199,16 @@ void RuleRunner::note_due(const Entry& entry) {
   if (entry.alert.rule_changed && has_data_ && state.unknown_since) consider(*state.unknown_since + rule_.policy.no_data_after);
 }
 
+void RuleRunner::skip(Duration unseen) {
+  due_.reset();
+  for (auto& [entity, entry] : entries_) {
+    const AlertState before = entry.alert.state;
+    shift(entry.alert.state, unseen, Duration(0));
+    if (differs_durably(before, entry.alert.state)) entry.changed = true;
+    note_due(entry);
+  }
+}
+
 bool RuleRunner::wants_missing_data() const {
   return rule_.policy.no_data == NoData::warning || rule_.policy.no_data == NoData::critical;
 }

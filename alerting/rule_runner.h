@@ -40,6 +40,8 @@ class RuleRunner {
   void tick(const TickInput& input, TickResult& result);
   std::optional<Time> next_due() const { return due_; }
 
+  void skip(Duration unseen);  // see Engine
+
   // Takes over an alert of this rule, from a saved row (`stored`) or from the runner before a reload. One that came
   // about under another meaning of the rule is judged anew.
   void adopt(Alert alert, bool stored);
