@@ -11,15 +11,15 @@ using namespace std::chrono_literals;
 // How often the last sign of life is saved while a delay runs: what a crash can cost a delay at most.
 constexpr Duration sign_of_life_interval = 1s;
 
-SavedAt saved_now(Time now, Duration wall_step) { return {now, wall_step, read_boot_position()}; }
-
 }  // namespace
 
-Judge::Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store)
+Judge::Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store,
+             std::function<BootPosition()> boot_position)
     : engine_(std::move(engine)),
       dispatcher_(dispatcher),
       catalog_(catalog),
       store_(store),
+      boot_position_(std::move(boot_position)),
       source_(store.add_source("sidewatch_alerts")) {}
 
 JudgeReport Judge::judge(Time now, Duration wall_step) {
