@@ -1,5 +1,6 @@
 #include "agent/judge.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -32,16 +33,20 @@ JudgeReport Judge::judge(Time now, Duration wall_step) {
   commit_failed_ = !committed;
 
   auto statuses = engine_.rules();
-  for (std::size_t i = 0; i < statuses.size(); ++i) {
-    const bool known = i < rule_statuses_.size() && rule_statuses_[i].name == statuses[i].name &&
-                       rule_statuses_[i].last_error == statuses[i].last_error;
-    if (!known && !statuses[i].last_error.empty()) {
-      report.problems.push_back("rule " + statuses[i].name + ": " + statuses[i].last_error);
+  for (const auto& status : statuses) {
+    if (!status.last_error.empty() && !known(status)) {
+      report.problems.push_back("rule " + status.name + ": " + status.last_error);
     }
   }
   rule_statuses_ = std::move(statuses);
   show(now, wall_step);
   return report;
+}
+
+bool Judge::known(const RuleStatus& failing) const {
+  return std::any_of(rule_statuses_.begin(), rule_statuses_.end(), [&](const RuleStatus& before) {
+    return before.name == failing.name && before.last_error == failing.last_error;
+  });
 }
 
 bool Judge::due(Time now) const {

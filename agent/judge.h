@@ -54,6 +54,7 @@ class Judge {
  private:
   Transaction transaction(std::vector<StateRow> rows, Time now, Duration wall_step);
   SavedAt saved_now(Time now, Duration wall_step) const { return {now, wall_step, boot_position_()}; }
+  bool known(const RuleStatus& failing) const;  // it failed for this reason in the tick before, too
   void show(Time now, Duration wall_step);
 
   Engine engine_;

@@ -233,6 +233,15 @@ TEST_F(JudgeTest, ReportsARuleAgainThatFailsAgain) {
   EXPECT_EQ(judged().problems.size(), 1u);
 }
 
+TEST_F(JudgeTest, DoesNotReportAFailingRuleAgainBecauseAReloadMovedIt) {
+  use(std::string("rules:") + ambiguous);
+  deliver("used", {{{}, 1}});
+  deliver("free", {{{}, 1}});
+  EXPECT_EQ(judged().problems.size(), 1u);
+  use(std::string(memory_rule) + ambiguous);
+  EXPECT_TRUE(judged().problems.empty());
+}
+
 TEST_F(JudgeTest, ResolvesTheAlertsOfARuleThatAReloadTookAway) {
   use(memory_rule);
   after(5s, 90);
