@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* memory_rule = R"(
 rules:
@@ -287,6 +288,26 @@ TEST(Loop, EndsThoughACollectorIsBlockedAndSaysSo) {
   ASSERT_TRUE(entered->pass());
   EXPECT_FALSE(loop.shut_down(0ms));
   gate->open();
+}
+
+TEST(Loop, StartsNothingNewForAReloadThatArrivesWhileItEnds) {
+  Inbox inbox;
+  Gate gate, entered;
+  const auto slow = receiver_plan("oncall", [&](const Notification&) -> Attempt {
+    entered.open();
+    EXPECT_TRUE(gate.pass());
+    return Delivered{};
+  });
+  const auto memory = gauge_plan("memory", value_of(90));
+  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {slow}));
+  world.tick();
+  world.tick_with_message();
+  ASSERT_TRUE(entered.pass());
+  world.tell(read_again(settings_of({memory, gauge_plan("disk", value_of(1))}, memory_rule, {slow, inbox.plan("chat")})));
+  gate.open();
+  EXPECT_TRUE(world.loop.shut_down(patience)) << "every thread ended";
+  EXPECT_EQ(world.collectors.size(), 1u);
+  EXPECT_THAT(world.logged(), Not(HasSubstr("was read again")));
 }
 
 }  // namespace
