@@ -84,6 +84,10 @@ void Loop::take(AttemptDone& done, Time now) {
 }
 
 void Loop::take(SettingsRead& read, Time now) {
+  if (stopping_) {  // threads that it would start now, nobody would end
+    parts_.log.info("a reload came too late, the agent is stopping");
+    return;
+  }
   const WallTime wall = to_wall(now, parts_.clock.wall_step());
   parts_.own_metrics.reloaded(static_cast<bool>(read.settings), wall);
   if (!read.settings) {
@@ -139,6 +143,7 @@ void Loop::show_own_metrics() {
 }
 
 bool Loop::shut_down(Duration patience) {
+  stopping_ = true;
   if (const auto sent = parts_.systemd.stopping(); !sent) parts_.log.warning(sent.error().text());
   parts_.collectors.request_stop();
 

@@ -1,0 +1,15 @@
+#include "agent/time_away.h"
+
+#include <algorithm>
+
+namespace sidewatch {
+
+Duration time_away(const SavedAt& saved, const BootPosition& boot, Time now) {
+  Duration away = now - Time(saved.time.time_since_epoch() + saved.wall_step);
+  if (!boot.boot_id.empty() && saved.boot.boot_id == boot.boot_id) {
+    away = Duration(boot.boot_time_ms - saved.boot.boot_time_ms);
+  }
+  return std::max(away, Duration(0));
+}
+
+}  // namespace sidewatch
