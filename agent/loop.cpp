@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 // The loop moves at least this often, so that its pulse says something.
 constexpr Duration longest_sleep = 1s;
+// After more the process was stopped, or the machine asleep: nobody looked, and no delay (`for`) may count that time.
+constexpr Duration longest_gap = 5s;
 constexpr Duration housekeeping_interval = 15s;
 constexpr Duration settling_time = 3s;  // after the start or a reload, until everything has run once
 constexpr Duration interrupt_patience = 500ms;
@@ -24,10 +26,13 @@ Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mail
     : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {}
 
 Time Loop::tick(Time now) {
+  if (last_tick_ && now - *last_tick_ > longest_gap) parts_.judge.skip(now - *last_tick_);
+  last_tick_ = now;
   take_messages(now);
 
   std::vector<CollectorNews> news;
   parts_.collectors.start_due(now, news);
+  if (!news.empty()) samples_arrived_ = true;  // series went stale: rules may have to say so
   log_news(parts_.log, news);
 
   if (std::exchange(samples_arrived_, false) || parts_.judge.due(now)) judge(now);
