@@ -17,6 +17,7 @@ Notification combine(const Notification& earlier, Notification later, bool known
   later.worst = std::max(earlier.worst, later.worst);
   later.starts_at = std::min(earlier.starts_at, later.starts_at);
   later.suppressed += earlier.suppressed;
+  later.fallback_has_it = later.fallback_has_it && earlier.fallback_has_it;
   if (!known) later.reason = later.problem() ? earlier.reason : Reason::fired_and_resolved;
   return later;
 }
@@ -47,6 +48,7 @@ struct Dispatcher::State {
 
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
+  void note_fallbacks(std::vector<Notification>& notifications);
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
   void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now);
   void hold_to_bound(Queue& queue, Transaction& changes);
@@ -66,8 +68,20 @@ Dispatcher::Queue* Dispatcher::State::find(const std::string& receiver) {
   return nullptr;
 }
 
+// Who is told of an incident anyway needs no copy of what another receiver refuses.
+void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications) {
+  std::unordered_set<std::string> told;
+  for (const auto& each : notifications) told.insert(each.receiver + "\n" + each.incident);
+  for (auto& each : notifications) {
+    const Queue* const queue = find(each.receiver);
+    if (queue == nullptr || queue->target.fallback.empty()) continue;
+    each.fallback_has_it = told.contains(queue->target.fallback + "\n" + each.incident);
+  }
+}
+
 Result<void> Dispatcher::enqueue(std::vector<Notification> notifications, Transaction with, Time now) {
   if (with.at == WallTime() && !notifications.empty()) with.at = notifications.front().created_at;
+  state_->note_fallbacks(notifications);
   for (auto& notification : notifications) {
     Queue* queue = state_->find(notification.receiver);
     if (queue != nullptr && !queue->leaving) {
@@ -252,7 +266,7 @@ void Dispatcher::State::hold_to_bound(Queue& queue, Transaction& changes) {
 void Dispatcher::State::hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes,
                                          Time now) {
   Queue* const other = queue.target.fallback.empty() ? nullptr : find(queue.target.fallback);
-  if (other == nullptr || other->leaving) return;
+  if (other == nullptr || other->leaving || notification.fallback_has_it) return;
   notification.id += fallback_suffix;
   notification.receiver = other->target.name;
   offer(*other, std::move(notification), changes, now);

@@ -13,7 +13,8 @@
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
 //   get the earlier one, its answer having been lost, must not take the end for a repetition.
 // - A queue over its bound drops the least severe, of those the oldest; it goes to the dead letters and is counted.
-// - A message refused for good goes to the dead letters, and a copy of it to the receiver's fallback.
+// - A message refused for good goes to the dead letters, and a copy of it to the receiver's fallback, unless that one
+//   was given the same message in its own right.
 // - Everything that changes is committed in the same call, through the Outbox.
 #pragma once
 

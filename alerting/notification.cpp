@@ -95,7 +95,9 @@ std::string encode(const Notification& n) {
   json.key("starts_at").integer(to_ms(n.starts_at));
   if (n.ends_at) json.key("ends_at").integer(to_ms(*n.ends_at));
   json.key("duration").integer(n.duration.count()).key("created_at").integer(to_ms(n.created_at));
-  json.key("suppressed").integer(n.suppressed).end_object();
+  json.key("suppressed").integer(n.suppressed);
+  if (n.fallback_has_it) json.key("fallback_has_it").boolean(true);
+  json.end_object();
   return json.take();
 }
 
@@ -129,6 +131,7 @@ Result<Notification> decode_notification(std::string_view text) {
   n.duration = Duration(json["duration"].integer_or(0));
   n.created_at = wall_at_ms(json["created_at"].integer_or(0));
   n.suppressed = json["suppressed"].integer_or(0);
+  n.fallback_has_it = json["fallback_has_it"].boolean_or(false);
   return n;
 }
 

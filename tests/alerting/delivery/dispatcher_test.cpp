@@ -392,6 +392,26 @@ TEST_F(DispatcherTest, MessagesForAReceiverThatIsGoneAtTheStartAreDeadLetters) {
   EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("no receiver 'chat'"));
 }
 
+TEST_F(DispatcherTest, AFallbackThatIsToldAnywayGetsNoCopyOfWhatAnotherRefuses) {
+  const auto both = [&](const std::string& number, Reason reason) {
+    ASSERT_TRUE(dispatcher_->enqueue({make_notification({.id = "o" + number, .reason = reason}),
+                                      make_notification({.id = "c" + number, .receiver = "chat", .reason = reason})},
+                                     {}, now_));
+  };
+  both("1", Reason::fired);
+  EXPECT_THAT(due(), UnorderedElementsAre("o1", "c1"));
+  deliver("o1");
+  make({{"oncall", "", 100}, {"chat", "oncall", 100}});  // it is remembered over a restart
+  EXPECT_THAT(due(), ElementsAre("c1"));
+  finish("c1", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), IsEmpty());
+  both("2", Reason::resolved);
+  EXPECT_THAT(due(), ElementsAre("o2")) << "and one end";
+  deliver("o2");
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_THAT(on_disk(), IsEmpty());
+}
+
 // As after a night without a receiver: how long until the agent can start, and what a further message then costs.
 class LongQueue : public testing::TestWithParam<int> {};
 

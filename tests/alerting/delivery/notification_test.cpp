@@ -26,6 +26,7 @@ void expect_equal(const Notification& a, const Notification& b) {
   EXPECT_EQ(a.duration, b.duration);
   EXPECT_EQ(a.created_at, b.created_at);
   EXPECT_EQ(a.suppressed, b.suppressed);
+  EXPECT_EQ(a.fallback_has_it, b.fallback_has_it);
 }
 
 TEST(Notification, ReadsBackWhatItWrote) {
