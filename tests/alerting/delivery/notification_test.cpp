@@ -35,6 +35,7 @@ TEST(Notification, ReadsBackWhatItWrote) {
     for (const Level level : {Level::warning, Level::critical}) {
       Notification n = make_notification({.id = "n-1", .reason = reason, .level = level});
       n.suppressed = 7;
+      n.fallback_has_it = level == Level::warning;
       n.annotations = Labels{{"summary", "line\nbreak \"quote\" \xE2\x82\xAC"}};
       const auto read = decode_notification(encode(n));
       ASSERT_TRUE(read) << read.error().text();
