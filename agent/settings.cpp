@@ -23,11 +23,20 @@ void declare(Section& section, CollectorList& list) {
   for (const auto& kind : collector_kinds()) kind.configure(section, list.plans);
 }
 
+// The agent watches itself, also where the configuration has no `collectors:`.
+void plan_without_key(CollectorList& list) {
+  config::Problems none;
+  config::Document::parse("", "collectors: {}", {}, none).visit([&](Section& top) {
+    top.section("collectors", list, "");
+  });
+}
+
 void declare_all(Section& top, Settings& settings, const ReceiverContext& context) {
   top.section("agent", settings.agent, "the agent as a whole");
   top.section("http", settings.http, "its own HTTP server: /metrics and the API");
   CollectorList list;
   top.section("collectors", list, "where samples come from");
+  if (!top.has("collectors") && !top.describing()) plan_without_key(list);
   settings.collectors = std::move(list.plans);
   top.section("history", settings.history, "the recent past that rules and queries look back on");
   configure_rules(top, settings.rules);

@@ -108,6 +108,14 @@ receivers:
   EXPECT_EQ(settings.receivers[0].name, "oncall");
 }
 
+TEST(Settings, AlwaysWatchTheAgentItself) {
+  const Settings settings = load_text("agent: {}\n");
+  ASSERT_FALSE(settings.collectors.empty());
+  EXPECT_EQ(settings.collectors.back().name, "self");
+  ASSERT_EQ(settings.rules.size(), 1u);
+  EXPECT_EQ(settings.rules[0].name, "CollectorFailing");
+}
+
 TEST(Settings, TellEveryMistakeOfAFileAtOnce) {
   const TemporaryFolder folder;
   const auto path = folder.write("sidewatch.yaml", "agent: {intervall: 5s}\nlimits: {max_series: 1}\nhistry: {}\n");
