@@ -114,6 +114,9 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare(running.agent.state_dir == loaded.agent.state_dir, "agent.state_dir");
   compare(running.agent.labels == loaded.agent.labels, "agent.labels");
   compare(listen_addresses(running.http) == listen_addresses(loaded.http), "http.listen");
+  compare(running.http.hosts == loaded.http.hosts, "http.hosts");
+  compare(running.http.allow_remote_reload == loaded.http.allow_remote_reload, "http.allow_remote_reload");
+  compare(running.http.limits == loaded.http.limits, "http");
   compare(running.limits.max_series == loaded.limits.max_series &&
               running.limits.max_series_per_metric == loaded.limits.max_series_per_metric &&
               running.limits.max_labels == loaded.limits.max_labels &&

@@ -228,6 +228,14 @@ TEST(NeedsRestart, NamesEachKeyThatOnlyARestartCanChange) {
   EXPECT_THAT(changed("agent: {state_dir: /x}\nhistory: {retention: 2h}\n"), ElementsAre("agent.state_dir", "history"));
 }
 
+TEST(NeedsRestart, NamesWhatElseOfTheServerIsReadOnlyOnce) {
+  const Settings running = load_text("agent: {}\n");
+  const auto changed = [&](const std::string& yaml) { return needs_restart(running, load_text(yaml)); };
+  EXPECT_THAT(changed("http: {hosts: [metrics.example]}\n"), ElementsAre("http.hosts"));
+  EXPECT_THAT(changed("http: {allow_remote_reload: true}\n"), ElementsAre("http.allow_remote_reload"));
+  EXPECT_THAT(changed("http: {max_connections: 64}\n"), ElementsAre("http"));
+}
+
 TEST(Reference, NamesEveryTopLevelKeyInBothForms) {
   const std::string markdown = reference_as_markdown();
   const auto schema = JsonValue::parse(reference_as_json_schema());
