@@ -52,16 +52,13 @@ std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"
 
 // The place of an error inside a scalar: `where` is "line:column" in its text. What came out of ${...} has no place.
 config::Mark inside(const Located<std::string>& text, std::string_view where) {
-  config::Mark mark = text.mark;
   int line = 0;
   int column = 0;
   const char* end = where.data() + where.size();
   const auto first = std::from_chars(where.data(), end, line);
-  if (text.expanded || first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return mark;
-  if (std::from_chars(first.ptr + 1, end, column).ec != std::errc()) return mark;
-  mark.line += line - 1;
-  mark.column += column - 1;
-  return mark;
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return text.mark;
+  if (std::from_chars(first.ptr + 1, end, column).ec != std::errc()) return text.mark;
+  return config::place_in(text, line, column);
 }
 
 // "line:column" of a byte offset in `text`.

@@ -128,7 +128,7 @@ bool read_node(const Section::Impl& impl, const Node& node, std::string& out) {
 
 bool read_node(const Section::Impl& impl, const Node& node, Located<std::string>& out) {
   auto scalar = impl.scalar(node, "a text");
-  if (scalar) out = {std::move(scalar->text), scalar->text_mark, scalar->expanded};
+  if (scalar) out = {std::move(scalar->text), scalar->text_mark, scalar->expanded, std::move(scalar->places)};
   return scalar.has_value();
 }
 
