@@ -207,6 +207,9 @@ class Webhook final : public Receiver {
 
 void check_url(config::Section& entry, const config::Located<std::string>& url, std::string_view what,
                bool allow_link_local) {
+  if (!url.expanded && url.value.starts_with('$')) {
+    return entry.problem(url.mark, std::string(what) + ": a variable is written ${NAME} here");
+  }
   const auto parts = parse_http_url(url.value);
   if (!parts) {
     entry.problem(url.mark, std::string(what) + ": " + parts.error().what);
