@@ -6,6 +6,7 @@
 #include "config/document.h"
 #include "config/literals.h"
 #include "config/reference.h"
+#include "metrics/text.h"
 
 namespace sidewatch {
 namespace {
@@ -63,7 +64,16 @@ void declare(Section& section, AgentSettings& agent) {
   section.optional("interval", agent.interval, "how often everything is sampled", between(100ms, 1h));
   section.optional("state_dir", agent.state_dir,
                    "where alerts and unsent messages survive a crash; without it they end with the process");
-  section.optional("labels", agent.labels, "labels that every series gets, such as service: checkout");
+  std::map<std::string, config::Located<std::string>> labels;
+  section.optional("labels", labels, "labels that every series and every alert gets, such as service: checkout");
+  for (const auto& [name, value] : labels) {
+    if (!is_legal_label_name(name)) {
+      section.problem(value.mark, "'" + name + "' is not a label name; letters, digits and '_', no digit first");
+    } else if (name == "alertname" || name.starts_with("__")) {
+      section.problem(value.mark, "the label '" + name + "' is set by sidewatch itself");
+    }
+    agent.labels[name] = value.value;
+  }
 }
 
 void declare(Section& section, LimitSettings& limits) {
