@@ -117,6 +117,7 @@ constexpr Bound bounds[] = {
 
 void declare(Section& section, LevelText& level) {
   std::size_t given = 0;
+  bool read = false;
   for (const auto& [key, comparison, help] : bounds) {
     std::optional<double> bound;
     section.optional(key, bound, help);
@@ -124,12 +125,13 @@ void declare(Section& section, LevelText& level) {
     if (++given > 1) section.problem(key, "a level has one bound; leave out all of above, below, ... but one");
     level.threshold.comparison = comparison;
     level.threshold.bound = bound.value_or(0);
+    read = bound.has_value();
   }
   section.optional("clear", level.threshold.clear, "the level is left at this value; default: where it is entered");
   section.shorthand_or_section("for", level.hold, "how long, or over how many samples, this level must be reached; "
                                                   "default: the rule's `for`");
   level.clear_mark = section.mark("clear");
-  level.sound = given == 1;
+  level.sound = given == 1 && read;
   if (given == 0 && !section.describing()) {
     section.problem(section.mark(), "the level has no bound; write for instance {above: 80}, or \"> 80\"");
   }
@@ -216,10 +218,16 @@ void check_not_filtering(Section& section, const Located<std::string>& text, con
 }
 
 void read_expression(Section& section, const Located<std::string>& text, Rule& rule) {
-  if (text.value.empty()) return;  // missing: reported already
+  if (text.value.empty()) {
+    if (text.mark.line != 0) section.problem(text.mark, "expr is empty; it is the value to judge, as PromQL");
+    return;  // missing: reported already
+  }
   auto expression = promql::Expression::parse(text.value);
   if (!expression) {
-    section.problem(inside(text, expression.error().where), "expr: " + expression.error().what);
+    const std::string& what = expression.error().what;
+    const bool lacks_range = what.starts_with("expected type range vector");
+    section.problem(inside(text, expression.error().where),
+                    "expr: " + what + (lacks_range ? "; say how far to look back, as in NAME[5m]" : ""));
     return;
   }
   rule.expr = std::move(*expression);
