@@ -128,8 +128,9 @@ void declare(Section& section, LevelText& level) {
     read = bound.has_value();
   }
   section.optional("clear", level.threshold.clear, "the level is left at this value; default: where it is entered");
-  section.shorthand_or_section("for", level.hold, "how long, or over how many samples, this level must be reached; "
-                                                  "default: the rule's `for`");
+  section.shorthand_or_section("for", level.hold,
+                               "how long, or over how many samples, this level must be reached; default: the rule's "
+                               "`for`");
   level.clear_mark = section.mark("clear");
   level.sound = given == 1 && read;
   if (given == 0 && !section.describing()) {
@@ -278,26 +279,33 @@ void read_name(Section& section, const Located<std::string>& name, Rule& rule) {
 void declare_fields(Section& section, Located<std::string>& name, RuleText& text, Rule& rule) {
   Policy& policy = rule.policy;
   section.required("alert", name, "the rule's name, unique; it becomes the label `alertname`");
-  section.required("expr", text.expr, "the value that is judged, as PromQL, without the comparison");
+  section.required("expr", text.expr,
+                   "the value that is judged, as PromQL over the agent's own samples, without a comparison");
   section.shorthand_or_section("warning", text.warning,
-                               "from which value on it is a warning: \"> 80\", or {above: 80}");
-  section.shorthand_or_section("critical", text.critical, "from which value on it is critical");
-  section.optional("clear", text.clear, "the value at which the lowest level is left; default: where it is entered");
-  section.shorthand_or_section("for", text.hold, "how long a level must be reached before it counts, or over how many "
-                                                 "samples: {at_least: 3, of: 5}");
-  section.optional("keep_firing_for", policy.keep_firing_for, "how long a level must be clear before it is left",
-                   delay_range);
-  section.optional("cooldown", rule.cooldown, "least time between two problem messages of one alert, also when it "
-                                              "resolves and fires again in between", delay_range);
+                               "when it is a warning: \"> 80\", \"<= 10GiB\", or {above: 80, clear: 75}");
+  section.shorthand_or_section("critical", text.critical, "when it is critical, likewise");
+  section.optional("clear", text.clear,
+                   "the value at which the lowest level is left again, so that a value near the bound does not flap; "
+                   "default: where it is entered");
+  section.shorthand_or_section("for", text.hold,
+                               "how long a level must be reached before the alert fires, as in 30s, or over how many "
+                               "samples: {at_least: 3, of: 5}; default: at once");
+  section.optional("keep_firing_for", policy.keep_firing_for,
+                   "how long the value must be clear before the alert resolves", delay_range);
+  section.optional("cooldown", rule.cooldown,
+                   "least time between two problem messages of one alert, also when it resolves and fires again in "
+                   "between", delay_range);
   section.choice(
       "no_data", policy.no_data,
       {{"keep", NoData::keep}, {"ok", NoData::ok}, {"warning", NoData::warning}, {"critical", NoData::critical}},
-      "what an entity without data counts as, after no_data_after");
-  section.optional("no_data_after", policy.no_data_after, "how long data must be missing before no_data applies",
-                   delay_range);
-  section.optional("labels", text.labels, "labels added to the alert; templates");
-  section.optional("summary", text.summary, "one line about the alert; a template");
-  section.optional("description", text.description, "more about the alert; a template");
+      "what a series counts as that has had no data for no_data_after: its last level (keep), ok, warning or "
+      "critical");
+  section.optional("no_data_after", policy.no_data_after,
+                   "how long data must be missing before no_data applies", delay_range);
+  section.optional("labels", text.labels, "labels added to the alert, as in {team: payments}; templates");
+  section.optional("summary", text.summary, "one line about the alert; a template, such as \"{{ $labels.mountpoint "
+                   "}} is {{ $value | humanize }} % full\"");
+  section.optional("description", text.description, "more about the alert, such as what to do; a template");
 }
 
 std::string describe(const std::optional<LevelPolicy>& level) {
@@ -337,7 +345,7 @@ void configure_rules(Section& top, std::vector<Rule>& rules) {
   std::map<std::string, config::Mark> places;
   for (const Rule& rule : rules) places.emplace(rule.name, rule.mark);
   std::vector<Rule> added;
-  top.list("rules", added, "alerting rules");
+  top.list("rules", added, "what is an alert, and when");
   for (Rule& rule : added) {
     const auto [first, is_new] = places.emplace(rule.name, rule.mark);
     if (!is_new && !rule.name.empty()) {
