@@ -19,11 +19,17 @@ constexpr Metric partial_errors_metric{"sidewatch_collector_partial_errors_total
 constexpr Metric overruns_metric{"sidewatch_collector_overruns_total", MetricType::counter, "",
                                  "Times the collector was due while its last pass was still running."};
 
+constexpr Metric run_metrics[] = {
+    duration_metric, success_metric, passes_metric, partial_errors_metric, overruns_metric,
+};
+
 // Series of a collector go stale when its last samples are older than this: two missed passes, but never less than what
 // a busy machine needs.
 Duration freshness_limit(Duration interval) { return std::max<Duration>(interval * 5 / 2, 1s); }
 
 }  // namespace
+
+std::span<const Metric> collector_run_metrics() { return run_metrics; }
 
 struct CollectorSet::Entry {
   CollectorPlan plan;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "agent/http_server.h"
 #include "agent/judge.h"
@@ -12,6 +13,9 @@
 #include "metrics/instruments.h"
 
 namespace sidewatch {
+
+// Every metric below, for the written reference.
+std::span<const Metric> own_metrics();
 
 class OwnMetrics {
  public:
