@@ -47,6 +47,18 @@ class BrokenConfigurations(unittest.TestCase):
                 self.assertTrue(expected)
                 self.assertNotIn(b"canary", answer.stderr, "a secret was shown")
 
+    def test_the_mistakes_shown_in_the_readme_give_the_lines_shown_there(self):
+        with open(os.path.join(ROOT, "README.md")) as file:
+            readme = file.read()
+        block = re.search(r"^```yaml\n(.*?)^```", readme, re.M | re.S).group(1)
+        shown = re.findall(r"^    (sidewatch\.yaml:\d+:.*)$", readme, re.M)
+        self.assertEqual(len(shown), 2)
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "sidewatch.yaml"), "w") as file:
+                file.write(block.replace("warning:", "warnin:").replace("above: 600MiB", "above: 600 MiB"))
+            answer = check("sidewatch.yaml", directory, {"ONCALL_URL": "https://hooks.example/x"})
+            self.assertEqual(answer.stderr.decode().splitlines(), shown)
+
     def test_each_expectation_has_its_configuration(self):
         for path in glob.glob(os.path.join(CASES, "*.expected")):
             self.assertTrue(os.path.exists(path[:-len(".expected")] + ".yaml"), path)
