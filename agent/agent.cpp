@@ -209,7 +209,7 @@ int check_config(const std::string& config_path) {
 
 int run_agent(const std::string& config_path) {
   const sigset_t signals = block_signals();
-  mallopt(M_ARENA_MAX, 2);  // threads here mostly sleep: an arena each would only cost memory
+  mallopt(M_ARENA_MAX, 1);  // threads here mostly sleep: an arena each would only cost memory
 
   Log log;
   const ReceiverContext receivers{[&log](Level level, const std::string& line) { log_to_receiver(log, level, line); }, {}};

@@ -124,7 +124,7 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
                                   [&](const auto& entry) { return entry->runner->id() == done.runner; });
   if (found == entries_.end()) return false;
   Entry& entry = **found;
-  const bool was_good = entry.succeeded || !entry.first_pass;
+  const bool was_good = !entry.overdue && (entry.succeeded || !entry.first_pass);
   entry.first_pass = true;
   entry.overdue = false;
   entry.seconds = done.seconds;

@@ -408,6 +408,8 @@ std::string url_without_secrets(std::string_view url) {
   return std::string(url.substr(0, start)) + std::string(authority) + (more ? "/..." : "");
 }
 
-bool header_is_safe(std::string_view name, std::string_view value) { return is_token(name) && !has_control_bytes(value); }
+bool header_is_safe(std::string_view name, std::string_view value) {
+  return is_token(name) && !has_control_bytes(value);
+}
 
 }  // namespace sidewatch

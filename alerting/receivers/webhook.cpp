@@ -79,8 +79,9 @@ using config::Secret;
 constexpr std::string_view encoded_secret_prefix = "whsec_";
 
 // Headers that only we set.
-constexpr std::string_view reserved_headers[] = {"content-length",  "host",       "transfer-encoding", "expect",
-                                                 "idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature"};
+constexpr std::string_view reserved_headers[] = {
+    "content-length",  "host",       "transfer-encoding", "expect",
+    "idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature"};
 
 std::string lower(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -221,8 +222,8 @@ void check_url(config::Section& entry, const config::Located<std::string>& url, 
   if (!parts) {
     entry.problem(url.mark, std::string(what) + ": " + parts.error().what);
   } else if (parts->link_local && !allow_link_local) {
-    entry.problem(url.mark, std::string(what) + " is a link-local address, where machines keep their credentials; if it is "
-                                                "meant, set allow_link_local: true");
+    entry.problem(url.mark, std::string(what) + " is a link-local address, where machines keep their credentials; "
+                                                "if it is meant, set allow_link_local: true");
   }
 }
 

@@ -136,7 +136,8 @@ TEST(HttpClient, TellsANameWithoutAddress) {
   EXPECT_TRUE(failure.kind == HttpFailure::resolve || failure.kind == HttpFailure::timeout) << failure.what;
 }
 
-// In a child with a name server of its own that takes questions and never answers. 0: as it should be; 2: not possible here.
+// In a child with a name server of its own that takes questions and never answers. 0: as it should be; 2: not possible
+// here.
 int ask_a_silent_name_server() {
   const char* const configuration = "/tmp/sidewatch-resolv.conf";
   const int silent = socket(AF_INET, SOCK_DGRAM, 0);
@@ -223,7 +224,8 @@ TEST(HttpClient, DoesNotFollowRedirects) {
 
 TEST(HttpClient, SpeaksHttpOnly) {
   HttpClient client;
-  for (const auto* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "", "http://"}) {
+  for (const auto* url :
+       {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "", "http://"}) {
     OutgoingRequest request;
     request.url = url;
     EXPECT_EQ(error(client.send(request)).kind, HttpFailure::bad_request) << url;

@@ -1,0 +1,368 @@
+#include "agent/collector_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "tests/agent/scripted.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = CollectorNews::Kind;
+
+constexpr Duration interval = 5s;
+
+class CollectorSetTest : public testing::Test {
+ protected:
+  ~CollectorSetTest() override {
+    collectors.request_stop();
+    EXPECT_TRUE(collectors.join(patience));
+  }
+
+  void configure(const std::vector<CollectorPlan>& plans) { collectors.configure(plans, interval, now); }
+  void start() { collectors.start_due(now, news); }
+  // Waits for one pass and takes it in.
+  bool take_pass() {
+    auto done = take<PassDone>(*mailbox);
+    return done && collectors.take(*done, now, news);
+  }
+  void pass() {
+    start();
+    ASSERT_TRUE(take_pass());
+  }
+  std::optional<double> run_value(const std::string& metric, const std::string& collector = "memory") const {
+    return shown(store, "sidewatch_collector_" + metric, {{"collector", collector}});
+  }
+  std::vector<std::string> told() {
+    std::vector<std::string> lines;
+    for (const auto& one : news) {
+      const char* kind = one.kind == Kind::failed      ? "failed"
+                         : one.kind == Kind::recovered ? "recovered"
+                         : one.kind == Kind::partial   ? "partial"
+                                                       : "overdue";
+      lines.push_back(one.collector + " " + kind + (one.detail.empty() ? "" : ": " + one.detail));
+    }
+    news.clear();
+    return lines;
+  }
+
+  // A collector whose passes do what `pass_` says at the time.
+  CollectorPlan scripted(const std::string& name, Pass* pass_) {
+    return collector_plan(name, [pass_](const CollectorContext&) -> Pass {
+      return [pass_](Batch& batch, Time at) { return (*pass_)(batch, at); };
+    });
+  }
+
+  Catalog catalog{Catalog::Limits{}, Labels{}};
+  Store store{catalog, Store::Limits{}};
+  std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(64);
+  std::shared_ptr<std::atomic<double>> value = std::make_shared<std::atomic<double>>(1.0);
+  std::vector<CollectorNews> news;
+  Time now = start_of_test;
+  CollectorSet collectors{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
+};
+
+TEST_F(CollectorSetTest, StartsANewCollectorAtOnceAndThenOnceAnInterval) {
+  configure({gauge_plan("memory", value)});
+  EXPECT_EQ(collectors.next_due(), now);
+  pass();
+  EXPECT_EQ(collectors.next_due(), start_of_test + 5s);
+  now += 4999ms;
+  start();
+  EXPECT_EQ(run_value("passes_total"), 1);
+  now += 1ms;
+  pass();
+  EXPECT_EQ(run_value("passes_total"), 2);
+  EXPECT_EQ(run_value("overruns_total"), 0);
+  EXPECT_EQ(collectors.next_due(), start_of_test + 10s);
+}
+
+TEST_F(CollectorSetTest, KeepsTheRhythmWhenAPassStartsLate) {
+  configure({gauge_plan("memory", value)});
+  pass();
+  now += 5400ms;
+  pass();
+  EXPECT_EQ(collectors.next_due(), start_of_test + 10s);
+}
+
+TEST_F(CollectorSetTest, TakesAPauseOfTheMachineForOnePass) {
+  configure({gauge_plan("memory", value)});
+  pass();
+  now += 8h + 3s;
+  pass();
+  EXPECT_EQ(run_value("passes_total"), 2);
+  EXPECT_EQ(run_value("overruns_total"), 0);
+  EXPECT_EQ(collectors.next_due(), start_of_test + 8h + 5s);
+  start();
+  EXPECT_FALSE(mailbox->take(0ms));
+}
+
+TEST_F(CollectorSetTest, GivesACollectorItsOwnInterval) {
+  auto slow = gauge_plan("disk", value);
+  slow.interval = 1min;
+  configure({gauge_plan("memory", value), slow});
+  start();
+  ASSERT_TRUE(take_pass());
+  ASSERT_TRUE(take_pass());
+  now += 5s;
+  pass();
+  EXPECT_EQ(run_value("passes_total", "memory"), 2);
+  EXPECT_EQ(run_value("passes_total", "disk"), 1);
+}
+
+TEST_F(CollectorSetTest, StoresTheSamplesUnderTheTimeThatThePassBegan) {
+  configure({gauge_plan("memory", value)});
+  *value = 42;
+  start();
+  now += 800ms;
+  ASSERT_TRUE(take_pass());
+  const auto series = store.snapshot();
+  const auto memory = std::find_if(series.begin(), series.end(), [](const auto& s) { return s.info->family->name == "memory"; });
+  ASSERT_NE(memory, series.end());
+  EXPECT_EQ(memory->last.value, 42);
+  EXPECT_EQ(memory->last.time, start_of_test);
+}
+
+TEST_F(CollectorSetTest, SaysHowItsPassesWent) {
+  Pass what = [](Batch&, Time) -> Result<PassOutcome> { return PassOutcome{3, "io"}; };
+  configure({scripted("memory", &what)});
+  pass();
+  EXPECT_EQ(run_value("success"), 1);
+  EXPECT_EQ(run_value("passes_total"), 1);
+  EXPECT_EQ(run_value("partial_errors_total"), 3);
+  ASSERT_TRUE(run_value("duration_seconds"));
+  EXPECT_GE(*run_value("duration_seconds"), 0);
+  now += 5s;
+  pass();
+  EXPECT_EQ(run_value("partial_errors_total"), 6);
+}
+
+TEST_F(CollectorSetTest, SkipsAndCountsAPassThatIsDueWhileOneRuns) {
+  Gate gate;
+  Pass what = [&gate](Batch&, Time) -> Result<PassOutcome> {
+    EXPECT_TRUE(gate.pass());
+    return PassOutcome{};
+  };
+  configure({scripted("memory", &what)});
+  start();
+  now += 5s;
+  start();
+  EXPECT_EQ(run_value("overruns_total"), 1);
+  now += 5s;
+  start();
+  EXPECT_EQ(run_value("overruns_total"), 2);
+  EXPECT_TRUE(told().empty()) << "ten seconds are not two missed passes and a half";
+  gate.open();
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(run_value("passes_total"), 1);
+  EXPECT_FALSE(mailbox->take(0ms)) << "skipped passes are not made up for";
+}
+
+TEST_F(CollectorSetTest, MakesTheSeriesOfABlockedCollectorStaleAndLeavesTheOthersAlone) {
+  Gate gate;
+  bool block = false;
+  const auto handle = std::make_shared<SeriesHandle>(catalog.series(Metric{"nfs", MetricType::gauge, "", ""}, {}));
+  Pass what = [&gate, &block, handle](Batch& batch, Time) -> Result<PassOutcome> {
+    const bool go_on = !block || gate.pass();
+    EXPECT_TRUE(go_on);
+    batch.add(*handle, 1);
+    return PassOutcome{};
+  };
+  configure({scripted("nfs", &what), gauge_plan("memory", value)});
+  start();
+  ASSERT_TRUE(take_pass());
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(shown(store, "nfs"), 1);
+  block = true;
+  for (int i = 0; i < 3; ++i) {  // the pass of 5 s blocks; at 10 s and 15 s it is an overrun
+    now += 5s;
+    start();
+    ASSERT_TRUE(take_pass());  // memory's
+    EXPECT_EQ(shown(store, "nfs").has_value(), i < 2);
+  }
+  EXPECT_FALSE(shown(store, "nfs"));
+  EXPECT_EQ(shown(store, "memory"), 1);
+  EXPECT_EQ(run_value("success", "nfs"), 0);
+  EXPECT_EQ(run_value("overruns_total", "nfs"), 2);
+  EXPECT_EQ(told(), std::vector<std::string>{"nfs overdue: no samples for 15s, a pass is still running"});
+  now += 5s;
+  start();
+  EXPECT_TRUE(told().empty()) << "once is enough";
+  gate.open();
+  ASSERT_TRUE(take_pass());  // memory's or that of nfs
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(told(), std::vector<std::string>{"nfs recovered"});
+  EXPECT_EQ(run_value("success", "nfs"), 1);
+  block = false;
+  now += 5s;
+  start();
+  ASSERT_TRUE(take_pass());
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(shown(store, "nfs"), 1);
+}
+
+TEST_F(CollectorSetTest, SaysThatACollectorRecoveredWhoseFirstPassWasOverdue) {
+  Gate gate;
+  Pass what = [&gate](Batch&, Time) -> Result<PassOutcome> {
+    EXPECT_TRUE(gate.pass());
+    return PassOutcome{};
+  };
+  configure({scripted("nfs", &what)});
+  for (int i = 0; i < 4; ++i, now += 5s) start();
+  EXPECT_EQ(told(), std::vector<std::string>{"nfs overdue: no samples for 15s, a pass is still running"});
+  EXPECT_FALSE(collectors.warmed_up());
+  gate.open();
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(told(), std::vector<std::string>{"nfs recovered"});
+  EXPECT_TRUE(collectors.warmed_up());
+}
+
+TEST_F(CollectorSetTest, MakesTheSeriesOfAFailedCollectorStaleAtOnce) {
+  bool fail = false;
+  const auto handle = std::make_shared<SeriesHandle>(catalog.series(Metric{"db", MetricType::gauge, "", ""}, {}));
+  Pass what = [&fail, handle](Batch& batch, Time) -> Result<PassOutcome> {
+    batch.add(*handle, 1);
+    if (fail) return Error{"connection refused", "postgres"};
+    return PassOutcome{};
+  };
+  configure({scripted("db", &what)});
+  pass();
+  EXPECT_EQ(shown(store, "db"), 1);
+  fail = true;
+  now += 5s;
+  pass();
+  EXPECT_FALSE(shown(store, "db"));
+  EXPECT_EQ(run_value("success", "db"), 0);
+  EXPECT_EQ(run_value("passes_total", "db"), 2);
+}
+
+TEST_F(CollectorSetTest, TellsOnlyWhatChanged) {
+  Result<PassOutcome> outcome = PassOutcome{};
+  Pass what = [&outcome](Batch&, Time) { return outcome; };
+  configure({scripted("db", &what)});
+  const auto after = [&](Result<PassOutcome> next) {
+    outcome = std::move(next);
+    start();
+    EXPECT_TRUE(take_pass());
+    now += 5s;
+    return told();
+  };
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(after(PassOutcome{}), Lines{});
+  EXPECT_EQ(after(Error{"refused", ""}), Lines{"db failed: refused"});
+  EXPECT_EQ(after(Error{"refused", ""}), Lines{});
+  EXPECT_EQ(after(Error{"timed out", ""}), Lines{"db failed: timed out"});
+  EXPECT_EQ(after(PassOutcome{}), Lines{"db recovered"});
+  EXPECT_EQ(after(PassOutcome{}), Lines{});
+  EXPECT_EQ(after(PassOutcome{1, "io: permission denied"}), Lines{"db partial: io: permission denied"});
+  EXPECT_EQ(after(PassOutcome{1, "io: permission denied"}), Lines{});
+  EXPECT_EQ(after(PassOutcome{1, "fd: permission denied"}), Lines{"db partial: fd: permission denied"});
+}
+
+TEST_F(CollectorSetTest, TellsOfAFailureInTheFirstPass) {
+  Pass what = [](Batch&, Time) -> Result<PassOutcome> { return Error{"refused", ""}; };
+  configure({scripted("db", &what)});
+  pass();
+  EXPECT_EQ(told(), std::vector<std::string>{"db failed: refused"});
+}
+
+TEST_F(CollectorSetTest, IsWarmedUpWhenEveryCollectorEndedAPassWellOrNot) {
+  EXPECT_TRUE(collectors.warmed_up()) << "nothing to wait for";
+  Pass failing = [](Batch&, Time) -> Result<PassOutcome> { return Error{"refused", ""}; };
+  configure({gauge_plan("memory", value), scripted("db", &failing)});
+  EXPECT_FALSE(collectors.warmed_up());
+  start();
+  ASSERT_TRUE(take_pass());
+  EXPECT_FALSE(collectors.warmed_up());
+  ASSERT_TRUE(take_pass());
+  EXPECT_TRUE(collectors.warmed_up());
+}
+
+TEST_F(CollectorSetTest, KeepsWhatIsTheSameOverAReload) {
+  configure({gauge_plan("memory", value, "same")});
+  pass();
+  now += 2s;
+  configure({gauge_plan("memory", value, "same")});
+  EXPECT_EQ(collectors.next_due(), start_of_test + 5s) << "its rhythm goes on";
+  EXPECT_EQ(shown(store, "memory"), 1);
+  EXPECT_EQ(run_value("passes_total"), 1);
+}
+
+TEST_F(CollectorSetTest, ReplacesWhatAReloadChanged) {
+  configure({gauge_plan("memory", value, "before")});
+  pass();
+  now += 2s;
+  configure({gauge_plan("memory", value, "after")});
+  EXPECT_EQ(collectors.size(), 1u);
+  EXPECT_FALSE(shown(store, "memory")) << "nothing vouches for the old value";
+  EXPECT_EQ(collectors.next_due(), now);
+  *value = 2;
+  pass();
+  EXPECT_EQ(shown(store, "memory"), 2);
+  EXPECT_EQ(run_value("passes_total"), 1) << "it is another collector";
+}
+
+TEST_F(CollectorSetTest, ReplacesACollectorWhoseIntervalChanged) {
+  configure({gauge_plan("memory", value)});
+  pass();
+  now += 2s;
+  collectors.configure({gauge_plan("memory", value)}, 1s, now);
+  EXPECT_EQ(collectors.next_due(), now);
+  pass();
+  EXPECT_EQ(collectors.next_due(), now + 1s);
+}
+
+TEST_F(CollectorSetTest, RemovesWhatAReloadTookAwayWithAllItsSeries) {
+  configure({gauge_plan("memory", value), gauge_plan("disk", value)});
+  start();
+  ASSERT_TRUE(take_pass());
+  ASSERT_TRUE(take_pass());
+  now += 2s;
+  configure({gauge_plan("disk", value)});
+  EXPECT_EQ(collectors.size(), 1u);
+  EXPECT_FALSE(shown(store, "memory"));
+  EXPECT_FALSE(run_value("success", "memory"));
+  EXPECT_EQ(shown(store, "disk"), 1);
+  EXPECT_EQ(run_value("success", "disk"), 1);
+}
+
+TEST_F(CollectorSetTest, IgnoresThePassOfACollectorThatIsNoMore) {
+  configure({gauge_plan("memory", value, "before")});
+  start();
+  auto late = take<PassDone>(*mailbox);
+  ASSERT_TRUE(late);
+  configure({gauge_plan("memory", value, "after")});
+  EXPECT_FALSE(collectors.take(*late, now, news));
+  EXPECT_FALSE(shown(store, "memory"));
+  EXPECT_FALSE(run_value("passes_total"));
+}
+
+TEST(CollectorSet, LeavesABlockedThreadBehindWhenItStops) {
+  Catalog catalog{Catalog::Limits{}, Labels{}};
+  Store store{catalog, Store::Limits{}};
+  const auto mailbox = std::make_shared<LoopMailbox>(64);
+  const auto gate = std::make_shared<Gate>();
+  const auto entered = std::make_shared<Gate>();
+  CollectorSet collectors{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
+  collectors.configure({collector_plan("fifo", [gate, entered](const CollectorContext&) -> Pass {
+                         return [gate, entered](Batch&, Time) -> Result<PassOutcome> {
+                           entered->open();
+                           EXPECT_TRUE(gate->pass());
+                           return PassOutcome{};
+                         };
+                       })},
+                       interval, start_of_test);
+  std::vector<CollectorNews> news;
+  collectors.start_due(start_of_test, news);
+  ASSERT_TRUE(entered->pass());
+  collectors.request_stop();
+  EXPECT_FALSE(collectors.join(0ms));
+  EXPECT_FALSE(collectors.join(0ms)) << "it stays left behind";
+  gate->open();
+}
+
+}  // namespace
+}  // namespace sidewatch
