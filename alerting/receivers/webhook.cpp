@@ -178,7 +178,9 @@ class Webhook final : public Receiver {
 
   // An answer may quote what it was sent.
   static Attempt without_secrets(Attempt attempt, const OutgoingRequest& request) {
-    std::vector<std::string> secrets = {request.url, request.password};
+    std::vector<std::string> secrets = {request.password};
+    // A URL without user and path is its own public form.
+    if (!url_without_secrets(request.url).starts_with(request.url)) secrets.push_back(request.url);
     if (const auto path = request.url.find('/', request.url.find("://") + 3); path != std::string::npos) {
       secrets.push_back(request.url.substr(path));
     }
@@ -192,10 +194,11 @@ class Webhook final : public Receiver {
     if (auto* later = std::get_if<RetryLater>(&attempt)) why = &later->why;
     if (auto* rejected = std::get_if<Rejected>(&attempt)) why = &rejected->why;
     constexpr std::size_t shortest_secret = 4;
+    constexpr std::string_view hidden = "<...>";
     for (const auto& secret : secrets) {
       if (why == nullptr || secret.size() < shortest_secret) continue;
-      for (std::size_t at = why->find(secret); at != std::string::npos; at = why->find(secret)) {
-        why->replace(at, secret.size(), "<...>");
+      for (std::size_t at = why->find(secret); at != std::string::npos; at = why->find(secret, at + hidden.size())) {
+        why->replace(at, secret.size(), hidden);
       }
     }
     return attempt;
