@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 #include <variant>
 
 #include "agent/agent.h"
@@ -42,6 +43,11 @@ void fill_standard_descriptors() {
 
 int main(int argc, char** argv) {
   sidewatch::fill_standard_descriptors();
-  return std::visit([](const auto& command) { return sidewatch::perform(command); },
-                    sidewatch::parse_command_line(argc, argv));
+  try {
+    return std::visit([](const auto& command) { return sidewatch::perform(command); },
+                      sidewatch::parse_command_line(argc, argv));
+  } catch (const std::exception& failure) {  // no memory or no thread, not even to begin with
+    std::fprintf(stderr, "sidewatch: cannot start: %s\n", failure.what());
+    return sidewatch::exit_environment;
+  }
 }
