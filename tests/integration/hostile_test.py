@@ -366,6 +366,15 @@ class Receivers(HostileTest):
 
 
 class Configuration(HostileTest):
+    def test_check_takes_the_configuration_as_run_does(self):
+        Agent(configuration(), self.directory.name)  # writes the configuration
+        said = [subprocess.run([BINARY, "check", *arguments, "sidewatch.yaml"], cwd=self.directory.name, timeout=30,
+                               capture_output=True, text=True) for arguments in ((), ("--config",), ("-c",))]
+        for ended in said:
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            self.assertIn("Running: warning > 0", ended.stdout)
+            self.assertEqual(ended.stdout, said[0].stdout)
+
     def test_a_configuration_that_is_no_file_any_more_changes_nothing_and_a_swapped_link_is_taken(self):
         agent = self.start()
         wait_until(lambda: agent.alerts("Running"), "the alert")
