@@ -20,6 +20,7 @@
 #include "agent/loop.h"
 #include "agent/reloader.h"
 #include "agent/settings.h"
+#include "agent/time_away.h"
 #include "agent/version.h"
 
 namespace sidewatch {
@@ -85,24 +86,15 @@ RandomUnit random_unit() {
   };
 }
 
-// How long the agent was away. On the same boot the kernel's clock says it; otherwise only the wall clock can.
-Duration downtime(const SavedAt& saved, const BootPosition& boot, Time now) {
-  Duration away = now - Time(saved.time.time_since_epoch() + saved.wall_step);
-  if (!boot.boot_id.empty() && saved.boot.boot_id == boot.boot_id) {
-    away = Duration(boot.boot_time_ms - saved.boot.boot_time_ms);
-  }
-  return std::max(away, Duration(0));
-}
-
-void restore(Engine& engine, const Loaded& loaded, Time now, Log& log) {
+void restore(Engine& engine, Loaded loaded, std::size_t unsent, Time now, Log& log) {
   for (const auto& warning : loaded.warnings) log.error(warning);
-  if (!loaded.saved) return;
-  const Duration away = downtime(*loaded.saved, read_boot_position(), now);
-  const auto report = engine.restore(loaded.states, loaded.saved->time, now, away);
+  const SavedAt saved = last_life(loaded, now);
+  const Duration away = time_away(saved, read_boot_position(), now);
+  const auto report = engine.restore(loaded.states, saved.time, now, away);
   for (const auto& problem : report.problems) log.error("a saved alert could not be read", {{"why", problem}});
-  if (report.restored + report.orphaned + loaded.pending.size() == 0) return;
+  if (report.restored + report.orphaned + unsent == 0) return;
   log.info("took up where the last run ended", {{"alerts", report.restored + report.orphaned},
-                                                {"unsent_messages", loaded.pending.size()},
+                                                {"unsent_messages", unsent},
                                                 {"away", to_words(away)}});
 }
 
@@ -151,7 +143,7 @@ struct Agent {
 
   Engine make_engine() {
     Engine engine(settings.rules, engine_limits(settings.limits));
-    restore(engine, loaded, clock.now(), log);
+    restore(engine, std::exchange(loaded, {}), dispatcher.queued(), clock.now(), log);
     return engine;
   }
 };

@@ -9,9 +9,12 @@
 namespace sidewatch {
 namespace {
 
-Result<PassOutcome> collect_once(Collector& collector, Batch& batch, Time now) {
+// Makes the collector when there is none yet: that may fail as well, and is tried again with the next pass.
+Result<PassOutcome> collect_once(std::unique_ptr<Collector>& collector, const CollectorPlan& plan,
+                                 const CollectorContext& context, Batch& batch, Time now) {
   try {
-    return collector.collect(batch, now);
+    if (!collector) collector = plan.make(context);
+    return collector->collect(batch, now);
   } catch (const std::exception& failure) {  // memory has run out: the pass is lost, the agent goes on
     return Error{failure.what(), ""};
   }
@@ -97,7 +100,7 @@ bool CollectorRunner::join(Duration patience) {
 
 void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan,
                           const CollectorContext& context) {
-  auto collector = plan.make(context);
+  std::unique_ptr<Collector> collector;
   std::unique_lock lock(shared->mutex);
   while (true) {
     shared->changed.wait(lock, [&] { return shared->wanted || shared->stopping; });
@@ -109,7 +112,7 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
 
     done.batch.clear();
     const auto began = std::chrono::steady_clock::now();
-    done.outcome = collect_once(*collector, done.batch, at);
+    done.outcome = collect_once(collector, plan, context, done.batch, at);
     done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
     lock.lock();

@@ -1,5 +1,6 @@
 #include "agent/judge.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -11,15 +12,15 @@ using namespace std::chrono_literals;
 // How often the last sign of life is saved while a delay runs: what a crash can cost a delay at most.
 constexpr Duration sign_of_life_interval = 1s;
 
-SavedAt saved_now(Time now, Duration wall_step) { return {now, wall_step, read_boot_position()}; }
-
 }  // namespace
 
-Judge::Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store)
+Judge::Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store,
+             std::function<BootPosition()> boot_position)
     : engine_(std::move(engine)),
       dispatcher_(dispatcher),
       catalog_(catalog),
       store_(store),
+      boot_position_(std::move(boot_position)),
       source_(store.add_source("sidewatch_alerts")) {}
 
 JudgeReport Judge::judge(Time now, Duration wall_step) {
@@ -32,16 +33,20 @@ JudgeReport Judge::judge(Time now, Duration wall_step) {
   commit_failed_ = !committed;
 
   auto statuses = engine_.rules();
-  for (std::size_t i = 0; i < statuses.size(); ++i) {
-    const bool known = i < rule_statuses_.size() && rule_statuses_[i].name == statuses[i].name &&
-                       rule_statuses_[i].last_error == statuses[i].last_error;
-    if (!known && !statuses[i].last_error.empty()) {
-      report.problems.push_back("rule " + statuses[i].name + ": " + statuses[i].last_error);
+  for (const auto& status : statuses) {
+    if (!status.last_error.empty() && !known(status)) {
+      report.problems.push_back("rule " + status.name + ": " + status.last_error);
     }
   }
   rule_statuses_ = std::move(statuses);
   show(now, wall_step);
   return report;
+}
+
+bool Judge::known(const RuleStatus& failing) const {
+  return std::any_of(rule_statuses_.begin(), rule_statuses_.end(), [&](const RuleStatus& before) {
+    return before.name == failing.name && before.last_error == failing.last_error;
+  });
 }
 
 bool Judge::due(Time now) const {
@@ -56,7 +61,9 @@ Result<void> Judge::save(Time now, Duration wall_step) {
   last.states = engine_.state();
   last.saved = saved_now(now, wall_step);
   last.at = to_wall(now, wall_step);
-  return dispatcher_.enqueue({}, std::move(last), now);
+  const auto done = dispatcher_.enqueue({}, std::move(last), now);
+  if (done) return done;
+  return dispatcher_.enqueue({}, {}, now);  // the outbox tries a disk that was full only now and then: here it must
 }
 
 Transaction Judge::transaction(std::vector<StateRow> rows, Time now, Duration wall_step) {

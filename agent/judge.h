@@ -6,6 +6,7 @@
 // agent knows how far it had got.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,12 +32,17 @@ struct JudgeReport {
 
 class Judge {
  public:
-  Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store);
+  // `boot_position` says where this boot of the machine stands, as it is saved beside the time.
+  Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store,
+        std::function<BootPosition()> boot_position = read_boot_position);
 
   void set_receivers(std::vector<std::string> names) { receivers_ = std::move(names); }
   void replace_rules(std::vector<Rule> rules) { engine_.replace_rules(std::move(rules)); }
 
   JudgeReport judge(Time now, Duration wall_step);
+
+  // Nobody looked for so long: delays stand still meanwhile.
+  void skip(Duration unseen) { engine_.skip(unseen); }
 
   // Whether judge() has something to do although no sample arrived.
   bool due(Time now) const;
@@ -50,12 +56,15 @@ class Judge {
 
  private:
   Transaction transaction(std::vector<StateRow> rows, Time now, Duration wall_step);
+  SavedAt saved_now(Time now, Duration wall_step) const { return {now, wall_step, boot_position_()}; }
+  bool known(const RuleStatus& failing) const;  // it failed for this reason in the tick before, too
   void show(Time now, Duration wall_step);
 
   Engine engine_;
   Dispatcher& dispatcher_;
   Catalog& catalog_;
   Store& store_;
+  std::function<BootPosition()> boot_position_;
   std::vector<std::string> receivers_;
 
   std::optional<Time> saved_at_;

@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 // The loop moves at least this often, so that its pulse says something.
 constexpr Duration longest_sleep = 1s;
+// After more the process was stopped, or the machine asleep: nobody looked, and no delay (`for`) may count that time.
+constexpr Duration longest_gap = 5s;
 constexpr Duration housekeeping_interval = 15s;
 constexpr Duration own_metrics_interval = 1s;
 constexpr Duration settling_time = 3s;  // after the start or a reload, until everything has run once
@@ -25,11 +27,14 @@ Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mail
     : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {}
 
 Time Loop::tick(Time now) {
+  if (last_tick_ && now - *last_tick_ > longest_gap) parts_.judge.skip(now - *last_tick_);
+  last_tick_ = now;
   take_messages(now);
   if (now >= next_own_metrics_) show_own_metrics(now);
 
   std::vector<CollectorNews> news;
   parts_.collectors.start_due(now, news);
+  if (!news.empty()) samples_arrived_ = true;  // series went stale: rules may have to say so
   log_news(parts_.log, news);
 
   if (std::exchange(samples_arrived_, false) || parts_.judge.due(now)) judge(now);
@@ -84,6 +89,10 @@ void Loop::take(AttemptDone& done, Time now) {
 }
 
 void Loop::take(SettingsRead& read, Time now) {
+  if (stopping_) {  // threads that it would start now, nobody would end
+    parts_.log.info("a reload came too late, the agent is stopping");
+    return;
+  }
   const WallTime wall = to_wall(now, parts_.clock.wall_step());
   parts_.own_metrics.reloaded(static_cast<bool>(read.settings), wall);
   if (!read.settings) {
@@ -140,6 +149,7 @@ void Loop::show_own_metrics(Time now) {
 }
 
 bool Loop::shut_down(Duration patience) {
+  stopping_ = true;
   if (const auto sent = parts_.systemd.stopping(); !sent) parts_.log.warning(sent.error().text());
   parts_.collectors.request_stop();
 

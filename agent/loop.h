@@ -73,6 +73,7 @@ class Loop {
   std::atomic<const HttpServer*> server_{nullptr};
   bool samples_arrived_ = false;
   bool stopping_ = false;
+  std::optional<Time> last_tick_;
   Time next_housekeeping_;
   Time next_own_metrics_;
   std::optional<Time> settled_at_;  // when what the start or a reload needed is let go; absent: not yet known

@@ -55,10 +55,6 @@ constexpr Metric reload_time_metric{"sidewatch_config_last_reload_success_timest
 constexpr Metric wall_step_metric{"sidewatch_wall_clock_step_seconds", MetricType::gauge, "seconds",
                                   "How far the wall clock was moved since the agent started; no timer follows it."};
 
-void raise_to(Counter& counter, double total) { counter.increment(std::max(0.0, total - counter.value())); }
-void raise_to(Counter& counter, std::uint64_t total) { raise_to(counter, static_cast<double>(total)); }
-void raise_to(Counter& counter, std::int64_t total) { raise_to(counter, static_cast<double>(total)); }
-
 }  // namespace
 
 OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
@@ -92,27 +88,31 @@ void OwnMetrics::alerting(const std::vector<AlertView>& alerts, std::size_t rule
 }
 
 void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox) {
+  std::set<std::string> gone = receivers_;
   for (const auto& receiver : receivers) {
+    gone.erase(receiver.name);
+    receivers_.insert(receiver.name);
     const Labels labels{{"receiver", receiver.name}};
     instruments_.gauge(pending_metric, labels).set(static_cast<double>(receiver.queued));
-    raise_to(instruments_.counter(delivered_metric, labels), receiver.delivered);
-    raise_to(instruments_.counter(failed_attempts_metric, labels), receiver.failed_attempts);
-    raise_to(instruments_.counter(rejected_metric, labels), receiver.rejected);
-    raise_to(instruments_.counter(dropped_metric, labels), receiver.dropped);
-    raise_to(instruments_.counter(merged_metric, labels), receiver.merged);
+    raise(instruments_.counter(delivered_metric, labels), static_cast<double>(receiver.delivered));
+    raise(instruments_.counter(failed_attempts_metric, labels), static_cast<double>(receiver.failed_attempts));
+    raise(instruments_.counter(rejected_metric, labels), static_cast<double>(receiver.rejected));
+    raise(instruments_.counter(dropped_metric, labels), static_cast<double>(receiver.dropped));
+    raise(instruments_.counter(merged_metric, labels), static_cast<double>(receiver.merged));
   }
+  for (const auto& name : gone) instruments_.gauge(pending_metric, {{"receiver", name}}).set(0);
   instruments_.gauge(durable_metric).set(outbox.durable ? 1 : 0);
   instruments_.gauge(degraded_metric).set(outbox.degraded ? 1 : 0);
-  raise_to(instruments_.counter(failed_commits_metric), outbox.failed_commits);
+  raise(instruments_.counter(failed_commits_metric), static_cast<double>(outbox.failed_commits));
   instruments_.gauge(missing_metric).set(static_cast<double>(outbox.missing));
   instruments_.gauge(quarantined_metric).set(static_cast<double>(outbox.quarantined));
 }
 
 void OwnMetrics::served(const HttpCounters& http) {
   instruments_.gauge(connections_metric).set(static_cast<double>(http.connections));
-  raise_to(instruments_.counter(requests_metric), http.requests);
+  raise(instruments_.counter(requests_metric), static_cast<double>(http.requests));
   const auto refused = [this](std::string_view reason, std::uint64_t total) {
-    raise_to(instruments_.counter(refused_metric, {{"reason", reason}}), total);
+    raise(instruments_.counter(refused_metric, {{"reason", reason}}), static_cast<double>(total));
   };
   refused("malformed", http.malformed);
   refused("forbidden", http.forbidden);
@@ -122,9 +122,16 @@ void OwnMetrics::served(const HttpCounters& http) {
   refused("handler_error", http.handler_errors);
 }
 
+// The total of a receiver begins anew when a reload brings it back; its counter goes on.
+void OwnMetrics::raise(Counter& counter, double total) {
+  double& last = totals_[&counter];
+  counter.increment(total >= last ? total - last : total);
+  last = total;
+}
+
 void OwnMetrics::logged(std::uint64_t dropped, std::uint64_t failures) {
-  raise_to(instruments_.counter(log_dropped_metric), dropped);
-  raise_to(instruments_.counter(log_failed_metric), failures);
+  raise(instruments_.counter(log_dropped_metric), static_cast<double>(dropped));
+  raise(instruments_.counter(log_failed_metric), static_cast<double>(failures));
 }
 
 void OwnMetrics::reloaded(bool good, WallTime wall) {

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
+#include <string>
 
 #include "agent/http_server.h"
 #include "agent/judge.h"
@@ -26,7 +29,11 @@ class OwnMetrics {
   void clocked(Duration wall_step);
 
  private:
+  void raise(Counter& counter, double total);
+
   Instruments& instruments_;
+  std::map<const Counter*, double> totals_;  // as last shown; a total that fell began anew
+  std::set<std::string> receivers_;          // shown so far
 };
 
 }  // namespace sidewatch

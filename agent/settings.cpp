@@ -23,11 +23,20 @@ void declare(Section& section, CollectorList& list) {
   for (const auto& kind : collector_kinds()) kind.configure(section, list.plans);
 }
 
+// The agent watches itself, also where the configuration has no `collectors:`.
+void plan_without_key(CollectorList& list) {
+  config::Problems none;
+  config::Document::parse("", "collectors: {}", {}, none).visit([&](Section& top) {
+    top.section("collectors", list, "");
+  });
+}
+
 void declare_all(Section& top, Settings& settings, const ReceiverContext& context) {
   top.section("agent", settings.agent, "the agent as a whole");
   top.section("http", settings.http, "its own HTTP server: /metrics and the API");
   CollectorList list;
   top.section("collectors", list, "where samples come from");
+  if (!top.has("collectors") && !top.describing()) plan_without_key(list);
   settings.collectors = std::move(list.plans);
   top.section("history", settings.history, "the recent past that rules and queries look back on");
   configure_rules(top, settings.rules);
@@ -105,6 +114,9 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare(running.agent.state_dir == loaded.agent.state_dir, "agent.state_dir");
   compare(running.agent.labels == loaded.agent.labels, "agent.labels");
   compare(listen_addresses(running.http) == listen_addresses(loaded.http), "http.listen");
+  compare(running.http.hosts == loaded.http.hosts, "http.hosts");
+  compare(running.http.allow_remote_reload == loaded.http.allow_remote_reload, "http.allow_remote_reload");
+  compare(running.http.limits == loaded.http.limits, "http");
   compare(running.limits.max_series == loaded.limits.max_series &&
               running.limits.max_series_per_metric == loaded.limits.max_series_per_metric &&
               running.limits.max_labels == loaded.limits.max_labels &&

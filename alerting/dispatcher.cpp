@@ -48,7 +48,7 @@ struct Dispatcher::State {
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
-  void settle(Queue& queue, const std::string& alert_key, const std::string& incident, Transaction& changes, Time now);
+  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now);
   void hold_to_bound(Queue& queue, Transaction& changes);
   void leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why, Transaction& changes);
   void hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now);
@@ -159,7 +159,7 @@ void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, con
   queue.failures = 0;  // it answers
   leave(queue, number, Outcome::rejected, why, changes);
   hand_to_fallback(queue, refused, changes, now);
-  settle(queue, refused.alert_key, refused.incident, changes, now);
+  settle(queue, refused.incident, changes, now);
 }
 
 // The message waits for itself; and the receiver as a whole, or a dead one with a long queue would be tried all the
@@ -167,7 +167,6 @@ void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, con
 void Dispatcher::State::retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later,
                               Transaction& changes, Time now) {
   const auto& entry = queue.line.entry(number);
-  const std::string alert_key = entry.notification.alert_key;
   const std::string incident = entry.notification.incident;
   const std::int64_t attempts = entry.attempts + 1;
   ++queue.failures;
@@ -177,8 +176,8 @@ void Dispatcher::State::retry(Queue& queue, ReceiverQueue::Number number, const 
   const Time not_before = later.whole_receiver ? queue.paused_until : alone;
 
   queue.line.put_back(number, not_before);
-  settle(queue, alert_key, incident, changes, now);
-  const auto waiting = queue.line.waiting(alert_key, incident);  // it, or what it became a part of
+  settle(queue, incident, changes, now);
+  const auto waiting = queue.line.waiting(incident);  // it, or what it became a part of
   if (waiting.empty()) return;
   queue.line.postpone(waiting.back(), attempts, not_before);
   changes.attempted.push_back({queue.line.entry(waiting.back()).notification.id, attempts});
@@ -206,18 +205,16 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
 }
 
 void Dispatcher::State::offer(Queue& queue, Notification notification, Transaction& changes, Time now) {
-  const std::string alert_key = notification.alert_key;
   const std::string incident = notification.incident;
   changes.add.push_back(notification);
   queue.line.push(std::move(notification), 0, now);
-  settle(queue, alert_key, incident, changes, now);
+  settle(queue, incident, changes, now);
   hold_to_bound(queue, changes);
 }
 
 // Makes one message of what waits of an incident, and none of an end without a beginning.
-void Dispatcher::State::settle(Queue& queue, const std::string& alert_key, const std::string& incident,
-                               Transaction& changes, Time now) {
-  const auto waiting = queue.line.waiting(alert_key, incident);
+void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transaction& changes, Time now) {
+  const auto waiting = queue.line.waiting(incident);
   if (waiting.empty()) return;
   const bool known = queue.told.contains(incident) || queue.line.speaks_of(incident);
   const auto last = waiting.back();
@@ -316,11 +313,9 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
   loaded.pending.clear();
   loaded.told.clear();
   for (auto& queue : queues) {
-    std::vector<std::pair<std::string, std::string>> incidents;
-    for (const auto& [number, entry] : queue->line.entries()) {
-      incidents.push_back({entry.notification.alert_key, entry.notification.incident});
-    }
-    for (const auto& [alert_key, incident] : incidents) settle(*queue, alert_key, incident, changes, now);
+    std::vector<std::string> incidents;
+    for (const auto& [number, entry] : queue->line.entries()) incidents.push_back(entry.notification.incident);
+    for (const auto& incident : incidents) settle(*queue, incident, changes, now);
     hold_to_bound(*queue, changes);
   }
 }

@@ -299,6 +299,7 @@ Result<void> Outbox::commit(const Transaction& transaction) {
       s.backlog.append(transaction, max_dead, s.in_doubt);
       return s.note_failure(done.error());
     }
+    s.statistics.degraded = false;
     s.after_write(!transaction.add.empty());
     return {};
   }

@@ -222,6 +222,46 @@ TEST_F(CollectorSetTest, MakesTheSeriesOfABlockedCollectorStaleAndLeavesTheOther
   EXPECT_EQ(shown(store, "nfs"), 1);
 }
 
+TEST_F(CollectorSetTest, ShowsTheSamplesOfACollectorWhosePassesAreAlwaysTooSlow) {
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  const auto handle = std::make_shared<SeriesHandle>(catalog.series(Metric{"slow", MetricType::gauge, "", ""}, {}));
+  Pass what = [&gate, handle](Batch& batch, Time) -> Result<PassOutcome> {
+    EXPECT_TRUE(gate->pass());
+    batch.add(*handle, 1);
+    return PassOutcome{};
+  };
+  configure({scripted("slow", &what)});
+  for (int pass = 0; pass < 3; ++pass) {  // each takes four intervals
+    start();
+    for (int i = 0; i < 4; ++i, now += interval) start();
+    EXPECT_FALSE(shown(store, "slow")) << "pass " << pass;
+    gate->open();
+    ASSERT_TRUE(take_pass());
+    gate = std::make_shared<Gate>();
+    EXPECT_EQ(shown(store, "slow"), 1) << "pass " << pass;
+  }
+}
+
+TEST_F(CollectorSetTest, DoesNotWaitForEachOfManyBusyCollectorsThatAReloadTakesAway) {
+  const auto gate = std::make_shared<Gate>();
+  std::vector<CollectorPlan> plans;
+  for (int i = 0; i < 20; ++i) {
+    plans.push_back(collector_plan("scrape:" + std::to_string(i), [gate](const CollectorContext&) -> Pass {
+      return [gate](Batch&, Time) -> Result<PassOutcome> {
+        EXPECT_TRUE(gate->pass());
+        return PassOutcome{};
+      };
+    }));
+  }
+  CollectorSet many{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
+  many.configure(plans, interval, now);
+  many.start_due(now, news);
+  const auto began = std::chrono::steady_clock::now();
+  many.configure({}, interval, now);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1500ms);
+  gate->open();
+}
+
 TEST_F(CollectorSetTest, SaysThatACollectorRecoveredWhoseFirstPassWasOverdue) {
   Gate gate;
   Pass what = [&gate](Batch&, Time) -> Result<PassOutcome> {

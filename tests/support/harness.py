@@ -222,16 +222,15 @@ class Hog:
 
     PROGRAM = """
 import mmap, sys
-held = None
+held = []  # a MiB each: what is held goes straight up or straight down
 for line in sys.stdin:
-    size = int(line)
-    if held is not None:
-        held.close()
-        held = None
-    if size:
-        held = mmap.mmap(-1, size)
-        for offset in range(0, size, 4096):
-            held[offset] = 1
+    size = int(line) >> 20
+    while len(held) > size:
+        held.pop().close()
+    while len(held) < size:
+        held.append(mmap.mmap(-1, 1 << 20))
+        for offset in range(0, 1 << 20, 4096):
+            held[-1][offset] = 1
     print("done", flush=True)
 """
 
