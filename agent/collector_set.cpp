@@ -168,7 +168,8 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
 void CollectorSet::write_run_series(Entry& entry, Time now) {
   entry.run_batch.clear();
   entry.run_batch.add(entry.duration, entry.seconds);
-  entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
+  // A first pass that takes longer than an interval has not failed: until it ends, or is overdue, nothing is known.
+  if (entry.first_pass || entry.overdue) entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
   entry.run_batch.add(entry.passes, entry.passes_total);
   entry.run_batch.add(entry.partial_errors, entry.partial_errors_total);
   entry.run_batch.add(entry.overruns, entry.overruns_total);

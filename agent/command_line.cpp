@@ -41,7 +41,8 @@ Command parse_command_line(int argc, const char* const* argv) {
 
   std::string check_config;
   auto* check = app.add_subcommand("check", "Say what a configuration would watch, or everything that is wrong with it");
-  check->add_option("config", check_config, "The configuration, a YAML file")->required()->type_name("FILE");
+  // Also as run takes it: whoever has just typed one of the two types the other.
+  check->add_option("-c,--config,config", check_config, "The configuration, a YAML file")->required()->type_name("FILE");
 
   bool json_schema = false;
   auto* reference = app.add_subcommand("reference", "Print every configuration key with its type, default and meaning");

@@ -1,6 +1,10 @@
 // The program: what the command line asks for, done.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <exception>
 #include <variant>
 
 #include "agent/agent.h"
@@ -34,10 +38,24 @@ int perform(const ExitCommand& command) {
   return command.code;
 }
 
+// Whoever started us may have closed standard input, output or error. The next file to be opened, such as the outbox's
+// lock, would take that number, and the log would be written into it.
+void fill_standard_descriptors() {
+  int descriptor = open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
+  if (descriptor >= 0) close(descriptor);
+}
+
 }  // namespace
 }  // namespace sidewatch
 
 int main(int argc, char** argv) {
-  return std::visit([](const auto& command) { return sidewatch::perform(command); },
-                    sidewatch::parse_command_line(argc, argv));
+  sidewatch::fill_standard_descriptors();
+  try {
+    return std::visit([](const auto& command) { return sidewatch::perform(command); },
+                      sidewatch::parse_command_line(argc, argv));
+  } catch (const std::exception& failure) {  // no memory or no thread, not even to begin with
+    std::fprintf(stderr, "sidewatch: cannot start: %s\n", failure.what());
+    return sidewatch::exit_environment;
+  }
 }
