@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -219,7 +220,13 @@ int run_agent(const std::string& config_path) {
 
   bool left_behind = false;
   auto agent = std::make_unique<Agent>(std::move(*settings), SystemClock(), log, std::move(*outbox), std::move(*loaded));
-  const int code = watch(*agent, config_path, receivers, signals, left_behind);
+  int code = exit_environment;
+  try {
+    code = watch(*agent, config_path, receivers, signals, left_behind);
+  } catch (const std::system_error& failure) {
+    (void)fail(code, "cannot start a thread: " + failure.code().message());
+    left_behind = true;  // threads that did start are there still
+  }
   log.info("stopped", {{"exit_code", code}});
   if (left_behind) {
     // A thread hangs in the kernel (a dead mount, a FIFO) and may still use what would now be taken apart.

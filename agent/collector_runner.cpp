@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace sidewatch {
@@ -39,7 +40,16 @@ CollectorRunner::CollectorRunner(std::uint64_t id, const CollectorPlan& plan, co
     : id_(id), shared_(std::make_shared<Shared>()) {
   shared_->id = id;
   shared_->loop = std::move(loop);
-  thread_ = std::thread([shared = shared_, plan, context] { run(shared, plan, context); });
+  main_ = [shared = shared_, plan, context] { run(shared, plan, context); };
+  launch();
+}
+
+void CollectorRunner::launch() {
+  try {
+    thread_ = std::thread(main_);
+  } catch (const std::system_error&) {
+    // The machine has no thread left for us: start() tries again.
+  }
 }
 
 CollectorRunner::~CollectorRunner() {
@@ -48,6 +58,8 @@ CollectorRunner::~CollectorRunner() {
 }
 
 bool CollectorRunner::start(Time now) {
+  if (!thread_.joinable()) launch();
+  if (!thread_.joinable()) return false;
   {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->running || shared_->stopping) return false;

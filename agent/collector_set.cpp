@@ -19,6 +19,10 @@ constexpr Metric partial_errors_metric{"sidewatch_collector_partial_errors_total
 constexpr Metric overruns_metric{"sidewatch_collector_overruns_total", MetricType::counter, "",
                                  "Times the collector was due while its last pass was still running."};
 
+constexpr Metric run_metrics[] = {
+    duration_metric, success_metric, passes_metric, partial_errors_metric, overruns_metric,
+};
+
 // How long a reload waits for all the threads together that it ends. Those that are busy are left to end by themselves.
 constexpr Duration reload_patience = 100ms;
 
@@ -27,6 +31,8 @@ constexpr Duration reload_patience = 100ms;
 Duration freshness_limit(Duration interval) { return std::max<Duration>(interval * 5 / 2, 1s); }
 
 }  // namespace
+
+std::span<const Metric> collector_run_metrics() { return run_metrics; }
 
 struct CollectorSet::Entry {
   CollectorPlan plan;
@@ -162,7 +168,8 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
 void CollectorSet::write_run_series(Entry& entry, Time now) {
   entry.run_batch.clear();
   entry.run_batch.add(entry.duration, entry.seconds);
-  entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
+  // A first pass that takes longer than an interval has not failed: until it ends, or is overdue, nothing is known.
+  if (entry.first_pass || entry.overdue) entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
   entry.run_batch.add(entry.passes, entry.passes_total);
   entry.run_batch.add(entry.partial_errors, entry.partial_errors_total);
   entry.run_batch.add(entry.overruns, entry.overruns_total);

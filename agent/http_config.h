@@ -20,6 +20,8 @@ struct HttpLimits {
   config::Bytes max_header_bytes{16 * 1024};
   std::int64_t max_headers = 64;
   config::Bytes max_body_bytes{64 * 1024};
+
+  bool operator==(const HttpLimits&) const = default;
 };
 
 struct HttpConfig {

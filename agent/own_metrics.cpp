@@ -54,13 +54,37 @@ constexpr Metric reload_time_metric{"sidewatch_config_last_reload_success_timest
                                     "seconds", "When the configuration in force was read."};
 constexpr Metric wall_step_metric{"sidewatch_wall_clock_step_seconds", MetricType::gauge, "seconds",
                                   "How far the wall clock was moved since the agent started; no timer follows it."};
-constexpr Metric ticks_metric{"sidewatch_loop_ticks_total", MetricType::counter, "", "Rounds of the agent's loop."};
 
-void raise_to(Counter& counter, double total) { counter.increment(std::max(0.0, total - counter.value())); }
-void raise_to(Counter& counter, std::uint64_t total) { raise_to(counter, static_cast<double>(total)); }
-void raise_to(Counter& counter, std::int64_t total) { raise_to(counter, static_cast<double>(total)); }
+constexpr Metric all_metrics[] = {
+    rules_metric,
+    rule_failures_metric,
+    alerts_refused_metric,
+    alerts_metric_by_level,
+    suppressed_metric,
+    pending_metric,
+    delivered_metric,
+    failed_attempts_metric,
+    rejected_metric,
+    dropped_metric,
+    merged_metric,
+    durable_metric,
+    degraded_metric,
+    failed_commits_metric,
+    missing_metric,
+    quarantined_metric,
+    connections_metric,
+    requests_metric,
+    refused_metric,
+    log_dropped_metric,
+    log_failed_metric,
+    reload_successful_metric,
+    reload_time_metric,
+    wall_step_metric,
+};
 
 }  // namespace
+
+std::span<const Metric> own_metrics() { return all_metrics; }
 
 OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
   instruments_.counter(rule_failures_metric);
@@ -71,42 +95,53 @@ OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
   }
 }
 
-void OwnMetrics::judged(const JudgeReport& report, const std::vector<AlertView>& alerts, std::size_t rules) {
-  instruments_.gauge(rules_metric).set(static_cast<double>(rules));
-  instruments_.counter(rule_failures_metric).increment(static_cast<double>(report.rules_failed));
-  instruments_.counter(alerts_refused_metric).increment(static_cast<double>(report.alerts_refused));
-  for (const auto level : {Level::warning, Level::critical}) {
-    const auto firing = std::count_if(alerts.begin(), alerts.end(),
-                                      [&](const AlertView& alert) { return alert.firing && alert.level == level; });
-    instruments_.gauge(alerts_metric_by_level, {{"level", to_string(level)}}).set(static_cast<double>(firing));
+void OwnMetrics::judged(const JudgeReport& report) {
+  if (report.rules_failed > 0) {
+    instruments_.counter(rule_failures_metric).increment(static_cast<double>(report.rules_failed));
+  }
+  if (report.alerts_refused > 0) {
+    instruments_.counter(alerts_refused_metric).increment(static_cast<double>(report.alerts_refused));
   }
   for (const auto& event : report.events) {
     if (event.suppressed) instruments_.counter(suppressed_metric, {{"reason", to_string(*event.suppressed)}}).increment();
   }
 }
 
+void OwnMetrics::alerting(const std::vector<AlertView>& alerts, std::size_t rules) {
+  instruments_.gauge(rules_metric).set(static_cast<double>(rules));
+  for (const auto level : {Level::warning, Level::critical}) {
+    const auto firing = std::count_if(alerts.begin(), alerts.end(),
+                                      [&](const AlertView& alert) { return alert.firing && alert.level == level; });
+    instruments_.gauge(alerts_metric_by_level, {{"level", to_string(level)}}).set(static_cast<double>(firing));
+  }
+}
+
 void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox) {
+  std::set<std::string> gone = receivers_;
   for (const auto& receiver : receivers) {
+    gone.erase(receiver.name);
+    receivers_.insert(receiver.name);
     const Labels labels{{"receiver", receiver.name}};
     instruments_.gauge(pending_metric, labels).set(static_cast<double>(receiver.queued));
-    raise_to(instruments_.counter(delivered_metric, labels), receiver.delivered);
-    raise_to(instruments_.counter(failed_attempts_metric, labels), receiver.failed_attempts);
-    raise_to(instruments_.counter(rejected_metric, labels), receiver.rejected);
-    raise_to(instruments_.counter(dropped_metric, labels), receiver.dropped);
-    raise_to(instruments_.counter(merged_metric, labels), receiver.merged);
+    raise(instruments_.counter(delivered_metric, labels), static_cast<double>(receiver.delivered));
+    raise(instruments_.counter(failed_attempts_metric, labels), static_cast<double>(receiver.failed_attempts));
+    raise(instruments_.counter(rejected_metric, labels), static_cast<double>(receiver.rejected));
+    raise(instruments_.counter(dropped_metric, labels), static_cast<double>(receiver.dropped));
+    raise(instruments_.counter(merged_metric, labels), static_cast<double>(receiver.merged));
   }
+  for (const auto& name : gone) instruments_.gauge(pending_metric, {{"receiver", name}}).set(0);
   instruments_.gauge(durable_metric).set(outbox.durable ? 1 : 0);
   instruments_.gauge(degraded_metric).set(outbox.degraded ? 1 : 0);
-  raise_to(instruments_.counter(failed_commits_metric), outbox.failed_commits);
+  raise(instruments_.counter(failed_commits_metric), static_cast<double>(outbox.failed_commits));
   instruments_.gauge(missing_metric).set(static_cast<double>(outbox.missing));
   instruments_.gauge(quarantined_metric).set(static_cast<double>(outbox.quarantined));
 }
 
 void OwnMetrics::served(const HttpCounters& http) {
   instruments_.gauge(connections_metric).set(static_cast<double>(http.connections));
-  raise_to(instruments_.counter(requests_metric), http.requests);
+  raise(instruments_.counter(requests_metric), static_cast<double>(http.requests));
   const auto refused = [this](std::string_view reason, std::uint64_t total) {
-    raise_to(instruments_.counter(refused_metric, {{"reason", reason}}), total);
+    raise(instruments_.counter(refused_metric, {{"reason", reason}}), static_cast<double>(total));
   };
   refused("malformed", http.malformed);
   refused("forbidden", http.forbidden);
@@ -116,9 +151,16 @@ void OwnMetrics::served(const HttpCounters& http) {
   refused("handler_error", http.handler_errors);
 }
 
+// The total of a receiver begins anew when a reload brings it back; its counter goes on.
+void OwnMetrics::raise(Counter& counter, double total) {
+  double& last = totals_[&counter];
+  counter.increment(total >= last ? total - last : total);
+  last = total;
+}
+
 void OwnMetrics::logged(std::uint64_t dropped, std::uint64_t failures) {
-  raise_to(instruments_.counter(log_dropped_metric), dropped);
-  raise_to(instruments_.counter(log_failed_metric), failures);
+  raise(instruments_.counter(log_dropped_metric), static_cast<double>(dropped));
+  raise(instruments_.counter(log_failed_metric), static_cast<double>(failures));
 }
 
 void OwnMetrics::reloaded(bool good, WallTime wall) {
@@ -126,8 +168,7 @@ void OwnMetrics::reloaded(bool good, WallTime wall) {
   if (good) instruments_.gauge(reload_time_metric).set(to_seconds(wall.time_since_epoch()));
 }
 
-void OwnMetrics::ticked(Duration wall_step) {
-  instruments_.counter(ticks_metric).increment();
+void OwnMetrics::clocked(Duration wall_step) {
   instruments_.gauge(wall_step_metric).set(to_seconds(wall_step));
 }
 

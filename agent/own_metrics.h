@@ -4,6 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <span>
 
 #include "agent/http_server.h"
 #include "agent/judge.h"
@@ -13,19 +17,27 @@
 
 namespace sidewatch {
 
+// Every metric below, for the written reference.
+std::span<const Metric> own_metrics();
+
 class OwnMetrics {
  public:
   explicit OwnMetrics(Instruments& instruments);
 
-  void judged(const JudgeReport& report, const std::vector<AlertView>& alerts, std::size_t rules);
+  void judged(const JudgeReport& report);
+  void alerting(const std::vector<AlertView>& alerts, std::size_t rules);
   void dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox);
   void served(const HttpCounters& http);
   void logged(std::uint64_t dropped, std::uint64_t failures);
   void reloaded(bool good, WallTime wall);
-  void ticked(Duration wall_step);
+  void clocked(Duration wall_step);
 
  private:
+  void raise(Counter& counter, double total);
+
   Instruments& instruments_;
+  std::map<const Counter*, double> totals_;  // as last shown; a total that fell began anew
+  std::set<std::string> receivers_;          // shown so far
 };
 
 }  // namespace sidewatch

@@ -215,11 +215,13 @@ bool RuleRunner::wants_missing_data() const {
 
 void RuleRunner::adopt(Alert alert, bool stored) {
   Entry entry{std::move(alert), 0, 0, stored, false, false};
+  // Written anew at the next tick, beside the new time of the save: a restart has moved its times, and a row that still
+  // had the old ones would be moved by too much when the next process reads it.
+  entry.changed = true;
   if (entry.alert.fingerprint != fingerprint_) {
     restart_tracks(entry.alert.state);
     entry.alert.fingerprint = fingerprint_;
     entry.alert.rule_changed = true;
-    entry.changed = true;
   }
   Labels entity = entry.alert.entity;
   entries_.insert_or_assign(std::move(entity), std::move(entry));

@@ -65,6 +65,24 @@ class CollectorSetTest : public testing::Test {
   CollectorSet collectors{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
 };
 
+TEST_F(CollectorSetTest, SaysNothingOfSuccessWhileAFirstPassTakesLongerThanAnInterval) {
+  Gate gate;
+  Pass slow = [&gate](Batch&, Time) -> Result<PassOutcome> {
+    gate.pass();
+    return PassOutcome{};
+  };
+  configure({scripted("memory", &slow)});
+  start();
+  now += interval;
+  start();
+  EXPECT_EQ(run_value("overruns_total"), 1);
+  EXPECT_EQ(run_value("success"), std::nullopt);
+  gate.open();
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(run_value("success"), 1);
+  EXPECT_THAT(told(), testing::IsEmpty());
+}
+
 TEST_F(CollectorSetTest, StartsANewCollectorAtOnceAndThenOnceAnInterval) {
   configure({gauge_plan("memory", value)});
   EXPECT_EQ(collectors.next_due(), now);

@@ -239,6 +239,22 @@ TEST(Loop, ResolvesWhatAReloadTookTheRuleAwayFrom) {
   EXPECT_EQ(inbox.taken(), (Reasons{"fired", "rule_removed"}));
 }
 
+TEST(Loop, ForgetsWhatWaitsForAReceiverThatAReloadTookAway) {
+  const auto refusing = receiver_plan("oncall", [](const Notification&) -> Attempt {
+    return RetryLater{"HTTP 503", std::nullopt, false, false};
+  });
+  const auto memory = gauge_plan("memory", value_of(90));
+  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {refusing}));
+  world.tick();
+  world.tick_with_message();
+  world.tick_with_message();
+  EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 1);
+  world.tell(read_again(settings_of({memory}, memory_rule, {})));
+  world.tick();
+  EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
+  EXPECT_THAT(world.logged(), HasSubstr("msg=\"delivery failed, it will be tried again\" receiver=oncall"));
+}
+
 TEST(Loop, RunsUntilItIsToldToStop) {
   Inbox inbox;
   LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));

@@ -3,43 +3,97 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <thread>
+#include <vector>
 
-#include "agent/settings.h"
 #include "tests/agent/scripted.h"
-#include "tests/support/temp_dir.h"
+#include "tests/config/temporary_folder.h"
 
 namespace sidewatch {
 namespace {
 
 using testing::HasSubstr;
 
+constexpr const char* good = R"(
+agent: {state_dir: /var/lib/x}
+rules: [{alert: A, expr: up, warning: "> 1"}]
+)";
+
 class ReloaderTest : public testing::Test {
  protected:
-  ReloaderTest() { write("agent: {interval: 5s}\n"); }
+  Settings started() {
+    config::Problems problems;
+    Settings settings = load_settings(path, {}, problems);
+    EXPECT_EQ(problems.text(), "");
+    return settings;
+  }
 
-  void write(const std::string& text) { std::ofstream(directory / "sidewatch.yaml") << text; }
-
-  TempDir directory;
+  config::TemporaryFolder folder;
+  std::string path = folder.write("sidewatch.yaml", good);
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(64);
-  Reloader reloader{directory / "sidewatch.yaml", {}, Settings{}, mailbox};
+  Reloader reloader{path, {}, started(), mailbox};
 };
 
-TEST_F(ReloaderTest, GivesTheLoopWhatItRead) {
-  ASSERT_TRUE(reloader.reload());
+TEST_F(ReloaderTest, SendsTheNewSettingsToTheLoop) {
+  folder.write("sidewatch.yaml", R"(
+agent: {state_dir: /var/lib/x}
+rules: [{alert: A, expr: up, warning: "> 1"}, {alert: B, expr: up, warning: "> 2"}]
+)");
+  const auto answer = reloader.reload();
+  ASSERT_TRUE(answer) << answer.error().text();
+  EXPECT_EQ(*answer, "the configuration was read again\n");
   const auto read = take<SettingsRead>(*mailbox);
   ASSERT_TRUE(read && read->settings);
-  EXPECT_EQ((*read->settings)->agent.interval, std::chrono::seconds(5));
+  EXPECT_EQ((*read->settings)->rules.at(1).name, "B");
 }
 
-TEST_F(ReloaderTest, GivesTheLoopWhatIsWrongAndSaysItToWhoAsked) {
-  write("agent: {intervall: 5s}\n");
+TEST_F(ReloaderTest, SendsEveryProblemToTheLoopAndToWhoAsked) {
+  folder.write("sidewatch.yaml", "rulez: []\nagent: {state_dri: /x}\n");
   const auto answer = reloader.reload();
   ASSERT_FALSE(answer);
-  EXPECT_THAT(answer.error().what, HasSubstr("interval"));
+  EXPECT_THAT(answer.error().text(), HasSubstr("sidewatch.yaml:1:1: unknown key 'rulez'"));
+  EXPECT_THAT(answer.error().text(), HasSubstr("sidewatch.yaml:2:9: unknown key 'state_dri'"));
   const auto read = take<SettingsRead>(*mailbox);
   ASSERT_TRUE(read);
-  EXPECT_FALSE(read->settings);
+  ASSERT_FALSE(read->settings);
+  EXPECT_EQ(read->settings.error().text(), answer.error().text());
+}
+
+TEST_F(ReloaderTest, SaysWhatNeedsARestart) {
+  folder.write("sidewatch.yaml", "agent: {state_dir: /elsewhere}\nhttp: {listen: 127.0.0.1:1}\n");
+  for (int i = 0; i < 2; ++i) {  // also the second time: it is still not in force
+    const auto answer = reloader.reload();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(*answer,
+              "the configuration was read again\n"
+              "agent.state_dir changed: that needs a restart to take effect\n"
+              "http.listen changed: that needs a restart to take effect\n");
+  }
+}
+
+TEST_F(ReloaderTest, TellsWhoAsksThatTheAgentStops) {
+  mailbox->close();
+  const auto answer = reloader.reload();
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().text(), HasSubstr("stopping"));
+}
+
+TEST_F(ReloaderTest, TellsWhoAsksTooOftenThatEarlierReloadsAreWaiting) {
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(reloader.reload());
+  const auto answer = reloader.reload();
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().text(), HasSubstr("earlier reloads"));
+}
+
+TEST_F(ReloaderTest, ReadsForOneAskerAfterTheOther) {
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 4; ++i) askers.emplace_back([this] { EXPECT_TRUE(reloader.reload()); });
+  for (auto& asker : askers) asker.join();
+  for (int i = 0; i < 4; ++i) {
+    const auto read = take<SettingsRead>(*mailbox);
+    ASSERT_TRUE(read && read->settings);
+    EXPECT_EQ((*read->settings)->rules.at(0).name, "A");
+  }
 }
 
 TEST_F(ReloaderTest, LeavesRoomInTheMailboxWhateverStormOfReloadsComes) {
@@ -52,6 +106,8 @@ TEST_F(ReloaderTest, LeavesRoomInTheMailboxWhateverStormOfReloadsComes) {
   for (int i = 0; i < taken; ++i) EXPECT_TRUE(take<SettingsRead>(*mailbox));
   EXPECT_TRUE(reloader.reload()) << "once the loop has come to them";
 }
+
+}  // namespace
 
 }  // namespace
 }  // namespace sidewatch

@@ -177,6 +177,17 @@ TEST_F(WebhookTest, NoSecretEverShowsInAnError) {
   EXPECT_THAT(plans[0].fingerprint, Not(HasSubstr("canary")));
 }
 
+TEST_F(WebhookTest, NamesTheReceiverWhoseUrlHoldsNoSecret) {
+  const std::string origin = "http://127.0.0.1:" + std::to_string(unused_port());
+  EXPECT_THAT(why(send(at(origin + "/"))), testing::StartsWith(origin + "/...: "));
+  EXPECT_THAT(why(send(at(origin))), testing::StartsWith(origin + ": "));
+}
+
+TEST_F(WebhookTest, HidesASecretThatLooksLikeWhatItIsReplacedWith) {
+  server_.script({{.status = 400, .body = "no <...> here"}});
+  EXPECT_EQ(why(send(webhook("    headers: {X-Key: \"<...>\"}\n"))), "HTTP 400: no <...> here");
+}
+
 JsonValue parsed(const Notification& n) {
   auto value = JsonValue::parse(webhook_payload(n, "http://agent"));
   if (!value) throw std::runtime_error(value.error().text());

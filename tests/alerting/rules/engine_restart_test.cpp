@@ -96,6 +96,22 @@ TEST(EngineRestart, DowntimeIsNoBreachTime) {
   EXPECT_THAT(world.take_told(), ElementsAre("fired warning 85"));
 }
 
+// The rows that a first restart left as they were would be read by the second one against a later sign of life.
+TEST(EngineRestart, TheDowntimeBeforeTheLastOneIsNoBreachTimeEither) {
+  constexpr std::string_view rules = "rules: [{alert: A, expr: x, warning: '> 80', for: 1m, cooldown: 1m}]";
+  World world(rules);
+  world.after(5, "x", 90);
+  world.restart(rules, 600);
+  world.after(5, "x", 90);
+  world.restart(rules, 5);
+  world.after(5, "x", 90);
+  EXPECT_THAT(world.take_told(), IsEmpty());
+  for (int tick = 0; tick < 9; ++tick) world.after(5, "x", 90);
+  EXPECT_THAT(world.take_told(), IsEmpty());
+  for (int tick = 0; tick < 3; ++tick) world.after(5, "x", 90);
+  EXPECT_THAT(world.take_told(), ElementsAre("fired warning 90"));
+}
+
 TEST(EngineRestart, DowntimeIsNoRecoveryTime) {
   World world(one_rule);
   world.after(5, "x", 85);

@@ -1,0 +1,102 @@
+#include "agent/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "agent/version.h"
+
+namespace sidewatch {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Command parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "/usr/bin/sidewatch");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+ExitCommand ends(const std::vector<const char*>& arguments) {
+  const Command command = parse(arguments);
+  const auto* exit = std::get_if<ExitCommand>(&command);
+  EXPECT_NE(exit, nullptr) << "it would do something";
+  return exit ? *exit : ExitCommand{-1, ""};
+}
+
+TEST(CommandLine, RunsWithAConfiguration) {
+  for (const auto& arguments : {std::vector<const char*>{"run", "--config", "a.yaml"}, {"run", "-c", "a.yaml"},
+                                {"run", "--config=a.yaml"}}) {
+    const Command command = parse(arguments);
+    const auto* run = std::get_if<RunCommand>(&command);
+    ASSERT_NE(run, nullptr);
+    EXPECT_EQ(run->config_path, "a.yaml");
+  }
+}
+
+TEST(CommandLine, ChecksAConfiguration) {
+  const Command command = parse({"check", "a.yaml"});
+  const auto* check = std::get_if<CheckCommand>(&command);
+  ASSERT_NE(check, nullptr);
+  EXPECT_EQ(check->config_path, "a.yaml");
+}
+
+TEST(CommandLine, PrintsTheReferenceInEitherForm) {
+  const Command plain = parse({"reference"});
+  ASSERT_NE(std::get_if<ReferenceCommand>(&plain), nullptr);
+  EXPECT_EQ(std::get<ReferenceCommand>(plain).form, ReferenceCommand::Form::markdown);
+  const Command schema = parse({"reference", "--json-schema"});
+  ASSERT_NE(std::get_if<ReferenceCommand>(&schema), nullptr);
+  EXPECT_EQ(std::get<ReferenceCommand>(schema).form, ReferenceCommand::Form::json_schema);
+}
+
+TEST(CommandLine, SaysItsVersion) {
+  const auto exit = ends({"--version"});
+  EXPECT_EQ(exit.code, 0);
+  EXPECT_EQ(exit.text, "sidewatch " + std::string(version()) + "\n");
+}
+
+TEST(CommandLine, HelpsWithEveryCommand) {
+  const auto exit = ends({"--help"});
+  EXPECT_EQ(exit.code, 0);
+  for (const auto* word : {"run", "check", "reference", "--version", "kill -HUP", "Exit codes"}) {
+    EXPECT_THAT(exit.text, HasSubstr(word));
+  }
+  EXPECT_THAT(exit.text, Not(HasSubstr("/usr/bin"))) << "the same text wherever it is installed";
+}
+
+TEST(CommandLine, HelpsWithOneCommand) {
+  for (const auto* command : {"run", "check", "reference"}) {
+    const auto exit = ends({command, "--help"});
+    EXPECT_EQ(exit.code, 0) << command;
+    EXPECT_THAT(exit.text, HasSubstr(command));
+  }
+  EXPECT_THAT(ends({"run", "--help"}).text, HasSubstr("--config"));
+}
+
+TEST(CommandLine, EndsWithCode2AndASentenceAboutAMistake) {
+  struct Mistake {
+    std::vector<const char*> arguments;
+    const char* sentence;
+  };
+  const std::vector<Mistake> mistakes = {
+      {{}, "A subcommand is required"},
+      {{"walk"}, "A subcommand is required"},
+      {{"run"}, "--config is required"},
+      {{"run", "--config"}, "--config"},
+      {{"run", "--konfig", "a.yaml"}, "--config is required"},
+      {{"run", "--config", "a.yaml", "b.yaml"}, "b.yaml"},
+      {{"check"}, "config is required"},
+      {{"check", "a.yaml", "b.yaml"}, "b.yaml"},
+      {{"reference", "--xml"}, "--xml"},
+  };
+  for (const auto& mistake : mistakes) {
+    const auto exit = ends(mistake.arguments);
+    EXPECT_EQ(exit.code, 2) << exit.text;
+    EXPECT_THAT(exit.text, HasSubstr(mistake.sentence));
+  }
+}
+
+}  // namespace
+}  // namespace sidewatch

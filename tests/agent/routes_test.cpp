@@ -1,0 +1,214 @@
+#include "agent/routes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <limits>
+
+#include "base/gzip.h"
+#include "base/json.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class RoutesTest : public testing::Test {
+ protected:
+  RoutesTest() {
+    Batch batch;
+    batch.add(series, 4);
+    store.append(store.add_source("test"), time_at_ms(1'772'366'400'000), batch);
+    heartbeat.beat();
+  }
+
+  std::vector<HttpRoute> routes(bool allow_remote_reload = false) {
+    return make_routes({pages, alerts, heartbeat, ready, [this] { ++reloads; return reload_answer; }, allow_remote_reload});
+  }
+  HttpResponse answer(const std::string& method, const std::string& path, const std::vector<HttpField>& fields = {},
+                      bool loopback = true, bool allow_remote_reload = false) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.fields = fields;
+    request.peer.is_loopback = loopback;
+    for (const auto& route : routes(allow_remote_reload)) {
+      if (route.method == method && route.path == path) return route.handler(request);
+    }
+    ADD_FAILURE() << "no route " << method << " " << path;
+    return {};
+  }
+  static std::string field(const HttpResponse& response, std::string_view name) {
+    std::string found = "absent";
+    for (const auto& one : response.headers) {
+      if (one.name == name) found = one.value;
+    }
+    return found;
+  }
+
+  Catalog catalog{Catalog::Limits{}, Labels{}};
+  Store store{catalog, Store::Limits{}};
+  SeriesHandle series = catalog.series(Metric{"up", MetricType::gauge, "", "Whether it is up."}, {{"job", "a"}});
+  PageCache pages{store};
+  Published<std::vector<AlertView>> alerts;
+  Heartbeat heartbeat;
+  std::atomic<bool> ready{false};
+  int reloads = 0;
+  Result<std::string> reload_answer = std::string("the configuration was read again\n");
+};
+
+constexpr const char* text_page =
+    "# HELP up Whether it is up.\n"
+    "# TYPE up gauge\n"
+    "up{job=\"a\"} 4\n";
+
+TEST_F(RoutesTest, ServesTheMetricsAsText) {
+  const auto response = answer("GET", "/metrics");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, content_type(ExpositionFormat::prometheus_text));
+  EXPECT_EQ(*response.body, text_page);
+  EXPECT_EQ(field(response, "Content-Encoding"), "absent");
+  EXPECT_EQ(field(response, "Vary"), "Accept, Accept-Encoding");
+}
+
+TEST_F(RoutesTest, ServesTheMetricsCompressedToWhoTakesGzip) {
+  const auto response = answer("GET", "/metrics", {{"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(field(response, "Content-Encoding"), "gzip");
+  EXPECT_EQ(field(response, "Vary"), "Accept, Accept-Encoding");
+  const auto page = gzip_decompress(*response.body, 1 << 20);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(*page, text_page);
+}
+
+TEST_F(RoutesTest, ServesOpenMetricsToWhoAsksForIt) {
+  const auto response = answer("GET", "/metrics", {{"Accept", "application/openmetrics-text;version=1.0.0"}});
+  EXPECT_EQ(response.content_type, content_type(ExpositionFormat::openmetrics));
+  EXPECT_THAT(*response.body, HasSubstr("# EOF\n"));
+}
+
+TEST_F(RoutesTest, IsHealthyWhileTheLoopMoves) {
+  const auto response = answer("GET", "/-/healthy");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(*response.body, "sidewatch is healthy\n");
+}
+
+TEST_F(RoutesTest, IsNotHealthyWhenTheLoopHasNotMovedForLong) {
+  const Heartbeat never;  // its last beat is when the machine started
+  const auto routes_of_it = make_routes({pages, alerts, never, ready, [this] { return reload_answer; }, false});
+  for (const auto& route : routes_of_it) {
+    if (route.path != "/-/healthy") continue;
+    const auto response = route.handler(HttpRequest{});
+    EXPECT_EQ(response.status, 503);
+    EXPECT_THAT(*response.body, HasSubstr("the loop has not moved for "));
+  }
+  EXPECT_EQ(answer("GET", "/metrics").status, 200) << "a loop that hangs costs no page";
+}
+
+TEST_F(RoutesTest, IsReadyWhenTheCollectorsAre) {
+  EXPECT_EQ(answer("GET", "/-/ready").status, 503);
+  EXPECT_THAT(*answer("GET", "/-/ready").body, HasSubstr("not every collector has ended its first pass"));
+  ready = true;
+  EXPECT_EQ(answer("GET", "/-/ready").status, 200);
+  EXPECT_EQ(*answer("GET", "/-/ready").body, "sidewatch is ready\n");
+}
+
+TEST_F(RoutesTest, ReloadsForThisMachineOnly) {
+  const auto remote = answer("POST", "/-/reload", {}, false);
+  EXPECT_EQ(remote.status, 403);
+  EXPECT_THAT(*remote.body, HasSubstr("http.allow_remote_reload"));
+  EXPECT_EQ(reloads, 0);
+  const auto local = answer("POST", "/-/reload");
+  EXPECT_EQ(local.status, 200);
+  EXPECT_EQ(*local.body, "the configuration was read again\n");
+  EXPECT_EQ(reloads, 1);
+}
+
+TEST_F(RoutesTest, ReloadsForOtherMachinesWhereThatIsAllowed) {
+  EXPECT_EQ(answer("POST", "/-/reload", {}, false, true).status, 200);
+  EXPECT_EQ(reloads, 1);
+}
+
+TEST_F(RoutesTest, SaysWhatIsWrongWithAConfigurationThatItDoesNotTake) {
+  reload_answer = Error{"sidewatch.yaml:3:1: unknown key 'rule'\n", ""};
+  const auto response = answer("POST", "/-/reload");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_EQ(*response.body,
+            "the configuration was not taken, the old one goes on:\nsidewatch.yaml:3:1: unknown key 'rule'\n");
+}
+
+TEST_F(RoutesTest, DoesNotReloadForAReader) {
+  for (const auto& route : routes()) EXPECT_TRUE(route.path != "/-/reload" || route.method == "POST") << route.method;
+}
+
+TEST_F(RoutesTest, NamesEveryRouteOnItsFrontPage) {
+  const auto front = answer("GET", "/");
+  EXPECT_EQ(front.status, 200);
+  for (const auto& route : routes()) EXPECT_THAT(*front.body, HasSubstr(route.path));
+}
+
+TEST_F(RoutesTest, ServesThePublishedAlerts) {
+  const auto none = answer("GET", "/api/v1/alerts");
+  EXPECT_EQ(none.status, 200);
+  EXPECT_EQ(none.content_type, HttpResponse::json(200, "").content_type);
+  EXPECT_EQ(*none.body, R"({"status":"success","data":{"alerts":[]}})");
+  alerts.publish(std::vector<AlertView>(2));
+  const auto json = JsonValue::parse(*answer("GET", "/api/v1/alerts").body);
+  ASSERT_TRUE(json);
+  EXPECT_EQ((*json)["data"]["alerts"].items().size(), 2u);
+}
+
+AlertView firing_alert() {
+  AlertView alert;
+  alert.rule = "MemoryHigh";
+  alert.key = "0123456789abcdef";
+  alert.incident = "0123456789abcdef-1";
+  alert.labels = {{"alertname", "MemoryHigh"}, {"severity", "critical"}};
+  alert.annotations = {{"summary", "Memory at 97% of \"all\""}};
+  alert.firing = true;
+  alert.level = Level::critical;
+  alert.value = 97.25;
+  alert.peak = 99;
+  alert.active_at = WallTime(Duration(1'772'366'400'000));
+  alert.fired_at = WallTime(Duration(1'772'366'430'250));
+  alert.suppressed = 2;
+  return alert;
+}
+
+TEST(AlertsAsJson, HasPrometheussKeysAndItsOwn) {
+  EXPECT_EQ(alerts_as_json({firing_alert()}),
+            R"({"status":"success","data":{"alerts":[{)"
+            R"("labels":{"alertname":"MemoryHigh","severity":"critical"},)"
+            R"("annotations":{"summary":"Memory at 97% of \"all\""},)"
+            R"("state":"firing","activeAt":"2026-03-01T12:00:00.000Z","value":"97.25",)"
+            R"("level":"critical","peak":99,"fingerprint":"0123456789abcdef","incident":"0123456789abcdef-1",)"
+            R"("noData":false,"recovering":false,"suppressed":2,"firedAt":"2026-03-01T12:00:30.250Z"}]}})");
+}
+
+TEST(AlertsAsJson, SaysPendingAndNullWhereNothingFiredYet) {
+  AlertView alert = firing_alert();
+  alert.firing = false;
+  alert.incident.clear();
+  alert.fired_at.reset();
+  const std::string json = alerts_as_json({alert});
+  EXPECT_THAT(json, HasSubstr(R"("state":"pending")"));
+  EXPECT_THAT(json, HasSubstr(R"("incident":"")"));
+  EXPECT_THAT(json, HasSubstr(R"("firedAt":null)"));
+}
+
+TEST(AlertsAsJson, IsJsonWhateverTheValueIs) {
+  AlertView alert = firing_alert();
+  alert.value = alert.peak = std::numeric_limits<double>::quiet_NaN();
+  alert.unknown = true;
+  const std::string json = alerts_as_json({alert});
+  EXPECT_TRUE(JsonValue::parse(json));
+  EXPECT_THAT(json, HasSubstr(R"("value":"NaN")"));
+  EXPECT_THAT(json, HasSubstr(R"("peak":null)"));
+  EXPECT_THAT(json, HasSubstr(R"("noData":true)"));
+  alert.value = -std::numeric_limits<double>::infinity();
+  EXPECT_THAT(alerts_as_json({alert}), HasSubstr(R"("value":"-Inf")"));
+}
+
+}  // namespace
+}  // namespace sidewatch
