@@ -8,7 +8,7 @@ namespace sidewatch {
 
 namespace {
 
-constexpr long most_waiting = 4;
+constexpr long most_waiting = 8;
 
 }  // namespace
 

@@ -76,6 +76,7 @@ TEST(Loop, SendsAMessageInTheRoundThatTakesTheSampleIn) {
   world.tick_with_message();  // the answer
   EXPECT_EQ(world.deliveries.in_flight(), 0u);
   EXPECT_EQ(inbox.taken(), Reasons{"fired"});
+  world.live_on(1s);  // its own metrics follow once a second
   EXPECT_EQ(world.own("sidewatch_notifications_delivered_total", {{"receiver", "oncall"}}), 1);
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
   EXPECT_EQ(world.own("sidewatch_alerts_firing", {{"level", "warning"}}), 1);
@@ -248,9 +249,10 @@ TEST(Loop, ForgetsWhatWaitsForAReceiverThatAReloadTookAway) {
   world.tick();
   world.tick_with_message();
   world.tick_with_message();
+  world.live_on(1s);
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 1);
   world.tell(read_again(settings_of({memory}, memory_rule, {})));
-  world.tick();
+  world.live_on(1s);
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
   EXPECT_THAT(world.logged(), HasSubstr("msg=\"delivery failed, it will be tried again\" receiver=oncall"));
 }
