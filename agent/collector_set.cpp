@@ -19,6 +19,10 @@ constexpr Metric partial_errors_metric{"sidewatch_collector_partial_errors_total
 constexpr Metric overruns_metric{"sidewatch_collector_overruns_total", MetricType::counter, "",
                                  "Times the collector was due while its last pass was still running."};
 
+constexpr Metric run_metrics[] = {
+    duration_metric, success_metric, passes_metric, partial_errors_metric, overruns_metric,
+};
+
 // How long a reload waits for all the threads together that it ends. Those that are busy are left to end by themselves.
 constexpr Duration reload_patience = 100ms;
 
@@ -27,6 +31,8 @@ constexpr Duration reload_patience = 100ms;
 Duration freshness_limit(Duration interval) { return std::max<Duration>(interval * 5 / 2, 1s); }
 
 }  // namespace
+
+std::span<const Metric> collector_run_metrics() { return run_metrics; }
 
 struct CollectorSet::Entry {
   CollectorPlan plan;

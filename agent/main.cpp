@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/command_line.h"
 #include "agent/exit_code.h"
+#include "agent/metric_reference.h"
 #include "agent/settings.h"
 
 namespace sidewatch {
@@ -20,8 +21,15 @@ int perform(const RunCommand& command) { return run_agent(command.config_path); 
 int perform(const CheckCommand& command) { return check_config(command.config_path); }
 
 int perform(const ReferenceCommand& command) {
-  const bool markdown = command.form == ReferenceCommand::Form::markdown;
-  std::fputs((markdown ? reference_as_markdown() : reference_as_json_schema()).c_str(), stdout);
+  const auto text = [&command] {
+    switch (command.form) {
+      case ReferenceCommand::Form::markdown: return reference_as_markdown();
+      case ReferenceCommand::Form::json_schema: return reference_as_json_schema();
+      case ReferenceCommand::Form::metrics: break;
+    }
+    return metrics_as_markdown();
+  };
+  std::fputs(text().c_str(), stdout);
   return exit_ok;
 }
 

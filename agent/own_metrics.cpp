@@ -55,7 +55,36 @@ constexpr Metric reload_time_metric{"sidewatch_config_last_reload_success_timest
 constexpr Metric wall_step_metric{"sidewatch_wall_clock_step_seconds", MetricType::gauge, "seconds",
                                   "How far the wall clock was moved since the agent started; no timer follows it."};
 
+constexpr Metric all_metrics[] = {
+    rules_metric,
+    rule_failures_metric,
+    alerts_refused_metric,
+    alerts_metric_by_level,
+    suppressed_metric,
+    pending_metric,
+    delivered_metric,
+    failed_attempts_metric,
+    rejected_metric,
+    dropped_metric,
+    merged_metric,
+    durable_metric,
+    degraded_metric,
+    failed_commits_metric,
+    missing_metric,
+    quarantined_metric,
+    connections_metric,
+    requests_metric,
+    refused_metric,
+    log_dropped_metric,
+    log_failed_metric,
+    reload_successful_metric,
+    reload_time_metric,
+    wall_step_metric,
+};
+
 }  // namespace
+
+std::span<const Metric> own_metrics() { return all_metrics; }
 
 OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
   instruments_.counter(rule_failures_metric);

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <span>
 
 #include "agent/http_server.h"
 #include "agent/judge.h"
@@ -15,6 +16,9 @@
 #include "metrics/instruments.h"
 
 namespace sidewatch {
+
+// Every metric below, for the written reference.
+std::span<const Metric> own_metrics();
 
 class OwnMetrics {
  public:

@@ -54,16 +54,23 @@ void declare(config::Section& s, WebhookTls& c) {
 void declare(config::Section& s, WebhookConfig& c) {
   using namespace std::chrono_literals;
   s.required("url", c.url, "where messages are POSTed, http:// or https://; the path and what follows is kept secret");
-  s.optional("headers", c.headers, "further headers of the request; their values are kept secret");
+  s.optional("headers", c.headers, "further headers of the request, as in {X-Team: ops}; their values are kept secret");
   s.optional("bearer_token", c.bearer_token, "sent as 'Authorization: Bearer ...'");
   s.section("basic_auth", c.basic_auth, "HTTP basic authentication");
-  s.optional("signing_secret", c.signing_secret, "signs each request as Standard Webhooks do (HMAC-SHA256)");
-  s.optional("previous_signing_secret", c.previous_signing_secret, "signs it a second time while the secret changes");
-  s.optional("timeout", c.timeout, "for the whole attempt, answer included", config::between(100ms, 60s));
+  s.optional("signing_secret", c.signing_secret,
+             "signs each request as Standard Webhooks do (HMAC-SHA256): any text, or whsec_ and base64; docs/alerts.md "
+             "shows how to check it");
+  s.optional("previous_signing_secret", c.previous_signing_secret,
+             "the secret before it was changed: requests are signed with both until it is removed here");
+  s.optional("timeout", c.timeout,
+             "how long one attempt may take, the answer included; then it is tried again later",
+             config::between(100ms, 60s));
   s.section("tls", c.tls, "whom to trust, and who we are");
-  s.optional("allow_link_local", c.allow_link_local, "allow addresses of 169.254.0.0/16 and fe80::/10");
+  s.optional("allow_link_local", c.allow_link_local,
+             "allow link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep credentials");
   s.optional("proxy_url", c.proxy_url, "HTTP proxy; without it none is used, whatever the environment says");
-  s.optional("external_url", c.external_url, "where people find this agent; sent as externalURL");
+  s.optional("external_url", c.external_url,
+             "where people find this agent, such as http://host:9766; sent as externalURL in each message");
 }
 
 namespace {
@@ -212,6 +219,9 @@ class Webhook final : public Receiver {
 
 void check_url(config::Section& entry, const config::Located<std::string>& url, std::string_view what,
                bool allow_link_local) {
+  if (!url.expanded && url.value.starts_with('$')) {
+    return entry.problem(url.mark, std::string(what) + ": a variable is written ${NAME} here");
+  }
   const auto parts = parse_http_url(url.value);
   if (!parts) {
     entry.problem(url.mark, std::string(what) + ": " + parts.error().what);

@@ -294,6 +294,10 @@ TEST(HttpClient, TakesUrlsApart) {
   EXPECT_FALSE(parts->link_local);
   EXPECT_EQ(parse_http_url("http://[::1]:8080/")->host, "::1");
   EXPECT_EQ(parse_http_url("smtp://host/").error().what, "a URL starts with http:// or https:// here");
+  EXPECT_EQ(parse_http_url("127.0.0.1:8080/x").error().what, "a URL starts with http:// or https:// here");
+  EXPECT_EQ(parse_http_url("").error().what, "a URL starts with http:// or https:// here");
+  EXPECT_EQ(parse_http_url("http://host:80800/").error().what, "the port of a URL is a number from 1 to 65535");
+  EXPECT_EQ(parse_http_url("http:///path").error().what, "not a URL, write https://host/path");
 }
 
 TEST(HttpClient, WritingToAClosedConnectionDoesNotEndTheProcess) {
