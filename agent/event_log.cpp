@@ -1,5 +1,6 @@
 #include "agent/event_log.h"
 
+#include <algorithm>
 #include <variant>
 
 namespace sidewatch {
@@ -60,6 +61,15 @@ void log_news(Log& log, const std::vector<CollectorNews>& news) {
 void log_report(Log& log, const JudgeReport& report) {
   for (const auto& problem : report.problems) log.warning(problem);
   for (const auto& event : report.events) log_one(log, event);
+}
+
+void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers) {
+  for (const auto& queue : queues) {
+    const std::size_t waiting = queue.queued - (queue.in_flight ? 1 : 0);
+    if (waiting == 0 || std::find(receivers.begin(), receivers.end(), queue.name) != receivers.end()) continue;
+    log.warning("a receiver was taken out of the configuration, its unsent messages are in the dead letters",
+                {{"receiver", queue.name}, {"messages", waiting}});
+  }
 }
 
 void log_attempt(Log& log, const AttemptDone& done) {

@@ -1,17 +1,22 @@
 // What the loop has to tell, as log lines.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "agent/collector_set.h"
 #include "agent/judge.h"
 #include "agent/logging.h"
 #include "agent/message.h"
+#include "alerting/dispatcher.h"
 
 namespace sidewatch {
 
 void log_news(Log& log, const std::vector<CollectorNews>& news);
 void log_report(Log& log, const JudgeReport& report);
 void log_attempt(Log& log, const AttemptDone& done);
+
+// What waits in `queues` for a receiver that is not among `receivers`, the ones to come.
+void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers);
 
 }  // namespace sidewatch

@@ -1,6 +1,7 @@
 #include "alerting/dispatcher.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 #include <utility>
 
@@ -315,14 +316,20 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
   for (auto& entry : loaded.told) {
     if (Queue* queue = find(entry.receiver)) queue->told.insert(std::move(entry.incident));
   }
+  std::map<std::string, std::size_t> abandoned;  // messages by receiver
   for (auto& [notification, attempts] : loaded.pending) {
     Queue* const queue = find(notification.receiver);
     if (queue == nullptr) {
+      ++abandoned[notification.receiver];
       changes.finished.push_back({notification.id, Outcome::dropped,
                                   "there is no receiver '" + notification.receiver + "' any more"});
     } else {
       queue->line.push(std::move(notification), attempts, now);
     }
+  }
+  for (const auto& [receiver, count] : abandoned) {
+    loaded.warnings.push_back(std::to_string(count) + (count == 1 ? " unsent message is" : " unsent messages are") +
+                              " in the dead letters: there is no receiver '" + receiver + "' any more");
   }
   loaded.pending.clear();
   loaded.told.clear();

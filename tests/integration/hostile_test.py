@@ -339,6 +339,30 @@ class Receivers(HostileTest):
         self.assertNotIn("<...>...", agent.log())
         self.assertLess(agent.terminate(), 3.0)
 
+    def test_what_waits_for_a_receiver_that_is_taken_away_is_not_lost_in_silence(self):
+        receiver = Receiver(lambda number: 500)
+        self.addCleanup(receiver.stop)
+
+        def named(name):
+            return configuration(receivers=f'  - {{name: {name}, webhook: {{url: "{receiver.url}"}}}}')
+        failed = 'sidewatch_notifications_failed_attempts_total{receiver="first"}'
+        agent = self.start(named("first"))
+        wait_until(lambda: agent.metrics()[failed] > 0, "a failed attempt")
+        agent.write_config(named("second"))
+        self.assertEqual(agent.request("/-/reload", "POST")[0], 200)
+        wait_until(lambda: "in the dead letters\" receiver=first messages=1" in agent.log(), "the log to tell")
+
+        agent.kill()
+        shutil.rmtree(self.state)
+        agent.write_config(named("first"))
+        agent.start()
+        wait_until(lambda: agent.metrics()[failed] > 0, "a failed attempt")
+        agent.kill()
+        agent.write_config(named("second"))
+        agent.start()
+        self.assertIn("1 unsent message is in the dead letters: there is no receiver 'first' any more",
+                      agent.log_since_start())
+
     def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_missing_file_is_told_at_the_start(self):
         certificate, key = (os.path.join(self.directory.name, name) for name in ("cert.pem", "key.pem"))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,

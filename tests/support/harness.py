@@ -33,11 +33,6 @@ def wait_until(condition, what, deadline=DEADLINE, pause=0.02):
         time.sleep(pause)
 
 
-# libproc2 leaves its buffers behind when the thread that used it ends. Read by AddressSanitizer's builds only.
-KNOWN_LEAKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known_leaks.txt")
-os.environ.setdefault("LSAN_OPTIONS", f"print_suppressions=0:suppressions={KNOWN_LEAKS}")
-
-
 class Receiver:
     """A webhook receiver whose answers a test chooses.
 
