@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -85,15 +86,15 @@ RandomUnit random_unit() {
   };
 }
 
-void restore(Engine& engine, const Loaded& loaded, Time now, Log& log) {
+void restore(Engine& engine, Loaded loaded, std::size_t unsent, Time now, Log& log) {
   for (const auto& warning : loaded.warnings) log.error(warning);
-  if (!loaded.saved) return;
-  const Duration away = time_away(*loaded.saved, read_boot_position(), now);
-  const auto report = engine.restore(loaded.states, loaded.saved->time, now, away);
+  const SavedAt saved = last_life(loaded, now);
+  const Duration away = time_away(saved, read_boot_position(), now);
+  const auto report = engine.restore(loaded.states, saved.time, now, away);
   for (const auto& problem : report.problems) log.error("a saved alert could not be read", {{"why", problem}});
-  if (report.restored + report.orphaned + loaded.pending.size() == 0) return;
+  if (report.restored + report.orphaned + unsent == 0) return;
   log.info("took up where the last run ended", {{"alerts", report.restored + report.orphaned},
-                                                {"unsent_messages", loaded.pending.size()},
+                                                {"unsent_messages", unsent},
                                                 {"away", to_words(away)}});
 }
 
@@ -142,7 +143,7 @@ struct Agent {
 
   Engine make_engine() {
     Engine engine(settings.rules, engine_limits(settings.limits));
-    restore(engine, loaded, clock.now(), log);
+    restore(engine, std::exchange(loaded, {}), dispatcher.queued(), clock.now(), log);
     return engine;
   }
 };
@@ -201,7 +202,7 @@ int check_config(const std::string& config_path) {
 
 int run_agent(const std::string& config_path) {
   const sigset_t signals = block_signals();
-  mallopt(M_ARENA_MAX, 2);  // threads here mostly sleep: an arena each would only cost memory
+  mallopt(M_ARENA_MAX, 1);  // threads here mostly sleep: an arena each would only cost memory
 
   Log log;
   const ReceiverContext receivers{[&log](Level level, const std::string& line) { log_to_receiver(log, level, line); }, {}};
@@ -219,7 +220,13 @@ int run_agent(const std::string& config_path) {
 
   bool left_behind = false;
   auto agent = std::make_unique<Agent>(std::move(*settings), SystemClock(), log, std::move(*outbox), std::move(*loaded));
-  const int code = watch(*agent, config_path, receivers, signals, left_behind);
+  int code = exit_environment;
+  try {
+    code = watch(*agent, config_path, receivers, signals, left_behind);
+  } catch (const std::system_error& failure) {
+    (void)fail(code, "cannot start a thread: " + failure.code().message());
+    left_behind = true;  // threads that did start are there still
+  }
   log.info("stopped", {{"exit_code", code}});
   if (left_behind) {
     // A thread hangs in the kernel (a dead mount, a FIFO) and may still use what would now be taken apart.

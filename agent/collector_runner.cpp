@@ -3,14 +3,18 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace sidewatch {
 namespace {
 
-Result<PassOutcome> collect_once(Collector& collector, Batch& batch, Time now) {
+// Makes the collector when there is none yet: that may fail as well, and is tried again with the next pass.
+Result<PassOutcome> collect_once(std::unique_ptr<Collector>& collector, const CollectorPlan& plan,
+                                 const CollectorContext& context, Batch& batch, Time now) {
   try {
-    return collector.collect(batch, now);
+    if (!collector) collector = plan.make(context);
+    return collector->collect(batch, now);
   } catch (const std::exception& failure) {  // memory has run out: the pass is lost, the agent goes on
     return Error{failure.what(), ""};
   }
@@ -36,7 +40,16 @@ CollectorRunner::CollectorRunner(std::uint64_t id, const CollectorPlan& plan, co
     : id_(id), shared_(std::make_shared<Shared>()) {
   shared_->id = id;
   shared_->loop = std::move(loop);
-  thread_ = std::thread([shared = shared_, plan, context] { run(shared, plan, context); });
+  main_ = [shared = shared_, plan, context] { run(shared, plan, context); };
+  launch();
+}
+
+void CollectorRunner::launch() {
+  try {
+    thread_ = std::thread(main_);
+  } catch (const std::system_error&) {
+    // The machine has no thread left for us: start() tries again.
+  }
 }
 
 CollectorRunner::~CollectorRunner() {
@@ -45,6 +58,8 @@ CollectorRunner::~CollectorRunner() {
 }
 
 bool CollectorRunner::start(Time now) {
+  if (!thread_.joinable()) launch();
+  if (!thread_.joinable()) return false;
   {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->running || shared_->stopping) return false;
@@ -85,7 +100,7 @@ bool CollectorRunner::join(Duration patience) {
 
 void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan,
                           const CollectorContext& context) {
-  auto collector = plan.make(context);
+  std::unique_ptr<Collector> collector;
   std::unique_lock lock(shared->mutex);
   while (true) {
     shared->changed.wait(lock, [&] { return shared->wanted || shared->stopping; });
@@ -97,7 +112,7 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
 
     done.batch.clear();
     const auto began = std::chrono::steady_clock::now();
-    done.outcome = collect_once(*collector, done.batch, at);
+    done.outcome = collect_once(collector, plan, context, done.batch, at);
     done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 
     lock.lock();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -25,7 +26,7 @@ class CollectorRunner {
 
   std::uint64_t id() const { return id_; }
 
-  // Starts a pass whose samples bear `now`. False when one is still under way.
+  // Starts a pass whose samples bear `now`. False when one is still under way, or when the machine has no thread for it.
   bool start(Time now);
 
   // Gives a taken batch back for the next pass.
@@ -39,10 +40,12 @@ class CollectorRunner {
 
  private:
   struct Shared;
+  void launch();
   static void run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan, const CollectorContext& context);
 
   const std::uint64_t id_;
   std::shared_ptr<Shared> shared_;
+  std::function<void()> main_;  // of the thread
   std::thread thread_;
 };
 

@@ -19,11 +19,20 @@ constexpr Metric partial_errors_metric{"sidewatch_collector_partial_errors_total
 constexpr Metric overruns_metric{"sidewatch_collector_overruns_total", MetricType::counter, "",
                                  "Times the collector was due while its last pass was still running."};
 
+constexpr Metric run_metrics[] = {
+    duration_metric, success_metric, passes_metric, partial_errors_metric, overruns_metric,
+};
+
+// How long a reload waits for all the threads together that it ends. Those that are busy are left to end by themselves.
+constexpr Duration reload_patience = 100ms;
+
 // Series of a collector go stale when its last samples are older than this: two missed passes, but never less than what
 // a busy machine needs.
 Duration freshness_limit(Duration interval) { return std::max<Duration>(interval * 5 / 2, 1s); }
 
 }  // namespace
+
+std::span<const Metric> collector_run_metrics() { return run_metrics; }
 
 struct CollectorSet::Entry {
   CollectorPlan plan;
@@ -78,11 +87,15 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
     kept.push_back(std::move(entry));
   }
   for (auto& gone : entries_) {
+    if (gone) gone->runner->request_stop();
+  }
+  const auto patience_ends = std::chrono::steady_clock::now() + reload_patience;
+  for (auto& gone : entries_) {
     if (!gone) continue;
-    gone->runner->request_stop();
     store_.remove_source(gone->source, now);
     store_.remove_source(gone->run_source, now);
-    if (!gone->runner->join(100ms)) left_behind_ = true;
+    const auto left = std::chrono::duration_cast<Duration>(patience_ends - std::chrono::steady_clock::now());
+    if (!gone->runner->join(std::max(left, Duration(0)))) left_behind_ = true;
   }
   entries_ = std::move(kept);
   for (auto& entry : entries_) {
@@ -119,6 +132,9 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
   if (found == entries_.end()) return false;
   Entry& entry = **found;
   const bool was_good = !entry.overdue && (entry.succeeded || !entry.first_pass);
+  // While it was overdue its series were made stale: its samples bear the time of its end, or they would be older than
+  // that and refused.
+  const Time at = entry.overdue ? now : done.at;
   entry.first_pass = true;
   entry.overdue = false;
   entry.seconds = done.seconds;
@@ -126,9 +142,9 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
   entry.succeeded = static_cast<bool>(done.outcome);
   if (done.outcome) {
     entry.fresh = true;
-    entry.last_good = done.at;
+    entry.last_good = at;
     entry.partial_errors_total += static_cast<double>(done.outcome->partial_errors);
-    store_.append(entry.source, done.at, done.batch);
+    store_.append(entry.source, at, done.batch);
     if (!was_good) news.push_back({CollectorNews::Kind::recovered, entry.plan.name, ""});
     const std::string& trouble = done.outcome->first_partial_error;
     if (!trouble.empty() && trouble != entry.last_trouble) {
@@ -137,7 +153,7 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
     entry.last_trouble = trouble;
   } else {
     entry.fresh = false;
-    store_.mark_stale(entry.source, done.at);
+    store_.mark_stale(entry.source, at);
     const std::string trouble = done.outcome.error().text();
     if (was_good || trouble != entry.last_trouble) {
       news.push_back({CollectorNews::Kind::failed, entry.plan.name, trouble});
@@ -152,7 +168,8 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
 void CollectorSet::write_run_series(Entry& entry, Time now) {
   entry.run_batch.clear();
   entry.run_batch.add(entry.duration, entry.seconds);
-  entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
+  // A first pass that takes longer than an interval has not failed: until it ends, or is overdue, nothing is known.
+  if (entry.first_pass || entry.overdue) entry.run_batch.add(entry.success, entry.succeeded ? 1 : 0);
   entry.run_batch.add(entry.passes, entry.passes_total);
   entry.run_batch.add(entry.partial_errors, entry.partial_errors_total);
   entry.run_batch.add(entry.overruns, entry.overruns_total);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct CollectorNews {
   std::string collector;
   std::string detail;
 };
+
+// The metrics that tell how each collector is doing.
+std::span<const Metric> collector_run_metrics();
 
 class CollectorSet {
  public:

@@ -41,11 +41,15 @@ Command parse_command_line(int argc, const char* const* argv) {
 
   std::string check_config;
   auto* check = app.add_subcommand("check", "Say what a configuration would watch, or everything that is wrong with it");
-  check->add_option("config", check_config, "The configuration, a YAML file")->required()->type_name("FILE");
+  // Also as run takes it: whoever has just typed one of the two types the other.
+  check->add_option("-c,--config,config", check_config, "The configuration, a YAML file")->required()->type_name("FILE");
 
   bool json_schema = false;
   auto* reference = app.add_subcommand("reference", "Print every configuration key with its type, default and meaning");
-  reference->add_flag("--json-schema", json_schema, "As a JSON Schema, for editors");
+  bool metrics = false;
+  auto* schema_flag = reference->add_flag("--json-schema", json_schema, "As a JSON Schema, for editors");
+  auto* metrics_flag = reference->add_flag("--metrics", metrics, "Every metric instead, with type, unit and meaning");
+  metrics_flag->excludes(schema_flag);
 
   try {
     app.parse(argc, argv);
@@ -58,6 +62,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   }
   if (*run) return RunCommand{run_config};
   if (*check) return CheckCommand{check_config};
+  if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};
   return ReferenceCommand{json_schema ? ReferenceCommand::Form::json_schema : ReferenceCommand::Form::markdown};
 }
 

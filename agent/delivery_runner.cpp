@@ -4,6 +4,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace sidewatch {
@@ -38,7 +39,16 @@ DeliveryRunner::DeliveryRunner(std::uint64_t id, const ReceiverPlan& plan, std::
   shared_->name = plan.name;
   shared_->receiver = plan.make();
   shared_->loop = std::move(loop);
-  thread_ = std::thread([shared = shared_] { run(shared); });
+  launch();
+}
+
+std::string DeliveryRunner::launch() {
+  try {
+    thread_ = std::thread([shared = shared_] { run(shared); });
+    return "";
+  } catch (const std::system_error& failure) {
+    return std::string("cannot start a thread: ") + failure.code().message();
+  }
 }
 
 DeliveryRunner::~DeliveryRunner() {
@@ -47,6 +57,12 @@ DeliveryRunner::~DeliveryRunner() {
 }
 
 bool DeliveryRunner::send(Notification notification) {
+  if (!thread_.joinable()) {
+    if (const std::string trouble = launch(); !trouble.empty()) {
+      Message message = AttemptDone{id_, shared_->name, notification.id, RetryLater{trouble, std::nullopt, false}};
+      return shared_->loop->put(std::move(message));
+    }
+  }
   {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->sending || shared_->stopping) return false;

@@ -21,7 +21,7 @@ class DeliveryRunner {
 
   std::uint64_t id() const { return id_; }
 
-  // Begins an attempt. False when the one before is not over.
+  // Begins an attempt. False when the one before is not over. Where the machine has no thread for it, the attempt fails.
   bool send(Notification notification);
 
   // Asks the thread to end, and an attempt under way to give up soon.
@@ -32,6 +32,7 @@ class DeliveryRunner {
 
  private:
   struct Shared;
+  std::string launch();  // why it failed; empty when it did not
   static void run(const std::shared_ptr<Shared>& shared);
 
   const std::uint64_t id_;

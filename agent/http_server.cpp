@@ -24,6 +24,7 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -173,7 +174,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpConfig& config, 
   for (const auto& listener : loop->listeners) watched = watched && loop->watch(listener.descriptor());
   if (!watched) return Error{std::string("cannot start the HTTP server: ") + std::strerror(errno), ""};
   auto* running = loop.get();
-  loop->thread = std::thread([running] { running->run(); });
+  try {
+    loop->thread = std::thread([running] { running->run(); });
+  } catch (const std::system_error& failure) {
+    return Error{"cannot start the HTTP server: no thread for it: " + failure.code().message(), ""};
+  }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(loop)));
 }
 

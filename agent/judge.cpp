@@ -61,7 +61,9 @@ Result<void> Judge::save(Time now, Duration wall_step) {
   last.states = engine_.state();
   last.saved = saved_now(now, wall_step);
   last.at = to_wall(now, wall_step);
-  return dispatcher_.enqueue({}, std::move(last), now);
+  const auto done = dispatcher_.enqueue({}, std::move(last), now);
+  if (done) return done;
+  return dispatcher_.enqueue({}, {}, now);  // the outbox tries a disk that was full only now and then: here it must
 }
 
 Transaction Judge::transaction(std::vector<StateRow> rows, Time now, Duration wall_step) {

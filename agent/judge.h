@@ -41,6 +41,9 @@ class Judge {
 
   JudgeReport judge(Time now, Duration wall_step);
 
+  // Nobody looked for so long: delays stand still meanwhile.
+  void skip(Duration unseen) { engine_.skip(unseen); }
+
   // Whether judge() has something to do although no sample arrived.
   bool due(Time now) const;
   std::optional<Time> next_due() const;

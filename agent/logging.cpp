@@ -13,6 +13,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace sidewatch {
@@ -240,13 +241,17 @@ bool Log::close(Duration patience) {
     state_->dropped_at_close = dropped();
     // Destroying the pool writes what is queued and waits for its thread, for ever if that hangs in write(2). So a
     // thread of its own does it, left to itself, and keeps alive all it uses.
-    std::thread([state = state_, logger = std::move(state_->logger), pool = std::move(state_->pool)]() mutable {
-      pool.reset();
-      logger.reset();
-      const std::lock_guard lock(state->mutex);
-      state->is_flushed = true;
-      state->flushed.notify_all();
-    }).detach();
+    try {
+      std::thread([state = state_, logger = std::move(state_->logger), pool = std::move(state_->pool)]() mutable {
+        pool.reset();
+        logger.reset();
+        const std::lock_guard lock(state->mutex);
+        state->is_flushed = true;
+        state->flushed.notify_all();
+      }).detach();
+    } catch (const std::system_error&) {  // no thread to be had: what it held was taken apart, and so flushed, right here
+      return true;
+    }
   }
   std::unique_lock lock(state_->mutex);
   return state_->flushed.wait_for(lock, patience, [&] { return state_->is_flushed; });

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/event_log.h"
+#include "agent/memory_care.h"
 
 namespace sidewatch {
 namespace {
@@ -13,7 +14,11 @@ using namespace std::chrono_literals;
 
 // The loop moves at least this often, so that its pulse says something.
 constexpr Duration longest_sleep = 1s;
+// After more the process was stopped, or the machine asleep: nobody looked, and no delay (`for`) may count that time.
+constexpr Duration longest_gap = 5s;
 constexpr Duration housekeeping_interval = 15s;
+constexpr Duration own_metrics_interval = 1s;
+constexpr Duration settling_time = 3s;  // after the start or a reload, until everything has run once
 constexpr Duration interrupt_patience = 500ms;
 
 }  // namespace
@@ -22,10 +27,14 @@ Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mail
     : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {}
 
 Time Loop::tick(Time now) {
+  if (last_tick_ && now - *last_tick_ > longest_gap) parts_.judge.skip(now - *last_tick_);
+  last_tick_ = now;
   take_messages(now);
+  if (now >= next_own_metrics_) show_own_metrics(now);
 
   std::vector<CollectorNews> news;
   parts_.collectors.start_due(now, news);
+  if (!news.empty()) samples_arrived_ = true;  // series went stale: rules may have to say so
   log_news(parts_.log, news);
 
   if (std::exchange(samples_arrived_, false) || parts_.judge.due(now)) judge(now);
@@ -50,8 +59,7 @@ void Loop::judge(Time now) {
   const Duration wall_step = parts_.clock.wall_step();
   const auto report = parts_.judge.judge(now, wall_step);
   log_report(parts_.log, report);
-  parts_.own_metrics.judged(report, *parts_.judge.alerts().read(), parts_.judge.rules().size());
-  show_own_metrics();
+  parts_.own_metrics.judged(report);
 }
 
 void Loop::wait(Time until) {
@@ -78,7 +86,6 @@ void Loop::take(AttemptDone& done, Time now) {
   log_attempt(parts_.log, done);
   const auto recorded = parts_.deliveries.take(done, now, to_wall(now, parts_.clock.wall_step()));
   if (!recorded) parts_.log.error("the delivery is not on disk yet", {{"why", recorded.error().text()}});
-  show_own_metrics();
 }
 
 void Loop::take(SettingsRead& read, Time now) {
@@ -108,6 +115,7 @@ void Loop::take(SettingsRead& read, Time now) {
   settings_.rules = std::move(fresh.rules);
   settings_.receivers = std::move(fresh.receivers);
   samples_arrived_ = true;  // judge at once under the new rules
+  settled_at_ = now + settling_time;
   parts_.log.info("the configuration was read again", {{"rules", settings_.rules.size()},
                                                        {"collectors", settings_.collectors.size()},
                                                        {"receivers", settings_.receivers.size()}});
@@ -118,7 +126,11 @@ void Loop::keep_house(Time now) {
   if (now >= next_housekeeping_) {
     next_housekeeping_ = now + housekeeping_interval;
     parts_.store.expire(now);
-    show_own_metrics();
+  }
+  if (!settled_at_) settled_at_ = now + settling_time;
+  if (now >= *settled_at_) {
+    settled_at_ = Time::max();
+    release_start_up_memory();
   }
   const auto interval = parts_.systemd.watchdog_interval();
   if (interval && (!next_watchdog_ || now >= *next_watchdog_)) {
@@ -127,11 +139,13 @@ void Loop::keep_house(Time now) {
   }
 }
 
-void Loop::show_own_metrics() {
+void Loop::show_own_metrics(Time now) {
+  next_own_metrics_ = now + own_metrics_interval;
+  parts_.own_metrics.alerting(*parts_.judge.alerts().read(), parts_.judge.rules().size());
   parts_.own_metrics.dispatched(parts_.dispatcher.statuses(), parts_.outbox.statistics());
   if (const HttpServer* server = server_) parts_.own_metrics.served(server->counters());
   parts_.own_metrics.logged(parts_.log.dropped(), parts_.log.failures());
-  parts_.own_metrics.ticked(parts_.clock.wall_step());
+  parts_.own_metrics.clocked(parts_.clock.wall_step());
 }
 
 bool Loop::shut_down(Duration patience) {

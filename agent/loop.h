@@ -63,7 +63,7 @@ class Loop {
   void take(StopRequest&, Time) { stopping_ = true; }
   void wait(Time until);
   void judge(Time now);
-  void show_own_metrics();
+  void show_own_metrics(Time now);
   void keep_house(Time now);
 
   LoopParts parts_;
@@ -73,7 +73,10 @@ class Loop {
   std::atomic<const HttpServer*> server_{nullptr};
   bool samples_arrived_ = false;
   bool stopping_ = false;
+  std::optional<Time> last_tick_;
   Time next_housekeeping_;
+  Time next_own_metrics_;
+  std::optional<Time> settled_at_;  // when what the start or a reload needed is let go; absent: not yet known
   std::optional<Time> next_watchdog_;
 };
 

@@ -1,11 +1,16 @@
 // The program: what the command line asks for, done.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <exception>
 #include <variant>
 
 #include "agent/agent.h"
 #include "agent/command_line.h"
 #include "agent/exit_code.h"
+#include "agent/metric_reference.h"
 #include "agent/settings.h"
 
 namespace sidewatch {
@@ -16,8 +21,15 @@ int perform(const RunCommand& command) { return run_agent(command.config_path); 
 int perform(const CheckCommand& command) { return check_config(command.config_path); }
 
 int perform(const ReferenceCommand& command) {
-  const bool markdown = command.form == ReferenceCommand::Form::markdown;
-  std::fputs((markdown ? reference_as_markdown() : reference_as_json_schema()).c_str(), stdout);
+  const auto text = [&command] {
+    switch (command.form) {
+      case ReferenceCommand::Form::markdown: return reference_as_markdown();
+      case ReferenceCommand::Form::json_schema: return reference_as_json_schema();
+      case ReferenceCommand::Form::metrics: break;
+    }
+    return metrics_as_markdown();
+  };
+  std::fputs(text().c_str(), stdout);
   return exit_ok;
 }
 
@@ -26,10 +38,24 @@ int perform(const ExitCommand& command) {
   return command.code;
 }
 
+// Whoever started us may have closed standard input, output or error. The next file to be opened, such as the outbox's
+// lock, would take that number, and the log would be written into it.
+void fill_standard_descriptors() {
+  int descriptor = open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
+  if (descriptor >= 0) close(descriptor);
+}
+
 }  // namespace
 }  // namespace sidewatch
 
 int main(int argc, char** argv) {
-  return std::visit([](const auto& command) { return sidewatch::perform(command); },
-                    sidewatch::parse_command_line(argc, argv));
+  sidewatch::fill_standard_descriptors();
+  try {
+    return std::visit([](const auto& command) { return sidewatch::perform(command); },
+                      sidewatch::parse_command_line(argc, argv));
+  } catch (const std::exception& failure) {  // no memory or no thread, not even to begin with
+    std::fprintf(stderr, "sidewatch: cannot start: %s\n", failure.what());
+    return sidewatch::exit_environment;
+  }
 }

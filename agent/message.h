@@ -34,6 +34,7 @@ struct AttemptDone {
 // The configuration was read again: the new settings, or what is wrong with them (the old ones go on).
 struct SettingsRead {
   Result<std::shared_ptr<Settings>> settings;
+  std::shared_ptr<const int> ticket = {};  // the Reloader's, who knows by it how many the loop has not come to yet
 };
 
 struct StopRequest {};

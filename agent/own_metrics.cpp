@@ -54,9 +54,37 @@ constexpr Metric reload_time_metric{"sidewatch_config_last_reload_success_timest
                                     "seconds", "When the configuration in force was read."};
 constexpr Metric wall_step_metric{"sidewatch_wall_clock_step_seconds", MetricType::gauge, "seconds",
                                   "How far the wall clock was moved since the agent started; no timer follows it."};
-constexpr Metric ticks_metric{"sidewatch_loop_ticks_total", MetricType::counter, "", "Rounds of the agent's loop."};
+
+constexpr Metric all_metrics[] = {
+    rules_metric,
+    rule_failures_metric,
+    alerts_refused_metric,
+    alerts_metric_by_level,
+    suppressed_metric,
+    pending_metric,
+    delivered_metric,
+    failed_attempts_metric,
+    rejected_metric,
+    dropped_metric,
+    merged_metric,
+    durable_metric,
+    degraded_metric,
+    failed_commits_metric,
+    missing_metric,
+    quarantined_metric,
+    connections_metric,
+    requests_metric,
+    refused_metric,
+    log_dropped_metric,
+    log_failed_metric,
+    reload_successful_metric,
+    reload_time_metric,
+    wall_step_metric,
+};
 
 }  // namespace
+
+std::span<const Metric> own_metrics() { return all_metrics; }
 
 OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
   instruments_.counter(rule_failures_metric);
@@ -67,17 +95,24 @@ OwnMetrics::OwnMetrics(Instruments& instruments) : instruments_(instruments) {
   }
 }
 
-void OwnMetrics::judged(const JudgeReport& report, const std::vector<AlertView>& alerts, std::size_t rules) {
+void OwnMetrics::judged(const JudgeReport& report) {
+  if (report.rules_failed > 0) {
+    instruments_.counter(rule_failures_metric).increment(static_cast<double>(report.rules_failed));
+  }
+  if (report.alerts_refused > 0) {
+    instruments_.counter(alerts_refused_metric).increment(static_cast<double>(report.alerts_refused));
+  }
+  for (const auto& event : report.events) {
+    if (event.suppressed) instruments_.counter(suppressed_metric, {{"reason", to_string(*event.suppressed)}}).increment();
+  }
+}
+
+void OwnMetrics::alerting(const std::vector<AlertView>& alerts, std::size_t rules) {
   instruments_.gauge(rules_metric).set(static_cast<double>(rules));
-  instruments_.counter(rule_failures_metric).increment(static_cast<double>(report.rules_failed));
-  instruments_.counter(alerts_refused_metric).increment(static_cast<double>(report.alerts_refused));
   for (const auto level : {Level::warning, Level::critical}) {
     const auto firing = std::count_if(alerts.begin(), alerts.end(),
                                       [&](const AlertView& alert) { return alert.firing && alert.level == level; });
     instruments_.gauge(alerts_metric_by_level, {{"level", to_string(level)}}).set(static_cast<double>(firing));
-  }
-  for (const auto& event : report.events) {
-    if (event.suppressed) instruments_.counter(suppressed_metric, {{"reason", to_string(*event.suppressed)}}).increment();
   }
 }
 
@@ -133,8 +168,7 @@ void OwnMetrics::reloaded(bool good, WallTime wall) {
   if (good) instruments_.gauge(reload_time_metric).set(to_seconds(wall.time_since_epoch()));
 }
 
-void OwnMetrics::ticked(Duration wall_step) {
-  instruments_.counter(ticks_metric).increment();
+void OwnMetrics::clocked(Duration wall_step) {
   instruments_.gauge(wall_step_metric).set(to_seconds(wall_step));
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <span>
 
 #include "agent/http_server.h"
 #include "agent/judge.h"
@@ -16,16 +17,20 @@
 
 namespace sidewatch {
 
+// Every metric below, for the written reference.
+std::span<const Metric> own_metrics();
+
 class OwnMetrics {
  public:
   explicit OwnMetrics(Instruments& instruments);
 
-  void judged(const JudgeReport& report, const std::vector<AlertView>& alerts, std::size_t rules);
+  void judged(const JudgeReport& report);
+  void alerting(const std::vector<AlertView>& alerts, std::size_t rules);
   void dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox);
   void served(const HttpCounters& http);
   void logged(std::uint64_t dropped, std::uint64_t failures);
   void reloaded(bool good, WallTime wall);
-  void ticked(Duration wall_step);
+  void clocked(Duration wall_step);
 
  private:
   void raise(Counter& counter, double total);

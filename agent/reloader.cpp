@@ -6,6 +6,12 @@
 
 namespace sidewatch {
 
+namespace {
+
+constexpr long most_waiting = 4;
+
+}  // namespace
+
 Reloader::Reloader(std::string path, ReceiverContext context, const Settings& started,
                    std::shared_ptr<LoopMailbox> loop)
     : path_(std::move(path)), context_(std::move(context)), loop_(std::move(loop)) {
@@ -17,12 +23,13 @@ Reloader::Reloader(std::string path, ReceiverContext context, const Settings& st
 
 Result<std::string> Reloader::reload() {
   const std::lock_guard lock(mutex_);
+  if (ticket_.use_count() > most_waiting) return Error{"earlier reloads have not been put into force yet", ""};
   config::Problems problems;
   auto settings = std::make_shared<Settings>(load_settings(path_, context_, problems));
   malloc_trim(0);  // the tree of a large file is many times the size of what is kept
 
   Result<std::string> answer = std::string("the configuration was read again\n");
-  SettingsRead read{settings};
+  SettingsRead read{settings, ticket_};
   if (!problems.empty()) {
     answer = Error{problems.text(), ""};
     read.settings = answer.error();
@@ -32,7 +39,7 @@ Result<std::string> Reloader::reload() {
     }
   }
   Message message = std::move(read);
-  if (!loop_->put(std::move(message))) return Error{"the agent is stopping or has not come to earlier reloads yet", ""};
+  if (!loop_->put(std::move(message))) return Error{"the agent is stopping", ""};
   return answer;
 }
 

@@ -1,6 +1,8 @@
 // Reads the configuration again, for SIGHUP and for POST /-/reload, on the thread of whoever asks.
 //
 // What was read, or what is wrong with it, goes to the loop, which alone puts it into force. Any thread; one at a time.
+// Refuses while the loop has not come to the last few: a storm of reloads must leave room in the mailbox for what came of
+// deliveries, and not fill the memory with configurations.
 #pragma once
 
 #include <memory>
@@ -25,6 +27,7 @@ class Reloader {
   const ReceiverContext context_;
   Settings started_;  // the sections that only a restart can change
   std::shared_ptr<LoopMailbox> loop_;
+  const std::shared_ptr<const int> ticket_ = std::make_shared<const int>();  // one user more for each that waits
   std::mutex mutex_;
 };
 

@@ -6,6 +6,7 @@
 #include "config/document.h"
 #include "config/literals.h"
 #include "config/reference.h"
+#include "metrics/text.h"
 
 namespace sidewatch {
 namespace {
@@ -69,29 +70,42 @@ std::vector<std::string> listen_addresses(const HttpConfig& http) {
 }  // namespace
 
 void declare(Section& section, AgentSettings& agent) {
-  section.optional("interval", agent.interval, "how often everything is sampled", between(100ms, 1h));
+  section.optional("interval", agent.interval,
+                   "how often everything is sampled, and its rules judged", between(100ms, 1h));
   section.optional("state_dir", agent.state_dir,
-                   "where alerts and unsent messages survive a crash; without it they end with the process");
-  section.optional("labels", agent.labels, "labels that every series gets, such as service: checkout");
+                   "a directory, such as /var/lib/sidewatch, where alerts and unsent messages survive a crash and a "
+                   "restart; without it they end with the process");
+  std::map<std::string, config::Located<std::string>> labels;
+  section.optional("labels", labels, "labels that every series and every alert gets, as in {service: checkout}");
+  for (const auto& [name, value] : labels) {
+    if (!is_legal_label_name(name)) {
+      section.problem(value.mark, "'" + name + "' is not a label name; letters, digits and '_', no digit first");
+    } else if (name == "alertname" || name.starts_with("__")) {
+      section.problem(value.mark, "the label '" + name + "' is set by sidewatch itself");
+    }
+    agent.labels[name] = value.value;
+  }
 }
 
 void declare(Section& section, LimitSettings& limits) {
   using Integers = config::Between<std::int64_t>;
   section.optional("max_series", limits.max_series,
-                   "series in all; beyond, new ones are counted and share one overflow series per metric",
-                   Integers{100, 1'000'000});
-  section.optional("max_series_per_metric", limits.max_series_per_metric, "series of one metric name, likewise",
-                   Integers{10, 1'000'000});
+                   "series in all; of a metric that has no room left, further ones share one series with the label "
+                   "overflow", Integers{100, 1'000'000});
+  section.optional("max_series_per_metric", limits.max_series_per_metric,
+                   "series of one metric name; further ones share one series, likewise", Integers{10, 1'000'000});
   section.optional("max_labels", limits.max_labels, "labels of one series", Integers{4, 128});
-  section.optional("max_label_value_bytes", limits.max_label_value_bytes, "longer label values are cut",
-                   Integers{16, 65'536});
+  section.optional("max_label_value_bytes", limits.max_label_value_bytes,
+                   "size of a label's value; longer ones are cut", Integers{16, 65'536});
   section.optional("max_alerts_per_rule", limits.max_alerts_per_rule,
                    "alerts of one rule at a time; beyond, further ones are counted and not raised",
                    Integers{1, 100'000});
 }
 
 void declare(Section& section, HistorySettings& history) {
-  section.optional("retention", history.retention, "how long samples are kept in memory", between(1min, 24h));
+  section.optional("retention", history.retention,
+                   "how long samples are kept in memory: as far as a rule can look back, as in rate(x[15m])",
+                   between(1min, 24h));
   section.optional("max_bytes", history.max_bytes, "memory for samples; the oldest go first",
                    config::Between<config::Bytes>{{std::uint64_t{1} << 20}, {std::uint64_t{1} << 30}});
 }

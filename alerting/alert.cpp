@@ -2,6 +2,7 @@
 
 #include "alerting/alert.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -261,6 +262,12 @@ Result<Alert> decode_alert(std::string_view text) {
   if (alert.rule.empty()) return Error{"the saved alert names no rule", ""};
   if (alert.key != alert_key(alert.rule, alert.entity)) return Error{"the saved alert's key and labels disagree", ""};
   return alert;
+}
+
+std::optional<Time> newest_time(const Alert& alert) {
+  const AlertState& s = alert.state;
+  return std::max({s.warning.reached, s.warning.left, s.critical.reached, s.critical.left, s.unknown_since,
+                   s.active_since, s.fired_at, s.sampled, alert.contact.last_problem});
 }
 
 bool differs_durably(const AlertState& a, const AlertState& b) {

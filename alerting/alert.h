@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,9 @@ std::string to_hex(std::uint64_t number);
 
 std::string encode(const Alert& alert);
 Result<Alert> decode_alert(std::string_view text);
+
+// The latest time that the alert speaks of; absent: none.
+std::optional<Time> newest_time(const Alert& alert);
 
 // Whether the difference is worth a write: everything except the last value seen.
 bool differs_durably(const AlertState& a, const AlertState& b);

@@ -10,6 +10,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::string_view fallback_suffix = "-fallback";
+constexpr Duration degraded_retry = std::chrono::seconds(10);  // how often what is in memory only is tried on the disk
 
 // One message that says what both say. `known`: the receiver has heard of the incident, or is just being told.
 Notification combine(const Notification& earlier, Notification later, bool known) {
@@ -42,10 +43,12 @@ struct Dispatcher::State {
   RandomUnit random;
   RetryPolicy policy;
   std::vector<std::unique_ptr<Queue>> queues;  // in the order of the configuration, the leaving ones behind
+  std::optional<Time> next_save;               // while the outbox is degraded
 
   Queue* find(const std::string& receiver);
+  void save_what_waits(Time now);
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
-  void settle(Queue& queue, const std::string& alert_key, const std::string& incident, Transaction& changes, Time now);
+  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now);
   void hold_to_bound(Queue& queue, Transaction& changes);
   void leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why, Transaction& changes);
   void hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now);
@@ -78,7 +81,18 @@ Result<void> Dispatcher::enqueue(std::vector<Notification> notifications, Transa
   return state_->outbox.commit(with);
 }
 
+// While the outbox is degraded, asks it now and then to write what waits; whether that went well, its statistics say.
+void Dispatcher::State::save_what_waits(Time now) {
+  if (!outbox.statistics().degraded) {
+    next_save.reset();
+  } else if (!next_save || *next_save <= now) {
+    if (next_save) static_cast<void>(outbox.commit({}));
+    next_save = now + degraded_retry;
+  }
+}
+
 std::vector<Notification> Dispatcher::due(Time now) {
+  state_->save_what_waits(now);
   std::vector<Notification> handed_out;
   for (auto& queue : state_->queues) {
     if (queue->paused_until > now) continue;
@@ -104,7 +118,8 @@ Result<void> Dispatcher::finished(const std::string& receiver, const std::string
     ++queue->status.failed_attempts;
     queue->status.last_failure = later.why;
     if (queue->leaving) {
-      state_->leave(*queue, *number, Outcome::dropped, "its receiver was removed; the last attempt: " + later.why, changes);
+      const std::string why = "its receiver was removed; the last attempt: " + later.why;
+      state_->leave(*queue, *number, Outcome::dropped, why, changes);
     } else if (later.refused && !queue->target.fallback.empty()) {
       state_->rejected(*queue, *number, later.why, changes, now);
     } else {
@@ -144,15 +159,14 @@ void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, con
   queue.failures = 0;  // it answers
   leave(queue, number, Outcome::rejected, why, changes);
   hand_to_fallback(queue, refused, changes, now);
-  settle(queue, refused.alert_key, refused.incident, changes, now);
+  settle(queue, refused.incident, changes, now);
 }
 
-// The message waits for itself; and the receiver as a whole, or a dead one with a long queue would be tried all the time.
-// One that fails for a single message only is forgiven by the next delivery.
+// The message waits for itself; and the receiver as a whole, or a dead one with a long queue would be tried all the
+// time. One that fails for a single message only is forgiven by the next delivery.
 void Dispatcher::State::retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later,
                               Transaction& changes, Time now) {
   const auto& entry = queue.line.entry(number);
-  const std::string alert_key = entry.notification.alert_key;
   const std::string incident = entry.notification.incident;
   const std::int64_t attempts = entry.attempts + 1;
   ++queue.failures;
@@ -162,8 +176,8 @@ void Dispatcher::State::retry(Queue& queue, ReceiverQueue::Number number, const 
   const Time not_before = later.whole_receiver ? queue.paused_until : alone;
 
   queue.line.put_back(number, not_before);
-  settle(queue, alert_key, incident, changes, now);
-  const auto waiting = queue.line.waiting(alert_key, incident);  // it, or what it became a part of
+  settle(queue, incident, changes, now);
+  const auto waiting = queue.line.waiting(incident);  // it, or what it became a part of
   if (waiting.empty()) return;
   queue.line.postpone(waiting.back(), attempts, not_before);
   changes.attempted.push_back({queue.line.entry(waiting.back()).notification.id, attempts});
@@ -191,18 +205,16 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
 }
 
 void Dispatcher::State::offer(Queue& queue, Notification notification, Transaction& changes, Time now) {
-  const std::string alert_key = notification.alert_key;
   const std::string incident = notification.incident;
   changes.add.push_back(notification);
   queue.line.push(std::move(notification), 0, now);
-  settle(queue, alert_key, incident, changes, now);
+  settle(queue, incident, changes, now);
   hold_to_bound(queue, changes);
 }
 
 // Makes one message of what waits of an incident, and none of an end without a beginning.
-void Dispatcher::State::settle(Queue& queue, const std::string& alert_key, const std::string& incident,
-                               Transaction& changes, Time now) {
-  const auto waiting = queue.line.waiting(alert_key, incident);
+void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transaction& changes, Time now) {
+  const auto waiting = queue.line.waiting(incident);
   if (waiting.empty()) return;
   const bool known = queue.told.contains(incident) || queue.line.speaks_of(incident);
   const auto last = waiting.back();
@@ -301,18 +313,16 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
   loaded.pending.clear();
   loaded.told.clear();
   for (auto& queue : queues) {
-    std::vector<std::pair<std::string, std::string>> incidents;
-    for (const auto& [number, entry] : queue->line.entries()) {
-      incidents.push_back({entry.notification.alert_key, entry.notification.incident});
-    }
-    for (const auto& [alert_key, incident] : incidents) settle(*queue, alert_key, incident, changes, now);
+    std::vector<std::string> incidents;
+    for (const auto& [number, entry] : queue->line.entries()) incidents.push_back(entry.notification.incident);
+    for (const auto& incident : incidents) settle(*queue, incident, changes, now);
     hold_to_bound(*queue, changes);
   }
 }
 
 Dispatcher::Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarget> targets, RandomUnit random,
                        Time now, const RetryPolicy& policy)
-    : state_(new State{outbox, std::move(random), policy, {}}) {
+    : state_(new State{outbox, std::move(random), policy, {}, {}}) {
   for (auto& target : targets) {
     auto queue = std::make_unique<Queue>();
     queue->target = std::move(target);
@@ -328,7 +338,7 @@ Dispatcher::Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarge
 Dispatcher::~Dispatcher() = default;
 
 std::optional<Time> Dispatcher::next_due() const {
-  std::optional<Time> first;
+  std::optional<Time> first = state_->next_save;
   for (const auto& queue : state_->queues) {
     const auto due = queue->line.next_due();
     if (!due) continue;

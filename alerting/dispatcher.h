@@ -7,7 +7,7 @@
 //
 // What holds, whatever the receivers do:
 // - One message per receiver is under way at a time, and messages of one alert keep their order; other alerts pass one
-//   that is backing off. A receiver that fails waits as a whole (exponentially, from 1 s to 5 min) and delays nobody else.
+//   that is backing off. A receiver that fails waits as a whole (exponentially, from 1 s to 5 min) and delays no other.
 // - A receiver hears the end of an incident if and only if it heard of the incident.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
@@ -66,7 +66,8 @@ class Dispatcher {
   // for now; the messages are queued and will be sent all the same.
   Result<void> enqueue(std::vector<Notification> notifications, Transaction with, Time now);
 
-  // What to hand out now: at most one per receiver, each marked as under way until `finished` or `hand_back`.
+  // What to hand out now: at most one per receiver, each marked as under way until `finished` or `hand_back`. While the
+  // outbox is degraded this also asks it, every 10 s, to write what is in memory only.
   std::vector<Notification> due(Time now);
 
   // What came of an attempt. An unknown id is ignored.
@@ -76,7 +77,7 @@ class Dispatcher {
   // The attempt did not take place (its thread ended): the message is due again, in its old place.
   void hand_back(const std::string& receiver, const std::string& id);
 
-  // When due() may have something, unless an attempt finishes before; nothing when all is quiet.
+  // When due() should be called, unless an attempt finishes before; nothing when all is quiet.
   std::optional<Time> next_due() const;
 
   // The receivers after a reload. Messages of one that is gone go to the dead letters; its message under way is

@@ -2,6 +2,7 @@
 
 #include "alerting/engine.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -39,6 +40,14 @@ Rule tombstone(const std::string& name) {
 }
 
 }  // namespace
+
+std::optional<Time> newest_time(std::span<const StateRow> rows) {
+  std::optional<Time> newest;
+  for (const StateRow& row : rows) {
+    if (const auto alert = decode_alert(row.blob)) newest = std::max(newest, newest_time(*alert));
+  }
+  return newest;
+}
 
 std::unordered_map<std::string, RuleRunner*> Engine::State::by_name() {
   std::unordered_map<std::string, RuleRunner*> found;
@@ -120,18 +129,24 @@ RestoreReport Engine::restore(std::span<const StateRow> rows, Time saved_at, Tim
   return report;
 }
 
+void Engine::skip(Duration unseen) {
+  for (RuleRunner& runner : state_->runners) runner.skip(unseen);
+}
+
 void Engine::replace_rules(std::vector<Rule> rules) {
   const std::size_t max_alerts = state_->limits.max_alerts_per_rule;
   std::vector<RuleRunner> old = std::exchange(state_->runners, runners_of(std::move(rules), max_alerts));
   const auto runners = state_->by_name();
+  // Also what an earlier reload took away and no tick has ended yet: its rule may be back.
+  std::vector<RuleRunner::Held> all = std::exchange(state_->removed, {});
   for (RuleRunner& runner : old) {
-    const auto found = runners.find(runner.rule().name);
-    for (auto& held : runner.release()) {
-      if (found == runners.end()) {
-        state_->removed.push_back(std::move(held));
-      } else {
-        found->second->adopt(std::move(held.alert), held.stored);
-      }
+    for (auto& held : runner.release()) all.push_back(std::move(held));
+  }
+  for (auto& held : all) {
+    if (const auto found = runners.find(held.alert.rule); found != runners.end()) {
+      found->second->adopt(std::move(held.alert), held.stored);
+    } else {
+      state_->removed.push_back(std::move(held));
     }
   }
 }

@@ -26,6 +26,9 @@ struct RestoreReport {
   std::vector<std::string> problems;    // rows that could not be read: dropped, one sentence each
 };
 
+// The latest time that the rows speak of: the last sign of life where none was saved. Absent: no row can be read.
+std::optional<Time> newest_time(std::span<const StateRow> rows);
+
 class Engine {
  public:
   struct Limits {
@@ -50,6 +53,10 @@ class Engine {
   // have lived (on its timeline), `downtime` how long ago that is. Delays go on where they stood; cooldowns went on
   // running.
   RestoreReport restore(std::span<const StateRow> rows, Time saved_at, Time now, Duration downtime);
+
+  // Nobody looked for so long although the process lived (it was stopped, or the machine slept): delays stand still,
+  // cooldowns do not.
+  void skip(Duration unseen);
 
   // Alerts of rules that mean the same stay as they are; of changed rules they are judged anew, with their cooldown;
   // of rules that are gone they resolve at the next tick with Reason::rule_removed.

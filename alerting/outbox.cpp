@@ -10,10 +10,10 @@
 //   reserved space (the ballast) is given free and the commit tried again. When that is used up too, commits are folded
 //   together in memory (degraded) and brought to disk later: at every 16th commit, or when an empty one asks for it.
 // - fsync fails. The kernel may have thrown the data away and report success next time, so nothing that this connection
-//   believes can be trusted: it is closed, opened and read again, a checkpoint copies everything into the database file,
-//   past the log whose sync failed, and the same is written once more, which changes nothing if it was there already.
-// - The file is damaged. Each row carries a checksum; a row that does not match it is moved to the table `quarantine`. A file
-//   whose structure is broken is kept beside under another name, and what could be read of it goes into a new one.
+//   believes can be trusted: it is closed, opened and read again, a checkpoint copies everything into the database
+//   file, past the log whose sync failed, and the same is written once more, which changes nothing if it was there.
+// - The file is damaged. Each row carries a checksum; a row that does not match it is moved to the table `quarantine`. A
+//   file whose structure is broken is kept beside under another name, and what could be read of it goes into a new one.
 // - The log is damaged. SQLite then ignores it from the damaged frame on and finds nothing wrong. But messages are
 //   numbered without gaps and the ledger counts those that left, so the rows that must be there are known; and a mark
 //   outside the database (high-water) knows how many there had been. What is missing is counted and said.
@@ -152,7 +152,8 @@ Result<void> Outbox::State::open_store() {
   }
   Error error = opened.error();
   if (failure == SqliteFailure::not_a_database || failure == SqliteFailure::corrupt) {
-    error.what = "is not a database that can be read (" + error.what + "); nothing was changed: move it away to start anew";
+    error.what = "is not a database that can be read (" + error.what + "); nothing was changed: move it away to start " +
+                 "anew";
   } else if (failure == SqliteFailure::busy) {
     error.what = "is in use by another program (" + error.what + ")";
   }
@@ -213,7 +214,8 @@ HighWater Outbox::State::read_high_water(Loaded& loaded) const {
 void Outbox::State::compare_with_high_water(const Ledger* read, Loaded& loaded) {
   const HighWater mark = read_high_water(loaded);
   if (read == nullptr) {
-    loaded.warnings.push_back("the outbox's account is damaged and is made anew: whether messages are missing is unknown");
+    loaded.warnings.push_back(
+        "the outbox's account is damaged and is made anew: whether messages are missing is unknown");
     ledger.commits = mark.commits;
     ledger.last_number = mark.last_number;
     return;
@@ -297,6 +299,7 @@ Result<void> Outbox::commit(const Transaction& transaction) {
       s.backlog.append(transaction, max_dead, s.in_doubt);
       return s.note_failure(done.error());
     }
+    s.statistics.degraded = false;
     s.after_write(!transaction.add.empty());
     return {};
   }

@@ -114,7 +114,7 @@ struct OutboxStatistics {
 class Outbox {
  public:
   // Opens or creates `directory`/outbox.db. Refuses, with the path in the Error: a directory that another agent uses
-  // ("locked by pid N"), that cannot be written, a file that is not ours or of a newer version. Nothing is ever deleted.
+  // ("locked by pid N"), that cannot be written, a file that is not ours or of a newer version. Nothing is deleted.
   static Result<Outbox> open(const std::string& directory, const OutboxLimits& limits = {});
 
   // Moves what `open` refuses (outbox.db and its log) aside, to outbox.db.aside-N; gives the new name.
@@ -130,8 +130,8 @@ class Outbox {
   // What the database holds. Once, after opening. Unreadable rows are put aside and counted.
   Result<Loaded> load();
 
-  // All of it or, after a crash, nothing of it. An empty transaction does nothing, unless degraded: then it tries to write
-  // what is still in memory (otherwise every 16th commit does). Worth calling every few seconds while degraded.
+  // All of it or, after a crash, nothing of it. An empty transaction does nothing, unless degraded: then it tries to
+  // write what is still in memory (otherwise every 16th commit does).
   Result<void> commit(const Transaction& transaction);
 
   // The newest first.

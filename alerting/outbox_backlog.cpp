@@ -17,7 +17,7 @@ void Backlog::append(const Transaction& transaction, std::size_t max_dead_letter
   for (const auto& [id, attempts] : transaction.attempted) attempted_[id] = attempts;
   for (const auto& entry : transaction.told) told_[{entry.receiver, entry.incident}] = entry.told;
   if (transaction.saved) saved_ = transaction.saved;
-  at_ = transaction.at;
+  if (!transaction.empty()) at_ = transaction.at;  // an empty one only asks for a try
   for (const auto& finished : transaction.finished) finish(finished, max_dead_letters, in_doubt);
 }
 

@@ -22,7 +22,9 @@ namespace {
 constexpr std::int64_t room_per_ballast = 8;  // the disk has this many times the ballast free, then it is set aside
 constexpr std::size_t mark_bytes = 128;
 
-Error system_error(const std::string& what, const std::string& path) { return {what + ": " + std::strerror(errno), path}; }
+Error system_error(const std::string& what, const std::string& path) {
+  return {what + ": " + std::strerror(errno), path};
+}
 
 std::string owner_problem(const struct stat& status, bool root_is_fine) {
   if (status.st_uid == geteuid() || (root_is_fine && status.st_uid == 0)) return {};

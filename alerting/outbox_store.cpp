@@ -267,7 +267,8 @@ Result<void> OutboxStore::correct_ledger(const Ledger& ledger) {
 
 Result<Ledger> OutboxStore::read_ledger() {
   auto select = database_.prepare(
-      "SELECT commits, last_number, finished, saved, wall_step, boot_id, boot_time, checksum FROM ledger WHERE number=1");
+      "SELECT commits, last_number, finished, saved, wall_step, boot_id, boot_time, checksum FROM ledger "
+      "WHERE number = 1");
   if (!select) return failed(select.error());
   const auto row = select->step();
   if (!row) return failed(row.error());

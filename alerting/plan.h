@@ -4,6 +4,15 @@
 // is news and goes out at once; other problem messages wait for the cooldown; a resolved message goes only to those
 // who were told of the problem. So flapping of any kind costs one message per cooldown, whether it flaps between ok
 // and warning, between warning and critical, or over several incidents.
+//
+// What follows for the changes of level:
+// - Escalation goes out at once, whatever the cooldown: also when the warning itself was held back, also when a new
+//   incident begins higher than the last message said. Only after a *critical* message is a second critical within the
+//   same cooldown no news but a repetition, whether it comes directly or by way of a warning: else a value that swings
+//   through both thresholds would page at every swing. It waits, at most until that cooldown ends.
+// - `for` is a matter of the state (see state.h): each level is held for its own time, and both times run at once. An
+//   escalation is told when the critical level has been held, not a second `for` after the warning.
+// - De-escalation is an update and no page: it waits for the cooldown, and is left out when the level is back by then.
 #pragma once
 
 #include <cstdint>

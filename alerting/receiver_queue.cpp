@@ -1,8 +1,14 @@
 #include "alerting/receiver_queue.h"
 
+#include <functional>
 #include <utility>
 
 namespace sidewatch {
+namespace {
+
+std::size_t hash_of(const std::string& incident) { return std::hash<std::string>()(incident); }
+
+}  // namespace
 
 const ReceiverQueue::Entry* ReceiverQueue::take(Time now) {
   if (in_flight_ || heads_.empty() || heads_.begin()->first > now) return nullptr;
@@ -26,6 +32,7 @@ ReceiverQueue::Number ReceiverQueue::push(Notification notification, std::int64_
   const Number number = next_++;
   const std::string alert_key = notification.alert_key;
   by_worth_.insert({notification.worst, number});
+  by_incident_.insert({hash_of(notification.incident), number});
   entries_.emplace(number, Entry{std::move(notification), attempts, now});
   lines_[alert_key].numbers.insert(number);
   refresh(alert_key);
@@ -36,6 +43,7 @@ void ReceiverQueue::remove(Number number) {
   const auto gone = entries_.find(number);
   const std::string alert_key = gone->second.notification.alert_key;
   by_worth_.erase({gone->second.notification.worst, number});
+  by_incident_.erase({hash_of(gone->second.notification.incident), number});
   lines_[alert_key].numbers.erase(number);
   if (in_flight_ == number) in_flight_.reset();
   entries_.erase(gone);
@@ -69,12 +77,11 @@ std::optional<Time> ReceiverQueue::next_due() const {
   return heads_.begin()->first;
 }
 
-std::vector<ReceiverQueue::Number> ReceiverQueue::waiting(const std::string& alert_key,
-                                                          const std::string& incident) const {
+std::vector<ReceiverQueue::Number> ReceiverQueue::waiting(const std::string& incident) const {
   std::vector<Number> numbers;
-  const auto line = lines_.find(alert_key);
-  if (line == lines_.end()) return numbers;
-  for (const Number number : line->second.numbers) {
+  const std::size_t hash = hash_of(incident);
+  for (auto it = by_incident_.lower_bound({hash, 0}); it != by_incident_.end() && it->first == hash; ++it) {
+    const Number number = it->second;
     if (number != in_flight_ && entries_.at(number).notification.incident == incident) numbers.push_back(number);
   }
   return numbers;

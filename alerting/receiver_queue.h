@@ -28,7 +28,7 @@ class ReceiverQueue {
 
   Number push(Notification notification, std::int64_t attempts, Time now);
   void remove(Number number);
-  void replace(Number number, Notification notification);  // same id, same alert
+  void replace(Number number, Notification notification);  // same id, same incident
 
   // The first whose time has come, of those that are the first of their alert; now under way.
   const Entry* take(Time now);
@@ -45,7 +45,7 @@ class ReceiverQueue {
   std::size_t size() const { return entries_.size(); }
 
   // Of this incident, in order, without the one under way.
-  std::vector<Number> waiting(const std::string& alert_key, const std::string& incident) const;
+  std::vector<Number> waiting(const std::string& incident) const;
   // Whether the one under way is of this incident.
   bool speaks_of(const std::string& incident) const;
   // The least severe (by the worst level of its incident), of those the oldest; not the one under way.
@@ -63,6 +63,7 @@ class ReceiverQueue {
   std::unordered_map<std::string, Line> lines_;
   std::set<std::pair<Time, Number>> heads_;
   std::set<std::pair<Level, Number>> by_worth_;
+  std::set<std::pair<std::size_t, Number>> by_incident_;  // by its hash
   std::optional<Number> in_flight_;
 };
 

@@ -18,9 +18,9 @@ struct RetryPolicy {
   Duration longest_asked = std::chrono::hours(1);  // cap of what a receiver may ask for (Retry-After)
 };
 
-// The wait after `failures` (>= 1) failed attempts in a row: uniform between `first` and min(longest, first * 2^failures),
-// or, when the receiver asked for a time, that time (at most longest_asked) and up to `first` more, so that not all
-// come back at once.
+// The wait after `failures` (>= 1) failed attempts in a row: uniform between `first` and
+// min(longest, first * 2^failures), or, when the receiver asked for a time, that time (at most longest_asked) and up to
+// `first` more, so that not all come back at once.
 Duration retry_delay(const RetryPolicy& policy, std::int64_t failures, std::optional<Duration> asked,
                      const RandomUnit& random);
 

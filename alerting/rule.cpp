@@ -52,16 +52,13 @@ std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"
 
 // The place of an error inside a scalar: `where` is "line:column" in its text. What came out of ${...} has no place.
 config::Mark inside(const Located<std::string>& text, std::string_view where) {
-  config::Mark mark = text.mark;
   int line = 0;
   int column = 0;
   const char* end = where.data() + where.size();
   const auto first = std::from_chars(where.data(), end, line);
-  if (text.expanded || first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return mark;
-  if (std::from_chars(first.ptr + 1, end, column).ec != std::errc()) return mark;
-  mark.line += line - 1;
-  mark.column += column - 1;
-  return mark;
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ':') return text.mark;
+  if (std::from_chars(first.ptr + 1, end, column).ec != std::errc()) return text.mark;
+  return config::place_in(text, line, column);
 }
 
 // "line:column" of a byte offset in `text`.
@@ -120,6 +117,7 @@ constexpr Bound bounds[] = {
 
 void declare(Section& section, LevelText& level) {
   std::size_t given = 0;
+  bool read = false;
   for (const auto& [key, comparison, help] : bounds) {
     std::optional<double> bound;
     section.optional(key, bound, help);
@@ -127,12 +125,14 @@ void declare(Section& section, LevelText& level) {
     if (++given > 1) section.problem(key, "a level has one bound; leave out all of above, below, ... but one");
     level.threshold.comparison = comparison;
     level.threshold.bound = bound.value_or(0);
+    read = bound.has_value();
   }
   section.optional("clear", level.threshold.clear, "the level is left at this value; default: where it is entered");
-  section.shorthand_or_section("for", level.hold, "how long, or over how many samples, this level must be reached; "
-                                                  "default: the rule's `for`");
+  section.shorthand_or_section("for", level.hold,
+                               "how long, or over how many samples, this level must be reached; default: the rule's "
+                               "`for`");
   level.clear_mark = section.mark("clear");
-  level.sound = given == 1;
+  level.sound = given == 1 && read;
   if (given == 0 && !section.describing()) {
     section.problem(section.mark(), "the level has no bound; write for instance {above: 80}, or \"> 80\"");
   }
@@ -219,10 +219,16 @@ void check_not_filtering(Section& section, const Located<std::string>& text, con
 }
 
 void read_expression(Section& section, const Located<std::string>& text, Rule& rule) {
-  if (text.value.empty()) return;  // missing: reported already
+  if (text.value.empty()) {
+    if (text.mark.line != 0) section.problem(text.mark, "expr is empty; it is the value to judge, as PromQL");
+    return;  // missing: reported already
+  }
   auto expression = promql::Expression::parse(text.value);
   if (!expression) {
-    section.problem(inside(text, expression.error().where), "expr: " + expression.error().what);
+    const std::string& what = expression.error().what;
+    const bool lacks_range = what.starts_with("expected type range vector");
+    section.problem(inside(text, expression.error().where),
+                    "expr: " + what + (lacks_range ? "; say how far to look back, as in NAME[5m]" : ""));
     return;
   }
   rule.expr = std::move(*expression);
@@ -273,26 +279,33 @@ void read_name(Section& section, const Located<std::string>& name, Rule& rule) {
 void declare_fields(Section& section, Located<std::string>& name, RuleText& text, Rule& rule) {
   Policy& policy = rule.policy;
   section.required("alert", name, "the rule's name, unique; it becomes the label `alertname`");
-  section.required("expr", text.expr, "the value that is judged, as PromQL, without the comparison");
+  section.required("expr", text.expr,
+                   "the value that is judged, as PromQL over the agent's own samples, without a comparison");
   section.shorthand_or_section("warning", text.warning,
-                               "from which value on it is a warning: \"> 80\", or {above: 80}");
-  section.shorthand_or_section("critical", text.critical, "from which value on it is critical");
-  section.optional("clear", text.clear, "the value at which the lowest level is left; default: where it is entered");
-  section.shorthand_or_section("for", text.hold, "how long a level must be reached before it counts, or over how many "
-                                                 "samples: {at_least: 3, of: 5}");
-  section.optional("keep_firing_for", policy.keep_firing_for, "how long a level must be clear before it is left",
-                   delay_range);
-  section.optional("cooldown", rule.cooldown, "least time between two problem messages of one alert, also when it "
-                                              "resolves and fires again in between", delay_range);
+                               "when it is a warning: \"> 80\", \"<= 10GiB\", or {above: 80, clear: 75}");
+  section.shorthand_or_section("critical", text.critical, "when it is critical, likewise");
+  section.optional("clear", text.clear,
+                   "the value at which the lowest level is left again, so that a value near the bound does not flap; "
+                   "default: where it is entered");
+  section.shorthand_or_section("for", text.hold,
+                               "how long a level must be reached before the alert fires, as in 30s, or over how many "
+                               "samples: {at_least: 3, of: 5}; default: at once");
+  section.optional("keep_firing_for", policy.keep_firing_for,
+                   "how long the value must be clear before the alert resolves", delay_range);
+  section.optional("cooldown", rule.cooldown,
+                   "least time between two problem messages of one alert, also when it resolves and fires again in "
+                   "between", delay_range);
   section.choice(
       "no_data", policy.no_data,
       {{"keep", NoData::keep}, {"ok", NoData::ok}, {"warning", NoData::warning}, {"critical", NoData::critical}},
-      "what an entity without data counts as, after no_data_after");
-  section.optional("no_data_after", policy.no_data_after, "how long data must be missing before no_data applies",
-                   delay_range);
-  section.optional("labels", text.labels, "labels added to the alert; templates");
-  section.optional("summary", text.summary, "one line about the alert; a template");
-  section.optional("description", text.description, "more about the alert; a template");
+      "what a series counts as that has had no data for no_data_after: its last level (keep), ok, warning or "
+      "critical");
+  section.optional("no_data_after", policy.no_data_after,
+                   "how long data must be missing before no_data applies", delay_range);
+  section.optional("labels", text.labels, "labels added to the alert, as in {team: payments}; templates");
+  section.optional("summary", text.summary, "one line about the alert; a template, such as \"{{ $labels.mountpoint "
+                   "}} is {{ $value | humanize }} % full\"");
+  section.optional("description", text.description, "more about the alert, such as what to do; a template");
 }
 
 std::string describe(const std::optional<LevelPolicy>& level) {
@@ -332,7 +345,7 @@ void configure_rules(Section& top, std::vector<Rule>& rules) {
   std::map<std::string, config::Mark> places;
   for (const Rule& rule : rules) places.emplace(rule.name, rule.mark);
   std::vector<Rule> added;
-  top.list("rules", added, "alerting rules");
+  top.list("rules", added, "what is an alert, and when");
   for (Rule& rule : added) {
     const auto [first, is_new] = places.emplace(rule.name, rule.mark);
     if (!is_new && !rule.name.empty()) {

@@ -41,6 +41,7 @@ RuleRunner::RuleRunner(Rule rule, std::size_t max_alerts)
 
 void RuleRunner::tick(const TickInput& input, TickResult& result) {
   ++tick_;
+  forgettable_.reset();
   const auto samples = evaluate(input);
   if (samples) {
     last_error_.clear();
@@ -50,10 +51,10 @@ void RuleRunner::tick(const TickInput& input, TickResult& result) {
     ++failures_;
     ++result.rules_failed;
   }
-  const bool has_data = samples && !samples->empty();
-  if (!has_data && entries_.empty() && wants_missing_data()) entry_for(Labels{}, result);
+  has_data_ = samples && !samples->empty();
+  if (!has_data_ && entries_.empty() && wants_missing_data()) entry_for(Labels{}, true, result);
   for (auto& [entity, entry] : entries_) {
-    if (entry.seen != tick_) without_data(entry, has_data, input, result);
+    if (entry.seen != tick_) without_data(entry, input, result);
   }
   write_or_forget(input.moment.now, result);
 }
@@ -77,7 +78,7 @@ void RuleRunner::take(const promql::VectorSample& sample, const TickInput& input
   const Labels entity = sample.labels.without(name_label);
   const auto known = entries_.find(entity);
   if (known == entries_.end() && well && !wants_missing_data()) return;
-  Entry* entry = known != entries_.end() ? &known->second : entry_for(entity, result);
+  Entry* entry = known != entries_.end() ? &known->second : entry_for(entity, !well, result);
   if (entry == nullptr) return;
   entry->present = tick_;
   if (std::isnan(sample.value)) return;  // no data: left to without_data
@@ -92,8 +93,8 @@ void RuleRunner::take(const promql::VectorSample& sample, const TickInput& input
 }
 
 // A new entry, or null when there are too many.
-RuleRunner::Entry* RuleRunner::entry_for(const Labels& entity, TickResult& result) {
-  if (entries_.size() >= max_alerts_) {
+RuleRunner::Entry* RuleRunner::entry_for(const Labels& entity, bool problem, TickResult& result) {
+  if (entries_.size() >= max_alerts_ && !(problem && make_room(result))) {
     ++refused_;
     ++result.alerts_refused;
     return nullptr;
@@ -107,16 +108,44 @@ RuleRunner::Entry* RuleRunner::entry_for(const Labels& entity, TickResult& resul
   return &entries_.emplace(entity, std::move(entry)).first->second;
 }
 
-void RuleRunner::without_data(Entry& entry, bool others_have_data, const TickInput& input, TickResult& result) {
+// Forgets one that is only remembered. A new problem must not go unheard because of problems that are over; what that
+// can cost is a message within a cooldown.
+bool RuleRunner::make_room(TickResult& result) {
+  const auto only_remembered = [](const Entry& entry) {
+    const Contact& contact = entry.alert.contact;
+    return idle(entry.alert.state) && contact.told == Level::ok && !contact.waiting;
+  };
+  if (!forgettable_) {
+    std::vector<std::pair<std::optional<Time>, const Labels*>> found;
+    for (const auto& [entity, entry] : entries_) {
+      if (only_remembered(entry)) found.emplace_back(entry.alert.contact.last_problem, &entity);
+    }
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    forgettable_.emplace();
+    for (const auto& [last_problem, entity] : found) forgettable_->push_back(*entity);
+  }
+  while (!forgettable_->empty()) {
+    const auto oldest = entries_.find(forgettable_->back());
+    forgettable_->pop_back();
+    if (oldest == entries_.end() || !only_remembered(oldest->second)) continue;
+    if (oldest->second.stored) result.rows.push_back({oldest->second.alert.key, ""});
+    entries_.erase(oldest);
+    return true;
+  }
+  return false;
+}
+
+void RuleRunner::without_data(Entry& entry, const TickInput& input, TickResult& result) {
   const Time now = input.moment.now;
   const AlertState& state = entry.alert.state;
   // "The rule has no data at all" stands for every entity, until there is one.
-  if (entry.alert.entity.empty() && entry.present != tick_ && others_have_data && wants_missing_data()) {
+  if (entry.alert.entity.empty() && entry.present != tick_ && has_data_ && wants_missing_data()) {
     entry.over = true;
     return go_on(entry, end(state), Reason::resolved, input, result);
   }
-  // The changed rule does not speak of this entity any more.
-  if (entry.alert.rule_changed && state.unknown_since && now - *state.unknown_since >= rule_.policy.no_data_after) {
+  // The changed rule speaks of others, and of this entity not any more. (When it gives nothing at all, its source may
+  // have failed: that ends no alert.)
+  if (entry.alert.rule_changed && has_data_ && state.unknown_since && now - *state.unknown_since >= rule_.policy.no_data_after) {
     entry.over = true;
     return go_on(entry, end(state), Reason::rule_removed, input, result);
   }
@@ -167,7 +196,17 @@ void RuleRunner::note_due(const Entry& entry) {
   const AlertState& state = entry.alert.state;
   consider(sidewatch::next_due(state, rule_.policy));
   consider(sidewatch::next_due(entry.alert.contact, rule_.cooldown));
-  if (entry.alert.rule_changed && state.unknown_since) consider(*state.unknown_since + rule_.policy.no_data_after);
+  if (entry.alert.rule_changed && has_data_ && state.unknown_since) consider(*state.unknown_since + rule_.policy.no_data_after);
+}
+
+void RuleRunner::skip(Duration unseen) {
+  due_.reset();
+  for (auto& [entity, entry] : entries_) {
+    const AlertState before = entry.alert.state;
+    shift(entry.alert.state, unseen, Duration(0));
+    if (differs_durably(before, entry.alert.state)) entry.changed = true;
+    note_due(entry);
+  }
 }
 
 bool RuleRunner::wants_missing_data() const {

@@ -1,7 +1,8 @@
 // One rule at work: its query and the alerts of all its entities.
 //
 // An entity is remembered only while there is something to remember: it is pending, it fires, its cooldown runs, or the
-// rule wants to know when its data goes missing.
+// rule wants to know when its data goes missing. There may be max_alerts of them; those that are well and only
+// remembered make room for a problem, the longest silent first.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +40,8 @@ class RuleRunner {
   void tick(const TickInput& input, TickResult& result);
   std::optional<Time> next_due() const { return due_; }
 
+  void skip(Duration unseen);  // see Engine
+
   // Takes over an alert of this rule, from a saved row (`stored`) or from the runner before a reload. One that came
   // about under another meaning of the rule is judged anew.
   void adopt(Alert alert, bool stored);
@@ -64,9 +67,10 @@ class RuleRunner {
 
   Result<promql::Vector> evaluate(const TickInput& input);
   void take(const promql::VectorSample& sample, const TickInput& input, TickResult& result);
-  Entry* entry_for(const Labels& entity, TickResult& result);
+  Entry* entry_for(const Labels& entity, bool problem, TickResult& result);
+  bool make_room(TickResult& result);
   void go_on(Entry& entry, const Step& step, Reason resolved_as, const TickInput& input, TickResult& result);
-  void without_data(Entry& entry, bool others_have_data, const TickInput& input, TickResult& result);
+  void without_data(Entry& entry, const TickInput& input, TickResult& result);
   void write_or_forget(Time now, TickResult& result);
   void note_due(const Entry& entry);
   bool wants_missing_data() const;
@@ -77,7 +81,9 @@ class RuleRunner {
   std::optional<SampleTimes> sample_times_;  // only for rules that count samples
   std::size_t max_alerts_;
   std::unordered_map<Labels, Entry, LabelsHash> entries_;
+  std::optional<std::vector<Labels>> forgettable_;  // of this tick, the longest silent last; absent: not looked for yet
   std::uint64_t tick_ = 0;
+  bool has_data_ = false;  // the last evaluation gave a value of something
   std::optional<Time> due_;
   std::string last_error_;
   std::uint64_t failures_ = 0;

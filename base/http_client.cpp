@@ -375,9 +375,13 @@ Result<UrlParts> parse_http_url(const std::string& url) {
     curl_free(text);
     return copy;
   };
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
-    return Error{"not a URL, write https://host/path", ""};
-  }
+  const auto set = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME);
+  const auto scheme_end = url.find("://");
+  if (scheme_end == std::string::npos) return Error{"a URL starts with http:// or https:// here", ""};
+  if (set == CURLUE_BAD_PORT_NUMBER) return Error{"the port of a URL is a number from 1 to 65535", ""};
+  // curl takes the first part of the path of http:///path for the host.
+  const bool no_host = scheme_end + 3 == url.size() || url[scheme_end + 3] == '/';
+  if (set != CURLUE_OK || no_host) return Error{"not a URL, write https://host/path", ""};
   UrlParts parts;
   parts.scheme = part(CURLUPART_SCHEME, 0);
   if (parts.scheme != "http" && parts.scheme != "https") {
@@ -404,6 +408,8 @@ std::string url_without_secrets(std::string_view url) {
   return std::string(url.substr(0, start)) + std::string(authority) + (more ? "/..." : "");
 }
 
-bool header_is_safe(std::string_view name, std::string_view value) { return is_token(name) && !has_control_bytes(value); }
+bool header_is_safe(std::string_view name, std::string_view value) {
+  return is_token(name) && !has_control_bytes(value);
+}
 
 }  // namespace sidewatch

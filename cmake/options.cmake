@@ -18,6 +18,10 @@ target_compile_options(sidewatch_options INTERFACE
 target_compile_options(sidewatch_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(sidewatch_options INTERFACE ${PROJECT_SOURCE_DIR})
 
+# What users run is built for size: it is I/O that the agent does, and its pages of code count in its memory.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG -ffunction-sections -fdata-sections")
+add_link_options($<$<CONFIG:Release>:-Wl,--gc-sections,-O1,-z,relro>)
+
 if(SIDEWATCH_SANITIZE)
   add_compile_options(-fsanitize=${SIDEWATCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SIDEWATCH_SANITIZE})

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -204,6 +205,14 @@ FileText ProcFile::read(ReadBuffer& buffer) {
   const FileText text = buffer.fill_from(fd_);
   if (!text || keep_ == Keep::closed) close_quietly(fd_);
   return text;
+}
+
+bool ProcFile::unchanged() const {
+  if (fd_ < 0) return false;
+  pollfd file{fd_, POLLPRI | POLLOUT, 0};
+  if (::poll(&file, 1, 0) < 0) return false;
+  // An ordinary file has no announcements to make and is always ready to be written to.
+  return (file.revents & (POLLPRI | POLLERR | POLLHUP | POLLNVAL | POLLOUT)) == 0;
 }
 
 // --- Parsing -------------------------------------------------------------------------------------------------------

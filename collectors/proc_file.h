@@ -98,6 +98,11 @@ class ProcFile {
   ~ProcFile();
 
   FileText read(ReadBuffer& buffer);
+
+  // Whether the kernel says that the content is still what the last read gave. Only files that announce their changes
+  // (poll(2) with POLLPRI: /proc/PID/mounts, mdstat) ever say so; for any other, and before the first read, false.
+  bool unchanged() const;
+
   const std::string& name() const { return name_; }
   Error error(const FileText& text) const { return directory_->error(name_, text.error_number); }
 

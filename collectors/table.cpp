@@ -10,9 +10,9 @@ namespace sidewatch {
 namespace {
 
 constexpr std::array kKinds{
-    CollectorKind{"host", configure_host},
-    CollectorKind{"process", configure_process},
-    CollectorKind{"self", configure_self},
+    CollectorKind{"host", configure_host, host_metric_groups},
+    CollectorKind{"process", configure_process, process_metric_groups},
+    CollectorKind{"self", configure_self, self_metric_groups},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/problem.h"
+#include "config/text_places.h"
 
 namespace sidewatch::config {
 
@@ -37,6 +38,7 @@ struct Node {
   Kind kind = Kind::broken;
   Position at;
   Position text_at;               // scalars: where the text itself begins
+  TextPlaces text_places;         // scalars: where the rest of it stands
   bool plain = true;              // scalars: without quotes
   std::string text;               // scalars
   std::vector<Entry> entries;     // mappings, in the order written

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int max_described_depth = 16;  // a section that contains itself is described this deep
 constexpr std::string_view section_words = "a section (lines of 'key: value')";
-constexpr std::string_view list_words = "a list of sections";
+constexpr std::string_view list_words = "a list of sections (each begins with '- ')";
 
 std::string_view kind_words(Node::Kind kind) {
   switch (kind) {
@@ -24,13 +24,19 @@ std::string_view kind_words(Node::Kind kind) {
   return "nothing";
 }
 
-// A place `characters` further on, if the text up to there is on one line.
-Mark moved(Mark mark, std::string_view before) {
-  if (before.find('\n') != std::string_view::npos) return mark;
-  for (const char byte : before) {
-    if ((static_cast<unsigned char>(byte) & 0xC0) != 0x80) ++mark.column;
+// The place in the file of the `offset`th byte of a scalar's text.
+Mark place_of(const Node& scalar, const Mark& mark, std::size_t offset) {
+  int line = 1;
+  int column = 1;
+  for (const char byte : std::string_view(scalar.text).substr(0, offset)) {
+    if (byte == '\n') {
+      ++line;
+      column = 1;
+    } else if ((static_cast<unsigned char>(byte) & 0xC0) != 0x80) {
+      ++column;
+    }
   }
-  return mark;
+  return place_in_text(scalar.text, mark, scalar.text_places, line, column);
 }
 
 }  // namespace
@@ -78,12 +84,11 @@ std::optional<Scalar> Section::Impl::scalar(const Node& value, std::string_view 
   const Mark mark = context->mark(value.text_at);
   auto expansion = expand(value.text, context->environment, directory_of(mark.file));
   if (expansion.problem) {
-    context->problems->add(moved(mark, std::string_view(value.text).substr(0, expansion.problem->offset)),
-                           expansion.problem->text);
+    context->problems->add(place_of(value, mark, expansion.problem->offset), expansion.problem->text);
     return std::nullopt;
   }
-  return Scalar{std::move(expansion.text), value.text, value.at, mark, value.plain, expansion.changed,
-                std::move(expansion.only_file)};
+  return Scalar{std::move(expansion.text), value.text, value.at, mark, value.text_places, value.plain,
+                expansion.changed, std::move(expansion.only_file)};
 }
 
 void Section::Impl::report_wrong_kind(const Node& value, std::string_view expected) const {
@@ -168,7 +173,11 @@ std::optional<Located<std::string>> Section::open_shorthand(std::string_view key
   }
   const auto scalar = impl_->scalar(*value, expected);
   if (!scalar) return std::nullopt;
-  return Located<std::string>{scalar->text, scalar->text_mark, scalar->expanded};
+  return Located<std::string>{scalar->text, scalar->text_mark, scalar->expanded, scalar->places};
+}
+
+Mark place_in(const Located<std::string>& text, int line, int column) {
+  return text.expanded ? text.mark : place_in_text(text.value, text.mark, text.places, line, column);
 }
 
 void Section::within(std::string_view key, std::string_view help, const std::function<void(Section&)>& visit) {

@@ -28,6 +28,7 @@
 #include "base/regex.h"
 #include "base/time.h"
 #include "config/problem.h"
+#include "config/text_places.h"
 
 namespace sidewatch::config {
 
@@ -40,7 +41,11 @@ struct Located {
   T value{};
   Mark mark;
   bool expanded = false;
+  TextPlaces places = {};  // of the characters of a text
 };
+
+// The place in the file of `line`:`column` (1-based, in characters) of the text; of its beginning when it is expanded.
+Mark place_in(const Located<std::string>& text, int line, int column);
 
 struct Bytes {
   std::uint64_t count = 0;

@@ -81,6 +81,7 @@ bool read(Section::Impl& impl, Field field, T& out, const std::optional<Between<
   if (range) {
     field.low = L::write(range->low);
     field.high = L::write(range->high);
+    if (out < range->low || range->high < out) field.fallback.clear();  // stands for: none
   }
   const Node* node = impl.find(field);
   if (!node) return false;
@@ -128,7 +129,7 @@ bool read_node(const Section::Impl& impl, const Node& node, std::string& out) {
 
 bool read_node(const Section::Impl& impl, const Node& node, Located<std::string>& out) {
   auto scalar = impl.scalar(node, "a text");
-  if (scalar) out = {std::move(scalar->text), scalar->text_mark, scalar->expanded};
+  if (scalar) out = {std::move(scalar->text), scalar->text_mark, scalar->expanded, std::move(scalar->places)};
   return scalar.has_value();
 }
 
@@ -294,7 +295,9 @@ void Section::optional(std::string_view key, std::vector<std::string>& out, std:
   read_list(*impl_, field_with(key, help, write_list(out)), out);
 }
 void Section::optional(std::string_view key, std::vector<Located<std::string>>& out, std::string_view help) {
-  read_list(*impl_, field(key, help), out);
+  std::vector<std::string> fallback;
+  for (const auto& text : out) fallback.push_back(text.value);
+  read_list(*impl_, field_with(key, help, write_list(fallback)), out);
 }
 void Section::optional(std::string_view key, std::map<std::string, std::string>& out, std::string_view help) {
   read_map(*impl_, field_with(key, help, write_map(out)), Type::text_map, out);

@@ -32,6 +32,7 @@ struct Scalar {
   std::string written;  // before expansion
   Position at;
   Mark text_mark;
+  TextPlaces places;
   bool plain = true;
   bool expanded = false;
   std::optional<std::string> only_file;

@@ -28,6 +28,9 @@ class SourceText {
   // line of its block.
   Position text_of_scalar(int line, int byte_column) const;
 
+  // Where the characters of `text`, which was read from the YAML scalar at this place, stand.
+  TextPlaces places_of(std::string_view text, int line, int byte_column) const;
+
  private:
   std::string text_;
   int file_;

@@ -1,5 +1,7 @@
 #include "config/yaml_mistakes.h"
 
+#include <vector>
+
 #include "config/wording.h"
 
 namespace sidewatch::config {
@@ -52,6 +54,41 @@ Guess open_bracket(const ParserComplaint& complaint, const SourceText& source) {
   return Mistake{source.position(offset), "this " + bracket + " is not closed where line " +
                                               std::to_string(complaint.at.line + 1) + " goes on: a ',' or '" + closing +
                                               "' is missing, or a text in it needs quotes"};
+}
+
+// A list item below a bracket that was left open. The parser stumbles over its dash before it says what is open.
+Guess bracket_open_above(const ParserComplaint& complaint, const SourceText& source) {
+  if (static_cast<std::size_t>(complaint.at.column) != indentation(source.line(complaint.at.line))) return std::nullopt;
+  const int above = content_line_before(source, complaint.at.line);
+  std::vector<std::size_t> open;
+  char quote = '\0';
+  const auto line = source.line(above);
+  for (std::size_t column = 0; column < line.size(); ++column) {
+    const char c = line[column];
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '{' || c == '[') {
+      open.push_back(column);
+    } else if ((c == '}' || c == ']') && !open.empty()) {
+      open.pop_back();
+    }
+  }
+  if (open.empty()) return std::nullopt;
+  return Mistake{source.position(above, static_cast<int>(open.back())),
+                 "this " + std::string(line.substr(open.back(), 1)) + " is not closed on its line, and the next line "
+                 "begins a list item"};
+}
+
+// `warning: > 80`: without quotes the > begins a block of lines.
+Mistake block_sign(const ParserComplaint& complaint, const SourceText& source) {
+  const auto line = source.line(complaint.at.line);
+  const auto sign = line.substr(0, static_cast<std::size_t>(complaint.at.column)).find_last_of("|>");
+  const std::size_t column = sign == std::string_view::npos ? static_cast<std::size_t>(complaint.at.column) : sign;
+  const std::string value(line.substr(column));
+  return {source.position(complaint.at.line, static_cast<int>(column)),
+          "a value that begins with " + value.substr(0, 1) + " needs quotes: \"" + value + "\""};
 }
 
 // `a: "abc` swallows everything up to the next quote and the parser stumbles over what follows that.
@@ -125,7 +162,13 @@ Mistake by_words(const ParserComplaint& complaint, const SourceText& source) {
   if (says("end of map not found") || says("end of sequence not found")) return unexpected_text(complaint, source);
   if (says("unknown token")) return unusual_start(complaint, source);
   if (says("the referenced anchor is not defined")) return unknown_alias(complaint, source);
-  if (says("illegal block entry")) return {at, "a list item ('- ') must begin on a line of its own"};
+  if (says("illegal block entry")) {
+    if (const auto bracket = bracket_open_above(complaint, source)) return *bracket;
+    return {at, "a list item ('- ') must begin on a line of its own"};
+  }
+  if (says("unexpected character in block scalar") || says("cannot set zero indentation")) {
+    return block_sign(complaint, source);
+  }
   if (says("illegal map key")) return {at, "a value cannot begin with '? ', put it in quotes"};
   if (says("illegal flow end")) return {at, "this bracket closes nothing; a text that begins with it needs quotes"};
   if (says("unknown escape character") || says("bad character found while scanning hex") || says("invalid unicode")) {

@@ -63,6 +63,7 @@ class Builder final : public YAML::EventHandler {
     check_depth(mark, found->second->height);
     auto node = std::make_shared<Node>(*found->second);
     node->at = node->text_at = place(mark);
+    node->text_places = std::make_shared<const std::vector<TextStretch>>();  // its text stands elsewhere
     finish(std::move(node), YAML::NullAnchor);
   }
 
@@ -84,6 +85,7 @@ class Builder final : public YAML::EventHandler {
     node->text_at = source_.text_of_scalar(mark.line, mark.column);
     node->plain = plain;
     node->text = value;
+    node->text_places = source_.places_of(value, mark.line, mark.column);
     finish(std::move(node), anchor);
   }
 
@@ -190,7 +192,8 @@ class Builder final : public YAML::EventHandler {
     const auto& frame = stack_.back();
     if (frame.node->kind == Node::Kind::mapping) {
       if (frame.key_is_bad) return;
-      report(frame.key_at, quote(frame.key) + " has no value; write \"\" for an empty text, {} for an empty section");
+      report(frame.key_at, quote(frame.key) + " has no value; write \"\" for an empty text, {} for an empty section, [] for an "
+                                                 "empty list");
     } else {
       report(null_item_place(mark), "this list item has no value");
     }

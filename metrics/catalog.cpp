@@ -18,8 +18,6 @@ namespace sidewatch {
 namespace {
 
 constexpr std::string_view name_label = "__name__";
-constexpr Metric overflow_metric{"sidewatch_overflow", MetricType::untyped, "",
-                                 "Last value written to a series of a metric that the series budget kept out whole."};
 
 // Under this many series a family is searched one by one.
 constexpr std::size_t index_from_series = 64;

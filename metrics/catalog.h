@@ -22,6 +22,10 @@
 
 namespace sidewatch {
 
+// Where the samples of metrics go that the series budget keeps out whole.
+inline constexpr Metric overflow_metric{"sidewatch_overflow", MetricType::untyped, "",
+                                        "Last value written to a series of a metric that had no room at all."};
+
 struct SeriesId {
   std::uint32_t index = 0;
   std::uint32_t epoch = 0;  // how many series had this index before

@@ -3,6 +3,8 @@
 // advance() is a pure function: no clock, no store, nothing sent. An alert has two levels, and each of them is entered
 // and left with a delay of its own: it is entered when the readings have been at it for its Hold without a break, and
 // left when they have been below it for keep_firing_for without a break. The alert's level is the highest one held.
+// A reading at critical counts for both levels at once, so the delays run side by side and never one after the other;
+// but a spike to critical is held off for the critical level's Hold also while the warning fires.
 //
 //     inactive --reached--> pending --held--> firing --left--> recovering --keep_firing_for--> inactive
 //                             |  ^              ^                  |

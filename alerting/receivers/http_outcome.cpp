@@ -76,7 +76,8 @@ Attempt judge_response(const OutgoingResponse& response, WallTime wall) {
     case 401:
     case 403:
     case 404:
-    case 407: return RetryLater{said + shown_body(response), std::max(slow_retry, asked.value_or(slow_retry)), true, true};
+    case 407:
+      return RetryLater{said + shown_body(response), std::max(slow_retry, asked.value_or(slow_retry)), true, true};
     case 408:
     case 425: return RetryLater{said, asked, false, false};
     case 429: return RetryLater{said + " (too many requests)", asked, true, false};

@@ -37,7 +37,8 @@ std::string kind_list() {
 // A name travels into metrics, payloads and message ids.
 bool is_name(const std::string& name) {
   return !name.empty() && name.size() <= longest_name && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });
 }
 
@@ -69,8 +70,9 @@ void check_names(config::Section& top, const std::vector<Entry>& entries) {
     if (entry.name.value.empty()) continue;
     const auto [known, fresh] = first.emplace(entry.name.value, entry.name.mark);
     if (fresh) continue;
-    top.problem(entry.name.mark, "there is a receiver '" + entry.name.value + "' already, at " + known->second.file + ":" +
-                                     std::to_string(known->second.line) + ":" + std::to_string(known->second.column));
+    const config::Mark& at = known->second;
+    top.problem(entry.name.mark, "there is a receiver '" + entry.name.value + "' already, at " + at.file + ":" +
+                                     std::to_string(at.line) + ":" + std::to_string(at.column));
   }
 }
 
@@ -89,7 +91,8 @@ void check_fallbacks(config::Section& top, const std::vector<Entry>& entries) {
       }
       at = next->second;
       if (at == &entry) {
-        top.problem(entry.fallback->mark, "fallbacks go round in a circle: '" + entry.name.value + "' comes back to itself");
+        top.problem(entry.fallback->mark,
+                    "fallbacks go round in a circle: '" + entry.name.value + "' comes back to itself");
         break;
       }
       if (steps > entries.size()) break;  // a circle that this one only leads into
@@ -103,7 +106,8 @@ std::span<const ReceiverKind> receiver_kinds() { return kinds; }
 
 void configure_receivers(config::Section& top, const ReceiverContext& context, std::vector<ReceiverPlan>& plans) {
   std::vector<Entry> entries;
-  top.each("receivers", "who is told", [&](config::Section& section) { entries.push_back(read_entry(section, context)); });
+  top.each("receivers", "who is told",
+           [&](config::Section& section) { entries.push_back(read_entry(section, context)); });
   if (top.describing()) return;
   check_names(top, entries);
   check_fallbacks(top, entries);

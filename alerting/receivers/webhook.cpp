@@ -9,6 +9,7 @@
 #include "alerting/receivers/webhook_payload.h"
 #include "base/crypto.h"
 #include "base/http_client.h"
+#include "config/regular_file.h"
 
 namespace sidewatch {
 
@@ -18,9 +19,9 @@ struct BasicAuth {
 };
 
 struct WebhookTls {
-  std::string ca_file;
-  std::string cert_file;
-  std::string key_file;
+  config::Located<std::string> ca_file;
+  config::Located<std::string> cert_file;
+  config::Located<std::string> key_file;
   bool insecure_skip_verify = false;
 };
 
@@ -53,16 +54,23 @@ void declare(config::Section& s, WebhookTls& c) {
 void declare(config::Section& s, WebhookConfig& c) {
   using namespace std::chrono_literals;
   s.required("url", c.url, "where messages are POSTed, http:// or https://; the path and what follows is kept secret");
-  s.optional("headers", c.headers, "further headers of the request; their values are kept secret");
+  s.optional("headers", c.headers, "further headers of the request, as in {X-Team: ops}; their values are kept secret");
   s.optional("bearer_token", c.bearer_token, "sent as 'Authorization: Bearer ...'");
   s.section("basic_auth", c.basic_auth, "HTTP basic authentication");
-  s.optional("signing_secret", c.signing_secret, "signs each request as Standard Webhooks do (HMAC-SHA256)");
-  s.optional("previous_signing_secret", c.previous_signing_secret, "signs it a second time while the secret changes");
-  s.optional("timeout", c.timeout, "for the whole attempt, answer included", config::between(100ms, 60s));
+  s.optional("signing_secret", c.signing_secret,
+             "signs each request as Standard Webhooks do (HMAC-SHA256): any text, or whsec_ and base64; docs/alerts.md "
+             "shows how to check it");
+  s.optional("previous_signing_secret", c.previous_signing_secret,
+             "the secret before it was changed: requests are signed with both until it is removed here");
+  s.optional("timeout", c.timeout,
+             "how long one attempt may take, the answer included; then it is tried again later",
+             config::between(100ms, 60s));
   s.section("tls", c.tls, "whom to trust, and who we are");
-  s.optional("allow_link_local", c.allow_link_local, "allow addresses of 169.254.0.0/16 and fe80::/10");
+  s.optional("allow_link_local", c.allow_link_local,
+             "allow link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep credentials");
   s.optional("proxy_url", c.proxy_url, "HTTP proxy; without it none is used, whatever the environment says");
-  s.optional("external_url", c.external_url, "where people find this agent; sent as externalURL");
+  s.optional("external_url", c.external_url,
+             "where people find this agent, such as http://host:9766; sent as externalURL in each message");
 }
 
 namespace {
@@ -72,8 +80,9 @@ using config::Secret;
 constexpr std::string_view encoded_secret_prefix = "whsec_";
 
 // Headers that only we set.
-constexpr std::string_view reserved_headers[] = {"content-length",  "host",       "transfer-encoding", "expect",
-                                                 "idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature"};
+constexpr std::string_view reserved_headers[] = {
+    "content-length",  "host",       "transfer-encoding", "expect",
+    "idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature"};
 
 std::string lower(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -118,9 +127,9 @@ class Webhook final : public Receiver {
     request.timeout = config_.timeout;
     request.connect_timeout = config_.timeout;
     request.too_long = OutgoingRequest::TooLong::cut;  // the status decides
-    request.ca_file = config_.tls.ca_file;
-    request.certificate_file = config_.tls.cert_file;
-    request.key_file = config_.tls.key_file;
+    request.ca_file = config_.tls.ca_file.value;
+    request.certificate_file = config_.tls.cert_file.value;
+    request.key_file = config_.tls.key_file.value;
     request.insecure_skip_verify = config_.tls.insecure_skip_verify;
     request.allow_link_local = config_.allow_link_local;
     request.proxy_url = config_.proxy_url.value;
@@ -177,7 +186,9 @@ class Webhook final : public Receiver {
 
   // An answer may quote what it was sent.
   static Attempt without_secrets(Attempt attempt, const OutgoingRequest& request) {
-    std::vector<std::string> secrets = {request.url, request.password};
+    std::vector<std::string> secrets = {request.password};
+    // A URL without user and path is its own public form.
+    if (!url_without_secrets(request.url).starts_with(request.url)) secrets.push_back(request.url);
     if (const auto path = request.url.find('/', request.url.find("://") + 3); path != std::string::npos) {
       secrets.push_back(request.url.substr(path));
     }
@@ -191,10 +202,11 @@ class Webhook final : public Receiver {
     if (auto* later = std::get_if<RetryLater>(&attempt)) why = &later->why;
     if (auto* rejected = std::get_if<Rejected>(&attempt)) why = &rejected->why;
     constexpr std::size_t shortest_secret = 4;
+    constexpr std::string_view hidden = "<...>";
     for (const auto& secret : secrets) {
       if (why == nullptr || secret.size() < shortest_secret) continue;
-      for (std::size_t at = why->find(secret); at != std::string::npos; at = why->find(secret)) {
-        why->replace(at, secret.size(), "<...>");
+      for (std::size_t at = why->find(secret); at != std::string::npos; at = why->find(secret, at + hidden.size())) {
+        why->replace(at, secret.size(), hidden);
       }
     }
     return attempt;
@@ -207,16 +219,34 @@ class Webhook final : public Receiver {
 
 void check_url(config::Section& entry, const config::Located<std::string>& url, std::string_view what,
                bool allow_link_local) {
+  if (!url.expanded && url.value.starts_with('$')) {
+    return entry.problem(url.mark, std::string(what) + ": a variable is written ${NAME} here");
+  }
   const auto parts = parse_http_url(url.value);
   if (!parts) {
     entry.problem(url.mark, std::string(what) + ": " + parts.error().what);
   } else if (parts->link_local && !allow_link_local) {
-    entry.problem(url.mark, std::string(what) + " is a link-local address, where machines keep their credentials; if it is "
-                                                "meant, set allow_link_local: true");
+    entry.problem(url.mark, std::string(what) + " is a link-local address, where machines keep their credentials; "
+                                                "if it is meant, set allow_link_local: true");
+  }
+}
+
+// A file that is missing at the start would let every attempt fail; one that is replaced later is read again.
+void check_pem(config::Section& entry, const config::Located<std::string>& path, std::string_view key) {
+  if (path.value.empty()) return;
+  constexpr std::size_t max_pem_bytes = std::size_t{8} << 20;
+  const auto text = config::read_regular_file(path.value, max_pem_bytes);
+  if (!text) {
+    entry.problem(path.mark, std::string(key) + " " + path.value + ": " + text.error().what);
+  } else if (text->find("-----BEGIN ") == std::string::npos) {
+    entry.problem(path.mark, std::string(key) + " " + path.value + " is not a PEM file, it has no line -----BEGIN ...");
   }
 }
 
 void check(config::Section& entry, const WebhookConfig& c) {
+  check_pem(entry, c.tls.ca_file, "ca_file");
+  check_pem(entry, c.tls.cert_file, "cert_file");
+  check_pem(entry, c.tls.key_file, "key_file");
   if (!c.url.mark.file.empty()) check_url(entry, c.url, "url", c.allow_link_local);
   if (!c.proxy_url.value.empty()) check_url(entry, c.proxy_url, "proxy_url", c.allow_link_local);
   if (c.basic_auth && !c.bearer_token.empty()) {
@@ -259,9 +289,9 @@ std::string fingerprint_of(const WebhookConfig& c) {
   add(c.signing_secret.reveal());
   add(c.previous_signing_secret.reveal());
   add(std::to_string(c.timeout.count()));
-  add(c.tls.ca_file);
-  add(c.tls.cert_file);
-  add(c.tls.key_file);
+  add(c.tls.ca_file.value);
+  add(c.tls.cert_file.value);
+  add(c.tls.key_file.value);
   add(c.tls.insecure_skip_verify ? "insecure" : "");
   add(c.allow_link_local ? "link-local" : "");
   add(c.proxy_url.value);

@@ -80,6 +80,7 @@ std::string unescaped(std::string_view text) {
 
 struct Mount {
   bool wanted = false;
+  bool read_only = false;
   std::string path;  // what statfs is asked
   std::array<SeriesHandle, kMetrics.size()> series;
 };
@@ -91,39 +92,55 @@ class FilesystemPart final : public Part {
         file_(sources.proc, "1/mounts"), own_file_(sources.proc, "self/mounts") {}
 
   void sample(Batch& batch, PartReport& report) override {
+    if ((listed_ == nullptr || !listed_->unchanged()) && !list_mounts(report)) return;
+    mounts_.for_each([&](const Mount& mount) {
+      if (mount.wanted) ask(mount, batch, report);
+    });
+  }
+
+ private:
+  // Brings mounts_ up to date. The kernel announces changes, so this is seldom needed.
+  bool list_mounts(PartReport& report) {
+    listed_ = nullptr;
     ProcFile* file = &file_;
     FileText mounts = file->read(sources_.buffer);
     if (!mounts && mounts.status() != FileStatus::failed) {  // hidden (hidepid): what this process sees
       file = &own_file_;
       mounts = file->read(sources_.buffer);
     }
-    if (!mounts) return report.fail(file->error(mounts));
+    if (!mounts) {
+      report.fail(file->error(mounts));
+      return false;
+    }
     std::string_view rest = mounts.text;
     std::string_view line;
+    bool all_understood = true;
     while (next_line(rest, line)) {
       if (const auto mount = parse_mount_line(line)) {
-        add(*mount, batch, report);
+        if (Mount* known = mounts_.take(mount->text, [&] { return make_mount(*mount); })) {
+          known->read_only = mount->read_only;
+        }
       } else {
+        all_understood = false;
         report.partial({"line not understood: " + std::string(line), sources_.proc.path() + "/" + file->name()});
       }
     }
     mounts_.forget_untaken();
+    if (all_understood) listed_ = file;  // otherwise every pass reads, and reports, again
+    return true;
   }
 
- private:
-  void add(const MountLine& line, Batch& batch, PartReport& report) {
-    Mount* mount = mounts_.take(line.text, [&] { return make_mount(line); });
-    if (mount == nullptr || !mount->wanted) return;
+  void ask(const Mount& mount, Batch& batch, PartReport& report) {
     FilesystemUsage usage;
-    const int error = sources_.system.statfs(mount->path.c_str(), usage);
-    batch.add(mount->series[0], error == 0 ? 0 : 1);
+    const int error = sources_.system.statfs(mount.path.c_str(), usage);
+    batch.add(mount.series[0], error == 0 ? 0 : 1);
     if (error != 0) {
-      if (error != ENOENT) report.partial({std::generic_category().message(error), mount->path});
+      if (error != ENOENT) report.partial({std::generic_category().message(error), mount.path});
       return;
     }
-    const std::array values{line.read_only ? 1.0 : 0.0, usage.size_bytes, usage.free_bytes, usage.available_bytes,
+    const std::array values{mount.read_only ? 1.0 : 0.0, usage.size_bytes, usage.free_bytes, usage.available_bytes,
                             usage.files, usage.files_free};
-    for (std::size_t i = 0; i < values.size(); ++i) batch.add(mount->series[i + 1], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) batch.add(mount.series[i + 1], values[i]);
   }
 
   Mount make_mount(const MountLine& line) {
@@ -152,6 +169,7 @@ class FilesystemPart final : public Part {
   NameFilter type_filter_;
   ProcFile file_;
   ProcFile own_file_;
+  const ProcFile* listed_ = nullptr;  // the file that mounts_ stands for; null: read it
   KeyedSlots<Mount> mounts_;
 };
 

@@ -81,6 +81,19 @@ PartReport HostCollector::run(Running& running, Batch& batch) {
   return report;
 }
 
+std::vector<MetricGroup> host_metric_groups() {
+  std::vector<MetricGroup> groups;
+  for (const auto parts : {host_parts(), filesystem_parts()}) {  // the remote filesystems' metrics are the local ones'
+    for (const PartKind& kind : parts) {
+      const auto metrics = kind.metrics();
+      groups.push_back({"host: " + std::string(kind.name), std::string(kind.help), {metrics.begin(), metrics.end()}});
+    }
+  }
+  groups.push_back({"host: its parts", "how reading each part went, by the label collector",
+                    {kPartDuration, kPartSuccess}});
+  return groups;
+}
+
 std::span<const PartKind> host_parts() { return kHostParts; }
 std::span<const PartKind> filesystem_parts() { return kFilesystemParts; }
 std::span<const PartKind> remote_filesystem_parts() { return kRemoteFilesystemParts; }

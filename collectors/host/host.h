@@ -39,5 +39,6 @@ class HostCollector final : public Collector {
 
 // The `host` line of the table of collectors.
 void configure_host(config::Section& collectors, std::vector<CollectorPlan>& plans);
+std::vector<MetricGroup> host_metric_groups();
 
 }  // namespace sidewatch

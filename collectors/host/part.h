@@ -129,6 +129,12 @@ class KeyedSlots {
     cursor_ = 0;
   }
 
+  // Every slot, in the order of the last pass.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (Entry& entry : entries_) visit(entry.slot);
+  }
+
   std::size_t size() const { return entries_.size(); }
 
  private:

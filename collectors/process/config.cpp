@@ -65,11 +65,15 @@ bool has_wrong_value(config::Section& section, const ProcessMatch& match) {
 void declare(config::Section& section, ProcessMatch& match) {
   const std::initializer_list<std::pair<std::string_view, ProcessWord>> self = {{"any", ProcessWord::any},
                                                                                 {"self", ProcessWord::self}};
-  section.optional("pid_file", match.pid_file, "its PID stands in this file");
-  section.optional("comm", match.comm, "its name, exactly; only the first 15 bytes count, as the kernel keeps no more");
-  section.optional("exe", match.exe, "its program: a whole path, or only the file name");
-  section.optional("cmdline", match.cmdline, "a regular expression (RE2) found in its arguments joined by spaces");
-  section.optional("port", match.port, "it listens on this TCP port", config::between<std::int64_t>(1, 65535));
+  section.optional("pid_file", match.pid_file, "the file that holds its PID, such as /run/bot.pid");
+  section.optional("comm", match.comm,
+                   "its name as `ps -o comm` shows it, exactly, such as node; only the first 15 bytes count, as the "
+                   "kernel keeps no more");
+  section.optional("exe", match.exe, "its program: a whole path (/usr/bin/node), or only the file name (node)");
+  section.optional("cmdline", match.cmdline,
+                   "a regular expression found somewhere in its arguments joined by spaces, such as 'node .*bot\\.js'");
+  section.optional("port", match.port,
+                   "the TCP port that it listens on, such as 8080", config::between<std::int64_t>(1, 65535));
   section.choice("pid", match.pid, self, "self: the agent's own process");
   section.choice("parent", match.parent, self, "self: started by the agent's own process");
   if (section.describing() || has_wrong_value(section, match) || !conditions(match).empty()) return;
@@ -78,10 +82,11 @@ void declare(config::Section& section, ProcessMatch& match) {
 }
 
 void declare(config::Section& section, ProcessGroupConfig& group) {
-  section.required("name", group.name, "the value of the groupname label");
+  section.required("name", group.name,
+                   "what you call this group: the value of the label groupname of its series, such as bot");
   section.section("match", group.match, "how its processes are recognised; everything given must hold");
   section.optional("children", group.children,
-                   "descendants of its processes belong to it too, unless another group matches them");
+                   "whether processes that its processes start belong to it too, unless another group matches them");
   if (!section.describing() && !section.has("match")) {
     section.problem(section.mark(), "'match' is missing: it says how the processes are recognised");
   }
@@ -105,6 +110,11 @@ void configure_process(config::Section& collectors, std::vector<CollectorPlan>& 
     return make_process_collector(groups, {}, context.catalog);
   };
   plans.push_back(std::move(plan));
+}
+
+std::vector<MetricGroup> process_metric_groups() {
+  const auto metrics = process_metrics();
+  return {{"process", "groups of processes, by the label groupname", {metrics.begin(), metrics.end()}}};
 }
 
 }  // namespace sidewatch

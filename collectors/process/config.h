@@ -37,5 +37,6 @@ void declare(config::Section& section, ProcessGroupConfig& group);
 
 // Declares `process` and plans one collector for all of its groups.
 void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans);
+std::vector<MetricGroup> process_metric_groups();
 
 }  // namespace sidewatch

@@ -171,6 +171,10 @@ std::unique_ptr<Collector> make_self_collector(const CollectorContext& context, 
 
 std::span<const Metric> self_metrics() { return metrics; }
 
+std::vector<MetricGroup> self_metric_groups() {
+  return {{"self", "the agent's own process", {metrics.begin(), metrics.end()}}};
+}
+
 namespace {
 
 struct SelfConfig {

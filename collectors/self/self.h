@@ -18,6 +18,8 @@ std::unique_ptr<Collector> make_self_collector(const CollectorContext& context, 
 // Declares `self` (only an interval) and always plans the collector.
 void configure_self(config::Section& collectors, std::vector<CollectorPlan>& plans);
 
+std::vector<MetricGroup> self_metric_groups();
+
 // Every metric that this collector exposes besides the agent's instruments.
 std::span<const Metric> self_metrics();
 

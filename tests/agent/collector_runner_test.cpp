@@ -117,6 +117,21 @@ TEST_F(CollectorRunnerTest, TurnsAnExceptionIntoAFailedPass) {
   EXPECT_EQ(done->outcome.error().text(), "no memory");
 }
 
+TEST_F(CollectorRunnerTest, TriesAgainToMakeACollectorThatCouldNotBeMade) {
+  std::atomic<int> tries{0};
+  const auto plan = collector_plan("scripted", [&tries](const CollectorContext&) -> Pass {
+    if (++tries == 1) throw std::runtime_error("no memory");
+    return [](Batch&, Time) -> Result<PassOutcome> { return PassOutcome{}; };
+  });
+  CollectorRunner scripted(1, plan, CollectorContext{catalog, nullptr, nullptr, ""}, mailbox);
+  for (const bool made : {false, true}) {
+    ASSERT_TRUE(scripted.start(start_of_test));
+    const auto done = take<PassDone>(*mailbox);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(static_cast<bool>(done->outcome), made);
+  }
+}
+
 TEST_F(CollectorRunnerTest, EndsAtOnceWhenItIsIdle) {
   auto scripted = runner([](Batch&, Time) -> Result<PassOutcome> { return PassOutcome{}; });
   scripted->request_stop();

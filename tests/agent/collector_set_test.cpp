@@ -65,6 +65,24 @@ class CollectorSetTest : public testing::Test {
   CollectorSet collectors{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
 };
 
+TEST_F(CollectorSetTest, SaysNothingOfSuccessWhileAFirstPassTakesLongerThanAnInterval) {
+  Gate gate;
+  Pass slow = [&gate](Batch&, Time) -> Result<PassOutcome> {
+    gate.pass();
+    return PassOutcome{};
+  };
+  configure({scripted("memory", &slow)});
+  start();
+  now += interval;
+  start();
+  EXPECT_EQ(run_value("overruns_total"), 1);
+  EXPECT_EQ(run_value("success"), std::nullopt);
+  gate.open();
+  ASSERT_TRUE(take_pass());
+  EXPECT_EQ(run_value("success"), 1);
+  EXPECT_THAT(told(), testing::IsEmpty());
+}
+
 TEST_F(CollectorSetTest, StartsANewCollectorAtOnceAndThenOnceAnInterval) {
   configure({gauge_plan("memory", value)});
   EXPECT_EQ(collectors.next_due(), now);
@@ -202,6 +220,46 @@ TEST_F(CollectorSetTest, MakesTheSeriesOfABlockedCollectorStaleAndLeavesTheOther
   ASSERT_TRUE(take_pass());
   ASSERT_TRUE(take_pass());
   EXPECT_EQ(shown(store, "nfs"), 1);
+}
+
+TEST_F(CollectorSetTest, ShowsTheSamplesOfACollectorWhosePassesAreAlwaysTooSlow) {
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  const auto handle = std::make_shared<SeriesHandle>(catalog.series(Metric{"slow", MetricType::gauge, "", ""}, {}));
+  Pass what = [&gate, handle](Batch& batch, Time) -> Result<PassOutcome> {
+    EXPECT_TRUE(gate->pass());
+    batch.add(*handle, 1);
+    return PassOutcome{};
+  };
+  configure({scripted("slow", &what)});
+  for (int pass = 0; pass < 3; ++pass) {  // each takes four intervals
+    start();
+    for (int i = 0; i < 4; ++i, now += interval) start();
+    EXPECT_FALSE(shown(store, "slow")) << "pass " << pass;
+    gate->open();
+    ASSERT_TRUE(take_pass());
+    gate = std::make_shared<Gate>();
+    EXPECT_EQ(shown(store, "slow"), 1) << "pass " << pass;
+  }
+}
+
+TEST_F(CollectorSetTest, DoesNotWaitForEachOfManyBusyCollectorsThatAReloadTakesAway) {
+  const auto gate = std::make_shared<Gate>();
+  std::vector<CollectorPlan> plans;
+  for (int i = 0; i < 20; ++i) {
+    plans.push_back(collector_plan("scrape:" + std::to_string(i), [gate](const CollectorContext&) -> Pass {
+      return [gate](Batch&, Time) -> Result<PassOutcome> {
+        EXPECT_TRUE(gate->pass());
+        return PassOutcome{};
+      };
+    }));
+  }
+  CollectorSet many{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
+  many.configure(plans, interval, now);
+  many.start_due(now, news);
+  const auto began = std::chrono::steady_clock::now();
+  many.configure({}, interval, now);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1500ms);
+  gate->open();
 }
 
 TEST_F(CollectorSetTest, SaysThatACollectorRecoveredWhoseFirstPassWasOverdue) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/time_away.h"
+#include "alerting/alert.h"
 #include "tests/agent/scripted.h"
 #include "tests/alerting/rules/engine_world.h"
 #include "tests/support/temp_dir.h"
@@ -329,6 +330,25 @@ TEST(TimeAway, IsWhatTheWallClockSaysAfterAReboot) {
   EXPECT_EQ(time_away(saved, {"", 10}, start_of_test + 1min), 1min);
   const auto moved = saved_at(start_of_test, 2h, {"one boot", 100'000});
   EXPECT_EQ(time_away(moved, {"another", 10}, start_of_test + 2h + 1min), 1min) << "the old clock had been set";
+}
+
+TEST(TimeAway, BeginsWithTheLatestTimeOfTheAlertsWhenNoneWasSaved) {
+  Alert alert;
+  alert.rule = "A";
+  alert.key = alert_key(alert.rule, alert.entity);
+  alert.state.level = Level::critical;
+  alert.state.fired_at = start_of_test;
+  alert.state.warning.left = start_of_test + 40s;
+  alert.contact.last_problem = start_of_test + 20s;
+  Loaded loaded;
+  const Time now = start_of_test + 100s;
+  EXPECT_EQ(last_life(loaded, now).time, now);
+  loaded.states = {{alert.key, encode(alert)}, {"damaged", "?"}};
+  const SavedAt life = last_life(loaded, now);
+  EXPECT_EQ(life.time, start_of_test + 40s);
+  EXPECT_EQ(time_away(life, {"boot", 5}, now), 60s);
+  loaded.saved = SavedAt{start_of_test + 90s, Duration(0), {}};
+  EXPECT_EQ(last_life(loaded, now).time, start_of_test + 90s);
 }
 
 TEST(TimeAway, IsNeverNegative) {

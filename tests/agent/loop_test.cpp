@@ -114,12 +114,45 @@ TEST(Loop, JudgesWhenADelayIsOverAlthoughNoSampleArrives) {
   LoopWorld world(Outbox::in_memory(), std::move(settings));
   world.tick();
   world.tick_with_message();
-  world.clock.advance(29s);
+  world.live_on(28s);
+  world.clock.advance(1s);
   EXPECT_EQ(world.tick(), start_of_test + 30s);
   EXPECT_EQ(world.deliveries.in_flight(), 0u);
   world.clock.advance(1s);
   world.tick();
   EXPECT_EQ(world.deliveries.in_flight(), 1u);
+}
+
+TEST(Loop, CountsNoDelayWhileTheMachineSleeps) {
+  auto settings = settings_of({gauge_plan("memory", value_of(90))}, delayed_rule, {});
+  settings.agent.interval = 1h;
+  LoopWorld world(Outbox::in_memory(), std::move(settings));
+  world.tick();
+  world.tick_with_message();
+  world.live_on(20s);
+  world.clock.advance(2min);
+  world.live_on(9s);
+  ASSERT_EQ(world.judge.alerts().read()->size(), 1u);
+  EXPECT_FALSE(world.judge.alerts().read()->front().firing) << "it was seen over the threshold for 28 s";
+  world.live_on(2s);
+  EXPECT_TRUE(world.judge.alerts().read()->front().firing);
+}
+
+TEST(Loop, JudgesThatTheOnlyCollectorHangsThoughNoSampleEverArrives) {
+  Gate gate;
+  auto hanging = collector_plan("nfs", [&gate](const CollectorContext&) -> Pass {
+    return [&gate](Batch&, Time) -> Result<PassOutcome> {
+      EXPECT_TRUE(gate.pass());
+      return PassOutcome{};
+    };
+  });
+  constexpr const char* rule = "rules: [{alert: Failing, expr: sidewatch_collector_success, critical: '< 1'}]";
+  LoopWorld world(Outbox::in_memory(), settings_of({hanging}, rule, {}));
+  world.tick();
+  world.live_on(20s);
+  ASSERT_EQ(world.judge.alerts().read()->size(), 1u);
+  EXPECT_EQ(world.judge.alerts().read()->front().labels.get("collector"), "nfs");
+  gate.open();
 }
 
 TEST(Loop, BeatsItsHeartInEveryRound) {
@@ -138,7 +171,8 @@ TEST(Loop, FiresNothingAndResolvesNothingWhenTheWallClockIsSet) {
   world.clock.set_wall(48h);
   world.tick();
   EXPECT_EQ(world.deliveries.in_flight(), 0u) << "30 s of crossing have not gone by";
-  world.clock.advance(30s);
+  world.live_on(29s);
+  world.clock.advance(1s);
   world.tick();
   world.tick_with_message();
   world.clock.set_wall(-96h);

@@ -51,6 +51,13 @@ struct LoopWorld {
   }
 
   Time tick() { return loop.tick(clock.now()); }
+  // A round each second, as the loop has them when nothing happens.
+  void live_on(std::chrono::seconds time) {
+    for (std::chrono::seconds lived(0); lived < time; ++lived) {
+      clock.advance(std::chrono::seconds(1));
+      tick();
+    }
+  }
   // Waits until a thread has told the loop something, then one round.
   Time tick_with_message() {
     auto message = mailbox->take(patience);

@@ -30,7 +30,7 @@ class ReloaderTest : public testing::Test {
 
   config::TemporaryFolder folder;
   std::string path = folder.write("sidewatch.yaml", good);
-  std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(8);
+  std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(64);
   Reloader reloader{path, {}, started(), mailbox};
 };
 
@@ -95,6 +95,19 @@ TEST_F(ReloaderTest, ReadsForOneAskerAfterTheOther) {
     EXPECT_EQ((*read->settings)->rules.at(0).name, "A");
   }
 }
+
+TEST_F(ReloaderTest, LeavesRoomInTheMailboxWhateverStormOfReloadsComes) {
+  int taken = 0;
+  for (int i = 0; i < 200; ++i) taken += reloader.reload() ? 1 : 0;
+  EXPECT_GE(taken, 1);
+  EXPECT_LE(taken, 8);
+  Message answer = AttemptDone{1, "oncall", "n1", Delivered{}};
+  EXPECT_TRUE(mailbox->put(std::move(answer))) << "what came of a delivery must not be lost";
+  for (int i = 0; i < taken; ++i) EXPECT_TRUE(take<SettingsRead>(*mailbox));
+  EXPECT_TRUE(reloader.reload()) << "once the loop has come to them";
+}
+
+}  // namespace
 
 }  // namespace
 }  // namespace sidewatch

@@ -136,7 +136,8 @@ TEST(HttpClient, TellsANameWithoutAddress) {
   EXPECT_TRUE(failure.kind == HttpFailure::resolve || failure.kind == HttpFailure::timeout) << failure.what;
 }
 
-// In a child with a name server of its own that takes questions and never answers. 0: as it should be; 2: not possible here.
+// In a child with a name server of its own that takes questions and never answers. 0: as it should be; 2: not possible
+// here.
 int ask_a_silent_name_server() {
   const char* const configuration = "/tmp/sidewatch-resolv.conf";
   const int silent = socket(AF_INET, SOCK_DGRAM, 0);
@@ -223,7 +224,8 @@ TEST(HttpClient, DoesNotFollowRedirects) {
 
 TEST(HttpClient, SpeaksHttpOnly) {
   HttpClient client;
-  for (const auto* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "", "http://"}) {
+  for (const auto* url :
+       {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "", "http://"}) {
     OutgoingRequest request;
     request.url = url;
     EXPECT_EQ(error(client.send(request)).kind, HttpFailure::bad_request) << url;
@@ -292,6 +294,10 @@ TEST(HttpClient, TakesUrlsApart) {
   EXPECT_FALSE(parts->link_local);
   EXPECT_EQ(parse_http_url("http://[::1]:8080/")->host, "::1");
   EXPECT_EQ(parse_http_url("smtp://host/").error().what, "a URL starts with http:// or https:// here");
+  EXPECT_EQ(parse_http_url("127.0.0.1:8080/x").error().what, "a URL starts with http:// or https:// here");
+  EXPECT_EQ(parse_http_url("").error().what, "a URL starts with http:// or https:// here");
+  EXPECT_EQ(parse_http_url("http://host:80800/").error().what, "the port of a URL is a number from 1 to 65535");
+  EXPECT_EQ(parse_http_url("http:///path").error().what, "not a URL, write https://host/path");
 }
 
 TEST(HttpClient, WritingToAClosedConnectionDoesNotEndTheProcess) {

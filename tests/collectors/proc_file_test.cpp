@@ -1,6 +1,8 @@
 #include "collectors/proc_file.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +119,42 @@ TEST(ProcText, ATornLastLineIsNotALine) {
   EXPECT_FALSE(next_line(rest, line));
   EXPECT_EQ(first_line("one\ntwo\n"), "one");
   EXPECT_EQ(first_line("on"), "");
+}
+
+TEST_F(ProcFileTest, AnOrdinaryFileNeverClaimsToBeUnchanged) {
+  write("plain", "one\n");
+  const ProcDir root(root_.string());
+  ProcFile file(root, "plain");
+  EXPECT_FALSE(file.unchanged()) << "it was not read yet";
+  ASSERT_TRUE(file.read(buffer_));
+  EXPECT_FALSE(file.unchanged());
+}
+
+// In a process and mount namespace of its own; says on which line it failed.
+int mount_and_watch(const std::string& place) {
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 77;
+  const ProcDir root("/proc");
+  ProcFile mounts(root, "self/mounts");
+  ReadBuffer buffer;
+  if (!mounts.read(buffer)) return __LINE__;
+  if (!mounts.unchanged()) return __LINE__;
+  if (mount("nothing", place.c_str(), "tmpfs", 0, nullptr) != 0) return 77;
+  if (mounts.unchanged()) return __LINE__;
+  const auto text = mounts.read(buffer);
+  if (!text || text.text.find(place) == std::string_view::npos) return __LINE__;
+  return mounts.unchanged() ? 0 : __LINE__;
+}
+
+TEST_F(ProcFileTest, TheKernelAnnouncesThatMountsChanged) {
+  const std::string place = root_.string();
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(mount_and_watch(place) % 256);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "mounting is not allowed here";
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "the line that failed (modulo 256)";
 }
 
 TEST(ProcText, FieldsAreSeparatedByAnyBlanks) {

@@ -24,7 +24,7 @@ TEST(Reference, ListsEveryFieldOnceWithTypeRangeAndDefault) {
            "| `body_limit` | the largest body | size, 1KiB to 1GiB | `1MiB` |",
            "| `level` | how important it is | `low`, `high` | `low` |",
            "| `tls` | whether it is encrypted | true or false | `false` |",
-           "| `servers` | what is served | list of sections |  |",
+           "| `servers` | what is served | [list of sections](#servers) |  |",
            "## `servers[].limit`",
            "| `above` | the threshold | number | **required** |",
        }) {

@@ -88,7 +88,7 @@ class Server(unittest.TestCase):
         wait_until(lambda: [a for a in agent.alerts("CollectorFailing") if a["labels"]["collector"] == "host"],
                    "the rules to go on and to say that a collector is blocked")
         self.assertLess(agent.terminate(), 3.0)
-        self.assertEqual(agent.process.returncode, 0)
+        self.assertEqual(agent.process.returncode, 0, agent.log_since_start())
 
     def test_promtool_accepts_the_page(self):
         agent = self.start("""
@@ -179,7 +179,7 @@ collectors: {host: {}, process: [{name: me, match: {pid: self}}]}
         self.memory.use(90)
         wait_until(lambda: receiver.all(), "the message to be under way")
         self.assertLess(agent.terminate(), 3.0)
-        self.assertEqual(agent.process.returncode, 0)
+        self.assertEqual(agent.process.returncode, 0, agent.log_since_start())
 
     def test_tells_the_service_manager_when_it_is_ready_and_that_it_lives(self):
         path = os.path.join(self.directory.name, "notify")

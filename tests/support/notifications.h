@@ -27,7 +27,7 @@ inline Notification make_notification(const NotificationOf& of) {
   n.level = over ? Level::ok : of.level;
   n.worst = of.level;
   n.rule = "HostMemoryHigh";
-  n.labels = Labels{{"alertname", "HostMemoryHigh"}, {"instance", of.alert}, {"severity", std::string(to_string(n.worst))}};
+  n.labels = Labels{{"alertname", "HostMemoryHigh"}, {"instance", of.alert}, {"severity", to_string(n.worst)}};
   n.annotations = Labels{{"summary", "Memory at 93% on " + of.alert}};
   n.value = over ? 61.5 : 93.25;
   n.peak = 96.5;

@@ -1,11 +1,11 @@
 // Days of alerts, bad receivers and crashes in a moment, from a seed.
 //
-// A world of alerts that fire, rise, fall and resolve writes to a real outbox; receivers answer, refuse, fail, lose their
-// answers; the process "dies" at any step (the files are copied as they are and opened as a restart would). When the
+// A world of alerts that fire, rise, fall and resolve writes to a real outbox; receivers answer, refuse, fail, lose
+// their answers; the process "dies" at any step (the files are copied as they are and opened as a restart would). When the
 // faults end and the queue has drained, what the receivers got is held against what was committed:
 // - everything committed arrived, or is a dead letter, or is part of a later message of its incident (I1);
 // - one id always means the same message (I2), and no message was invented (I3);
-// - a receiver's messages of one alert come in their order (I4), and none more often than crashes and lost answers explain;
+// - a receiver's messages of one alert come in their order (I4), none more often than crashes and lost answers explain;
 // - who was told of an incident hears its end, and nobody else does;
 // - the queue drains within the longest backoff (I7); the same seed gives the same run (I8).
 #include <gtest/gtest.h>

@@ -392,5 +392,30 @@ TEST_F(DispatcherTest, MessagesForAReceiverThatIsGoneAtTheStartAreDeadLetters) {
   EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("no receiver 'chat'"));
 }
 
+// As after a night without a receiver: how long until the agent can start, and what a further message then costs.
+class LongQueue : public testing::TestWithParam<int> {};
+
+TEST_P(LongQueue, IsTakenUpQuicklyAndGoesOnQuickly) {
+  const int alerts = GetParam();
+  const Time now = time_at_ms(1'000'000);
+  Outbox outbox = Outbox::in_memory();
+  Loaded loaded;
+  const auto message = [&](int i) {
+    const std::string alert = "a" + std::to_string(i % alerts);
+    return make_notification({.id = "n" + std::to_string(i), .alert = alert, .incident = alert + "/" + std::to_string(i)});
+  };
+  for (int i = 0; i < 10'000; ++i) loaded.pending.push_back({message(i), 3});
+  const auto began = std::chrono::steady_clock::now();
+  Dispatcher dispatcher(outbox, loaded, {{"oncall", "", 20'000}}, [] { return 0.5; }, now);
+  for (int i = 10'000; i < 10'500; ++i) ASSERT_TRUE(dispatcher.enqueue({message(i)}, {}, now));
+  const auto due = dispatcher.due(now);
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due.front().id, "n0");
+  EXPECT_EQ(dispatcher.queued(), 10'500U);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 8s) << "of which a second is usual in a debug build";
+}
+
+INSTANTIATE_TEST_SUITE_P(OfAlerts, LongQueue, testing::Values(1, 100, 10'500));
+
 }  // namespace
 }  // namespace sidewatch

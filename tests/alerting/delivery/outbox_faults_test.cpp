@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "alerting/dispatcher.h"
 #include "alerting/outbox.h"
 #include "tests/support/notifications.h"
 #include "tests/support/outbox_model.h"
@@ -38,7 +39,8 @@ bool is_ours(int fd) {
   char path[4096];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t length = readlink(link, path, sizeof path - 1);
-  return length > 0 && std::string_view(path, static_cast<std::size_t>(length)).find("/outbox.") != std::string_view::npos;
+  if (length <= 0) return false;
+  return std::string_view(path, static_cast<std::size_t>(length)).find("/outbox.") != std::string_view::npos;
 }
 
 // True when this write must fail; ends the process when it is its turn.
@@ -57,8 +59,8 @@ bool before_write(int fd, const void* data, std::size_t size, off_t offset) {
 int sync(int fd, long number) {
   if (is_ours(fd)) {
     if (++faults.operations == faults.die_at) _exit(77);
-    const long turn = faults.syncs++;
-    if (faults.first_bad_sync >= 0 && turn >= faults.first_bad_sync && turn < faults.first_bad_sync + faults.bad_syncs) {
+    const long after_the_first = faults.syncs++ - faults.first_bad_sync;
+    if (faults.first_bad_sync >= 0 && after_the_first >= 0 && after_the_first < faults.bad_syncs) {
       errno = EIO;
       return -1;
     }
@@ -285,6 +287,35 @@ TEST_F(OutboxFaults, OnAFullDiskMessagesAreKeptInMemoryAndWrittenWhenThereIsRoom
     EXPECT_EQ(outbox.dead_letters(100).size(), 3u);
   }
   EXPECT_EQ(what_a_restart_finds(), model);
+}
+
+TEST_F(OutboxFaults, TheDispatcherGoesOnDeliveringAndSavesWhenThereIsRoom) {
+  using namespace std::chrono_literals;
+  auto outbox = Outbox::open(directory_.path(), small);
+  ASSERT_TRUE(outbox);
+  auto loaded = outbox->load();
+  Time now = time_at_ms(0);
+  Dispatcher dispatcher(*outbox, *loaded, {{"oncall", "", 100}}, [] { return 0.5; }, now);
+  faults.watching = true;
+  faults.full = true;
+  Transaction with;
+  with.states = {{"big", std::string(50'000, 'x')}};
+  const std::vector<Notification> two = {make_notification({.id = "n1"}), make_notification({.id = "n2", .alert = "b"})};
+  EXPECT_FALSE(dispatcher.enqueue(two, with, now));
+  ASSERT_EQ(dispatcher.due(now).size(), 1u);
+  EXPECT_FALSE(dispatcher.finished("oncall", "n1", Delivered{}, now, {}));
+  ASSERT_EQ(dispatcher.due(now).at(0).id, "n2");
+  EXPECT_TRUE(outbox->statistics().degraded);
+  ASSERT_TRUE(dispatcher.next_due());
+  EXPECT_LE(*dispatcher.next_due(), now + 10s);
+  faults.full = false;
+  now += 10s;
+  EXPECT_TRUE(dispatcher.due(now).empty());
+  EXPECT_FALSE(outbox->statistics().degraded);
+  const auto saved = outbox->load();
+  ASSERT_TRUE(saved);
+  ASSERT_EQ(saved->pending.size(), 1u);
+  EXPECT_EQ(saved->pending[0].notification.id, "n2");
 }
 
 TEST_F(OutboxFaults, AWeekOfAFullDiskCostsNoMoreMemoryThanWhatWaits) {

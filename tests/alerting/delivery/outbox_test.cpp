@@ -1,5 +1,7 @@
 #include "alerting/outbox.h"
 
+#include "alerting/outbox_backlog.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -275,6 +277,19 @@ TEST_F(OutboxRefuses, NothingMoreOnceTheFileIsMovedAside) {
 TEST_F(OutboxRefuses, NotAnEmptyFileWhichIsAFirstStartThatWasCutShort) {
   std::ofstream(database()) << "";
   EXPECT_EQ(refusal(), "(opened)");
+}
+
+TEST(Backlog, KeepsTheTimeOfItsDeadLettersWhenItIsOnlyAskedToTry) {
+  Backlog backlog;
+  Transaction refused;
+  refused.add = {make_notification({.id = "n1"})};
+  refused.finished = {{"n1", Outcome::rejected, "HTTP 400"}};
+  refused.at = WallTime(Duration(1'772'366'400'000));
+  backlog.append(refused, 10, false);
+  backlog.append(Transaction{}, 10, false);
+  ASSERT_EQ(backlog.dead_letters().size(), 1U);
+  EXPECT_EQ(backlog.dead_letters().front().at, refused.at);
+  EXPECT_EQ(backlog.as_transaction().at, refused.at);
 }
 
 }  // namespace

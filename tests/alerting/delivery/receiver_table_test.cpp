@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "config/document.h"
 #include "config/reference.h"
+#include "tests/support/temp_dir.h"
 
 namespace sidewatch {
 namespace {
@@ -65,12 +67,17 @@ TEST(ReceiverTable, EqualFingerprintsMeanEqualReceivers) {
     EXPECT_EQ(result.problems, "");
     return result.plans.at(0).fingerprint;
   };
+  const TempDir directory;
+  const std::string ca_file = directory.path() + "/ca.pem";
+  std::ofstream(ca_file) << "-----BEGIN CERTIFICATE-----\n";
   const std::string url = "url: \"http://h/\"";
   EXPECT_EQ(fingerprint(url), fingerprint(url));
   std::vector<std::string> all;
-  for (const auto* more : {"", ", timeout: 5s", ", bearer_token: a", ", bearer_token: b", ", headers: {X-A: b}",
-                           ", signing_secret: a", ", tls: {insecure_skip_verify: true}", ", tls: {ca_file: /a}",
-                           ", allow_link_local: true", ", external_url: a", ", basic_auth: {username: u, password: p}"}) {
+  const std::vector<std::string> variants = {
+      "", ", timeout: 5s", ", bearer_token: a", ", bearer_token: b", ", headers: {X-A: b}", ", signing_secret: a",
+      ", tls: {insecure_skip_verify: true}", ", tls: {ca_file: " + ca_file + "}", ", allow_link_local: true",
+      ", external_url: a", ", basic_auth: {username: u, password: p}"};
+  for (const auto& more : variants) {
     all.push_back(fingerprint(url + more));
   }
   std::sort(all.begin(), all.end());
@@ -117,6 +124,10 @@ INSTANTIATE_TEST_SUITE_P(
                "r.yaml:4:5: has a signing secret that begins with whsec_ and does not go on in base64\n"},
         Broken{"receivers:\n- name: a\n  webhook:\n    url: http://h/\n    timeout: 2m\n",
                "r.yaml:5:14: 'timeout' must be between 100ms and 1m, is 2m\n"},
+        Broken{"receivers:\n- name: a\n  webhook:\n    url: http://h/\n    tls: {ca_file: /nonexistent/ca.pem}\n",
+               "r.yaml:5:20: ca_file /nonexistent/ca.pem: there is no such file\n"},
+        Broken{"receivers:\n- name: a\n  webhook:\n    url: http://h/\n    tls: {cert_file: /proc/version}\n",
+               "r.yaml:5:22: cert_file /proc/version is not a PEM file, it has no line -----BEGIN ...\n"},
         Broken{"receivers:\n- name: a\n  webhook:\n    url: http://h/\n    tls: {insecure: true}\n",
                "r.yaml:5:11: unknown key 'insecure', did you mean 'insecure_skip_verify'?\n"}));
 

@@ -100,7 +100,8 @@ TEST_F(WebhookTest, SignsAsStandardWebhooksDo) {
     return "v1," + text;
   };
   EXPECT_EQ(last().header("webhook-signature"),
-            signature_by("hexkey:31f290f6bf06298aab4f08d43c3f082cf648a362da2da4b0") + " " + signature_by("key:plain-old"));
+            signature_by("hexkey:31f290f6bf06298aab4f08d43c3f082cf648a362da2da4b0") + " " +
+                signature_by("key:plain-old"));
 }
 
 TEST_F(WebhookTest, ReadsASecretFromItsFileAtEachAttemptAndNeverSendsWithoutIt) {
@@ -165,7 +166,7 @@ TEST_F(WebhookTest, NoSecretEverShowsInAnError) {
   const std::string more = "    headers: {X-Key: canary-header}\n    bearer_token: canary-token\n"
                            "    signing_secret: canary-signing\n";
   const std::string secret_url = "/canary-path?key=canary-query";
-  server_.script({{.status = 400, .body = "you sent Bearer canary-token, canary-header to /canary-path?key=canary-query"}});
+  server_.script({{.status = 400, .body = "Bearer canary-token, canary-header, /canary-path?key=canary-query"}});
   EXPECT_THAT(why(send(webhook(more, secret_url))), Not(HasSubstr("canary")));
   server_.script({{.manner = Manner::reset}});
   EXPECT_THAT(why(send(webhook(more, secret_url))), Not(HasSubstr("canary")));
@@ -174,6 +175,17 @@ TEST_F(WebhookTest, NoSecretEverShowsInAnError) {
   const auto plans = plans_of("receivers:\n- name: oncall\n  webhook:\n    url: " + nowhere + "\n" + more, context());
   EXPECT_THAT(plans[0].description, Not(HasSubstr("canary")));
   EXPECT_THAT(plans[0].fingerprint, Not(HasSubstr("canary")));
+}
+
+TEST_F(WebhookTest, NamesTheReceiverWhoseUrlHoldsNoSecret) {
+  const std::string origin = "http://127.0.0.1:" + std::to_string(unused_port());
+  EXPECT_THAT(why(send(at(origin + "/"))), testing::StartsWith(origin + "/...: "));
+  EXPECT_THAT(why(send(at(origin))), testing::StartsWith(origin + ": "));
+}
+
+TEST_F(WebhookTest, HidesASecretThatLooksLikeWhatItIsReplacedWith) {
+  server_.script({{.status = 400, .body = "no <...> here"}});
+  EXPECT_EQ(why(send(webhook("    headers: {X-Key: \"<...>\"}\n"))), "HTTP 400: no <...> here");
 }
 
 JsonValue parsed(const Notification& n) {
@@ -239,7 +251,8 @@ TEST(WebhookPayload, StaysJsonWhateverTheLabelsHold) {
 
 TEST(LogReceiver, WritesOneReadableLine) {
   Notification n = make_notification({.id = "n-1", .alert = "db1", .level = Level::critical});
-  EXPECT_EQ(log_line(n), "FIRING critical HostMemoryHigh{instance=\"db1\"}: Memory at 93% on db1 (value 93.25, peak 96.5)");
+  EXPECT_EQ(log_line(n), "FIRING critical HostMemoryHigh{instance=\"db1\"}: Memory at 93% on db1 "
+                         "(value 93.25, peak 96.5)");
   n = make_notification({.id = "n-2", .alert = "db1", .reason = Reason::resolved});
   n.suppressed = 3;
   EXPECT_EQ(log_line(n), "RESOLVED HostMemoryHigh{instance=\"db1\"}: Memory at 93% on db1 "

@@ -100,5 +100,32 @@ TEST(EngineReload, WhatAChangedExpressionNoLongerYieldsEndsOnceItsDataStaysAway)
   EXPECT_THAT(world.rows, IsEmpty());
 }
 
+TEST(EngineReload, AChangedRuleWhoseSourceIsDownEndsNoAlert) {
+  World world(original);
+  world.after(5, "x", 85);
+  world.after(60, "x", 85);
+  world.take_told();
+  reload(world, "rules: [{alert: A, expr: x, warning: '> 82', for: 60s, no_data_after: 30s, cooldown: 10m}]");
+  world.after(5, "x", World::Values{});
+  world.wait(600);
+  EXPECT_THAT(world.take_told(), IsEmpty()) << "no data never resolves an alert";
+  EXPECT_EQ(world.engine.next_due(), std::nullopt) << "nothing to wake up for";
+  world.after(5, "x", 50);
+  EXPECT_THAT(world.take_told(), ElementsAre("resolved ok 50"));
+}
+
+TEST(EngineReload, ARuleThatIsBackBeforeTheNextTickHasNeverBeenAway) {
+  World world(original);
+  world.after(5, "x", 85);
+  world.after(60, "x", 85);
+  world.take_told();
+  reload(world, "rules: []");  // an editor had written half of the file
+  reload(world, original);
+  world.after(5, "x", 85);
+  EXPECT_THAT(world.take_told(), IsEmpty());
+  world.after(5, "x", 50);
+  EXPECT_THAT(world.take_told(), ElementsAre("resolved ok 50"));
+}
+
 }  // namespace
 }  // namespace sidewatch
