@@ -108,6 +108,4 @@ TEST_F(ReloaderTest, LeavesRoomInTheMailboxWhateverStormOfReloadsComes) {
 }
 
 }  // namespace
-
-}  // namespace
 }  // namespace sidewatch
