@@ -130,7 +130,7 @@ void SimulatedAgent::settle() {
   for (auto& source : sources_) {
     for (auto& instance : source.instances) instance.mood = static_cast<Mood>(pick(3));
   }
-  for (int minute = 0; minute < 40 && !testing::Test::HasFailure(); ++minute) {
+  for (int minute = 0; minute < 24 && !testing::Test::HasFailure(); ++minute) {
     pass(1min);
     deliver();
     judge();
