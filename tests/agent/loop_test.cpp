@@ -76,7 +76,7 @@ TEST(Loop, SendsAMessageInTheRoundThatTakesTheSampleIn) {
   world.tick_with_message();  // the answer
   EXPECT_EQ(world.deliveries.in_flight(), 0u);
   EXPECT_EQ(inbox.taken(), Reasons{"fired"});
-  world.live_on(1s);  // its own metrics follow once a second
+  world.tick_a_second_later();
   EXPECT_EQ(world.own("sidewatch_notifications_delivered_total", {{"receiver", "oncall"}}), 1);
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
   EXPECT_EQ(world.own("sidewatch_alerts_firing", {{"level", "warning"}}), 1);
@@ -249,10 +249,11 @@ TEST(Loop, ForgetsWhatWaitsForAReceiverThatAReloadTookAway) {
   world.tick();
   world.tick_with_message();
   world.tick_with_message();
-  world.live_on(1s);
+  world.tick_a_second_later();
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 1);
   world.tell(read_again(settings_of({memory}, memory_rule, {})));
-  world.live_on(1s);
+  world.tick();
+  world.tick_a_second_later();
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
   EXPECT_THAT(world.logged(), HasSubstr("msg=\"delivery failed, it will be tried again\" receiver=oncall"));
 }
@@ -271,8 +272,7 @@ TEST(Loop, RunsByItselfFromSampleToMessage) {
   LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));
   const auto give_up = std::chrono::steady_clock::now() + patience;
   world.loop.run([&] {
-    return world.own("sidewatch_notifications_delivered_total", {{"receiver", "oncall"}}) == 1 ||
-           std::chrono::steady_clock::now() > give_up;
+    return world.dispatcher.statuses().at(0).delivered == 1 || std::chrono::steady_clock::now() > give_up;
   });
   EXPECT_EQ(inbox.taken(), Reasons{"fired"});
 }

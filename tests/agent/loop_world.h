@@ -65,6 +65,11 @@ struct LoopWorld {
     return tick();
   }
   void tell(Message message) { EXPECT_TRUE(mailbox->put(std::move(message))); }
+  // A second later, one round: the agent's own metrics are shown once a second.
+  Time tick_a_second_later() {
+    clock.advance(std::chrono::seconds(1));
+    return tick();
+  }
   // The log's lines up to now; nothing can be logged afterwards.
   std::string logged() {
     EXPECT_TRUE(log.close(patience));

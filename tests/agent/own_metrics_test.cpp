@@ -59,8 +59,9 @@ TEST_F(OwnMetricsTest, CountsWhatATickDid) {
   report.events = {suppressed(Suppression::cooldown), suppressed(Suppression::cooldown), AlertEvent{}};
   const std::vector<AlertView> alerts{alert(true, Level::warning), alert(false, Level::warning),
                                       alert(true, Level::critical), alert(true, Level::critical)};
-  metrics.judged(report, alerts, 12);
-  metrics.judged(report, alerts, 12);
+  metrics.judged(report);
+  metrics.judged(report);
+  metrics.alerting(alerts, 12);
   EXPECT_EQ(value("sidewatch_rules"), 12);
   EXPECT_EQ(value("sidewatch_rule_evaluation_failures_total"), 4);
   EXPECT_EQ(value("sidewatch_alerts_refused_total"), 6);
@@ -68,7 +69,7 @@ TEST_F(OwnMetricsTest, CountsWhatATickDid) {
   EXPECT_EQ(value("sidewatch_alerts_firing", {{"level", "critical"}}), 2);
   EXPECT_EQ(value("sidewatch_notifications_suppressed_total", {{"reason", "cooldown"}}), 4);
   EXPECT_EQ(value("sidewatch_notifications_suppressed_total", {{"reason", "no_receiver"}}), 0);
-  metrics.judged({}, {}, 1);
+  metrics.alerting({}, 1);
   EXPECT_EQ(value("sidewatch_alerts_firing", {{"level", "critical"}}), 0);
 }
 
@@ -156,10 +157,10 @@ TEST_F(OwnMetricsTest, KeepsTheTimeOfTheConfigurationInForce) {
   EXPECT_EQ(value("sidewatch_config_last_reload_success_timestamp_seconds"), 1'772'366'400.5);
 }
 
-TEST_F(OwnMetricsTest, CountsRoundsAndShowsHowFarTheWallClockWasMoved) {
-  metrics.ticked(0ms);
-  metrics.ticked(-90s);
-  EXPECT_EQ(value("sidewatch_loop_ticks_total"), 2);
+TEST_F(OwnMetricsTest, ShowsHowFarTheWallClockWasMoved) {
+  metrics.clocked(0ms);
+  EXPECT_EQ(value("sidewatch_wall_clock_step_seconds"), 0);
+  metrics.clocked(-90s);
   EXPECT_EQ(value("sidewatch_wall_clock_step_seconds"), -90);
 }
 
