@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -278,7 +279,7 @@ bool HttpServer::Loop::accept_one(const HttpListener& listener, Time now) {
   switch (errno) {
     case EAGAIN: return false;
     case EMFILE:
-    case ENFILE: ++counters.accept_failures; return make_room(listener.descriptor());
+    case ENFILE: return make_room(listener.descriptor());
     case ENOBUFS:
     case ENOMEM:
       ++counters.accept_failures;
@@ -290,8 +291,12 @@ bool HttpServer::Loop::accept_one(const HttpListener& listener, Time now) {
 }
 
 // No descriptor is left. One of ours makes way for the newcomer; without one, the reserve is used to take the newcomer
-// and close it, for a connection that is left waiting would wake the loop for ever.
+// and close it, for a connection that is left waiting would wake the loop for ever. The kernel looks for a descriptor
+// before it looks whether anybody waits, so that is asked first: nobody makes way for nobody.
 bool HttpServer::Loop::make_room(int listener) {
+  pollfd waiting{listener, POLLIN, 0};
+  if (::poll(&waiting, 1, 0) == 0) return false;
+  ++counters.accept_failures;
   if (!clients.empty()) {
     evict_one();
     return true;

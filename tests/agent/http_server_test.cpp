@@ -329,6 +329,7 @@ TEST_F(HttpServerTest, SaysWhenAHandlerKeepsItFromStopping) {
     RawClient late((*server)->bound_port());
     if (!late.connected() || !late.get("/-/healthy")) ::_exit(13);
     if (!early->closed()) ::_exit(14);
+    if (!late.get("/-/healthy")) ::_exit(19);  // nobody else is waiting, so it stays
     early.reset();
     hoard.push_back(::dup(0));
   }

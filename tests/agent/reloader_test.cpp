@@ -79,7 +79,7 @@ TEST_F(ReloaderTest, TellsWhoAsksThatTheAgentStops) {
 }
 
 TEST_F(ReloaderTest, TellsWhoAsksTooOftenThatEarlierReloadsAreWaiting) {
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(reloader.reload());
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(reloader.reload());
   const auto answer = reloader.reload();
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().text(), HasSubstr("earlier reloads"));
