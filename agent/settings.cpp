@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "config/document.h"
 #include "config/literals.h"
@@ -49,12 +50,21 @@ std::string count(std::size_t n, std::string_view one, std::string_view many) {
   return std::to_string(n) + " " + std::string(n == 1 ? one : many);
 }
 
+// A threshold of whole mebibytes was most likely written as a size, and reads better as one.
+std::string describe_threshold(const Threshold& threshold) {
+  constexpr double mebibyte = 1 << 20;
+  const bool is_size = threshold.bound >= mebibyte && threshold.bound < 1e18 && std::fmod(threshold.bound, mebibyte) == 0;
+  if (!is_size) return to_string(threshold);
+  const config::Bytes size{static_cast<std::uint64_t>(threshold.bound)};
+  return std::string(to_string(threshold.comparison)) + " " + config::write_size(size);
+}
+
 std::string describe_levels(const Rule& rule) {
   std::string text;
   const auto add = [&text](std::string_view level, const std::optional<LevelPolicy>& policy) {
     if (!policy) return;
     text += text.empty() ? "" : ", ";
-    text += std::string(level) + " " + to_string(policy->threshold);
+    text += std::string(level) + " " + describe_threshold(policy->threshold);
   };
   add("warning", rule.policy.warning);
   add("critical", rule.policy.critical);

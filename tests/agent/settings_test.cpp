@@ -147,7 +147,7 @@ Judges 5 rules
   HostMemoryHigh: warning > 80, critical > 95
   HostCpuHigh: warning > 70, critical > 90
   HostDiskFull: warning > 85, critical > 95
-  ProcessMemoryHigh: warning > 268435456, critical > 536870912
+  ProcessMemoryHigh: warning > 256MiB, critical > 512MiB
   CollectorFailing: warning == 0
 Tells
   log: the log
