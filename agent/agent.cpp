@@ -121,6 +121,9 @@ void obey_signals(const sigset_t& signals, Reloader& reloader, LoopMailbox& mail
 
 // The agent's parts, in the order in which they lean on each other.
 struct Agent {
+  Agent(Settings read, Log& its_log, Outbox opened, Loaded held)
+      : settings(std::move(read)), log(its_log), outbox(std::move(opened)), loaded(std::move(held)) {}
+
   Settings settings;
   SystemClock clock;
   Log& log;
@@ -219,7 +222,7 @@ int run_agent(const std::string& config_path) {
   std::fflush(stdout);
 
   bool left_behind = false;
-  auto agent = std::make_unique<Agent>(std::move(*settings), SystemClock(), log, std::move(*outbox), std::move(*loaded));
+  auto agent = std::make_unique<Agent>(std::move(*settings), log, std::move(*outbox), std::move(*loaded));
   int code = exit_environment;
   try {
     code = watch(*agent, config_path, receivers, signals, left_behind);

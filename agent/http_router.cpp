@@ -164,7 +164,7 @@ class HttpRouter::Routing final : public httplib::Server {
     } else if (route.method == "DELETE") {
       Delete(pattern.regex, call);
     } else {
-      assert(!"a route for a method that the agent has no use for");
+      assert(false && "a route for a method that the agent has no use for");
     }
   }
 
