@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <limits>
 
 #include "base/time.h"
 
@@ -20,10 +19,5 @@ inline constexpr std::uint64_t stale_marker_bits = 0x7FF0000000000002;
 
 inline double stale_marker() { return std::bit_cast<double>(stale_marker_bits); }
 inline bool is_stale_marker(double value) { return std::bit_cast<std::uint64_t>(value) == stale_marker_bits; }
-
-// A measured value: should it have the marker's bits by accident, it becomes an ordinary NaN.
-inline double measured(double value) {
-  return is_stale_marker(value) ? std::numeric_limits<double>::quiet_NaN() : value;
-}
 
 }  // namespace sidewatch

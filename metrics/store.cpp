@@ -106,7 +106,11 @@ void Store::append(SourceId source_id, Time time, const Batch& batch) {
       ++state_->refused;
       continue;
     }
-    state_->put(series.index, time, measured(value));
+    if (is_stale_marker(value)) {
+      state_->put_stale(series.index, time);
+      continue;
+    }
+    state_->put(series.index, time, value);
     if (slot.pass != pass) source.written.push_back(series.index);
     slot.pass = pass;
     slot.source = id;
@@ -162,6 +166,15 @@ void Store::range(SeriesId series, Time from, Time to, std::vector<Point>& out) 
   if (from < slot->last.time && slot->last.time <= to) out.push_back(slot->last);
   out.erase(std::remove_if(out.begin() + start, out.end(), [](const Point& p) { return is_stale_marker(p.value); }),
             out.end());
+}
+
+bool Store::has_samples(SeriesId series, Time from, Time to) const {
+  const std::lock_guard lock(state_->mutex);
+  const Slot* slot = state_->find(series);
+  if (!slot) return false;
+  std::optional<Point> newest = slot->last;
+  if (to < slot->last.time) newest = state_->history.at_or_before(series.index, to);
+  return newest && (!is_stale_marker(newest->value) || from < newest->time);
 }
 
 std::vector<SeriesValue> Store::snapshot() const {

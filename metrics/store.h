@@ -87,6 +87,9 @@ class Store {
   // evaluator asks for what it needs). Stale markers are not samples.
   void range(SeriesId series, Time from, Time to, std::vector<Point>& out) const;
 
+  // Whether the series was alive at any time from `from` to `to`: it had a sample then, or one before that still held.
+  bool has_samples(SeriesId series, Time from, Time to) const;
+
   // Every series that is not stale, ordered by family name, then labels: what /metrics shows.
   std::vector<SeriesValue> snapshot() const;
 

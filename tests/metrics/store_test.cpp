@@ -168,10 +168,39 @@ TEST_F(StoreTest, LatestOfAPastInstantIsFoundInTheHistory) {
 }
 
 TEST_F(StoreTest, NotANumberIsAValueAndNoStaleMarker) {
-  append(host, at(0), {{&a, stale_marker()}, {&b, std::numeric_limits<double>::infinity()}});
-  ASSERT_TRUE(value(a, at(0)));
+  append(host, at(0), {{&a, std::numeric_limits<double>::quiet_NaN()}, {&b, std::numeric_limits<double>::infinity()}});
+  EXPECT_EQ(shown().size(), 2U);
   EXPECT_TRUE(std::isnan(*value(a, at(0))));
-  EXPECT_EQ(store.snapshot().size(), 2U);
+}
+
+TEST_F(StoreTest, ASampleThatIsTheStaleMarkerEndsItsSeries) {
+  append(host, at(0), {{&a, 1}, {&b, 2}});
+  append(host, at(5), {{&a, stale_marker()}, {&b, 3}});
+  EXPECT_THAT(shown(), ElementsAre("node_load1{cpu=\"b\"} 3"));
+  EXPECT_EQ(value(a, at(4)), 1);
+  EXPECT_FALSE(value(a, at(5)));
+  append(host, at(10), {{&a, 4}, {&b, 3}});
+  EXPECT_EQ(value(a, at(10)), 4);
+  EXPECT_THAT(values(a, at(-1), at(60)), ElementsAre(1, 4));
+}
+
+TEST_F(StoreTest, AStaleMarkerForASeriesWithoutSamplesMeansNothing) {
+  append(host, at(0), {{&a, stale_marker()}});
+  EXPECT_TRUE(shown().empty());
+  EXPECT_FALSE(store.has_samples(a.id(), at(-10), at(10)));
+}
+
+TEST_F(StoreTest, KnowsWhenASeriesWasAlive) {
+  append(host, at(10), {{&a, 1}, {&b, 1}});
+  append(host, at(20), {{&b, 2}});
+  append(host, at(30), {{&a, 3}, {&b, 2}});
+  EXPECT_FALSE(store.has_samples(a.id(), at(0), at(9)));
+  EXPECT_TRUE(store.has_samples(a.id(), at(0), at(10)));
+  EXPECT_TRUE(store.has_samples(a.id(), at(12), at(14)));  // what it was at 10 still held
+  EXPECT_TRUE(store.has_samples(a.id(), at(12), at(25)));
+  EXPECT_FALSE(store.has_samples(a.id(), at(20), at(29)));
+  EXPECT_TRUE(store.has_samples(a.id(), at(31), at(60)));
+  EXPECT_FALSE(store.has_samples(SeriesId{900, 0}, at(0), at(60)));
 }
 
 TEST_F(StoreTest, ExpiryDropsWhatIsPastRetention) {
