@@ -46,9 +46,10 @@ Found check_aggregation(Aggregation& aggregation) {
 Found check_call(Call& call, std::size_t offset) {
   const Function& function = *call.function;
   const std::size_t most = function.arguments.size();
-  const std::size_t least = most - static_cast<std::size_t>(function.optional_arguments);
+  const bool unlimited = function.optional_arguments == any_number;
+  const std::size_t least = most - (unlimited ? 1 : static_cast<std::size_t>(function.optional_arguments));
   const std::size_t given = call.arguments.size();
-  if (given < least || given > most) {
+  if (given < least || (given > most && !unlimited)) {
     const std::string quantity = least == most ? "" : given < least ? "at least " : "at most ";
     return Mistake{"expected " + quantity + std::to_string(given < least ? least : most) + " argument(s) in call to " +
                        quoted(function.name) + ", got " + std::to_string(given),
@@ -56,7 +57,8 @@ Found check_call(Call& call, std::size_t offset) {
   }
   for (std::size_t i = 0; i < given; ++i) {
     const std::string context = "call to function " + quoted(function.name);
-    if (Found mistake = expect_type(*call.arguments[i], function.arguments[i], context)) return mistake;
+    const ValueType wanted = function.arguments[std::min(i, most - 1)];
+    if (Found mistake = expect_type(*call.arguments[i], wanted, context)) return mistake;
   }
   return std::nullopt;
 }

@@ -38,7 +38,7 @@ Operand Evaluation::operand_of(const Node& node) {
       [&](const auto& kind) -> Operand {
         using Kind = std::decay_t<decltype(kind)>;
         if constexpr (std::is_same_v<Kind, NumberLiteral>) return Operand::of(kind.value);
-        else if constexpr (std::is_same_v<Kind, VectorSelector>) return select(kind, node);
+        else if constexpr (std::is_same_v<Kind, VectorSelector>) return select(kind, node, SampleField::value);
         else if constexpr (std::is_same_v<Kind, Call>) return call(kind, node);
         else if constexpr (std::is_same_v<Kind, Aggregation>) return evaluate_aggregation(kind, node, *this);
         else if constexpr (std::is_same_v<Kind, Unary>) return negate(kind, node);
@@ -49,7 +49,7 @@ Operand Evaluation::operand_of(const Node& node) {
       node.kind);
 }
 
-Operand Evaluation::select(const VectorSelector& selector, const Node& node) {
+Operand Evaluation::select(const VectorSelector& selector, const Node& node, SampleField field) {
   const SelectionMemory& selection = selection_of(selector, node);
   touch(selection.series.size(), node);
   const Time at = time_of(selector);
@@ -57,20 +57,35 @@ Operand Evaluation::select(const VectorSelector& selector, const Node& node) {
   items.reserve(selection.series.size());
   for (const SelectedSeries& series : selection.series) {
     const auto point = store_.latest(series.id, at, options_.lookback + both_ends);
-    if (point) items.push_back({series.labels, point->value});
+    if (!point) continue;
+    const bool time = field == SampleField::time;
+    items.push_back({series.labels, time ? static_cast<double>(to_ms(point->time)) / 1000 : point->value});
   }
   return Operand::of(std::move(items));
 }
 
 Operand Evaluation::call(const Call& call, const Node& node) {
-  const Function& function = *call.function;
-  if (std::holds_alternative<RangeFunction>(function.implementation)) return call_over_range(call, node);
+  try {
+    const bool over_range = std::holds_alternative<RangeFunction>(call.function->implementation);
+    Operand result = over_range ? call_over_range(call, node) : call_over_instant(call, node);
+    refuse_duplicates(result.items, node);
+    return result;
+  } catch (const CallFailure& failure) {
+    fail(failure.what, node);
+  }
+}
+
+Operand Evaluation::call_over_instant(const Call& call, const Node& node) {
   std::vector<Operand> arguments;
   arguments.reserve(call.arguments.size());
-  for (const NodePointer& argument : call.arguments) arguments.push_back(operand_of(*argument));
-  Operand result = std::get<InstantFunction>(function.implementation)({at_, pool(), call, arguments});
-  refuse_duplicates(result.items, node);
-  return result;
+  if (wants_sample_times(call)) {
+    const Node& selector = without_parentheses(*call.arguments[0]);
+    arguments.push_back(select(std::get<VectorSelector>(selector.kind), selector, SampleField::time));
+  } else {
+    for (const NodePointer& argument : call.arguments) arguments.push_back(operand_of(*argument));
+  }
+  CallMemory& memory = Memory::part(memory_.of(node).call);
+  return std::get<InstantFunction>(call.function->implementation)({at_, pool(), call, arguments, memory});
 }
 
 Operand Evaluation::call_over_range(const Call& call, const Node& node) {
@@ -94,13 +109,14 @@ Operand Evaluation::call_over_range(const Call& call, const Node& node) {
     store_.range(series.id, start - both_ends, end, selection.points);
     touch(selection.points.size(), *range);
     if (selection.points.empty()) continue;
-    const auto value = implementation({selection.points, start, end, matrix.range, scalars});
+    const auto value = implementation({selection.points, start, end, matrix.range, scalars, at_});
     if (!value) continue;
     const bool keeps_name = function.metric_name == MetricName::kept;
     items.push_back({keeps_name ? series.labels : pool().without_name(series.labels), *value});
   }
-  refuse_duplicates(items, node);
-  return Operand::of(std::move(items));
+  if (function.afterwards == nullptr) return Operand::of(std::move(items));
+  std::vector<Operand> results = {Operand::of(std::move(items))};
+  return function.afterwards({at_, pool(), call, results, Memory::part(memory_.of(node).call)});
 }
 
 Operand Evaluation::negate(const Unary& unary, const Node& node) {

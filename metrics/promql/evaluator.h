@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "metrics/promql/ast.h"
+#include "metrics/promql/functions.h"
 #include "metrics/promql/operand.h"
 #include "metrics/store.h"
 
@@ -49,6 +50,7 @@ struct NodeMemory {
   std::unique_ptr<SelectionMemory> selection;
   std::unique_ptr<MatchingMemory> matching;
   std::unique_ptr<GroupingMemory> grouping;
+  std::unique_ptr<CallMemory> call;
 };
 
 // Past so many label sets a memory starts afresh: more than a query over a full catalog needs.
@@ -97,9 +99,11 @@ class Evaluation {
   }
 
  private:
-  Operand select(const VectorSelector& selector, const Node& node);
+  enum class SampleField { value, time };  // of a sample, what becomes an item's value
+  Operand select(const VectorSelector& selector, const Node& node, SampleField field);
   Operand call(const Call& call, const Node& node);
   Operand call_over_range(const Call& call, const Node& node);
+  Operand call_over_instant(const Call& call, const Node& node);
   Operand negate(const Unary& unary, const Node& node);
   Matrix matrix_of(const MatrixSelector& matrix, const Node& node);
   Vector vector_of(const Items& items);

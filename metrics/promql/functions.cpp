@@ -47,4 +47,9 @@ const Function* find_function(std::string_view name) {
   return found != std::end(table) && found->name == name ? &*found : nullptr;
 }
 
+bool wants_sample_times(const Call& call) {
+  if (call.function->name != "timestamp") return false;
+  return std::holds_alternative<VectorSelector>(without_parentheses(*call.arguments[0]).kind);
+}
+
 }  // namespace sidewatch::promql

@@ -1,20 +1,27 @@
 // The functions of the language: one table of names, argument types and implementations.
 //
 // A function is one of two shapes. Over a range vector it sees one series' samples at a time and gives a value or
-// nothing; everything else sees its evaluated arguments whole.
+// nothing, whether a selector or a subquery made the range; everything else sees its evaluated arguments whole. An
+// argument that cannot be (a smoothing factor of 2) ends the evaluation with a CallFailure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "base/regex.h"
 #include "metrics/promql/ast.h"
 #include "metrics/promql/operand.h"
 
 namespace sidewatch::promql {
+
+struct CallFailure {
+  std::string what;
+};
 
 // One series' samples between both ends of the range, inclusive.
 struct RangeWindow {
@@ -23,18 +30,30 @@ struct RangeWindow {
   Time end;
   Duration range;                   // end - start
   std::span<const double> scalars;  // the function's other arguments, in order
+  Time at;                          // when the expression is evaluated; `end` but for offset and @
 };
 using RangeFunction = std::optional<double> (*)(const RangeWindow& window);
+
+// What a call remembers for the next evaluation; valid while the label pool is.
+struct CallMemory {
+  Derivation derived;     // the labels of a result, or of the group that a label set belongs to
+  IndexByLabels groups;   // scratch
+  bool prepared = false;  // the text arguments are looked at once
+  Regex regex;
+};
 
 struct CallContext {
   Time at;
   LabelPool& pool;
   const Call& call;
-  std::vector<Operand>& arguments;
+  std::vector<Operand>& arguments;  // those that are strings are in `call`
+  CallMemory& memory;
 };
 using InstantFunction = Operand (*)(const CallContext& context);
 
 enum class MetricName : std::uint8_t { dropped, kept };
+
+inline constexpr int any_number = -1;  // of optional arguments: the last may be left out and repeated
 
 struct Function {
   std::string_view name;
@@ -43,7 +62,12 @@ struct Function {
   ValueType returns;
   std::variant<RangeFunction, InstantFunction> implementation;
   MetricName metric_name = MetricName::dropped;  // of a RangeFunction's results
+  InstantFunction afterwards = nullptr;          // of a RangeFunction: what its results, all together, become
 };
+
+// Of a bare selector timestamp() wants to know when the samples were taken: such an argument's values are their times,
+// in seconds.
+bool wants_sample_times(const Call& call);
 
 // Null when there is no such function.
 const Function* find_function(std::string_view name);
