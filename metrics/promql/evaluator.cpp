@@ -51,12 +51,12 @@ Operand Evaluation::operand_of(const Node& node) {
 
 Operand Evaluation::select(const VectorSelector& selector, const Node& node, SampleField field) {
   const SelectionMemory& selection = selection_of(selector, node);
-  touch(selection.series.size(), node);
+  budget_.touch(selection.series.size(), node);
   const Time at = time_of(selector);
   Items items;
   items.reserve(selection.series.size());
   for (const SelectedSeries& series : selection.series) {
-    const auto point = store_.latest(series.id, at, options_.lookback + both_ends);
+    const auto point = store_.latest(series.id, at, budget_.options().lookback + both_ends);
     if (!point) continue;
     const bool time = field == SampleField::time;
     items.push_back({series.labels, time ? static_cast<double>(to_ms(point->time)) / 1000 : point->value});
@@ -107,7 +107,7 @@ Operand Evaluation::call_over_range(const Call& call, const Node& node) {
   for (const SelectedSeries& series : selection.series) {
     selection.points.clear();
     store_.range(series.id, start - both_ends, end, selection.points);
-    touch(selection.points.size(), *range);
+    budget_.touch(selection.points.size(), *range);
     if (selection.points.empty()) continue;
     const auto value = implementation({selection.points, start, end, matrix.range, scalars, at_});
     if (!value) continue;
@@ -135,7 +135,8 @@ Matrix Evaluation::matrix_of(const MatrixSelector& matrix, const Node& node) {
   for (const SelectedSeries& series : selection.series) {
     Series one;
     store_.range(series.id, end - matrix.range - both_ends, end, one.points);
-    touch(one.points.size(), node);
+    budget_.touch(one.points.size(), node);
+    budget_.hold(one.points.size(), node);
     if (one.points.empty()) continue;
     one.labels = pool().labels(series.labels);
     result.push_back(std::move(one));
@@ -153,7 +154,7 @@ Vector Evaluation::vector_of(const Items& items) {
 // The series that the selector names: asked once, remembered until the catalog changes.
 SelectionMemory& Evaluation::selection_of(const VectorSelector& selector, const Node& node) {
   SelectionMemory& selection = Memory::part(memory_.of(node).selection);
-  const std::size_t limit = options_.limits.max_series;
+  const std::size_t limit = budget_.options().limits.max_series;
   if (!selection.done) {
     const Catalog& catalog = store_.catalog();
     for (const SeriesId id : catalog.select(selector.matchers)) {
@@ -172,16 +173,13 @@ SelectionMemory& Evaluation::selection_of(const VectorSelector& selector, const 
 }
 
 Time Evaluation::time_of(const VectorSelector& selector) const {
-  const bool fixed = selector.at && selector.at->kind == AtModifier::Kind::timestamp;
-  return (fixed ? selector.at->timestamp : at_) - selector.offset;
-}
-
-void Evaluation::touch(std::size_t samples, const Node& node) {
-  touched_ += samples;
-  if (touched_ <= options_.limits.max_samples) return;
-  fail("query touches more samples than the limit of " + std::to_string(options_.limits.max_samples) +
-           " (max_samples)",
-       node);
+  if (!selector.at) return at_ - selector.offset;
+  switch (selector.at->kind) {
+    case AtModifier::Kind::timestamp: return selector.at->timestamp - selector.offset;
+    case AtModifier::Kind::start: return budget_.steps().first - selector.offset;
+    case AtModifier::Kind::end: return budget_.steps().last - selector.offset;
+  }
+  return at_;
 }
 
 void Evaluation::refuse_duplicates(const Items& items, const Node& node) {

@@ -1,4 +1,4 @@
-// One evaluation of a syntax tree at one instant, and what is worth remembering for the next one.
+// One evaluation of a syntax tree, at one instant after the other, and what is worth remembering for the next one.
 //
 // The rules are those of Prometheus 2.42: which samples a selector sees (looking back, both ends included), when the
 // metric's name is dropped, when a result is an error. An error leaves the depths as an EvaluationFailure, which never
@@ -22,6 +22,40 @@ namespace sidewatch::promql {
 struct EvaluationFailure {
   std::string what;
   std::size_t offset;  // in the expression's text, in bytes
+  QueryErrorKind kind = QueryErrorKind::execution;
+};
+
+// The instants of an evaluation: one, or a range's. `last` is the last one, not the end that was asked for.
+struct Steps {
+  Time first;
+  Time last;
+  Duration step{1};
+
+  bool single() const { return first == last; }
+  std::size_t count() const { return static_cast<std::size_t>((last - first) / step) + 1; }
+};
+
+// What a query has used up of its limits, its subqueries included. Fails where one is exceeded.
+class Budget {
+ public:
+  Budget(const Options& options, const Steps& steps) : options_(options), steps_(steps) {}
+
+  void begin_step(const Node& node);
+  void touch(std::size_t samples, const Node& node);  // samples are being read
+  void hold(std::size_t samples, const Node& node);   // samples stay in memory...
+  void release(std::size_t samples) { held_ -= samples; }  // ...until now
+
+  const Options& options() const { return options_; }
+  const Steps& steps() const { return steps_; }  // the query's: `@ start()` and `@ end()`
+
+ private:
+  void watch_the_time(std::size_t work, const Node& node);
+
+  const Options& options_;
+  const Steps steps_;
+  std::size_t touched_ = 0;  // since the step began
+  std::size_t held_ = 0;
+  std::size_t work_ = 0;  // since the time was looked at
 };
 
 struct SelectedSeries {
@@ -82,12 +116,16 @@ class Memory {
 
 class Evaluation {
  public:
-  Evaluation(const Store& store, Time at, const Options& options, Memory& memory)
-      : store_(store), at_(at), options_(options), memory_(memory) {}
+  Evaluation(const Store& store, const Steps& steps, Budget& budget, Memory& memory)
+      : store_(store), steps_(steps), at_(steps.first), budget_(budget), memory_(memory) {}
 
-  // May throw EvaluationFailure.
+  // At the present instant, which is the first step until another one is gone to. May throw EvaluationFailure.
   Value value_of(const Node& root);
   Operand operand_of(const Node& node);
+
+  void go_to(Time step) { at_ = step; }
+  const Steps& steps() const { return steps_; }
+  Budget& budget() { return budget_; }
 
   Memory& memory() { return memory_; }
   LabelPool& pool() { return memory_.pool; }
@@ -110,14 +148,21 @@ class Evaluation {
 
   SelectionMemory& selection_of(const VectorSelector& selector, const Node& node);
   Time time_of(const VectorSelector& selector) const;
-  void touch(std::size_t samples, const Node& node);
 
   const Store& store_;
-  const Time at_;
-  const Options& options_;
+  const Steps steps_;
+  Time at_;
+  Budget& budget_;
   Memory& memory_;
-  std::size_t touched_ = 0;
 };
+
+// stepping.cpp
+struct SteppedSeries {
+  LabelId labels;
+  std::vector<Point> points;  // one for each step that has a value
+};
+// The value of a scalar or an instant vector at every step, in the order in which label sets first appear.
+std::vector<SteppedSeries> evaluate_steps(const Node& node, Evaluation& evaluation);
 
 // binary.cpp
 Operand evaluate_binary(const Binary& binary, const Node& node, Evaluation& evaluation);

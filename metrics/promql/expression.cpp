@@ -1,5 +1,7 @@
-// The doors of the query language: exceptions end here and become Results. See expression.h.
+// The doors of the query language: exceptions end here and become answers. See expression.h.
 #include "metrics/promql/expression.h"
+
+#include <algorithm>
 
 #include "metrics/promql/ast.h"
 #include "metrics/promql/characters.h"
@@ -10,14 +12,41 @@
 namespace sidewatch::promql {
 namespace {
 
-Result<Value> evaluate_with(const Expression& expression, const Store& store, Time at, const Options& options,
-                            Memory& memory) {
+constexpr Duration furthest{1'000'000'000'000'000'000};  // no sum of a time and a duration overflows
+
+template <class T, class Evaluate>
+Answer<T> guarded(const Expression& expression, Evaluate&& evaluate) {
   try {
-    memory.refresh(store);
-    return Evaluation(store, at, options, memory).value_of(expression.root());
+    return evaluate();
   } catch (const EvaluationFailure& failure) {
-    return Error{failure.what, line_and_column(expression.text(), failure.offset)};
+    return {Error{failure.what, line_and_column(expression.text(), failure.offset)}, failure.kind};
   }
+}
+
+Answer<Value> evaluate_with(const Expression& expression, const Store& store, Time at, const Options& options,
+                            Memory& memory) {
+  return guarded<Value>(expression, [&] {
+    memory.refresh(store);
+    const Steps steps{at, at};
+    Budget budget(options, steps);
+    return Evaluation(store, steps, budget, memory).value_of(expression.root());
+  });
+}
+
+Answer<Matrix> bad_data(std::string what) { return {Error{std::move(what), ""}, QueryErrorKind::bad_data}; }
+
+std::string with_thousands(std::size_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, ",");
+  return digits;
+}
+
+Matrix with_labels(std::vector<SteppedSeries> stepped, const LabelPool& pool) {
+  Matrix matrix;
+  matrix.reserve(stepped.size());
+  for (SteppedSeries& series : stepped) matrix.push_back({pool.labels(series.labels), std::move(series.points)});
+  std::ranges::sort(matrix, {}, &Series::labels);
+  return matrix;
 }
 
 }  // namespace
@@ -40,9 +69,38 @@ ValueType Expression::type() const { return root_->type; }
 
 std::string Expression::to_string() const { return root_->to_string(); }
 
-Result<Value> evaluate(const Expression& expression, const Store& store, Time at, const Options& options) {
+std::string parse_error_text(const Error& error) { return error.where + ": parse error: " + error.what; }
+
+Answer<Value> evaluate(const Expression& expression, const Store& store, Time at, const Options& options) {
   Memory memory;
   return evaluate_with(expression, store, at, options, memory);
+}
+
+Answer<Matrix> evaluate_range(const Expression& expression, const Store& store, const RangeSpec& range,
+                              const Options& options) {
+  if (expression.type() != ValueType::scalar && expression.type() != ValueType::vector) {
+    return bad_data("invalid expression type " + quoted(to_string(expression.type())) +
+                    " for range query, must be Scalar or instant Vector");
+  }
+  if (range.step <= Duration::zero()) {
+    return bad_data("zero or negative query resolution step widths are not accepted. Try a positive integer");
+  }
+  const Time start{std::clamp(range.start.time_since_epoch(), -furthest, furthest)};
+  const Time end{std::clamp(range.end.time_since_epoch(), -furthest, furthest)};
+  if (end < start) return bad_data("end timestamp must not be before start time");
+  const auto further_steps = (end - start) / range.step;
+  if (static_cast<std::uint64_t>(further_steps) > options.limits.max_steps) {
+    return bad_data("exceeded maximum resolution of " + with_thousands(options.limits.max_steps) +
+                    " points per timeseries. Try decreasing the query resolution (?step=XX)");
+  }
+  return guarded<Matrix>(expression, [&] {
+    Memory memory;
+    memory.refresh(store);
+    const Steps steps{start, start + further_steps * range.step, range.step};
+    Budget budget(options, steps);
+    Evaluation evaluation(store, steps, budget, memory);
+    return with_labels(evaluate_steps(expression.root(), evaluation), memory.pool);
+  });
 }
 
 PreparedQuery::PreparedQuery(Expression expression)
@@ -51,7 +109,7 @@ PreparedQuery::PreparedQuery(PreparedQuery&&) noexcept = default;
 PreparedQuery& PreparedQuery::operator=(PreparedQuery&&) noexcept = default;
 PreparedQuery::~PreparedQuery() = default;
 
-Result<Value> PreparedQuery::evaluate(const Store& store, Time at, const Options& options) {
+Answer<Value> PreparedQuery::evaluate(const Store& store, Time at, const Options& options) {
   return evaluate_with(expression_, store, at, options, cache_->memory);
 }
 

@@ -48,7 +48,7 @@ bool same(const Value& a, const Value& b) {
 }
 
 void check_evaluation(const Expression& expression) {
-  const Options options{.limits = {.max_samples = 10'000, .max_series = 1000}};
+  const Options options{.limits = {.max_samples = 10'000, .max_touched_samples = 10'000, .max_series = 1000}};
   PreparedQuery prepared(expression);
   for (const std::int64_t ms : {0, 61'234, 95'000}) {
     const auto fresh = evaluate(expression, small_store().store(), time_at_ms(ms), options);

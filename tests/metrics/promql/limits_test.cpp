@@ -30,13 +30,13 @@ TEST_F(PromqlLimits, NameTheOneThatASelectorReaches) {
 }
 
 TEST_F(PromqlLimits, CountEverySampleThatAQueryTouches) {
-  EXPECT_EQ(ask("m + m", {.max_samples = 20}), "fine");
-  EXPECT_EQ(ask("m + m", {.max_samples = 19}),
-            "1:5: query touches more samples than the limit of 19 (max_samples)");
-  EXPECT_EQ(ask("sum_over_time(m[1m])", {.max_samples = 100}), "fine");
-  EXPECT_EQ(ask("sum_over_time(m[1m])", {.max_samples = 99}),
-            "1:15: query touches more samples than the limit of 99 (max_samples)");
-  EXPECT_EQ(ask("m[1m]", {.max_samples = 99}), "1:1: query touches more samples than the limit of 99 (max_samples)");
+  EXPECT_EQ(ask("m + m", {.max_touched_samples = 20}), "fine");
+  EXPECT_EQ(ask("m + m", {.max_touched_samples = 19}),
+            "1:5: query touches more samples than the limit of 19 (max_touched_samples)");
+  EXPECT_EQ(ask("sum_over_time(m[1m])", {.max_touched_samples = 100}), "fine");
+  EXPECT_EQ(ask("sum_over_time(m[1m])", {.max_touched_samples = 99}),
+            "1:15: query touches more samples than the limit of 99 (max_touched_samples)");
+  EXPECT_EQ(ask("m[1m]", {.max_touched_samples = 99}), "1:1: query touches more samples than the limit of 99 (max_touched_samples)");
 }
 
 TEST_F(PromqlLimits, AreNotReachedByTimesBeyondAllSamples) {
