@@ -157,13 +157,14 @@ std::optional<Point> Store::latest(SeriesId series, Time at, Duration lookback) 
   return point;
 }
 
-void Store::range(SeriesId series, Time from, Time to, std::vector<Point>& out) const {
+void Store::range(SeriesId series, Time from, Time to, std::vector<Point>& out, StaleMarkers markers) const {
   const std::lock_guard lock(state_->mutex);
   const Slot* slot = state_->find(series);
   if (!slot) return;
   const auto start = static_cast<std::ptrdiff_t>(out.size());
   state_->history.range(series.index, from, to, out);
   if (from < slot->last.time && slot->last.time <= to) out.push_back(slot->last);
+  if (markers == StaleMarkers::kept) return;
   out.erase(std::remove_if(out.begin() + start, out.end(), [](const Point& p) { return is_stale_marker(p.value); }),
             out.end());
 }

@@ -152,6 +152,21 @@ TEST_F(StoreTest, LatestLooksBackLeftOpen) {
   EXPECT_FALSE(value(a, at(-1), 60s));
 }
 
+TEST_F(StoreTest, RangeKeepsStaleMarkersForThoseWhoWantThem) {
+  append(host, at(0), {{&a, 1}});
+  append(host, at(10), {});
+  append(host, at(20), {{&a, 3}});
+  append(host, at(30), {});
+  EXPECT_THAT(values(a, at(-1), at(30)), ElementsAre(1, 3));
+  std::vector<Point> points;
+  store.range(a.id(), at(-1), at(30), points, Store::StaleMarkers::kept);
+  ASSERT_EQ(points.size(), 4U);
+  EXPECT_TRUE(is_stale_marker(points[1].value));
+  EXPECT_EQ(points[1].time, at(10));
+  EXPECT_EQ(points[2].value, 3);
+  EXPECT_TRUE(is_stale_marker(points[3].value));
+}
+
 TEST_F(StoreTest, RangeIsLeftOpenAndOldestFirst) {
   for (int i = 0; i < 200; ++i) append(host, at(i), {{&a, i}});
   EXPECT_THAT(values(a, at(10), at(13)), ElementsAre(11, 12, 13));
