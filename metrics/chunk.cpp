@@ -17,9 +17,9 @@
 // gives the very same double.
 #include "metrics/chunk.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
-#include <optional>
 
 namespace sidewatch {
 namespace {
@@ -28,6 +28,9 @@ constexpr std::uint32_t most_places = 4;
 constexpr std::uint32_t no_places = 7;
 constexpr std::array<double, most_places + 1> powers_of_ten = {1, 10, 100, 1000, 10000};
 constexpr double exact_integers_below = 9007199254740992.0;  // 2^53
+
+// Far beyond any time that is told in milliseconds, and far from where differences would overflow.
+constexpr std::int64_t furthest_ms = std::int64_t{1} << 60;
 
 constexpr std::array<unsigned, 4> time_bits = {5, 10, 20, 64};  // after 1, 2, 3, 4 ones
 constexpr std::array<unsigned, 4> step_bits = {4, 8, 16, 32};   // by kk
@@ -121,8 +124,8 @@ bool Chunk::Sentence::tell_step(Cursor& last, double value) {
   if (last.places == no_places) return false;
   const auto mantissa = mantissa_of(value, last.places);
   if (!mantissa) return false;
-  const std::int64_t step = *mantissa - last.mantissa;
-  const std::uint64_t change = zigzag(step - last.step);
+  const std::int64_t step = minus(*mantissa, last.mantissa);
+  const std::uint64_t change = zigzag(minus(step, last.step));
   unsigned size = 0;
   while (size < step_bits.size() && !fits(change, step_bits[size])) ++size;
   if (size == step_bits.size()) return false;
@@ -181,9 +184,24 @@ void Chunk::write(std::uint64_t value, unsigned bits) {
   used_bits_ += bits;
 }
 
+// The next 64 bits; those beyond the payload are zeros.
+std::uint64_t Chunk::Reader::peek() const {
+  const std::uint32_t word = position_ / 64;
+  const std::uint32_t offset = position_ % 64;
+  if (word >= payload_words) return 0;
+  std::uint64_t bits = chunk_.payload_[word] >> offset;
+  if (offset > 0 && word + 1 < payload_words) bits |= chunk_.payload_[word + 1] << (64 - offset);
+  return bits;
+}
+
+std::uint64_t Chunk::Reader::read(unsigned bits) {
+  const std::uint64_t value = peek();
+  position_ += bits;
+  return bits == 64 ? value : value & ((std::uint64_t{1} << bits) - 1);
+}
+
 Point Chunk::Reader::next() {
   if (first_) {
-    at_.ms = chunk_.first_ms_;
     first_ = false;
   } else {
     read_time();
@@ -193,7 +211,8 @@ Point Chunk::Reader::next() {
 }
 
 void Chunk::Reader::read_time() {
-  const unsigned ones = read_ones(4);
+  const auto ones = static_cast<unsigned>(std::countr_one(peek() & 0xF));
+  position_ += std::min(ones + 1, 4U);
   if (ones == 4) {
     at_.interval = static_cast<std::int64_t>(read(64));
   } else if (ones > 0) {
@@ -203,36 +222,63 @@ void Chunk::Reader::read_time() {
 }
 
 void Chunk::Reader::read_value() {
-  const unsigned ones = read_ones(2);
-  if (ones == 0) {
+  const std::uint64_t code = peek();
+  if ((code & 1) == 0) {
+    position_ += 1;
     at_.step = 0;
-  } else if (ones == 1) {
-    const auto size = static_cast<std::size_t>(read(2));
-    at_.step += unzigzag(read(step_bits[size]));
-    at_.mantissa += at_.step;
-    at_.bits = std::bit_cast<std::uint64_t>(static_cast<double>(at_.mantissa) / powers_of_ten[at_.places]);
+  } else if ((code & 2) == 0) {
+    position_ += 4;
+    at_.step = plus(at_.step, unzigzag(read(step_bits[code >> 2 & 3])));
+    at_.mantissa = plus(at_.mantissa, at_.step);
+    const double scale = powers_of_ten[std::min(at_.places, most_places)];
+    at_.bits = std::bit_cast<std::uint64_t>(static_cast<double>(at_.mantissa) / scale);
   } else {
-    at_.places = static_cast<std::uint32_t>(read(3));
+    position_ += 5;
+    at_.places = static_cast<std::uint32_t>(code >> 2 & 7);
     at_.step = 0;
     at_.bits = read(64);
-    if (at_.places != no_places) at_.mantissa = *mantissa_of(std::bit_cast<double>(at_.bits), at_.places);
+    if (at_.places <= most_places) {
+      at_.mantissa = mantissa_of(std::bit_cast<double>(at_.bits), at_.places).value_or(0);
+    }
   }
 }
 
-// How many ones stand before the next zero, which is read too; `most` ones have no zero after them.
-unsigned Chunk::Reader::read_ones(unsigned most) {
-  unsigned ones = 0;
-  while (ones < most && read(1)) ++ones;
-  return ones;
+void Chunk::save(std::string& out) const {
+  append_varint(out, count_);
+  append_varint(out, used_bits_);
+  append_signed(out, first_ms_);
+  const std::size_t words = (used_bits_ + 63) / 64;
+  for (std::size_t i = 0; i < words; ++i) append_u64(out, payload_[i]);
 }
 
-std::uint64_t Chunk::Reader::read(unsigned bits) {
-  const std::uint32_t word = position_ / 64;
-  const std::uint32_t offset = position_ % 64;
-  std::uint64_t value = chunk_.payload_[word] >> offset;
-  if (offset + bits > 64) value |= chunk_.payload_[word + 1] << (64 - offset);
-  position_ += bits;
-  return bits == 64 ? value : value & ((std::uint64_t{1} << bits) - 1);
+std::optional<Chunk> Chunk::load(ByteReader& bytes, Duration shift) {
+  Chunk chunk;
+  const std::uint64_t count = bytes.varint();
+  const std::uint64_t used_bits = bytes.varint();
+  chunk.first_ms_ = plus(bytes.signed_number(), shift.count());
+  if (count == 0 || count > used_bits || used_bits > payload_bits) return std::nullopt;
+  chunk.count_ = static_cast<std::uint32_t>(count);
+  chunk.used_bits_ = static_cast<std::uint32_t>(used_bits);
+  for (std::size_t i = 0; i < (used_bits + 63) / 64; ++i) chunk.payload_[i] = bytes.u64();
+  if (!bytes.ok() || !chunk.recover_cursor()) return std::nullopt;
+  return chunk;
+}
+
+// False when the payload is none that append() leaves behind: what comes later is not told relative to it then.
+bool Chunk::recover_cursor() {
+  Reader reader(*this);
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const std::int64_t before = reader.at().ms;
+    reader.next();
+    const std::int64_t ms = reader.at().ms;
+    if (reader.position() > used_bits_ || (i > 0 && ms <= before) || ms < -furthest_ms || ms > furthest_ms) {
+      return false;
+    }
+  }
+  if (reader.position() != used_bits_) return false;
+  if (used_bits_ % 64 != 0 && payload_[used_bits_ / 64] >> (used_bits_ % 64) != 0) return false;
+  last_ = reader.at();
+  return true;
 }
 
 }  // namespace sidewatch

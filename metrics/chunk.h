@@ -11,7 +11,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
+#include "base/bytes.h"
 #include "metrics/point.h"
 
 namespace sidewatch {
@@ -27,6 +30,11 @@ class Chunk {
   std::size_t size() const { return count_; }
   Time first_time() const { return time_at_ms(first_ms_); }
   Time last_time() const { return time_at_ms(last_.ms); }
+
+  // Appends the samples to `out` as bytes, without the room that is still free.
+  void save(std::string& out) const;
+  // What save() wrote, every time moved by `shift`; it can be appended to. Nothing when the bytes are no whole chunk.
+  static std::optional<Chunk> load(ByteReader& bytes, Duration shift);
 
   // Calls `visit(Point)` for each sample, oldest first.
   template <class Visit>
@@ -51,12 +59,14 @@ class Chunk {
 
   class Reader {
    public:
-    explicit Reader(const Chunk& chunk) : chunk_(chunk) {}
+    explicit Reader(const Chunk& chunk) : chunk_(chunk) { at_.ms = chunk.first_ms_; }
     Point next();
+    const Cursor& at() const { return at_; }
+    std::uint32_t position() const { return position_; }
 
    private:
+    std::uint64_t peek() const;
     std::uint64_t read(unsigned bits);
-    unsigned read_ones(unsigned most);
     void read_time();
     void read_value();
 
@@ -68,6 +78,7 @@ class Chunk {
 
   class Sentence;
   void write(std::uint64_t value, unsigned bits);
+  bool recover_cursor();
 
   std::int64_t first_ms_ = 0;
   Cursor last_;

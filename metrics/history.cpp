@@ -23,11 +23,16 @@ void History::resize(std::size_t count) {
 }
 
 void History::append(std::uint32_t series, Point point) {
-  Chain& chain = chains_[series];
+  const Chain& chain = chains_[series];
   if (chain.newest && chain.newest->chunk.append(point)) return;
   // Taking a chunk from the pool may evict this very series' oldest one, so the chain is looked at afterwards.
   Link* link = begin_chunk(series);
   link->chunk.append(point);
+  attach(series, link);
+}
+
+void History::attach(std::uint32_t series, Link* link) {
+  Chain& chain = chains_[series];
   (chain.newest ? chain.newest->next : chain.oldest) = link;
   chain.newest = link;
 }
@@ -61,13 +66,23 @@ std::optional<Point> History::at_or_before(std::uint32_t series, Time time) cons
   return found;
 }
 
-void History::range(std::uint32_t series, Time from, Time to, std::vector<Point>& out) const {
-  for (const Link* link = chains_[series].oldest; link && link->chunk.first_time() <= to; link = link->next) {
-    if (link->chunk.last_time() <= from) continue;
-    link->chunk.for_each([&](Point point) {
-      if (from < point.time && point.time <= to) out.push_back(point);
-    });
+bool History::copy(std::uint32_t series, Time from, Time to, std::size_t limit, std::vector<Chunk>& out) const {
+  const Link* link = chains_[series].oldest;
+  while (link && link->chunk.last_time() <= from) link = link->next;
+  for (; link && link->chunk.first_time() <= to; link = link->next) {
+    if (limit-- == 0) return true;
+    out.push_back(link->chunk);
   }
+  return false;
+}
+
+bool History::adopt(std::uint32_t series, const Chunk& chunk) {
+  const Link* newest = chains_[series].newest;
+  if (newest && chunk.first_time() <= newest->chunk.last_time()) return false;
+  Link* link = begin_chunk(series);
+  link->chunk = chunk;
+  attach(series, link);
+  return true;
 }
 
 std::size_t History::bytes() const { return (used_ + spare_.size()) * sizeof(Link); }

@@ -40,8 +40,13 @@ class History {
 
   bool empty(std::uint32_t series) const;
   std::optional<Point> at_or_before(std::uint32_t series, Time time) const;
-  // Appends the samples with from < time <= to, oldest first.
-  void range(std::uint32_t series, Time from, Time to, std::vector<Point>& out) const;
+  // Appends copies of the chunks that have samples with from < time <= to, oldest first, but no more than `limit`. True
+  // when there are more.
+  bool copy(std::uint32_t series, Time from, Time to, std::size_t limit, std::vector<Chunk>& out) const;
+
+  // Takes over a chunk of an earlier life, which is appended to if it is the series' newest. False, and nothing is done,
+  // when it does not begin after the samples that are there.
+  bool adopt(std::uint32_t series, const Chunk& chunk);
 
   std::size_t bytes() const;            // of all chunks, the pool's spare ones included
   std::uint64_t evicted() const;        // samples dropped because of the budget
@@ -60,6 +65,7 @@ class History {
   };
 
   Link* begin_chunk(std::uint32_t series);
+  void attach(std::uint32_t series, Link* link);
   void drop_oldest(std::uint32_t series);
 
   const std::size_t max_chunks_;

@@ -312,6 +312,38 @@ TEST(StoreBudget, EvictsTheOldestSamplesAndCountsThem) {
   EXPECT_EQ(kept + store.samples_evicted(), store.samples_appended());
 }
 
+TEST(StoreThreads, AWriterGoesOnWhileALongRangeIsRead) {
+  Catalog catalog({}, {});
+  Store store(catalog, {24h, std::size_t{64} << 20});
+  const SourceId source = store.add_source("host");
+  const auto series = catalog.series(load, {});
+  Batch batch;
+  std::int64_t written = 0;
+  const auto write = [&] {
+    batch.clear();
+    batch.add(series, static_cast<double>(written % 1000) / 7);
+    store.append(source, at(written++), batch);
+  };
+  while (written < 100'000) write();
+  std::atomic<std::int64_t> appends{0};
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    std::vector<Point> points;
+    while (!done && std::chrono::steady_clock::now() < deadline) {
+      const std::int64_t before = appends;
+      points.clear();
+      store.range(series.id(), at(-1), at(99'999), points);
+      ASSERT_EQ(points.size(), 100'000U);
+      if (appends - before >= 100) done = true;
+    }
+    EXPECT_TRUE(done) << "no range was read during which 100 passes were taken in";
+    done = true;
+  });
+  for (; !done; ++appends) write();
+  reader.join();
+}
+
 // One writer, several readers, series coming and going: no reader ever sees a value of another series, or a torn page.
 TEST(StoreThreads, ReadersSeeOnlyWhatWasWritten) {
   Catalog catalog({}, {});
