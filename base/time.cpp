@@ -13,6 +13,59 @@ std::int64_t read_ms(clockid_t clock) {
   return static_cast<std::int64_t>(reading.tv_sec) * 1000 + reading.tv_nsec / 1'000'000;
 }
 
+// Takes a timestamp apart from left to right; a mistake is remembered until the end.
+class Rfc3339 {
+ public:
+  explicit Rfc3339(std::string_view text) : rest_(text) {}
+
+  std::int64_t digits(std::size_t count) {
+    std::int64_t number = 0;
+    for (; count > 0; --count) number = number * 10 + (take("0123456789") - '0');
+    return number;
+  }
+
+  void expect(std::string_view any_of) { take(any_of); }
+
+  std::int64_t fraction() {
+    if (!rest_.starts_with('.')) return 0;
+    rest_.remove_prefix(1);
+    std::int64_t millis = (take("0123456789") - '0') * 100;
+    for (const std::int64_t unit : {10, 1}) {
+      if (at_digit()) millis += unit * (take("0123456789") - '0');
+    }
+    while (at_digit()) rest_.remove_prefix(1);
+    return millis;
+  }
+
+  std::int64_t zone() {
+    const char sign = take("Zz+-");
+    if (sign != '+' && sign != '-') return 0;
+    const std::int64_t hours = digits(2);
+    expect(":");
+    const std::int64_t minutes = digits(2);
+    if (hours > 23 || minutes > 59) sound_ = false;
+    return (hours * 60 + minutes) * (sign == '-' ? -1 : 1);
+  }
+
+  bool read_whole() const { return sound_ && rest_.empty(); }
+
+ private:
+  bool at_digit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
+
+  char take(std::string_view any_of) {
+    if (rest_.empty() || any_of.find(rest_.front()) == std::string_view::npos) {
+      sound_ = false;
+      return any_of.front();
+    }
+    const char c = rest_.front();
+    rest_.remove_prefix(1);
+    return c;
+  }
+
+  std::string_view rest_;
+  bool sound_ = true;
+};
+
 }  // namespace
 
 SystemClock::SystemClock() : origin_ms_(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME)) {}
@@ -33,6 +86,27 @@ std::string to_rfc3339(WallTime wall) {
   const int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900,
                                    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, millis);
   return std::string(text, static_cast<std::size_t>(length));
+}
+
+std::optional<WallTime> from_rfc3339(std::string_view text) {
+  using namespace std::chrono;
+  Rfc3339 in(text);
+  const auto year_number = static_cast<int>(in.digits(4));
+  in.expect("-");
+  const auto month_number = static_cast<unsigned>(in.digits(2));
+  in.expect("-");
+  const year_month_day date{year(year_number), month(month_number), day(static_cast<unsigned>(in.digits(2)))};
+  in.expect("Tt");
+  const std::int64_t hour_number = in.digits(2);
+  in.expect(":");
+  const std::int64_t minute_number = in.digits(2);
+  in.expect(":");
+  const std::int64_t second_number = in.digits(2);
+  const std::int64_t millis = in.fraction();
+  const std::int64_t offset_minutes = in.zone();
+  if (!in.read_whole() || !date.ok() || hour_number > 23 || minute_number > 59 || second_number > 59) return std::nullopt;
+  return WallTime(sys_days(date)) + hours(hour_number) + minutes(minute_number - offset_minutes) +
+         seconds(second_number) + milliseconds(millis);
 }
 
 std::string to_words(Duration duration) {

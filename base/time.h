@@ -10,7 +10,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sidewatch {
 
@@ -34,6 +36,10 @@ inline Time from_wall(WallTime wall, Duration wall_step) { return Time(wall.time
 
 // RFC 3339 in UTC with milliseconds: 2026-03-01T12:00:00.250Z.
 std::string to_rfc3339(WallTime wall);
+
+// The same read back, in any time zone: 2026-03-01T13:00:00+01:00. Digits beyond milliseconds are cut off. Absent where
+// the text is none or names a day or an hour that there is not.
+std::optional<WallTime> from_rfc3339(std::string_view text);
 
 // For people: "45s", "12m", "1h 30m", "3d 4h".
 std::string to_words(Duration duration);

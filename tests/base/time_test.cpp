@@ -24,6 +24,23 @@ TEST(Time, SpeaksDurationsInTheirTwoLargestUnits) {
   EXPECT_EQ(to_words(72h + 10s), "3d");
 }
 
+TEST(Time, ReadsRfc3339InAnyZone) {
+  const auto ms = [](std::string_view text) -> std::int64_t {
+    const auto wall = from_rfc3339(text);
+    return wall ? wall->time_since_epoch().count() : -1;
+  };
+  EXPECT_EQ(ms("1970-01-01T00:00:01Z"), 1000);
+  EXPECT_EQ(ms("2026-03-01T12:00:00.25Z"), 1'772'366'400'250);
+  EXPECT_EQ(ms("2026-03-01T13:30:00.2509999+01:30"), 1'772'366'400'250);
+  EXPECT_EQ(ms("2026-03-01t04:00:00.250-08:00"), 1'772'366'400'250);
+  EXPECT_EQ(to_rfc3339(*from_rfc3339("2024-02-29T23:59:59.999Z")), "2024-02-29T23:59:59.999Z");
+  for (const char* wrong : {"", "2026-03-01", "2026-03-01T12:00:00", "2026-03-01 12:00:00Z", "2026-02-29T12:00:00Z",
+                            "2026-13-01T12:00:00Z", "2026-03-01T24:00:00Z", "2026-03-01T12:60:00Z",
+                            "2026-03-01T12:00:00.Z", "2026-03-01T12:00:00Zx", "2026-03-01T12:00:00+0100", "1772366400"}) {
+    EXPECT_EQ(from_rfc3339(wrong), std::nullopt) << wrong;
+  }
+}
+
 TEST(Time, WallTimeFollowsTheTimelineByTheStep) {
   const Time time = time_at_ms(1000);
   EXPECT_EQ(to_wall(time, 500ms), WallTime(1500ms));
