@@ -22,8 +22,6 @@ bool is_address(const std::string& name) {
   return inet_pton(AF_INET, name.c_str(), bytes) == 1 || inet_pton(AF_INET6, name.c_str(), bytes) == 1;
 }
 
-bool reads_only(const HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
-
 bool looks_like_browser(const HttpRequest& request) {
   for (const char* name : {"Origin", "Referer", "Cookie", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"}) {
     if (request.has_header(name)) return true;
@@ -42,12 +40,12 @@ std::string_view origin_host(std::string_view origin) {
 std::string HttpAccess::objection(const HttpRequest& request) const {
   if (request.peer.is_unix) return {};
   const std::string host = request.header("Host");
-  const bool must_know = !reads_only(request) || request.peer.reached_loopback || looks_like_browser(request);
+  const bool must_know = !request.reads_only || request.peer.reached_loopback || looks_like_browser(request);
   // Without a Host (HTTP/1.0) it is no browser.
   if (must_know && request.has_header("Host") && !knows(host)) {
     return "this agent does not go by the name in your Host header; if it should, add the name to http.hosts";
   }
-  if (reads_only(request)) return {};
+  if (request.reads_only) return {};
   if (request.has_header("Origin") && !same_ignoring_case(origin_host(request.header("Origin")), host)) {
     return "requests from pages of another origin are not allowed";
   }

@@ -38,6 +38,15 @@ void declare_limits(config::Section& section, HttpLimits& limits) {
   section.optional("max_headers", limits.max_headers, "header lines of a request", between<std::int64_t>(8, 1'000));
   section.optional("max_body_bytes", limits.max_body_bytes, "size of a request's body",
                    between(Bytes{0}, Bytes{16 * 1024 * 1024}));
+  section.optional("query_threads", limits.query_threads,
+                   "queries that are answered at a time; their threads exist only while somebody asks",
+                   between<std::int64_t>(1, 64));
+  section.optional("max_queued_queries", limits.max_queued_queries,
+                   "queries that wait for their turn; further ones are answered with 503",
+                   between<std::int64_t>(1, 10'000));
+  section.optional("max_unsent_bytes", limits.max_unsent_bytes,
+                   "size of all answers to queries that slow clients have not taken yet; beyond, queries are answered "
+                   "with 503", between(Bytes{1024 * 1024}, Bytes{std::uint64_t{4} << 30}));
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ struct HttpLimits {
   config::Bytes max_header_bytes{16 * 1024};
   std::int64_t max_headers = 64;
   config::Bytes max_body_bytes{64 * 1024};
+  std::int64_t query_threads = 2;        // that answer queries; there are none while nobody asks
+  std::int64_t max_queued_queries = 32;  // waiting for such a thread; 503 beyond
+  config::Bytes max_unsent_bytes{std::uint64_t{64} << 20};  // of answers that slow clients have not taken; 503 beyond
 
   bool operator==(const HttpLimits&) const = default;
 };

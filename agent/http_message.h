@@ -4,6 +4,7 @@
 // texts still come from a stranger: never put them into a log line or a page without escaping.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/time.h"
 
 namespace sidewatch {
 
@@ -38,6 +41,10 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> captures; // {"name", ...} of the route "/label/{name}/values"
   std::string body;
   HttpPeer peer;
+  bool reads_only = false;  // by its method, or because its route says so: it changes nothing
+  Time received;            // when it was complete
+  // Of a request that is answered by a worker: rises when nobody waits for the answer any more.
+  std::shared_ptr<const std::atomic<bool>> abandoned;
 
   // All values of a header field joined with ", ", as RFC 9110 5.3 allows; empty when absent. Names in any case.
   std::string header(std::string_view name) const;
@@ -45,6 +52,7 @@ struct HttpRequest {
   std::optional<std::string> param(std::string_view name) const;  // the first of that name
   std::vector<std::string> param_values(std::string_view name) const;
   std::string capture(std::string_view name) const;
+  bool is_abandoned() const { return abandoned && abandoned->load(std::memory_order_relaxed); }
 };
 
 struct HttpResponse {
@@ -59,14 +67,21 @@ struct HttpResponse {
   static HttpResponse shared(std::string content_type, std::shared_ptr<const std::string> body);
 };
 
-// Runs on the server's only thread: it must be fast and must not wait. An exception that leaves it becomes a 500
-// without its text.
+// An exception that leaves it becomes a 500 without its text.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 struct HttpRoute {
+  // On the server's own thread, which everybody waits for: it must be fast and must not wait. Or on a worker: several
+  // at a time, and there may be no room for one more.
+  enum class Runs { at_once, on_worker };
+
   std::string method;  // "GET" (answers HEAD too), "POST", "PUT" or "DELETE"
   std::string path;    // "/metrics", or with captures that match one segment: "/api/v1/label/{name}/values"
   HttpHandler handler;
+  Runs runs = Runs::at_once;
+  bool reads_only = false;  // a POST that changes nothing: its question was too long for a GET
+  // What a worker's route answers when there is no room; without it a 503 with this sentence.
+  std::function<HttpResponse(const std::string& why)> turn_away = nullptr;
 };
 
 std::string_view http_reason(int status);  // "Not Found"

@@ -124,10 +124,10 @@ bool is_form(const HttpRequest& request) {
 
 class HttpRouter::Routing final : public httplib::Server {
  public:
-  explicit Routing(std::vector<HttpRoute> routes) {
-    for (auto& route : routes) add(std::move(route));
+  explicit Routing(std::vector<HttpRoute> routes) : routes_(std::move(routes)) {
+    for (const auto& route : routes_) add(route);
     set_exception_handler([this](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      answer_ = {HttpResponse::text(500, "internal error\n"), Outcome::failed};
+      answer_ = {HttpResponse::text(500, "internal error\n"), Outcome::failed, nullptr};
       response.status = 500;
     });
   }
@@ -135,7 +135,7 @@ class HttpRouter::Routing final : public httplib::Server {
   Answer answer(HttpRequest& request) {
     request_ = &request;
     // What stands when no handler was called.
-    answer_ = {HttpResponse::text(404, "page not found\n"), Outcome::no_route};
+    answer_ = {HttpResponse::text(404, "page not found\n"), Outcome::no_route, nullptr};
     MemoryStream stream(request.method + " " + encode_path(request.path) + " HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
     bool closed = false;
     process_request(stream, true, closed, nullptr);
@@ -144,15 +144,23 @@ class HttpRouter::Routing final : public httplib::Server {
     return std::move(answer_);
   }
 
+  bool reads_only(const std::string& method, std::string_view path) const {
+    return std::any_of(routes_.begin(), routes_.end(), [&](const HttpRoute& route) {
+      return route.reads_only && route.method == method && matches(route.path, path);
+    });
+  }
+
  private:
-  void add(HttpRoute route) {
+  void add(const HttpRoute& route) {
     Pattern pattern = to_pattern(route.path);
-    paths_.emplace_back(route.path, route.method);
-    const auto call = [this, names = std::move(pattern.names), handler = std::move(route.handler)](
-                          const httplib::Request& routed, httplib::Response& response) {
+    const auto call = [this, names = std::move(pattern.names), &route](const httplib::Request& routed,
+                                                                       httplib::Response& response) {
       for (std::size_t i = 0; i < names.size(); ++i) request_->captures.emplace_back(names[i], routed.matches.str(i + 1));
-      answer_.response = handler(*request_);
-      answer_.outcome = Outcome::answered;
+      if (route.runs == HttpRoute::Runs::on_worker) {
+        answer_ = {{}, Outcome::for_worker, &route};
+      } else {
+        answer_ = {route.handler(*request_), Outcome::answered, nullptr};
+      }
       response.status = 200;  // of no consequence: the library's own response is thrown away
     };
     if (route.method == "GET") {
@@ -170,18 +178,18 @@ class HttpRouter::Routing final : public httplib::Server {
 
   void refuse_method(const HttpRequest& request) {
     std::string allow;
-    for (const auto& [pattern, method] : paths_) {
-      if (!matches(pattern, request.path)) continue;
+    for (const auto& route : routes_) {
+      if (!matches(route.path, request.path)) continue;
       if (!allow.empty()) allow += ", ";
-      allow += method == "GET" ? "GET, HEAD" : method;
+      allow += route.method == "GET" ? "GET, HEAD" : route.method;
     }
     if (allow.empty()) return;
     answer_.response = HttpResponse::text(405, "this page has no such method\n");
     answer_.response.headers.push_back({"Allow", allow});
   }
 
-  std::vector<std::pair<std::string, std::string>> paths_;  // with their methods
-  HttpRequest* request_ = nullptr;                          // the one being answered
+  const std::vector<HttpRoute> routes_;
+  HttpRequest* request_ = nullptr;  // the one being answered
   Answer answer_;
 };
 
@@ -189,13 +197,19 @@ HttpRouter::HttpRouter(std::vector<HttpRoute> routes) : routing_(std::make_uniqu
 
 HttpRouter::~HttpRouter() = default;
 
+bool HttpRouter::reads_only(const HttpRequest& request) const {
+  if (request.method == "GET" || request.method == "HEAD") return true;
+  const std::string_view target = request.target;
+  return routing_->reads_only(request.method, decode_path(target.substr(0, std::min(target.find('?'), target.size()))));
+}
+
 HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
   const std::string_view target = request.target;
   const std::size_t question = std::min(target.find('?'), target.size());
-  if (question > max_path_bytes) return {HttpResponse::text(414, "the path is too long\n"), Outcome::no_route};
+  if (question > max_path_bytes) return {HttpResponse::text(414, "the path is too long\n"), Outcome::no_route, nullptr};
   request.path = decode_path(target.substr(0, question));
   if (has_control_character(request.path)) {
-    return {HttpResponse::text(400, "the path has a control character\n"), Outcome::no_route};
+    return {HttpResponse::text(400, "the path has a control character\n"), Outcome::no_route, nullptr};
   }
   decode_query(target.substr(std::min(question + 1, target.size())), request.params);
   if (is_form(request)) decode_query(request.body, request.params);

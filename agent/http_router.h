@@ -18,16 +18,19 @@ class HttpRouter {
   explicit HttpRouter(std::vector<HttpRoute> routes);
   ~HttpRouter();
 
-  enum class Outcome { answered, no_route, failed };
+  enum class Outcome { answered, for_worker, no_route, failed };
   struct Answer {
     HttpResponse response;
     Outcome outcome = Outcome::answered;
+    const HttpRoute* route = nullptr;  // for_worker: whose handler is to be called; lives as long as the router
   };
 
-  // Fills path, params and captures of `request` and answers it: 404 without a route, 405 with Allow when the path has
-  // other methods, 500 without details when the handler throws. Not for several threads at once: a pool of workers
-  // would give each its own router.
+  // Fills path, params and captures of `request` and answers it, or says whose work that is: 404 without a route, 405
+  // with Allow when the path has other methods, 500 without details when the handler throws. One thread.
   Answer answer(HttpRequest& request);
+
+  // Whether the request changes nothing: GET and HEAD, and what its route declares to be so.
+  bool reads_only(const HttpRequest& request) const;
 
  private:
   class Routing;

@@ -1,4 +1,5 @@
-// The agent's HTTP server: one thread that waits in epoll for many clients, none of which can hold up another.
+// The agent's HTTP server: one thread that waits in epoll for many clients, none of which can hold up another. Routes
+// that take long are answered by a few workers (http_workers.h), which exist only while somebody asks.
 //
 // It refuses rather than guesses: see http_request_reader.h for what a request may be, http_access.h for who may ask,
 // HttpLimits for how much and how long. When nobody asks it does not run at all.
@@ -24,10 +25,14 @@ struct HttpCounters {
   std::uint64_t malformed = 0;        // refused by the reader: 400, 411, 413, 414, 415, 417, 431, 501, 505
   std::uint64_t forbidden = 0;        // Host or Origin not allowed: 403
   std::uint64_t handler_errors = 0;   // an exception left a handler: 500
+  std::uint64_t turned_away = 0;      // no room for a request that takes long: 503
+  std::uint64_t abandoned = 0;        // the client went away while a worker answered
   std::uint64_t evicted = 0;          // closed at the connection cap
   std::uint64_t timed_out = 0;        // closed at one of the deadlines, idle ones included
   std::uint64_t accept_failures = 0;  // no file descriptor or no memory for a new connection
 };
+
+struct HttpLoop;
 
 class HttpServer {
  public:
@@ -47,9 +52,8 @@ class HttpServer {
   HttpCounters counters() const;
 
  private:
-  struct Loop;
-  explicit HttpServer(std::unique_ptr<Loop> loop);
-  std::unique_ptr<Loop> loop_;
+  explicit HttpServer(std::unique_ptr<HttpLoop> loop);
+  std::unique_ptr<HttpLoop> loop_;
 };
 
 }  // namespace sidewatch

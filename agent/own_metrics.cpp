@@ -147,6 +147,8 @@ void OwnMetrics::served(const HttpCounters& http) {
   refused("forbidden", http.forbidden);
   refused("timed_out", http.timed_out);
   refused("evicted", http.evicted);
+  refused("busy", http.turned_away);
+  refused("abandoned", http.abandoned);
   refused("accept_failed", http.accept_failures);
   refused("handler_error", http.handler_errors);
 }

@@ -10,11 +10,13 @@ struct Asked {
   std::string host = "localhost:9766";
   std::vector<HttpField> fields;
   HttpPeer peer{"127.0.0.1", true, true, false};
+  bool reads_only = method == "GET" || method == "HEAD";
 };
 
 bool passes(const Asked& asked) {
   HttpRequest request;
   request.method = asked.method;
+  request.reads_only = asked.reads_only;
   request.fields = asked.fields;
   if (!asked.host.empty()) request.fields.push_back({"Host", asked.host});
   request.peer = asked.peer;
@@ -42,6 +44,12 @@ TEST(HttpAccess, KeepsOutAPageWhoseNameWasPointedHere) {
 TEST(HttpAccess, LetsPrometheusScrapeOverTheNetworkUnderAnyName) {
   EXPECT_TRUE(passes({"GET", "checkout.svc.cluster.local:9766", {{"User-Agent", "Prometheus/2.42.0"}}, network}));
   EXPECT_FALSE(passes({"POST", "checkout.svc.cluster.local:9766", {}, network}));
+}
+
+TEST(HttpAccess, LetsGrafanaPostItsQueriesOverTheNetworkUnderAnyName) {
+  EXPECT_TRUE(passes({"POST", "checkout.svc.cluster.local:9766", {{"User-Agent", "Grafana/9.5"}}, network, true}));
+  EXPECT_FALSE(passes({"POST", "evil.example", {{"Origin", "http://evil.example"}}, network, true})) << "a browser";
+  EXPECT_FALSE(passes({"POST", "evil.example", {}, {"127.0.0.1", true, true, false}, true}));
 }
 
 TEST(HttpAccess, AsksBrowsersForAKnownNameAlsoOverTheNetwork) {
