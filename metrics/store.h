@@ -84,8 +84,8 @@ class Store {
   std::optional<Point> latest(SeriesId series, Time at, Duration lookback) const;
 
   // Appends to `out` the samples with from < time <= to, oldest first (left-open, as Prometheus 3 defines ranges; the
-  // evaluator asks for what it needs). Stale markers are not samples: who
-  // steps through the points needs them all the same.
+  // evaluator asks for what it needs). Stale markers are not samples: who steps through the points needs them all the
+  // same.
   enum class StaleMarkers { left_out, kept };
   void range(SeriesId series, Time from, Time to, std::vector<Point>& out,
              StaleMarkers markers = StaleMarkers::left_out) const;

@@ -11,7 +11,7 @@ constexpr std::size_t work_of_a_step = 100;       // as much as reading so many 
 
 // A range query may read as much at each of its steps as a query of one instant: what bounds it as a whole is time.
 void Budget::begin_step(const Node& node) {
-  if (!steps_.single()) touched_ = 0;
+  if (query_.start != query_.end) touched_ = 0;
   watch_the_time(work_of_a_step, node);
 }
 

@@ -176,8 +176,8 @@ Time Evaluation::time_of(const VectorSelector& selector) const {
   if (!selector.at) return at_ - selector.offset;
   switch (selector.at->kind) {
     case AtModifier::Kind::timestamp: return selector.at->timestamp - selector.offset;
-    case AtModifier::Kind::start: return budget_.steps().first - selector.offset;
-    case AtModifier::Kind::end: return budget_.steps().last - selector.offset;
+    case AtModifier::Kind::start: return budget_.query().start - selector.offset;
+    case AtModifier::Kind::end: return budget_.query().end - selector.offset;
   }
   return at_;
 }

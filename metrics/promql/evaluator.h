@@ -38,7 +38,7 @@ struct Steps {
 // What a query has used up of its limits, its subqueries included. Fails where one is exceeded.
 class Budget {
  public:
-  Budget(const Options& options, const Steps& steps) : options_(options), steps_(steps) {}
+  Budget(const Options& options, const RangeSpec& query) : options_(options), query_(query) {}
 
   void begin_step(const Node& node);
   void touch(std::size_t samples, const Node& node);  // samples are being read
@@ -46,13 +46,13 @@ class Budget {
   void release(std::size_t samples) { held_ -= samples; }  // ...until now
 
   const Options& options() const { return options_; }
-  const Steps& steps() const { return steps_; }  // the query's: `@ start()` and `@ end()`
+  const RangeSpec& query() const { return query_; }  // as it was asked: `@ start()` and `@ end()`
 
  private:
   void watch_the_time(std::size_t work, const Node& node);
 
   const Options& options_;
-  const Steps steps_;
+  const RangeSpec query_;
   std::size_t touched_ = 0;  // since the step began
   std::size_t held_ = 0;
   std::size_t work_ = 0;  // since the time was looked at

@@ -27,9 +27,8 @@ Answer<Value> evaluate_with(const Expression& expression, const Store& store, Ti
                             Memory& memory) {
   return guarded<Value>(expression, [&] {
     memory.refresh(store);
-    const Steps steps{at, at};
-    Budget budget(options, steps);
-    return Evaluation(store, steps, budget, memory).value_of(expression.root());
+    Budget budget(options, {at, at, Duration{1}});
+    return Evaluation(store, Steps{at, at}, budget, memory).value_of(expression.root());
   });
 }
 
@@ -97,7 +96,7 @@ Answer<Matrix> evaluate_range(const Expression& expression, const Store& store, 
     Memory memory;
     memory.refresh(store);
     const Steps steps{start, start + further_steps * range.step, range.step};
-    Budget budget(options, steps);
+    Budget budget(options, {start, end, range.step});
     Evaluation evaluation(store, steps, budget, memory);
     return with_labels(evaluate_steps(expression.root(), evaluation), memory.pool);
   });

@@ -1,29 +1,30 @@
 #!/usr/bin/env python3
 """Asks a real Prometheus and our evaluator the same questions about the same samples and compares the answers.
 
-    compare_promql.py ANSWERS SERIES CORPUS
+    compare_promql.py ANSWERS CASES [FILE...]
 
-ANSWERS is the program tests/metrics/promql/answers.cpp, SERIES a file of JSON lines (samples), CORPUS a file of
-expressions, one per line (`<nl>` stands for a line break). Values must be equal to within rounding, label sets and
-types equal, errors the same text at the same place. Prometheus is given its samples by remote write, which can carry
-stale markers. Exit code 77 (skip) without a prometheus of the version whose rules we follow.
+ANSWERS is the program tests/metrics/promql/answers.cpp. CASES is a folder: series.jsonl has the samples as JSON lines,
+corpus/*.txt the expressions (see its README.md; with FILEs only those), differences.txt those that are known to be
+answered differently. Values must be equal to within rounding, label sets, types and kinds of error equal, errors the
+same text at the same place. Exit code 77 (skip) without a prometheus of the version whose rules we follow.
 """
-import http.client
 import json
 import math
+import pathlib
 import re
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.parse
+
+from prometheus import Prometheus, version
 
 BASE_MS = 1_700_000_000_000
 INSTANTS_S = [0, 20, 59.5, 300, 601.001, 900, 1195, 1500, 2400]
-READY_WITHIN_S = 30
-STALE_BITS = 0x7FF0000000000002
+RANGES_S = [  # start, end, step
+    (0, 1200, 60), (59.5, 1195.25, 17.3), (0, 3000, 600), (300, 310, 15), (-300, 900, 45), (595, 606.5, 0.5),
+]
+REFUSED_RANGES_S = [(10, 0, 1), (0, 10, 0), (0, 10, -1), (0, 11000, 0.999), (0, 11000, 1), (0, 11001, 1)]
+MAX_SHOWN = 40
 
 # What is said otherwise on purpose: the text of Go's libraries, Prometheus's column after a stray parenthesis.
 OTHER_WORDS = [
@@ -31,112 +32,8 @@ OTHER_WORDS = [
 ]
 
 
-def varint(number):
-    out = b""
-    while number >= 0x80:
-        out += bytes([number & 0x7F | 0x80])
-        number >>= 7
-    return out + bytes([number])
-
-
-def field(number, payload):
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
-
-
-def sample_bits(value):
-    return STALE_BITS if value == "stale" else struct.unpack("<Q", struct.pack("<d", float(value)))[0]
-
-
-def time_series(series):
-    """A prometheus.TimeSeries of the remote write protocol: labels (1), samples (2)."""
-    labels = sorted({"__name__": series["name"], **series["labels"]}.items())
-    out = b"".join(field(1, field(1, n.encode()) + field(2, v.encode())) for n, v in labels)
-    for ms, value in series["samples"]:
-        sample = varint(1 << 3 | 1) + struct.pack("<Q", sample_bits(value)) + varint(2 << 3) + varint(ms)
-        out += field(2, sample)
-    return out
-
-
-def snappy(data):
-    """Snappy's block format with literals only."""
-    out = varint(len(data))
-    for i in range(0, len(data), 60):
-        piece = data[i:i + 60]
-        out += bytes([(len(piece) - 1) << 2]) + piece
-    return out
-
-
-class Prometheus:
-    def __init__(self, directory):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        config = directory + "/prometheus.yml"
-        open(config, "w").close()
-        self.log = open(directory + "/log", "w+")
-        self.process = subprocess.Popen(
-            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data", "--log.level=warn",
-             f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver"],
-            stdout=self.log, stderr=self.log)
-        self.wait_until_ready()
-
-    def wait_until_ready(self):
-        deadline = time.monotonic() + READY_WITHIN_S
-        while True:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.log.seek(0)
-                sys.exit("prometheus did not become ready:\n" + self.log.read())
-            try:
-                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-                if self.request("GET", "/-/ready")[0] == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-
-    def request(self, method, path, body=None, headers={}):
-        self.connection.request(method, path, body, headers)
-        response = self.connection.getresponse()
-        return response.status, response.read()
-
-    def write(self, all_series):
-        """By time, for Prometheus takes no sample that is much older than the newest it has."""
-        by_time = sorted((ms, i, value) for i, s in enumerate(all_series) for ms, value in s["samples"])
-        body = b""
-        for ms, i, value in by_time:
-            body += field(1, time_series({**all_series[i], "samples": [(ms, value)]}))
-        status, answer = self.request("POST", "/api/v1/write", snappy(body), {
-            "Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
-            "X-Prometheus-Remote-Write-Version": "0.1.0"})
-        if status // 100 != 2:
-            sys.exit(f"remote write refused: {status} {answer.decode()}")
-
-    def ask(self, expression, ms):
-        body = urllib.parse.urlencode({"query": expression, "time": f"{ms / 1000:.3f}"})
-        status, answer = self.request("POST", "/api/v1/query", body,
-                                      {"Content-Type": "application/x-www-form-urlencoded"})
-        answer = json.loads(answer)
-        if answer["status"] == "error":
-            return {"error": re.sub(r'^invalid parameter "query": |^expanding series: ', "", answer["error"])}
-        data = answer["data"]
-        return {"type": data["resultType"], "result": self.normal(data["resultType"], data["result"])}
-
-    @staticmethod
-    def normal(kind, result):
-        if kind == "string":
-            return [result[1]]
-        if kind == "scalar":
-            return [({}, [result])]
-        return [(s["metric"], s["values"] if kind == "matrix" else [s["value"]]) for s in result]
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
+def to_ms(seconds):
+    return BASE_MS + round(seconds * 1000)
 
 
 def load_series(path):
@@ -146,31 +43,76 @@ def load_series(path):
         if not line.strip() or line.startswith("#"):
             continue
         series = json.loads(line)
-        series["samples"] = [
-            (BASE_MS + round((series["start"] + i * series["step"]) * 1000), value)
-            for i, value in enumerate(series["values"]) if value is not None]
+        series["samples"] = [(to_ms(series["start"] + i * series["step"]), value)
+                             for i, value in enumerate(series["values"]) if value is not None]
         all_series.append(series)
     return all_series
 
 
-def load_corpus(path):
+def load_expressions(path):
     lines = (line.rstrip("\n") for line in open(path, encoding="utf-8"))
-    return [line.replace("<nl>", "\n") for line in lines if line and not line.startswith("##")]
+    return [line.replace("<nl>", "\n") for line in lines if line and not line.startswith("#")]
+
+
+class Question:
+    """Of an expression at one instant (milliseconds), or over a range: (start, end, step)."""
+
+    def __init__(self, expression, when):
+        self.expression = expression
+        self.when = when
+
+    def line(self):
+        text = self.expression.encode().hex()
+        if isinstance(self.when, tuple):
+            return "\t".join(["range", *map(str, self.when), text])
+        return f"query\t{self.when}\t{text}"
+
+    def ask(self, prometheus):
+        if isinstance(self.when, tuple):
+            start, end, step = self.when
+            answer = prometheus.post("/api/v1/query_range", query=self.expression, start=f"{start / 1000:.3f}",
+                                     end=f"{end / 1000:.3f}", step=f"{step / 1000:.3f}")
+        else:
+            answer = prometheus.post("/api/v1/query", query=self.expression, time=f"{self.when / 1000:.3f}")
+        if answer["status"] == "error":
+            text = re.sub(r'^invalid parameter "\w+": |^expanding series: ', "", answer["error"])
+            return {"error": text, "kind": answer["errorType"]}
+        data = answer["data"]
+        return {"type": data["resultType"], "result": normal(data["resultType"], data["result"])}
+
+    def place(self):
+        if isinstance(self.when, tuple):
+            start, end, step = self.when
+            return f"from {(start - BASE_MS) / 1000} s to {(end - BASE_MS) / 1000} s by {step / 1000} s"
+        return f"at {(self.when - BASE_MS) / 1000} s"
+
+
+def normal(kind, result):
+    if kind == "string":
+        return [result[1]]
+    if kind == "scalar":
+        return [({}, [result])]
+    return [(s["metric"], s["values"] if kind == "matrix" else [s["value"]]) for s in result]
+
+
+def questions_about(expression):
+    return ([Question(expression, to_ms(s)) for s in INSTANTS_S] +
+            [Question(expression, (to_ms(start), to_ms(end), round(step * 1000))) for start, end, step in RANGES_S])
 
 
 def our_answers(program, all_series, questions):
-    def encoded(text):
-        return text.encode().hex()
     lines = []
     for series in all_series:
-        labels = [encoded(part) for label in series["labels"].items() for part in label]
-        lines.append("\t".join(["series", encoded(series["name"]), *labels]))
+        labels = [part.encode().hex() for label in series["labels"].items() for part in label]
+        lines.append("\t".join(["series", series["name"].encode().hex(), *labels]))
         lines += [f"sample\t{ms}\t{value}" for ms, value in series["samples"]]
-    lines += [f"query\t{ms}\t{encoded(expression)}" for expression, ms in questions]
-    done = subprocess.run([program], input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=120)
+    lines += [question.line() for question in questions]
+    done = subprocess.run([program], input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=240)
     if done.returncode != 0:
         sys.exit(f"{program} ended with {done.returncode}: {done.stderr}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(questions), f"{len(answers)} answers to {len(questions)} questions"
+    return answers
 
 
 def same_number(a, b):
@@ -181,14 +123,13 @@ def same_number(a, b):
 
 
 def same_error(ours, theirs):
-    parse = re.fullmatch(r"(\d+:\d+): parse error: (.*)", theirs, re.S)
-    if any(re.search(words, ours) and re.search(words, theirs) for words in OTHER_WORDS):
+    if ours["kind"] != theirs["kind"]:
+        return False
+    our_text, their_text = ours["error"], theirs["error"]
+    if any(re.search(words, our_text) and re.search(words, their_text) for words in OTHER_WORDS):
         return True
-    if parse:
-        return ours == f"{parse[1]}: {parse[2]}"
-    # At evaluation Prometheus gives no place; which of two duplicates it names first depends on its index.
-    what = ours.split(": ", 1)[1]
-    return what == theirs or what.split("operation: [")[0] == theirs.split("operation: [")[0]
+    # Which of two duplicates Prometheus names first depends on its index.
+    return our_text == their_text or our_text.split("operation: [")[0] == their_text.split("operation: [")[0]
 
 
 def by_labels(result):
@@ -197,7 +138,7 @@ def by_labels(result):
 
 def same_answer(ours, theirs):
     if "error" in ours or "error" in theirs:
-        return "error" in ours and "error" in theirs and same_error(ours["error"], theirs["error"])
+        return "error" in ours and "error" in theirs and same_error(ours, theirs)
     if ours["type"] != theirs["type"] or len(ours["result"]) != len(theirs["result"]):
         return False
     if ours["type"] == "string":
@@ -213,36 +154,61 @@ def same_answer(ours, theirs):
     return True
 
 
-def main():
-    program, series_path, corpus_path = sys.argv[1:]
-    try:
-        version = subprocess.run(["prometheus", "--version"], capture_output=True, text=True).stdout
-    except FileNotFoundError:
-        version = ""
-    if not version.startswith("prometheus, version 2.42."):
-        print("skipped: needs prometheus 2.42, found", version.splitlines()[:1] or "none")
-        sys.exit(77)
+class Report:
+    def __init__(self):
+        self.asked = self.differing = 0
 
-    all_series = load_series(series_path)
-    corpus = load_corpus(corpus_path)
-    questions = [(expression, BASE_MS + round(s * 1000)) for expression in corpus for s in INSTANTS_S]
-    ours = our_answers(program, all_series, questions)
-    assert len(ours) == len(questions), f"{len(ours)} answers to {len(questions)} questions"
-    differences = 0
+    def add(self, question, ours, theirs, agree):
+        self.asked += 1
+        if agree:
+            return
+        self.differing += 1
+        if self.differing <= MAX_SHOWN:
+            print(f"{question.expression}\n  {question.place()}\n  ours:   {str(ours)[:600]}\n"
+                  f"  theirs: {str(theirs)[:600]}")
+
+
+def compare(program, cases, files, prometheus):
+    all_series = load_series(cases / "series.jsonl")
+    prometheus.write(all_series)
+    report = Report()
+    for path in files:
+        questions = [q for expression in load_expressions(path) for q in questions_about(expression)]
+        before = report.differing
+        for question, ours in zip(questions, our_answers(program, all_series, questions)):
+            theirs = question.ask(prometheus)
+            report.add(question, ours, theirs, same_answer(ours, theirs))
+        print(f"{path.name}: {len(questions) - (report.differing - before)} of {len(questions)} answers agree")
+
+    refused = [Question("up", (to_ms(a), to_ms(b), round(step * 1000))) for a, b, step in REFUSED_RANGES_S]
+    for question, ours in zip(refused, our_answers(program, all_series, refused)):
+        theirs = question.ask(prometheus)
+        report.add(question, ours, theirs, same_answer(ours, theirs))
+
+    for expression in load_expressions(cases / "differences.txt"):
+        questions = questions_about(expression)
+        answers = zip(our_answers(program, all_series, questions), (q.ask(prometheus) for q in questions))
+        if all(same_answer(ours, theirs) for ours, theirs in answers):
+            report.differing += 1
+            print(f"{expression}\n  is answered alike, so that it does not belong into differences.txt")
+    return report
+
+
+def main():
+    program, cases = sys.argv[1], pathlib.Path(sys.argv[2])
+    files = [pathlib.Path(name) for name in sys.argv[3:]] or sorted((cases / "corpus").glob("*.txt"))
+    if not version().startswith("prometheus, version 2.42."):
+        print("skipped: needs prometheus 2.42, found", version() or "none")
+        sys.exit(77)
     with tempfile.TemporaryDirectory(prefix="sidewatch-promql-") as directory:
         prometheus = Prometheus(directory)
         try:
-            prometheus.write(all_series)
-            for (expression, ms), answer in zip(questions, ours):
-                theirs = prometheus.ask(expression, ms)
-                if not same_answer(answer, theirs):
-                    differences += 1
-                    print(f"{expression}\n  at {(ms - BASE_MS) / 1000} s\n  ours:   {answer}\n  theirs: {theirs}")
+            report = compare(program, cases, files, prometheus)
         finally:
             prometheus.stop()
-    print(f"{len(corpus)} expressions at {len(INSTANTS_S)} instants: {len(questions) - differences} of "
-          f"{len(questions)} answers agree")
-    sys.exit(1 if differences else 0)
+    agreeing = report.asked - report.differing
+    print(f"{agreeing} of {report.asked} answers agree: {100 * agreeing / report.asked:.2f} %")
+    sys.exit(1 if report.differing else 0)
 
 
 main()

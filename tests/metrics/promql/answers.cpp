@@ -4,8 +4,10 @@
 //   series NAME (LABEL VALUE)*      the samples that follow are its own
 //   sample MILLISECONDS VALUE       VALUE as strtod reads it, or `stale`
 //   query MILLISECONDS EXPRESSION
-// Standard output, for each query one line of JSON:
-//   {"error": "..."} or {"type": "vector", "result": [[{"label": "value"}, [[ms, "value"], ...]], ...]}
+//   range START END STEP EXPRESSION   in milliseconds
+// Standard output, for each query or range one line of JSON:
+//   {"error": "...", "kind": "bad_data"} or
+//   {"type": "vector", "result": [[{"label": "value"}, [[ms, "value"], ...]], ...]}
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -86,6 +88,23 @@ std::string json(const Value& value, Time at) {
   return json("matrix", results);
 }
 
+std::string_view to_string(QueryErrorKind kind) {
+  switch (kind) {
+    case QueryErrorKind::bad_data: return "bad_data";
+    case QueryErrorKind::execution: return "execution";
+    case QueryErrorKind::timeout: return "timeout";
+  }
+  return {};
+}
+
+std::string json_error(const std::string& text, QueryErrorKind kind) {
+  return "{\"error\": " + json(text) + ", \"kind\": " + json(to_string(kind)) + "}";
+}
+
+std::string json(const Answer<Value>& answer, Time at) {
+  return answer ? json(*answer, at) : json_error(answer.error().what, answer.kind());
+}
+
 struct PendingSeries {
   std::string name;
   Labels labels;
@@ -102,7 +121,7 @@ class Answers {
     }
     flush();
     if (fields[0] == "series") begin_series(fields);
-    else std::cout << answer(from_hex(fields[2]), time_at_ms(std::stoll(fields[1]))) << "\n";
+    else std::cout << answer(fields) << "\n";
   }
 
  private:
@@ -119,17 +138,25 @@ class Answers {
     series_.reset();
   }
 
+  std::string answer(const std::vector<std::string>& fields) {
+    const auto parsed = Expression::parse(from_hex(fields.back()));
+    if (!parsed) return json_error(parse_error_text(parsed.error()), QueryErrorKind::bad_data);
+    const auto time = [&](std::size_t field) { return time_at_ms(std::stoll(fields[field])); };
+    if (fields[0] == "query") return at_instant(*parsed, time(1));
+    return over_range(*parsed, {time(1), time(2), Duration(std::stoll(fields[3]))});
+  }
+
   // Evaluated twice: from scratch and, where the same text comes again, with what an earlier evaluation remembers.
-  std::string answer(const std::string& text, Time at) {
-    const auto parsed = Expression::parse(text);
-    if (!parsed) return "{\"error\": " + json(parsed.error().text()) + "}";
-    if (!prepared_ || prepared_->expression().text() != text) prepared_.emplace(*parsed);
-    const auto value = evaluate(*parsed, fixture_.store(), at);
-    const auto again = prepared_->evaluate(fixture_.store(), at);
-    const std::string answer = value ? json(*value, at) : "{\"error\": " + json(value.error().text()) + "}";
-    const std::string repeated = again ? json(*again, at) : "{\"error\": " + json(again.error().text()) + "}";
-    if (answer != repeated) return "{\"error\": \"the prepared query answers otherwise\"}";
-    return answer;
+  std::string at_instant(const Expression& expression, Time at) {
+    if (!prepared_ || prepared_->expression().text() != expression.text()) prepared_.emplace(expression);
+    const std::string answer = json(evaluate(expression, fixture_.store(), at), at);
+    if (answer == json(prepared_->evaluate(fixture_.store(), at), at)) return answer;
+    return json_error("the prepared query answers otherwise", QueryErrorKind::execution);
+  }
+
+  std::string over_range(const Expression& expression, const RangeSpec& range) const {
+    const auto answer = evaluate_range(expression, fixture_.store(), range);
+    return answer ? json(Value(*answer), range.start) : json_error(answer.error().what, answer.kind());
   }
 
   Fixture fixture_;

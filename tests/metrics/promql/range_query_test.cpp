@@ -55,6 +55,7 @@ TEST_F(RangeQuery, LeavesOutSeriesWithoutPoints) { EXPECT_EQ(spelled(ask("m > 10
 TEST_F(RangeQuery, TakesStartAndEndForItsOwnEnds) {
   EXPECT_EQ(spelled(ask("m{i=\"b\"} @ start()", 10, 30, 10)), R"({i="b"} 10:2 20:2 30:2)");
   EXPECT_EQ(spelled(ask("m{i=\"b\"} @ end() offset 10s", 10, 30, 10)), R"({i="b"} 10:3 20:3 30:3)");
+  EXPECT_EQ(spelled(ask("m{i=\"b\"} @ end()", 10, 50, 30)), R"({i="b"} 10:6 40:6)");
 }
 
 TEST_F(RangeQuery, RefusesQuestionsThatMakeNoSense) {
