@@ -189,6 +189,18 @@ Mistake by_words(const ParserComplaint& complaint, const SourceText& source) {
 
 }  // namespace
 
+int separator_line(const SourceText& source, int end_line) {
+  bool content = false;
+  for (int line = 0; line < end_line; ++line) {
+    const auto text = source.line(line);
+    const bool separates = text.starts_with("---") || text.starts_with("...");
+    if (separates && content) return line;
+    const auto first = indentation(text);
+    content = content || (!separates && first < text.size() && text[first] != '#' && text[0] != '%');
+  }
+  return -1;
+}
+
 Mistake explain(const ParserComplaint& complaint, const SourceText& source) {
   if (auto guess = tab_in_indentation(complaint, source)) return *guess;
   if (auto guess = quote_that_ran_on(complaint, source)) return *guess;

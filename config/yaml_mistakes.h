@@ -29,4 +29,7 @@ struct Mistake {
 };
 Mistake explain(const ParserComplaint& complaint, const SourceText& source);
 
+// The first line that separates documents, behind the first content and before `end_line`; -1 when there is none.
+int separator_line(const SourceText& source, int end_line);
+
 }  // namespace sidewatch::config

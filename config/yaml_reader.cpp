@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/bracket_runs.h"
 #include "config/regular_file.h"
 #include "config/source_text.h"
 #include "config/wording.h"
@@ -101,6 +102,7 @@ class Builder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   bool complete() const { return complete_; }
+  bool too_deep() const { return too_deep_; }
   NodePtr root() const { return root_; }
   bool root_is_flow() const { return root_is_flow_; }
   const std::optional<YAML::Mark>& second_document() const { return second_document_; }
@@ -155,6 +157,7 @@ class Builder final : public YAML::EventHandler {
 
   void check_depth(const YAML::Mark& mark, std::size_t height) {
     if (stack_.size() + height <= limits_.max_depth) return;
+    too_deep_ = true;
     stop(mark, "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
   }
 
@@ -300,25 +303,13 @@ class Builder final : public YAML::EventHandler {
   NodePtr root_;
   bool root_is_flow_ = false;
   bool complete_ = false;
+  bool too_deep_ = false;
   std::vector<Mistake> mistakes_;
   std::optional<Mistake> fatal_;
   std::optional<YAML::Mark> second_document_;
   std::optional<Position> swallowed_sentinel_;
   std::optional<ParserComplaint::Place> last_quoted_;
 };
-
-// The first line that separates documents, behind the first content; -1 when there is none.
-int separator_line(const SourceText& source, int end_line) {
-  bool content = false;
-  for (int line = 0; line < end_line; ++line) {
-    const auto text = source.line(line);
-    const bool separates = text.starts_with("---") || text.starts_with("...");
-    if (separates && content) return line;
-    const auto first = indentation(text);
-    content = content || (!separates && first < text.size() && text[first] != '#' && text[0] != '%');
-  }
-  return -1;
-}
 
 // The document ended although the sentinel has not arrived: says why.
 std::vector<Mistake> explain_incomplete(const Builder& builder, const SourceText& source, int end_line) {
@@ -345,9 +336,9 @@ std::vector<Mistake> explain_incomplete(const Builder& builder, const SourceText
   return mistakes;
 }
 
-// Parses into `builder`; what made that end early, or nothing when the whole text has been read.
-std::vector<Mistake> parse(Builder& builder, const SourceText& source, int end_line) {
-  std::istringstream stream(source.text());
+// Parses `text` into `builder`; what made that end early, or nothing when the whole text has been read.
+std::vector<Mistake> parse(Builder& builder, const std::string& text, const SourceText& source, int end_line) {
+  std::istringstream stream(text);
   std::optional<ParserComplaint> complaint;
   try {
     YAML::Parser parser(stream);
@@ -383,8 +374,16 @@ NodePtr read_yaml(const std::string& text, const std::string& name, int file, co
   const SourceText source(std::move(with_sentinel), file);
   const int end_line = source.line_count() - 2;
 
+  if (const auto shortened = shortened_bracket_runs(source.text(), limits.max_depth)) {
+    Builder builder(source, end_line, limits);
+    const auto fatal = parse(builder, *shortened, source, end_line);
+    if (builder.too_deep()) {
+      report(fatal.front());
+      return nullptr;
+    }
+  }
   Builder builder(source, end_line, limits);
-  const auto fatal = parse(builder, source, end_line);
+  const auto fatal = parse(builder, source.text(), source, end_line);
   for (const auto& mistake : fatal.empty() ? builder.mistakes() : fatal) report(mistake);
   if (!fatal.empty()) return nullptr;
   if (builder.root()->entries.empty() && builder.mistakes().empty()) {

@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <chrono>
 #include <ctime>
 
@@ -148,6 +153,49 @@ TEST(YamlReader, LimitsDepth) {
     aliases += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " " + inner;
   }
   EXPECT_THAT(yaml(aliases), HasSubstr("nested deeper than 64 levels"));
+}
+
+// What one reading may add to the process's peak: a child measures it, because a peak never falls again.
+long peak_kib_of_reading(const std::string& text) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(pipe(ends.data()), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const long before = usage.ru_maxrss;
+    Problems problems;
+    (void)read_yaml(text, "f", 0, {}, problems);
+    getrusage(RUSAGE_SELF, &usage);
+    const long grown = usage.ru_maxrss - before;
+    _exit(write(ends[1], &grown, sizeof grown) == sizeof grown ? 0 : 1);
+  }
+  close(ends[1]);
+  long grown = -1;
+  EXPECT_EQ(read(ends[0], &grown, sizeof grown), static_cast<ssize_t>(sizeof grown));
+  close(ends[0]);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  return grown;
+}
+
+TEST(YamlReader, RefusesAMebibyteOfOpenBracketsWithoutKeepingThem) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's memory is not the reader's";
+#endif
+  for (const std::string part : {"[", "[\n", "[{", "[ # more\n  "}) {
+    std::string text = "a: ";
+    while (text.size() < 1'000'000) text += part;
+    EXPECT_THAT(yaml(text), HasSubstr("nested deeper than 64 levels")) << part;
+    EXPECT_LT(peak_kib_of_reading(text), 40 * 1024) << part;
+  }
+}
+
+TEST(YamlReader, TakesARunOfBracketsInATextForText) {
+  const std::string brackets(1000, '[');
+  EXPECT_EQ(yaml("a: \"" + brackets + "\"\nb: '" + brackets + "'\nc: x" + brackets + "\n"),
+            "{a=\"" + brackets + "\" b=\"" + brackets + "\" c=x" + brackets + "}");
+  EXPECT_EQ(yaml("a: |-\n  " + brackets + "\nb: 1 # " + brackets + "\n"), "{a=\"" + brackets + "\" b=1}");
+  EXPECT_THAT(yaml("a: \"" + brackets + "\"\nb: " + brackets), HasSubstr("nested deeper than 64 levels"));
 }
 
 std::chrono::nanoseconds cpu_time() {
