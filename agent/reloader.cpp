@@ -23,7 +23,8 @@ Reloader::Reloader(std::string path, ReceiverContext context, const Settings& st
 
 Result<std::string> Reloader::reload() {
   const std::lock_guard lock(mutex_);
-  if (ticket_.use_count() > most_waiting) return Error{"earlier reloads have not been put into force yet", ""};
+  if (ticket_.use_count() > most_waiting) return refuse();
+  refused_ = false;
   config::Problems problems;
   auto settings = std::make_shared<Settings>(load_settings(path_, context_, problems));
   malloc_trim(0);  // the tree of a large file is many times the size of what is kept
@@ -41,6 +42,13 @@ Result<std::string> Reloader::reload() {
   Message message = std::move(read);
   if (!loop_->put(std::move(message))) return Error{"the agent is stopping", ""};
   return answer;
+}
+
+Error Reloader::refuse() {
+  const std::string why = "earlier reloads have not been put into force yet";
+  if (!refused_ && context_.log) context_.log(Level::warning, "the configuration was not read again: " + why);
+  refused_ = true;
+  return Error{why, ""};
 }
 
 }  // namespace sidewatch

@@ -85,6 +85,19 @@ TEST_F(ReloaderTest, TellsWhoAsksTooOftenThatEarlierReloadsAreWaiting) {
   EXPECT_THAT(answer.error().text(), HasSubstr("earlier reloads"));
 }
 
+TEST_F(ReloaderTest, LogsOnceThatItRefusesUntilItReadsAgain) {
+  std::vector<std::string> lines;
+  const ReceiverContext context{[&lines](Level, const std::string& line) { lines.push_back(line); }, {}};
+  Reloader heard(path, context, started(), mailbox);
+  for (int i = 0; i < 100; ++i) (void)heard.reload();
+  EXPECT_THAT(lines, testing::ElementsAre(
+                         "the configuration was not read again: earlier reloads have not been put into force yet"));
+  while (mailbox->take(Duration(0))) {
+  }
+  for (int i = 0; i < 100; ++i) (void)heard.reload();
+  EXPECT_EQ(lines.size(), 2u);
+}
+
 TEST_F(ReloaderTest, ReadsForOneAskerAfterTheOther) {
   std::vector<std::thread> askers;
   for (int i = 0; i < 4; ++i) askers.emplace_back([this] { EXPECT_TRUE(reloader.reload()); });
