@@ -47,8 +47,9 @@ CollectorRunner::CollectorRunner(std::uint64_t id, const CollectorPlan& plan, co
 void CollectorRunner::launch() {
   try {
     thread_ = std::thread(main_);
-  } catch (const std::system_error&) {
-    // The machine has no thread left for us: start() tries again.
+    trouble_.clear();
+  } catch (const std::system_error& failure) {
+    trouble_ = "cannot start a thread: " + failure.code().message();
   }
 }
 

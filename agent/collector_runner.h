@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "agent/message.h"
@@ -29,6 +30,9 @@ class CollectorRunner {
   // Starts a pass whose samples bear `now`. False when one is still under way, or when the machine has no thread for it.
   bool start(Time now);
 
+  // Why there is no thread; empty while there is one. The next start() tries again.
+  const std::string& trouble() const { return trouble_; }
+
   // Gives a taken batch back for the next pass.
   void recycle(Batch batch);
 
@@ -47,6 +51,7 @@ class CollectorRunner {
   std::shared_ptr<Shared> shared_;
   std::function<void()> main_;  // of the thread
   std::thread thread_;
+  std::string trouble_;
 };
 
 }  // namespace sidewatch

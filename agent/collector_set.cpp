@@ -54,6 +54,14 @@ struct CollectorSet::Entry {
   double partial_errors_total = 0;
   double overruns_total = 0;
   std::string last_trouble;  // of the last pass: a failure or a partial error; empty when there was none
+
+  bool was_good() const { return !overdue && (succeeded || !first_pass); }
+  void ended(bool well) {
+    first_pass = true;
+    overdue = false;
+    passes_total += 1;
+    succeeded = well;
+  }
 };
 
 CollectorSet::CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop)
@@ -113,6 +121,11 @@ void CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {
     const auto intervals = (now - entry->due) / entry->interval + 1;
     entry->due += intervals * entry->interval;
     if (entry->runner->start(now)) continue;
+    if (const auto& trouble = entry->runner->trouble(); !trouble.empty()) {
+      fail(*entry, now, trouble, news);
+      write_run_series(*entry, now);
+      continue;
+    }
     entry->overruns_total += 1;
     if (now - entry->last_good >= freshness_limit(entry->interval) && (entry->fresh || !entry->overdue)) {
       entry->fresh = false;
@@ -131,16 +144,13 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
                                   [&](const auto& entry) { return entry->runner->id() == done.runner; });
   if (found == entries_.end()) return false;
   Entry& entry = **found;
-  const bool was_good = !entry.overdue && (entry.succeeded || !entry.first_pass);
   // While it was overdue its series were made stale: its samples bear the time of its end, or they would be older than
   // that and refused.
   const Time at = entry.overdue ? now : done.at;
-  entry.first_pass = true;
-  entry.overdue = false;
   entry.seconds = done.seconds;
-  entry.passes_total += 1;
-  entry.succeeded = static_cast<bool>(done.outcome);
   if (done.outcome) {
+    const bool was_good = entry.was_good();
+    entry.ended(true);
     entry.fresh = true;
     entry.last_good = at;
     entry.partial_errors_total += static_cast<double>(done.outcome->partial_errors);
@@ -152,17 +162,22 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
     }
     entry.last_trouble = trouble;
   } else {
-    entry.fresh = false;
-    store_.mark_stale(entry.source, at);
-    const std::string trouble = done.outcome.error().text();
-    if (was_good || trouble != entry.last_trouble) {
-      news.push_back({CollectorNews::Kind::failed, entry.plan.name, trouble});
-    }
-    entry.last_trouble = trouble;
+    fail(entry, at, done.outcome.error().text(), news);
   }
   write_run_series(entry, now);
   entry.runner->recycle(std::move(done.batch));
   return true;
+}
+
+void CollectorSet::fail(Entry& entry, Time at, const std::string& trouble, std::vector<CollectorNews>& news) {
+  const bool was_good = entry.was_good();
+  entry.ended(false);
+  entry.fresh = false;
+  store_.mark_stale(entry.source, at);
+  if (was_good || trouble != entry.last_trouble) {
+    news.push_back({CollectorNews::Kind::failed, entry.plan.name, trouble});
+  }
+  entry.last_trouble = trouble;
 }
 
 void CollectorSet::write_run_series(Entry& entry, Time now) {

@@ -1,7 +1,8 @@
 // All collectors of the agent: when each is due, what became of its last pass, and what that says about it.
 //
 // Used by the loop alone. A collector that is still running when it is due again is skipped and counted as an overrun;
-// once its last samples are older than its freshness limit, its series go stale. Nothing here waits for a collector.
+// once its last samples are older than its freshness limit, its series go stale. One that the machine has no thread for
+// fails like one that cannot read anything, and is tried again. Nothing here waits for a collector.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +57,7 @@ class CollectorSet {
 
  private:
   struct Entry;
+  void fail(Entry& entry, Time at, const std::string& trouble, std::vector<CollectorNews>& news);
   void write_run_series(Entry& entry, Time now);
 
   CollectorContext context_;

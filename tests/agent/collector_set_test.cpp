@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "tests/agent/no_threads.h"
 #include "tests/agent/scripted.h"
 
 namespace sidewatch {
@@ -295,6 +296,31 @@ TEST_F(CollectorSetTest, MakesTheSeriesOfAFailedCollectorStaleAtOnce) {
   EXPECT_FALSE(shown(store, "db"));
   EXPECT_EQ(run_value("success", "db"), 0);
   EXPECT_EQ(run_value("passes_total", "db"), 2);
+}
+
+TEST_F(CollectorSetTest, FailsWithoutAThreadAndGoesOnWhenThereIsOne) {
+  configure({gauge_plan("memory", value)});
+  pass();
+  {
+    const NoThreads none;
+    configure({gauge_plan("memory", value), gauge_plan("disk", value)});
+    for (int i = 0; i < 3; ++i) {
+      now += interval;
+      start();
+      ASSERT_TRUE(take_pass()) << "the old one goes on";
+    }
+    EXPECT_EQ(told(), std::vector<std::string>{"disk failed: cannot start a thread: Resource temporarily unavailable"});
+    EXPECT_EQ(run_value("success", "disk"), 0);
+    EXPECT_EQ(run_value("passes_total", "disk"), 3);
+    EXPECT_EQ(run_value("overruns_total", "disk"), 0);
+    EXPECT_EQ(run_value("success", "memory"), 1);
+    EXPECT_TRUE(collectors.warmed_up()) << "the first scrape waits for no machine to get better";
+  }
+  now += interval;
+  start();
+  ASSERT_TRUE(take_pass() && take_pass());
+  EXPECT_EQ(told(), std::vector<std::string>{"disk recovered"});
+  EXPECT_EQ(shown(store, "disk"), 1.0);
 }
 
 TEST_F(CollectorSetTest, TellsOnlyWhatChanged) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "tests/agent/no_threads.h"
 #include "tests/agent/scripted.h"
 #include "tests/support/notifications.h"
 
@@ -41,6 +42,23 @@ TEST_F(DeliveryRunnerTest, MakesOneAttemptAndTellsTheLoopHowItWent) {
   EXPECT_EQ(later->why, "HTTP 503");
   EXPECT_EQ(later->after, 30s);
   EXPECT_TRUE(later->whole_receiver);
+}
+
+TEST_F(DeliveryRunnerTest, WithoutAThreadTheAttemptHasFailedAndTheNextOneTriesAgain) {
+  std::unique_ptr<DeliveryRunner> oncall;
+  {
+    const NoThreads none;
+    oncall = runner([](const Notification&) -> Attempt { return Delivered{}; });
+    ASSERT_TRUE(oncall->send(message("n1")));
+    const auto done = take<AttemptDone>(*mailbox);
+    ASSERT_TRUE(done);
+    const auto* later = std::get_if<RetryLater>(&done->attempt);
+    ASSERT_NE(later, nullptr);
+    EXPECT_EQ(later->why, "cannot start a thread: Resource temporarily unavailable");
+  }
+  ASSERT_TRUE(oncall->send(message("n1")));
+  const auto done = take<AttemptDone>(*mailbox);
+  EXPECT_TRUE(done && std::holds_alternative<Delivered>(done->attempt));
 }
 
 TEST_F(DeliveryRunnerTest, TakesOneMessageAtATime) {
