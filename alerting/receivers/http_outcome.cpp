@@ -76,6 +76,7 @@ Attempt judge_response(const OutgoingResponse& response, WallTime wall) {
     case 401:
     case 403:
     case 404:
+    case 410:  // the address is at fault and not the message, which is good for the next address
     case 407:
       return RetryLater{said + shown_body(response), std::max(slow_retry, asked.value_or(slow_retry)), true, true};
     case 408:

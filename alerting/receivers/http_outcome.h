@@ -3,7 +3,7 @@
 //     2xx                        delivered, whatever the body says
 //     408 425 5xx, no answer     later
 //     429, 503 with Retry-After  later, and the receiver as a whole waits
-//     3xx 401 403 404 407        as it is configured the receiver takes nothing: later and slowly (it may be mended),
+//     3xx 401 403 404 407 410    as it is configured the receiver takes nothing: later and slowly (it may be mended),
 //                                or to the fallback at once
 //     every other 4xx            never: to the dead letters
 #pragma once

@@ -33,10 +33,10 @@ TEST(HttpOutcome, TellsWhatPassesFromWhatDoesNot) {
     EXPECT_FALSE(outcome.after || outcome.whole_receiver || outcome.refused) << status;
     EXPECT_EQ(outcome.why, "HTTP " + std::to_string(status));
   }
-  for (const int status : {400, 402, 405, 406, 409, 410, 411, 413, 415, 422, 451}) {
+  for (const int status : {400, 402, 405, 406, 409, 411, 413, 415, 422, 451}) {
     EXPECT_TRUE(std::holds_alternative<Rejected>(judge(answer(status), now))) << status;
   }
-  for (const int status : {301, 302, 307, 308, 401, 403, 404, 407}) {
+  for (const int status : {301, 302, 307, 308, 401, 403, 404, 407, 410}) {
     const auto outcome = later(judge(answer(status), now));
     EXPECT_TRUE(outcome.refused && outcome.whole_receiver) << status;
     EXPECT_EQ(outcome.after, 5min) << status;
