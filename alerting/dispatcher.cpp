@@ -13,21 +13,6 @@ namespace {
 constexpr std::string_view fallback_suffix = "-fallback";
 constexpr Duration degraded_retry = std::chrono::seconds(10);  // how often what is in memory only is tried on the disk
 
-// One message that says what both say. `known`: the receiver has heard of the incident, or is just being told.
-Notification combine(const Notification& earlier, Notification later, bool known) {
-  later.worst = std::max(earlier.worst, later.worst);
-  later.starts_at = std::min(earlier.starts_at, later.starts_at);
-  later.suppressed += earlier.suppressed;
-  later.fallback_has_it = later.fallback_has_it && earlier.fallback_has_it;
-  if (!known) later.reason = later.problem() ? earlier.reason : Reason::fired_and_resolved;
-  return later;
-}
-
-// The end of an incident, and nothing else in it.
-bool is_only_an_end(const Notification& notification) {
-  return !notification.problem() && notification.reason != Reason::fired_and_resolved;
-}
-
 }  // namespace
 
 struct Dispatcher::Queue {
@@ -46,6 +31,7 @@ struct Dispatcher::State {
   RetryPolicy policy;
   std::vector<std::unique_ptr<Queue>> queues;  // in the order of the configuration, the leaving ones behind
   std::optional<Time> next_save;               // while the outbox is degraded
+  std::map<std::string, ReceiverStatus> gone;  // what became of the messages for receivers that are no more
 
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
@@ -59,6 +45,7 @@ struct Dispatcher::State {
   void rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why, Transaction& changes, Time now);
   void retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later, Transaction& changes, Time now);
   void empty_out(Queue& queue, Transaction& changes);
+  void forget_those_that_left();
   void restore(Loaded& loaded, Transaction& changes, Time now);
 };
 
@@ -90,6 +77,7 @@ Result<void> Dispatcher::enqueue(std::vector<Notification> notifications, Transa
     } else {
       with.finished.push_back({notification.id, Outcome::dropped,
                                "there is no receiver '" + notification.receiver + "' any more"});
+      ++(queue != nullptr ? queue->status : state_->gone[notification.receiver]).dropped;
       with.add.push_back(std::move(notification));
     }
   }
@@ -141,7 +129,7 @@ Result<void> Dispatcher::finished(const std::string& receiver, const std::string
       state_->retry(*queue, *number, later, changes, now);
     }
   }
-  std::erase_if(state_->queues, [](const auto& each) { return each->leaving && each->line.size() == 0; });
+  state_->forget_those_that_left();
   return state_->outbox.commit(changes);
 }
 
@@ -236,7 +224,7 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
   if (waiting.size() > 1) {
     Notification whole = queue.line.entry(waiting.front()).notification;
     for (std::size_t i = 1; i < waiting.size(); ++i) {
-      whole = combine(whole, queue.line.entry(waiting[i]).notification, known);
+      whole = combined(whole, queue.line.entry(waiting[i]).notification, known);
     }
     for (std::size_t i = 0; i + 1 < waiting.size(); ++i) leave(queue, waiting[i], Outcome::merged, "", changes);
     const auto fresh = std::find_if(changes.add.begin(), changes.add.end(),
@@ -285,6 +273,14 @@ void Dispatcher::State::empty_out(Queue& queue, Transaction& changes) {
   queue.told.clear();
 }
 
+void Dispatcher::State::forget_those_that_left() {
+  std::erase_if(queues, [this](const auto& queue) {
+    if (!queue->leaving || queue->line.size() > 0) return false;
+    gone[queue->target.name] = queue->status;
+    return true;
+  });
+}
+
 Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, WallTime wall) {
   Transaction changes;
   changes.at = wall;
@@ -295,6 +291,7 @@ Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, W
     });
     auto queue = old != state_->queues.end() ? std::move(*old) : std::make_unique<Queue>();
     queue->target = std::move(target);
+    if (auto before = state_->gone.extract(queue->target.name)) queue->status = std::move(before.mapped());
     queue->leaving = false;
     queue->failures = 0;
     queue->paused_until = now;
@@ -305,9 +302,10 @@ Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, W
     if (queue == nullptr) continue;
     queue->leaving = true;
     state_->empty_out(*queue, changes);
-    if (queue->line.in_flight()) next.push_back(std::move(queue));
+    next.push_back(std::move(queue));
   }
   state_->queues = std::move(next);
+  state_->forget_those_that_left();
   for (auto& queue : state_->queues) state_->hold_to_bound(*queue, changes);
   return state_->outbox.commit(changes);
 }
@@ -328,6 +326,7 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
     }
   }
   for (const auto& [receiver, count] : abandoned) {
+    gone[receiver].dropped += static_cast<std::int64_t>(count);
     loaded.warnings.push_back(std::to_string(count) + (count == 1 ? " unsent message is" : " unsent messages are") +
                               " in the dead letters: there is no receiver '" + receiver + "' any more");
   }
@@ -343,7 +342,7 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
 
 Dispatcher::Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarget> targets, RandomUnit random,
                        Time now, const RetryPolicy& policy)
-    : state_(new State{outbox, std::move(random), policy, {}, {}}) {
+    : state_(new State{outbox, std::move(random), policy, {}, {}, {}}) {
   for (auto& target : targets) {
     auto queue = std::make_unique<Queue>();
     queue->target = std::move(target);
@@ -372,8 +371,8 @@ std::optional<Time> Dispatcher::next_due() const {
 std::vector<ReceiverStatus> Dispatcher::statuses() const {
   std::vector<ReceiverStatus> statuses;
   for (const auto& queue : state_->queues) {
-    if (queue->leaving) continue;
     ReceiverStatus status = queue->status;
+    status.leaving = queue->leaving;
     status.name = queue->target.name;
     status.queued = queue->line.size();
     status.in_flight = queue->line.in_flight().has_value();
@@ -382,6 +381,11 @@ std::vector<ReceiverStatus> Dispatcher::statuses() const {
     }
     if (queue->failures > 0) status.paused_until = queue->paused_until;
     statuses.push_back(std::move(status));
+  }
+  for (const auto& [name, status] : state_->gone) {
+    statuses.push_back(status);
+    statuses.back().name = name;
+    statuses.back().leaving = true;
   }
   return statuses;
 }

@@ -42,6 +42,7 @@ struct DispatchTarget {
 
 struct ReceiverStatus {
   std::string name;
+  bool leaving = false;    // no longer in the configuration; its totals stay for as long as the process runs
   std::size_t queued = 0;  // with the one under way
   bool in_flight = false;
   std::int64_t delivered = 0;
@@ -85,7 +86,7 @@ class Dispatcher {
   // waited for. What a kept one has waiting is due at once: the reload may have mended it.
   Result<void> reload(std::vector<DispatchTarget> targets, Time now, WallTime wall);
 
-  std::vector<ReceiverStatus> statuses() const;  // in the order of the configuration
+  std::vector<ReceiverStatus> statuses() const;  // in the order of the configuration, those that left behind
   std::size_t queued() const;                    // over all receivers
 
  private:

@@ -82,6 +82,19 @@ std::string_view to_string(Reason reason) {
   return "fired";
 }
 
+Notification combined(const Notification& earlier, Notification later, bool known) {
+  later.worst = std::max(earlier.worst, later.worst);
+  later.starts_at = std::min(earlier.starts_at, later.starts_at);
+  later.suppressed += earlier.suppressed;
+  later.fallback_has_it = later.fallback_has_it && earlier.fallback_has_it;
+  if (!known) later.reason = later.problem() ? earlier.reason : Reason::fired_and_resolved;
+  return later;
+}
+
+bool is_only_an_end(const Notification& notification) {
+  return !notification.problem() && notification.reason != Reason::fired_and_resolved;
+}
+
 std::string encode(const Notification& n) {
   JsonWriter json;
   json.begin_object().key("v").integer(format_version);

@@ -50,6 +50,13 @@ struct Notification {
   bool problem() const { return level != Level::ok; }
 };
 
+// One message that says what both of an incident say. `known`: the receiver has heard of the incident, or is just being
+// told.
+Notification combined(const Notification& earlier, Notification later, bool known);
+
+// The end of an incident, and nothing else in it.
+bool is_only_an_end(const Notification& notification);
+
 // As JSON text, for the outbox. decode() reads what encode() of this or an older version wrote.
 std::string encode(const Notification& notification);
 Result<Notification> decode_notification(std::string_view text);

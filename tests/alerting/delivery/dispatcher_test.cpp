@@ -329,12 +329,33 @@ TEST_F(DispatcherTest, AReloadThatRemovesAReceiverBuriesItsQueueAndWaitsForWhatI
   EXPECT_EQ(outbox_.dead_letters(10).size(), 1u);
   EXPECT_THAT(outbox_.dead_letters(10)[0].why, HasSubstr("removed from the configuration"));
   EXPECT_THAT(on_disk(), ElementsAre("c1"));
-  EXPECT_EQ(dispatcher_->statuses().size(), 1u);
+  EXPECT_EQ(status("oncall").leaving, false);
+  EXPECT_EQ(status("chat").leaving, true);
   deliver("c1", "chat");
   EXPECT_THAT(on_disk(), IsEmpty());
   EXPECT_EQ(outbox_.dead_letters(10).size(), 1u);
   enqueue({.id = "c3", .receiver = "chat"});
   EXPECT_EQ(outbox_.dead_letters(10).size(), 2u);
+}
+
+TEST_F(DispatcherTest, WhatBecameOfTheMessagesOfAReceiverIsStillCountedWhenItIsGone) {
+  const std::vector<DispatchTarget> without{{"oncall", "", 100}};
+  const std::vector<DispatchTarget> with{{"oncall", "", 100}, {"chat", "", 100}};
+  for (const auto* id : {"c1", "c2", "c3"}) enqueue({.id = id, .alert = id, .receiver = "chat"});
+  due();
+  ASSERT_TRUE(dispatcher_->reload(without, now_, wall_));
+  EXPECT_EQ(status("chat").dropped, 2);
+  EXPECT_EQ(status("chat").queued, 1u);
+  finish("c1", failure, "chat");
+  EXPECT_EQ(status("chat").dropped, 3);
+  EXPECT_EQ(status("chat").failed_attempts, 1);
+  EXPECT_EQ(status("chat").queued, 0u);
+  enqueue({.id = "c4", .receiver = "chat"});
+  EXPECT_EQ(status("chat").dropped, 4);
+  ASSERT_TRUE(dispatcher_->reload(with, now_, wall_));
+  EXPECT_EQ(status("chat").dropped, 4);
+  EXPECT_FALSE(status("chat").leaving);
+  EXPECT_EQ(dispatcher_->statuses().size(), 2u);
 }
 
 TEST_F(DispatcherTest, AFailureOfAReceiverThatIsGoneEndsInTheDeadLetters) {
