@@ -24,6 +24,9 @@ constexpr Metric rejected_metric{"sidewatch_notifications_rejected_total", Metri
                                  "Messages that the receiver refused for good; they are in the dead letters."};
 constexpr Metric dropped_metric{"sidewatch_notifications_dropped_total", MetricType::counter, "",
                                 "Messages that a full queue, or the removal of their receiver, took away."};
+constexpr Metric dead_letters_metric{"sidewatch_dead_letters", MetricType::gauge, "",
+                                     "Messages that were refused for good or dropped and are kept to be looked at: the "
+                                     "newest 1000, over restarts."};
 constexpr Metric merged_metric{"sidewatch_notifications_merged_total", MetricType::counter, "",
                                "Messages that a later one of the same incident took in before they were sent."};
 
@@ -67,6 +70,7 @@ constexpr Metric all_metrics[] = {
     rejected_metric,
     dropped_metric,
     merged_metric,
+    dead_letters_metric,
     durable_metric,
     degraded_metric,
     failed_commits_metric,
@@ -135,6 +139,10 @@ void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const 
   raise(instruments_.counter(failed_commits_metric), static_cast<double>(outbox.failed_commits));
   instruments_.gauge(missing_metric).set(static_cast<double>(outbox.missing));
   instruments_.gauge(quarantined_metric).set(static_cast<double>(outbox.quarantined));
+}
+
+void OwnMetrics::buried(std::size_t dead_letters) {
+  instruments_.gauge(dead_letters_metric).set(static_cast<double>(dead_letters));
 }
 
 void OwnMetrics::served(const HttpCounters& http) {

@@ -26,6 +26,7 @@ class OwnMetrics {
 
   void judged(const JudgeReport& report);
   void alerting(const std::vector<AlertView>& alerts, std::size_t rules);
+  void buried(std::size_t dead_letters);
   void dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox);
   void served(const HttpCounters& http);
   void logged(std::uint64_t dropped, std::uint64_t failures);

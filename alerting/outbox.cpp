@@ -389,6 +389,11 @@ std::vector<DeadLetter> Outbox::dead_letters(std::size_t limit) const {
   return letters;
 }
 
+std::size_t Outbox::dead_letter_count() const {
+  const std::size_t stored = state_->store ? static_cast<std::size_t>(state_->store->dead_letter_count()) : 0;
+  return stored + state_->backlog.dead_letter_count();
+}
+
 const OutboxStatistics& Outbox::statistics() const { return state_->statistics; }
 
 }  // namespace sidewatch

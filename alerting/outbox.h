@@ -136,6 +136,7 @@ class Outbox {
 
   // The newest first.
   std::vector<DeadLetter> dead_letters(std::size_t limit) const;
+  std::size_t dead_letter_count() const;
 
   const OutboxStatistics& statistics() const;
 

@@ -26,6 +26,7 @@ class Backlog {
 
   // Of the messages that are only here.
   std::vector<DeadLetter> dead_letters() const;
+  std::size_t dead_letter_count() const { return buried_.size(); }
 
  private:
   void finish(const Finished& finished, std::size_t max_dead_letters, bool in_doubt);

@@ -220,16 +220,6 @@ Result<void> OutboxStore::finish(const Transaction& transaction, Ledger& next) {
   return {};
 }
 
-Result<void> OutboxStore::bury(SqliteStatement& statement, const Finished& finished, WallTime at) {
-  if (finished.outcome != Outcome::rejected && finished.outcome != Outcome::dropped) return {};
-  statement.bind(1, finished.id).bind(2, to_ms(at)).bind(3, finished.why);
-  if (auto done = run(statement); !done) return done;
-  auto trim = database_.prepare("DELETE FROM dead WHERE number <= (SELECT max(number) FROM dead) - ?1");
-  if (!trim) return failed(trim.error());
-  trim->bind(1, limits_.max_dead_letters);
-  return run(*trim);
-}
-
 Result<void> OutboxStore::write_told(const std::vector<Told>& told) {
   if (told.empty()) return {};
   auto put = database_.prepare("INSERT INTO told(receiver, incident) VALUES(?1, ?2) ON CONFLICT DO NOTHING");
@@ -364,20 +354,6 @@ StoreContent OutboxStore::read_everything(bool set_aside, WallTime now) {
     for (const auto& row : bad) quarantine(row.table, row.number, row.bytes, now);
   }
   return content;
-}
-
-std::vector<DeadLetter> OutboxStore::dead_letters(std::size_t limit) {
-  std::vector<DeadLetter> letters;
-  auto select = database_.prepare("SELECT at, attempts, why, body FROM dead ORDER BY number DESC LIMIT ?1");
-  if (!select) return letters;
-  select->bind(1, static_cast<std::int64_t>(limit));
-  for (auto row = select->step(); row && *row; row = select->step()) {
-    auto notification = decode_notification(select->bytes(3));
-    if (!notification) continue;
-    letters.push_back({std::move(*notification), std::string(select->bytes(2)), WallTime(Duration(select->integer(0))),
-                       select->integer(1)});
-  }
-  return letters;
 }
 
 Result<void> OutboxStore::checkpoint_if_long() {

@@ -46,6 +46,7 @@ class OutboxStore {
   Result<void> correct_ledger(const Ledger& ledger);  // the account after what was lost
 
   std::vector<DeadLetter> dead_letters(std::size_t limit);
+  std::int64_t dead_letter_count();
 
   // Folds the log into the file when it has grown, or now.
   Result<void> checkpoint_if_long();

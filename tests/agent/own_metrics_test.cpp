@@ -91,6 +91,13 @@ TEST_F(OwnMetricsTest, ShowsTheTotalsOfEachReceiver) {
   EXPECT_EQ(of_oncall("sidewatch_notifications_merged_total"), 1);
 }
 
+TEST_F(OwnMetricsTest, ShowsHowManyDeadLettersThereAre) {
+  metrics.buried(3);
+  EXPECT_EQ(value("sidewatch_dead_letters"), 3);
+  metrics.buried(0);
+  EXPECT_EQ(value("sidewatch_dead_letters"), 0);
+}
+
 TEST_F(OwnMetricsTest, ShowsNothingPendingForAReceiverThatIsGone) {
   auto status = oncall();
   status.queued = 4;

@@ -279,6 +279,7 @@ TEST_F(OutboxFaults, OnAFullDiskMessagesAreKeptInMemoryAndWrittenWhenThereIsRoom
     }
     EXPECT_TRUE(failed);
     EXPECT_TRUE(outbox.statistics().degraded);
+    EXPECT_EQ(outbox.dead_letter_count(), 3u);
     EXPECT_EQ(outbox.dead_letters(100).size(), 3u);  // f0, f3, f6: listed although they are in memory only
     EXPECT_FALSE(outbox.commit({}));
     faults.full = false;

@@ -90,6 +90,7 @@ TEST_P(AnyOutbox, ForgetsWhatIsFinishedAndKeepsTheRefusedAsDeadLetters) {
   EXPECT_EQ(letters[1].attempts, 3);
   EXPECT_EQ(letters[1].at, done.at);
   EXPECT_EQ(outbox_.dead_letters(1).size(), 1u);
+  EXPECT_EQ(outbox_.dead_letter_count(), letters.size());
 }
 
 TEST_P(AnyOutbox, KeepsStatesTimesAndWhoWasTold) {
@@ -149,6 +150,7 @@ TEST(Outbox, KeepsOnlyTheNewestDeadLetters) {
     ASSERT_TRUE(outbox.commit(t));
   }
   const auto letters = outbox.dead_letters(100);
+  EXPECT_EQ(outbox.dead_letter_count(), letters.size());
   ASSERT_EQ(letters.size(), 3u);
   EXPECT_EQ(letters[0].notification.id, "n9");
   EXPECT_EQ(letters[2].notification.id, "n7");
