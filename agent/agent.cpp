@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/event_log.h"
 #include "agent/exit_code.h"
 #include "agent/http_server.h"
 #include "agent/logging.h"
@@ -156,6 +157,7 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
           bool& left_behind) {
   Reloader reloader(config_path, receivers, agent.settings, agent.mailbox);
   agent.own_metrics.reloaded(true, to_wall(agent.clock.now(), agent.clock.wall_step()));
+  log_warnings(agent.log, agent.settings.receivers);
   agent.judge.set_receivers(receiver_names(agent.settings.receivers));
   agent.deliveries.configure(agent.settings.receivers);
   agent.collectors.configure(agent.settings.collectors, agent.settings.agent.interval, agent.clock.now());

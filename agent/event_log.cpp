@@ -63,6 +63,12 @@ void log_report(Log& log, const JudgeReport& report) {
   for (const auto& event : report.events) log_one(log, event);
 }
 
+void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers) {
+  for (const auto& receiver : receivers) {
+    if (!receiver.warning.empty()) log.warning(receiver.warning, {{"receiver", receiver.name}});
+  }
+}
+
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers) {
   for (const auto& queue : queues) {
     const std::size_t waiting = queue.queued - (queue.in_flight ? 1 : 0);

@@ -16,6 +16,9 @@ void log_news(Log& log, const std::vector<CollectorNews>& news);
 void log_report(Log& log, const JudgeReport& report);
 void log_attempt(Log& log, const AttemptDone& done);
 
+// What is dangerous in the configuration in force.
+void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers);
+
 // What waits in `queues` for a receiver that is not among `receivers`, the ones to come.
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers);
 

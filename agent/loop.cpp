@@ -115,6 +115,7 @@ void Loop::take(SettingsRead& read, Time now) {
   settings_.collectors = std::move(fresh.collectors);
   settings_.rules = std::move(fresh.rules);
   settings_.receivers = std::move(fresh.receivers);
+  log_warnings(parts_.log, settings_.receivers);
   samples_arrived_ = true;  // judge at once under the new rules
   settled_at_ = now + settling_time;
   parts_.log.info("the configuration was read again", {{"rules", settings_.rules.size()},
@@ -144,6 +145,7 @@ void Loop::show_own_metrics(Time now) {
   next_own_metrics_ = now + own_metrics_interval;
   parts_.own_metrics.alerting(*parts_.judge.alerts().read(), parts_.judge.rules().size());
   parts_.own_metrics.dispatched(parts_.dispatcher.statuses(), parts_.outbox.statistics());
+  parts_.own_metrics.buried(parts_.outbox.dead_letter_count());
   if (const HttpServer* server = server_) parts_.own_metrics.served(server->counters());
   parts_.own_metrics.logged(parts_.log.dropped(), parts_.log.failures());
   parts_.own_metrics.clocked(parts_.clock.wall_step());

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "agent/http_listener.h"
 #include "config/document.h"
 #include "config/literals.h"
 #include "config/reference.h"
@@ -69,6 +70,14 @@ std::string describe_levels(const Rule& rule) {
   add("warning", rule.policy.warning);
   add("critical", rule.policy.critical);
   return text;
+}
+
+// What a person can open or copy.
+std::string metrics_url(const std::string& listen) {
+  const auto address = parse_http_address(listen);
+  if (!address || address->kind == HttpAddress::Kind::unix_path) return "/metrics on " + listen;
+  return "http://" + (address->kind == HttpAddress::Kind::any ? "localhost:" + std::to_string(address->port) : listen) +
+         "/metrics";
 }
 
 std::vector<std::string> listen_addresses(const HttpConfig& http) {
@@ -163,13 +172,13 @@ std::string describe(const Settings& settings) {
   for (const auto& rule : settings.rules) text += "  " + rule.name + ": " + describe_levels(rule) + "\n";
   text += settings.receivers.empty() ? "Tells nobody: there is no receiver\n" : "Tells\n";
   for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
-  text += "Serves /metrics on ";
-  const auto addresses = listen_addresses(settings.http);
-  for (std::size_t i = 0; i < addresses.size(); ++i) text += (i ? ", " : "") + addresses[i];
-  text += "\n";
+  for (const auto& address : listen_addresses(settings.http)) text += "Serves " + metrics_url(address) + "\n";
   text += settings.agent.state_dir.empty()
               ? "Keeps its state in memory only: alerts and unsent messages do not survive a restart (set agent.state_dir)\n"
               : "Keeps its state in " + settings.agent.state_dir + "\n";
+  for (const auto& receiver : settings.receivers) {
+    if (!receiver.warning.empty()) text += "Warning: receiver " + receiver.name + ": " + receiver.warning + "\n";
+  }
   return text;
 }
 

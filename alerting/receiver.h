@@ -17,7 +17,7 @@ struct RetryLater {                 // network errors, 408, 425, 429, 5xx
   std::string why;
   std::optional<Duration> after;    // what the receiver asked for (Retry-After)
   bool whole_receiver = false;      // 429: everything to this receiver waits, not this message alone
-  bool refused = false;             // 401, 403, 404: as configured it takes nothing; a fallback is used at once
+  bool refused = false;             // 401, 403, 404, 410: as configured it takes nothing; a fallback is used at once
 };
 struct Rejected {                   // will never be taken as it is: to the dead letters
   std::string why;
@@ -38,6 +38,7 @@ class Receiver {
 struct ReceiverPlan {
   std::string name;         // unique in the configuration
   std::string description;  // for people, without secrets: "webhook https://hooks.example/..."
+  std::string warning;      // what is dangerous in it, for `check` and the log; empty: nothing
   std::string fingerprint;  // equal when a reload may keep the running receiver; without secrets in the clear
   std::string fallback;     // name of the receiver that gets what this one refuses; may be empty
   std::function<std::unique_ptr<Receiver>()> make;

@@ -309,6 +309,9 @@ std::optional<ReceiverPlan> configure_webhook(config::Section& entry, const Rece
   ReceiverPlan plan;
   plan.description = "webhook " + url_without_secrets(config->url.value) +
                      (config->tls.insecure_skip_verify ? " (any certificate is trusted)" : "");
+  if (config->tls.insecure_skip_verify) {
+    plan.warning = "tls.insecure_skip_verify is true: whoever stands between can read and change its messages";
+  }
   plan.fingerprint = fingerprint_of(*config);
   plan.make = [config = *config, context] { return std::make_unique<Webhook>(config, context); };
   return plan;

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "tests/agent/loop_world.h"
+#include "tests/agent/no_threads.h"
 #include "tests/support/temp_dir.h"
 
 namespace sidewatch {
@@ -205,6 +206,38 @@ TEST(Loop, PutsAReloadIntoForceAndJudgesAtOnce) {
   EXPECT_THAT(world.logged(), HasSubstr("msg=\"the configuration was read again\" rules=1 collectors=2 receivers=1"));
 }
 
+TEST(Loop, WarnsAfterAReloadOfAReceiverThatTrustsAnybody) {
+  Inbox inbox;
+  LoopWorld world(Outbox::in_memory(), settings_of({}, "rules: []", {}));
+  auto careless = inbox.plan("oncall");
+  careless.warning = "it trusts anybody";
+  world.tell(read_again(settings_of({}, "rules: []", {careless})));
+  world.tick();
+  EXPECT_THAT(world.logged(), HasSubstr("level=warn msg=\"it trusts anybody\" receiver=oncall"));
+}
+
+TEST(Loop, CountsWhatAReloadTookAwayFromAReceiver) {
+  Inbox inbox;
+  const auto memory = gauge_plan("memory", value_of(90));
+  const auto unreachable = receiver_plan("oncall", [](const Notification&) -> Attempt {
+    return RetryLater{"HTTP 500", std::chrono::hours(1), false, false};
+  });
+  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {unreachable}));
+  world.tick();
+  while (world.own("sidewatch_notifications_failed_attempts_total", {{"receiver", "oncall"}}) != 1) {
+    world.clock.advance(std::chrono::seconds(1));
+    world.tick_with_message();
+  }
+  world.tell(read_again(settings_of({memory}, memory_rule, {inbox.plan("chat")})));
+  for (int i = 0; i < 2; ++i) {
+    world.clock.advance(std::chrono::seconds(1));
+    world.tick();
+  }
+  EXPECT_EQ(world.own("sidewatch_notifications_dropped_total", {{"receiver", "oncall"}}), 1);
+  EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
+  EXPECT_EQ(world.own("sidewatch_dead_letters"), 1);
+}
+
 TEST(Loop, GoesOnWithTheOldConfigurationWhenTheNewOneIsWrong) {
   Inbox inbox;
   LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));
@@ -216,6 +249,26 @@ TEST(Loop, GoesOnWithTheOldConfigurationWhenTheNewOneIsWrong) {
   const std::string log = world.logged();
   EXPECT_THAT(log, HasSubstr("level=error msg=\"the configuration was not taken, the old one goes on\""));
   EXPECT_THAT(log, HasSubstr("sidewatch.yaml:3:1: unknown key 'rule'"));
+}
+
+TEST(Loop, GoesOnWhenAReloadAsksForThreadsThatTheMachineDoesNotHave) {
+  Inbox inbox;
+  const auto memory = gauge_plan("memory", value_of(90));
+  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {inbox.plan("oncall")}));
+  world.tick();
+  world.tick_with_message();
+  {
+    const NoThreads none;
+    world.tell(read_again(settings_of({memory, gauge_plan("disk", value_of(1))}, memory_rule,
+                                      {inbox.plan("oncall"), inbox.plan("chat")})));
+    world.tick();
+    world.clock.advance(std::chrono::minutes(1));
+    world.tick();
+    EXPECT_EQ(world.own("sidewatch_config_last_reload_successful"), 1);
+    EXPECT_EQ(shown(world.store, "sidewatch_collector_success", {{"collector", "disk"}}), 0);
+  }
+  EXPECT_THAT(world.logged(), HasSubstr("level=warn msg=\"collector failed\" collector=disk "
+                                        "why=\"cannot start a thread: Resource temporarily unavailable\""));
 }
 
 TEST(Loop, SaysWhatOfAReloadNeedsARestart) {

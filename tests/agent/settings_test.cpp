@@ -151,7 +151,7 @@ Judges 5 rules
   CollectorFailing: warning == 0
 Tells
   log: the log
-Serves /metrics on 127.0.0.1:9766
+Serves http://127.0.0.1:9766/metrics
 Keeps its state in .sidewatch
 )");
 }
@@ -200,7 +200,19 @@ TEST(Describe, SaysThatNobodyIsToldAndNothingSurvives) {
 
 TEST(Describe, NamesEveryAddress) {
   EXPECT_THAT(describe(load_text("http: {listen: [127.0.0.1:1234, \"[::1]:1234\"]}\n")),
-              HasSubstr("Serves /metrics on 127.0.0.1:1234, [::1]:1234\n"));
+              HasSubstr("Serves http://127.0.0.1:1234/metrics\nServes http://[::1]:1234/metrics\n"));
+}
+
+TEST(Describe, WritesWhatCannotBeOpenedAsItIs) {
+  EXPECT_THAT(describe(load_text("http: {listen: [\":1234\", \"unix:/run/x.sock\"]}\n")),
+              HasSubstr("Serves http://localhost:1234/metrics\nServes /metrics on unix:/run/x.sock\n"));
+}
+
+TEST(Describe, WarnsOfAReceiverThatTrustsAnybody) {
+  const std::string receivers = "receivers: [{name: oncall, webhook: {url: \"https://h/\"";
+  EXPECT_THAT(describe(load_text(receivers + ", tls: {insecure_skip_verify: true}}}]\n")),
+              HasSubstr("\nWarning: receiver oncall: tls.insecure_skip_verify is true"));
+  EXPECT_THAT(describe(load_text(receivers + "}}]\n")), testing::Not(HasSubstr("Warning")));
 }
 
 TEST(NeedsRestart, IsEmptyWhenOnlyWhatAReloadCanChangeDiffers) {

@@ -81,7 +81,7 @@ class GoodConfigurations(unittest.TestCase):
         self.assertTrue(examples)
         for path in examples:
             with self.subTest(path):
-                self.assert_good(check(path, ROOT), "^Watches\n", "\nJudges ", "\nTells\n", "\nServes /metrics on ")
+                self.assert_good(check(path, ROOT), "^Watches\n", "\nJudges ", "\nTells\n", "\nServes http://")
 
     def test_the_receiver_that_a_variable_switches_on_is_listed_only_then(self):
         path = os.path.join(ROOT, "config", "examples", "quickstart.yaml")
