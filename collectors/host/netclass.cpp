@@ -49,7 +49,7 @@ constexpr double kBytesPerMegabit = 125'000;
 constexpr std::array<const char*, 4> kTextFiles{"address", "broadcast", "duplex", "ifalias"};
 
 constexpr unsigned kSlowPasses = 60;
-constexpr std::size_t kMaxKeptInterfaces = 16;  // of interfaces beyond, files are opened at each read
+constexpr std::size_t kMaxKeptInterfaces = 2;  // seven files each; of interfaces beyond, they are opened at each read
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
