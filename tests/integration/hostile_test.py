@@ -311,7 +311,7 @@ class Receivers(HostileTest):
         "hugefailure": (flood(b"HTTP/1.1 500 No\r\nContent-Length: 1073741824\r\n\r\n", bytes(65536)), "HTTP 500"),
         "moved": (answer("HTTP/1.1 301 M", "Location: http://169.254.169.254/"), "redirect not followed"),
         "later": (answer("HTTP/1.1 503 L", "Retry-After: 315360000"), "HTTP 503"),
-        "gone": (answer("HTTP/1.1 410 G"), "dead letters"),
+        "gone": (answer("HTTP/1.1 410 G"), "delivery failed, it will be tried again"),
         "nocontent": (answer("HTTP/1.1 204 N"), None),
     }
 
@@ -351,6 +351,8 @@ class Receivers(HostileTest):
         agent.write_config(named("second"))
         self.assertEqual(agent.request("/-/reload", "POST")[0], 200)
         wait_until(lambda: "in the dead letters\" receiver=first messages=1" in agent.log(), "the log to tell")
+        dropped = 'sidewatch_notifications_dropped_total{receiver="first"}'
+        wait_until(lambda: agent.metrics()[dropped] == 1, "the message to be counted as dropped")
 
         agent.kill()
         shutil.rmtree(self.state)
