@@ -1,4 +1,5 @@
-// Describes processes by reading their files directly: for every root that is not the kernel's own /proc.
+// Describes processes by reading their files directly: all of them under a root that is not the kernel's own /proc, and
+// a few at a time everywhere, which is two to four times cheaper than asking libproc2.
 #include <algorithm>
 #include <string_view>
 
@@ -11,12 +12,11 @@ namespace {
 
 class FileDescriber final : public ProcessDescriber {
  public:
-  explicit FileDescriber(std::string procfs) : procfs_(std::move(procfs)) {}
+  FileDescriber(std::string procfs, DescribedTexts texts) : procfs_(std::move(procfs)), texts_(texts) {}
 
   void describe(std::span<const pid_t> pids, std::vector<ProcessDescription>& out) override {
     for (const pid_t pid : pids) {
-      const std::string directory = std::to_string(pid);
-      const auto stat_text = procfs_.read((directory + "/stat").c_str(), buffer_);
+      const auto stat_text = procfs_.read(path(pid, "/stat"), buffer_);
       const auto stat = stat_text ? parse_stat(stat_text.text) : std::nullopt;
       if (!stat) continue;
       ProcessDescription process;
@@ -24,16 +24,22 @@ class FileDescriber final : public ProcessDescriber {
       process.ppid = stat->ppid;
       process.start_ticks = stat->start_ticks;
       process.comm = stat->comm;
-      if (procfs_.read_link((directory + "/exe").c_str(), process.exe) != 0) process.exe.clear();
-      process.cmdline = procfs_.read((directory + "/cmdline").c_str(), buffer_).text.substr(0, max_cmdline_bytes);
+      if (texts_.exe && procfs_.read_link(path(pid, "/exe"), process.exe) != 0) process.exe.clear();
+      if (texts_.cmdline) {
+        process.cmdline = procfs_.read(path(pid, "/cmdline"), buffer_).text.substr(0, max_cmdline_bytes);
+      }
       normalise(process);
       out.push_back(std::move(process));
     }
   }
 
  private:
+  const char* path(pid_t pid, const char* file) { return path_.assign(std::to_string(pid)).append(file).c_str(); }
+
   const ProcDir procfs_;
+  const DescribedTexts texts_;
   ReadBuffer buffer_;
+  std::string path_;  // scratch
 };
 
 }  // namespace
@@ -48,8 +54,8 @@ void normalise(ProcessDescription& process) {
   if (process.exe.ends_with(suffix)) process.exe.resize(process.exe.size() - suffix.size());
 }
 
-std::unique_ptr<ProcessDescriber> make_file_describer(std::string procfs) {
-  return std::make_unique<FileDescriber>(std::move(procfs));
+std::unique_ptr<ProcessDescriber> make_file_describer(std::string procfs, DescribedTexts texts) {
+  return std::make_unique<FileDescriber>(std::move(procfs), texts);
 }
 
 }  // namespace sidewatch

@@ -1,8 +1,9 @@
-// The seam of libproc2: it lists and describes processes, on the one thread that runs the process collector.
+// The seam of libproc2: it describes the processes of a whole machine, which the process collector asks for once.
 //
 // What it does wrong at Debian 12's version (4.0.2), and the way round:
-//   - Each thread that ever used it keeps about 180 KB for good: only the collector's own long-lived thread calls it,
-//     first from describe(), never from the constructor.
+//   - Each thread that ever used it keeps about 180 KB for good: the first thread of the program that needs it has it
+//     for itself, and every other one (a reload makes a new collector on a new thread) reads the files.
+//   - About few processes it is two to four times as dear as their files, which are read then.
 //   - select() refuses more than 255 PIDs: they are asked for in portions.
 //   - fatal_proc_unmounted() ends the program when /proc is missing: it is never called, /proc is looked at first.
 //   - Results belong to the library and are overwritten by the next call: they are copied at once.
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <string_view>
 
 #include "collectors/proc_file.h"
@@ -43,9 +45,18 @@ std::string join(char** arguments) {
   return joined;
 }
 
+// Whether the calling thread is the one that has the library.
+bool has_library() {
+  static std::atomic<bool> taken{false};
+  thread_local bool mine = false;
+  if (!mine && !taken.exchange(true)) mine = true;
+  return mine;
+}
+
 class Libproc2Describer final : public ProcessDescriber {
  public:
-  explicit Libproc2Describer(std::unique_ptr<ProcessDescriber> fallback) : fallback_(std::move(fallback)) {}
+  Libproc2Describer(std::unique_ptr<ProcessDescriber> files, DescribedTexts texts)
+      : files_(std::move(files)), texts_(texts) {}
   ~Libproc2Describer() override {
     if (info_ != nullptr) procps_pids_unref(&info_);
   }
@@ -53,13 +64,16 @@ class Libproc2Describer final : public ProcessDescriber {
   Libproc2Describer& operator=(const Libproc2Describer&) = delete;
 
   void describe(std::span<const pid_t> pids, std::vector<ProcessDescription>& out) override {
+    if (pids.size() < many_processes || !has_library()) return files_->describe(pids, out);
     if (info_ == nullptr) {
       auto wanted = items;
+      if (!texts_.exe) wanted[item_exe] = PIDS_noop;
+      if (!texts_.cmdline) wanted[item_cmdline] = PIDS_noop;
       if (procps_pids_new(&info_, wanted.data(), static_cast<int>(wanted.size())) < 0) info_ = nullptr;
     }
     for (std::size_t from = 0; from < pids.size(); from += max_pids_per_select) {
       const auto portion = pids.subspan(from, std::min(max_pids_per_select, pids.size() - from));
-      if (!select(portion, out)) fallback_->describe(portion, out);
+      if (!select(portion, out)) files_->describe(portion, out);
     }
   }
 
@@ -96,7 +110,8 @@ class Libproc2Describer final : public ProcessDescriber {
     process.comm = comm.text;
   }
 
-  std::unique_ptr<ProcessDescriber> fallback_;
+  std::unique_ptr<ProcessDescriber> files_;
+  const DescribedTexts texts_;
   const ProcDir proc_{"/proc"};
   ReadBuffer buffer_;
   pids_info* info_ = nullptr;
@@ -104,9 +119,9 @@ class Libproc2Describer final : public ProcessDescriber {
 
 }  // namespace
 
-std::unique_ptr<ProcessDescriber> make_libproc2_describer() {
+std::unique_ptr<ProcessDescriber> make_libproc2_describer(DescribedTexts texts) {
   if (access("/proc/self/stat", R_OK) != 0) return nullptr;
-  return std::make_unique<Libproc2Describer>(make_file_describer("/proc"));
+  return std::make_unique<Libproc2Describer>(make_file_describer("/proc", texts), texts);
 }
 
 }  // namespace sidewatch

@@ -22,6 +22,12 @@ struct ProcessDescription {
   std::string cmdline;            // arguments joined by one space; empty for kernel threads and zombies
 };
 
+// Which texts somebody asks for: each costs opening one more file of every process, so the others stay empty.
+struct DescribedTexts {
+  bool exe = true;
+  bool cmdline = true;
+};
+
 constexpr std::size_t max_cmdline_bytes = std::size_t{16} << 10;  // a command line is matched up to here
 
 // Mends the texts as the kernel and libproc2 give them: NULs and newlines in the command line become spaces, those at
@@ -38,9 +44,13 @@ class ProcessDescriber {
 };
 
 // Reads the files under a procfs root, which may be a fixture or another machine's.
-std::unique_ptr<ProcessDescriber> make_file_describer(std::string procfs);
+std::unique_ptr<ProcessDescriber> make_file_describer(std::string procfs, DescribedTexts texts = {});
 
-// Asks libproc2, which knows only /proc. Null when /proc is not mounted or the library refuses.
-std::unique_ptr<ProcessDescriber> make_libproc2_describer();
+// Asks libproc2, which knows only /proc, about many processes at once, and reads the files of a few. Null when /proc is
+// not mounted.
+std::unique_ptr<ProcessDescriber> make_libproc2_describer(DescribedTexts texts = {});
+
+// From how many processes in one question the library is asked.
+constexpr std::size_t many_processes = 32;
 
 }  // namespace sidewatch

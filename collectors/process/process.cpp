@@ -2,7 +2,8 @@
 //
 // Each pass first finds out who exists and belongs to which group (ProcessTable: a readdir, and descriptions of what is
 // new), then samples the members through their open files (WatchedProcess), then sums up (ProcessGroup). The cost of a
-// pass is the readdir, about 0.3 us per process of the machine, and about 20 us per member.
+// pass is about 20 us per member, and where processes began or ended since the last one, a readdir of 0.5 us per process
+// of the machine and about 20 us for each that is new.
 //
 // Refuses to expose what a process says about itself: names and command lines select, but the only label is the name
 // that the configuration gives to the group.
@@ -63,9 +64,9 @@ class ProcessCollector final : public Collector {
   ReadBuffer buffer_;
 };
 
-std::unique_ptr<ProcessDescriber> make_describer(const std::string& procfs) {
-  auto describer = procfs == "/proc" ? make_libproc2_describer() : nullptr;
-  return describer ? std::move(describer) : make_file_describer(procfs);
+std::unique_ptr<ProcessDescriber> make_describer(const std::string& procfs, DescribedTexts texts) {
+  auto describer = procfs == "/proc" ? make_libproc2_describer(texts) : nullptr;
+  return describer ? std::move(describer) : make_file_describer(procfs, texts);
 }
 
 // What `self` means: the agent's PID as this procfs, which may be of another PID namespace, counts it.
@@ -81,7 +82,8 @@ ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, Proc
       options_(std::move(options)),
       procfs_(options_.procfs),
       open_files_by_(find_open_files_by(procfs_)),
-      table_(configs_, options_.procfs, own_pid(options_, procfs_), make_describer(options_.procfs)),
+      table_(configs_, procfs_, own_pid(options_, procfs_),
+             make_describer(options_.procfs, needed_texts(configs_))),
       passes_unseen_(configs_.size()) {
   groups_.reserve(configs_.size());
   for (const auto& config : configs_) groups_.emplace_back(config.name.value, catalog);
@@ -100,7 +102,7 @@ Result<PassOutcome> ProcessCollector::collect(Batch& batch, Time now) {
 
   ProcessSample sample;
   for (auto& [pid, member] : members_) {
-    if (!member.process.sample(open_files_by_, buffer_, outcome, sample)) {
+    if (!member.process.sample(now, open_files_by_, buffer_, outcome, sample)) {
       table_.look_again(pid);
       continue;
     }

@@ -2,11 +2,13 @@
 #include "collectors/process/process_table.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "collectors/process/process_text.h"
 
@@ -16,9 +18,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration young = 10s;
-constexpr std::size_t described_again_per_pass = 2;
+constexpr Duration first_look_again = 500ms;
+constexpr Duration longest_unlisted = 5s;  // a listing at least this often, whatever the kernel's counts say
+constexpr Duration again_interval = 2500ms;
+constexpr std::size_t max_again_per_pass = 2;
 constexpr std::size_t max_young_per_pass = 256;  // in a storm of forks the rest waits for the round robin
 constexpr int max_ancestors = 128;
+
+bool shows_our_pids(const ProcDir& procfs) {
+  std::string target;
+  return procfs.read_link("self", target) == 0 && target == std::to_string(getpid());
+}
 
 }  // namespace
 
@@ -28,15 +38,27 @@ struct ProcessTable::Changes {
   bool somebody_matched = false;  // by itself, so its descendants have to be found
 };
 
-ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& groups, std::string procfs, pid_t own_pid,
+ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& groups, const ProcDir& procfs, pid_t own_pid,
                            std::unique_ptr<ProcessDescriber> describer)
-    : groups_(groups), procfs_(procfs), describer_(std::move(describer)), selector_(groups, procfs, own_pid) {}
+    : groups_(groups),
+      procfs_(procfs),
+      texts_(needed_texts(groups)),
+      describer_(std::move(describer)),
+      selector_(groups, procfs.path(), own_pid),
+      loadavg_(procfs, "loadavg"),
+      counts_our_pids_(shows_our_pids(procfs)) {}
 
 ProcessTable::~ProcessTable() = default;
 
 Result<void> ProcessTable::refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined,
                                    PassOutcome& outcome) {
-  if (auto listed = list(); !listed) return listed;
+  if (!nobody_came_or_went(now)) {
+    if (auto listed = list(); !listed) {
+      counts_.reset();
+      return listed;
+    }
+    listed_at_ = now;
+  }
   Changes changes{left, joined};
   selector_.refresh(selector_changes_, outcome);
   to_describe_.clear();
@@ -59,19 +81,30 @@ Result<void> ProcessTable::refresh(Time now, std::vector<Membership>& left, std:
   return {};
 }
 
+// Whether /proc lists what it did: nothing ended, as there are as many tasks, and nothing began, as no PID was given
+// out since. Read before the listing, so that what happens during it is seen by the next pass. In another PID namespace
+// the counts are about others than those listed.
+bool ProcessTable::nobody_came_or_went(Time now) {
+  if (!counts_our_pids_) return false;
+  const auto text = loadavg_.read(loadavg_buffer_);
+  const auto before = std::exchange(counts_, text ? parse_task_counts(text.text) : std::nullopt);
+  return counts_ && before && *counts_ == *before && suspects_.empty() && now - listed_at_ < longest_unlisted;
+}
+
 Result<void> ProcessTable::list() {
   listed_.clear();
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(procfs_.c_str()), [](DIR* d) { return closedir(d); });
-  if (!directory) return Error{std::string("cannot list processes: ") + std::strerror(errno), procfs_};
+  const char* path = procfs_.path().c_str();
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path), [](DIR* d) { return closedir(d); });
+  if (!directory) return Error{std::string("cannot list processes: ") + std::strerror(errno), procfs_.path()};
   while (const dirent* entry = readdir(directory.get())) {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
     const auto pid = parse_pid_file(entry->d_name);
     if (pid) listed_.push_back({*pid, entry->d_ino});
     if (listed_.size() > max_processes) {
-      return Error{"more than " + std::to_string(max_processes) + " processes", procfs_};
+      return Error{"more than " + std::to_string(max_processes) + " processes", procfs_.path()};
     }
   }
-  if (listed_.empty()) return Error{"holds no process: is /proc mounted here?", procfs_};
+  if (listed_.empty()) return Error{"holds no process: is /proc mounted here?", procfs_.path()};
   const auto by_pid = [](const Listed& a, const Listed& b) { return a.pid < b.pid; };
   if (!std::is_sorted(listed_.begin(), listed_.end(), by_pid)) std::sort(listed_.begin(), listed_.end(), by_pid);
   return {};
@@ -106,23 +139,31 @@ void ProcessTable::merge(Time now, Changes& changes) {
 }
 
 void ProcessTable::choose_whom_to_describe(Time now) {
-  std::size_t budget = max_young_per_pass;
-  for (const auto& process : processes_) {
-    const bool unsettled = process.counts_from_birth || process.start_ticks == 0;
-    if (!unsettled || now - process.first_seen >= young || process.first_seen == now) continue;
-    if (budget-- == 0) break;
-    to_describe_.push_back(process.pid);
-  }
+  choose_the_young(now);
   suspects_.insert(suspects_.end(), selector_changes_.processes.begin(), selector_changes_.processes.end());
   for (const pid_t pid : suspects_) {
     if (find(pid) != nullptr) to_describe_.push_back(pid);
   }
   suspects_.clear();
-  for (std::size_t i = 0; i < described_again_per_pass && !processes_.empty(); ++i) {
+  for (std::size_t i = 0; i < max_again_per_pass && now >= again_at_ && !processes_.empty(); ++i) {
     to_describe_.push_back(processes_[next_again_++ % processes_.size()].pid);
+    again_at_ += again_interval;
   }
+  again_at_ = std::max(again_at_, now);  // what was missed is not made up for
   std::sort(to_describe_.begin(), to_describe_.end());
   to_describe_.erase(std::unique(to_describe_.begin(), to_describe_.end()), to_describe_.end());
+}
+
+void ProcessTable::choose_the_young(Time now) {
+  std::size_t budget = max_young_per_pass;
+  for (auto& process : processes_) {
+    const bool unsettled = process.counts_from_birth || process.start_ticks == 0;
+    const Duration age = now - process.first_seen;
+    if (!unsettled || age >= young || age < process.next_look) continue;
+    if (budget-- == 0) break;
+    process.next_look = std::max(first_look_again, 2 * age);
+    if (age > Duration(0)) to_describe_.push_back(process.pid);  // a new one is described already
+  }
 }
 
 void ProcessTable::judge(const ProcessDescription& description, Changes& changes) {
@@ -142,7 +183,8 @@ void ProcessTable::judge(const ProcessDescription& description, Changes& changes
     return;
   }
   // A zombie, or a process in the middle of exec, has neither program nor arguments: that is no reason to leave.
-  const bool says_nothing = description.exe.empty() && description.cmdline.empty();
+  const bool says_nothing =
+      (texts_.exe || texts_.cmdline) && description.exe.empty() && description.cmdline.empty();
   if (!process->by_itself || says_nothing) return;
   if (group_of_ancestor(*process) == process->group) {
     process->by_itself = false;

@@ -1,12 +1,13 @@
 // Which processes exist and which group each belongs to: the discovery half of the process collector.
 //
-// The idea: every pass reads only the names and inode numbers in /proc (one readdir, about 0.3 us per process) and
-// compares them with what it knew. Only what is new is described. A few others are described again, because a process
-// can change what it is:
-//   - one younger than ten seconds, each pass: it may still call exec or rename itself;
+// The idea: a pass reads only the names and inode numbers in /proc (one readdir, about 0.3 us per process) and compares
+// them with what it knew; where the kernel says that no process or thread began or ended since, not even that. Only
+// what is new is described. A few others are described again, because a process can change what it is:
+//   - one younger than ten seconds, in the next pass and then whenever its age has doubled: it may still call exec or
+//     rename itself;
 //   - one whose directory has another inode number: the PID was reused between two passes;
 //   - one that a pid file names, and everybody when other sockets listen than before;
-//   - and two more each pass, round robin, for whatever else there may be.
+//   - and two more every five seconds, round robin, for whatever else there may be.
 // A process is identified by its PID and its start time. Refuses more than max_processes.
 #pragma once
 
@@ -17,13 +18,14 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "collectors/collector.h"
+#include "collectors/proc_file.h"
 #include "collectors/process/description.h"
+#include "collectors/process/process_text.h"
 #include "collectors/process/selector.h"
 
 namespace sidewatch {
@@ -42,7 +44,8 @@ class ProcessTable {
  public:
   static constexpr std::size_t max_processes = 65'536;
 
-  ProcessTable(const std::vector<ProcessGroupConfig>& groups, std::string procfs, pid_t own_pid,
+  // `procfs` must outlive it.
+  ProcessTable(const std::vector<ProcessGroupConfig>& groups, const ProcDir& procfs, pid_t own_pid,
                std::unique_ptr<ProcessDescriber> describer);
   ~ProcessTable();
 
@@ -66,6 +69,7 @@ class ProcessTable {
     ino_t directory = 0;
     std::uint64_t start_ticks = 0;  // 0: not described yet
     Time first_seen;
+    Duration next_look{};  // the age at which it is described again while it is young
     std::int32_t group = no_group;
     bool by_itself = false;  // a member because it matches, not because of who started it
     bool counts_from_birth = false;
@@ -76,9 +80,11 @@ class ProcessTable {
   };
   struct Changes;
 
+  bool nobody_came_or_went(Time now);
   Result<void> list();
   void merge(Time now, Changes& changes);
   void choose_whom_to_describe(Time now);
+  void choose_the_young(Time now);
   void judge(const ProcessDescription& description, Changes& changes);
   void adopt_all(Changes& changes);
   void adopt(Process& process, Changes& changes);
@@ -89,12 +95,19 @@ class ProcessTable {
   Process* find(pid_t pid);
 
   const std::vector<ProcessGroupConfig>& groups_;
-  const std::string procfs_;
+  const ProcDir& procfs_;
+  const DescribedTexts texts_;
   std::unique_ptr<ProcessDescriber> describer_;
   ProcessSelector selector_;
+  ProcFile loadavg_;
+  ReadBuffer loadavg_buffer_;
+  const bool counts_our_pids_;  // procfs shows the PID namespace that the agent itself is in
+  std::optional<TaskCounts> counts_;
+  Time listed_at_;
   ProcessSelector::Changes selector_changes_;
   bool first_pass_ = true;
   std::size_t next_again_ = 0;  // whom the round robin describes next
+  Time again_at_;               // and when
 
   std::vector<Process> processes_;  // sorted by PID
   std::vector<Process> merged_;     // scratch of merge()

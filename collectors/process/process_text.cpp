@@ -104,6 +104,19 @@ std::optional<std::uint64_t> parse_boot_time(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<TaskCounts> parse_task_counts(std::string_view loadavg) {
+  if (!loadavg.ends_with('\n')) return std::nullopt;
+  loadavg.remove_suffix(1);
+  constexpr int averages = 3;
+  for (int i = 0; i < averages; ++i) next_field(loadavg);
+  const auto tasks = next_field(loadavg);  // running/all
+  const auto slash = tasks.find('/');
+  const auto all = slash == std::string_view::npos ? std::nullopt : parse_u64(tasks.substr(slash + 1));
+  const auto last_pid = parse_pid(next_field(loadavg));
+  if (!all || !last_pid) return std::nullopt;
+  return TaskCounts{*all, *last_pid};
+}
+
 std::optional<pid_t> parse_pid_file(std::string_view text) {
   const auto end = text.find_last_not_of(" \t\r\n");
   const auto begin = text.find_first_not_of(" \t\r\n");

@@ -52,6 +52,15 @@ std::optional<std::uint64_t> parse_max_address_space(std::string_view limits);
 // "btime" of /proc/stat: when the machine started, seconds since 1970.
 std::optional<std::uint64_t> parse_boot_time(std::string_view text);
 
+// The end of /proc/loadavg, "1/123 4567": how many processes and threads there are on the machine, and the PID given
+// out last in the reader's PID namespace. Equal pairs: none of them began or ended meanwhile.
+struct TaskCounts {
+  std::uint64_t tasks = 0;
+  pid_t last_pid = 0;
+  bool operator==(const TaskCounts&) const = default;
+};
+std::optional<TaskCounts> parse_task_counts(std::string_view loadavg);
+
 // A PID as the only word of a pid file.
 std::optional<pid_t> parse_pid_file(std::string_view text);
 

@@ -56,6 +56,15 @@ void add_partial_error(PassOutcome& outcome, std::string text) {
   if (outcome.partial_errors++ == 0) outcome.first_partial_error = std::move(text);
 }
 
+DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups) {
+  DescribedTexts texts{false, false};
+  for (const auto& group : groups) {
+    if (!group.match.exe.empty()) texts.exe = true;
+    if (!group.match.cmdline.pattern().empty()) texts.cmdline = true;
+  }
+  return texts;
+}
+
 ProcessSelector::ProcessSelector(const std::vector<ProcessGroupConfig>& groups, std::string procfs, pid_t own_pid)
     : groups_(groups), procfs_(std::move(procfs)), own_pid_(own_pid), states_(groups.size()) {
   any_port_ = std::any_of(groups.begin(), groups.end(), [](const auto& group) { return group.match.port != 0; });

@@ -22,6 +22,9 @@ namespace sidewatch {
 // Counts a field that could not be read, and keeps the words of the first.
 void add_partial_error(PassOutcome& outcome, std::string text);
 
+// The texts that the conditions of these groups look at.
+DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups);
+
 class ProcessSelector {
  public:
   ProcessSelector(const std::vector<ProcessGroupConfig>& groups, std::string procfs, pid_t own_pid);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "collectors/process/process_text.h"
+#include "collectors/process/selector.h"
 
 namespace sidewatch {
 namespace {
@@ -41,13 +42,15 @@ WatchedProcess::Kept::Kept(const ProcDir& procfs, const std::string& pid)
 
 WatchedProcess::WatchedProcess(const ProcDir& procfs, pid_t pid, std::uint64_t start_ticks, ProcFile::Keep keep)
     : procfs_(procfs),
+      id_(pid),
       pid_(std::to_string(pid)),
       fd_path_(procfs.path() + "/" + pid_ + "/fd"),
       start_ticks_(start_ticks) {
   if (keep == ProcFile::Keep::open) kept_.emplace(procfs, pid_);
 }
 
-bool WatchedProcess::sample(OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome, ProcessSample& out) {
+bool WatchedProcess::sample(Time now, OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome,
+                            ProcessSample& out) {
   out = ProcessSample();
   const auto stat_text = read(stat_file, buffer);
   if (!readable(stat_file, stat_text.error_number, outcome)) return false;
@@ -65,9 +68,7 @@ bool WatchedProcess::sample(OpenFilesBy open_files_by, ReadBuffer& buffer, PassO
   if (const auto text = read(status_file, buffer); readable(status_file, text.error_number, outcome)) {
     const auto status = parse_status(text.text);
     out.swapped_bytes = status.swapped_bytes.value_or(0);
-    out.counters[voluntary_switches] = status.voluntary_switches;
-    out.counters[nonvoluntary_switches] = status.nonvoluntary_switches;
-    if (stat->threads > 1 || !threads_.empty()) count_thread_switches(buffer, outcome, out.counters);
+    count_switches(status, stat->threads, now, buffer, outcome, out.counters);
   }
   if (const auto text = read(io_file, buffer); readable(io_file, text.error_number, outcome)) {
     const auto io = parse_io(text.text);
@@ -97,22 +98,57 @@ bool WatchedProcess::readable(File file, int error_number, PassOutcome& outcome)
   return false;
 }
 
-void WatchedProcess::count_thread_switches(ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters) {
-  if (!list_threads(buffer, outcome)) return;
+// The main thread's counts stand in the process's own status; for the others there is a file each.
+void WatchedProcess::count_switches(const StatusText& status, std::uint64_t threads, Time now, ReadBuffer& buffer,
+                                    PassOutcome& outcome, ProcessCounters& counters) {
+  counters[voluntary_switches] = status.voluntary_switches;
+  counters[nonvoluntary_switches] = status.nonvoluntary_switches;
+  if (threads <= 1 && threads_.empty()) return;
+  const bool anew = threads != threads_expected_;
+  if (anew && !list_threads(buffer, outcome)) return;
+  threads_expected_ = threads;
+  std::size_t due = anew ? threads_.size() : threads_due(now);
+  if (anew) threads_at_ = now;
+  for (; due > 0 && !threads_.empty(); --due) {
+    Thread& thread = threads_[next_thread_++ % threads_.size()];
+    if (thread.id != id_ && !count_thread(thread, buffer)) threads_expected_ = 0;
+  }
   for (auto& thread : threads_) {
-    thread_path_.assign(pid_).append("/task/").append(std::to_string(thread.id)).append("/status");
-    const auto text = procfs_.read(thread_path_.c_str(), buffer);
-    if (!text) continue;  // it ended
-    const auto status = parse_status(text.text);
-    const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
-    const bool other = now.voluntary < thread.counted.voluntary || now.nonvoluntary < thread.counted.nonvoluntary;
-    if (other) thread.counted = {};  // a new thread with the number of one that ended
-    switches_.voluntary += now.voluntary - thread.counted.voluntary;
-    switches_.nonvoluntary += now.nonvoluntary - thread.counted.nonvoluntary;
-    thread.counted = now;
+    if (thread.id == id_) count(thread, status, switches_);
   }
   counters[voluntary_switches] = switches_.voluntary;
   counters[nonvoluntary_switches] = switches_.nonvoluntary;
+}
+
+// How many of the threads have their turn, so that all have had it once after thread_interval.
+std::size_t WatchedProcess::threads_due(Time now) {
+  const auto all = static_cast<Duration::rep>(threads_.size());
+  const Duration elapsed = threads_at_ ? now - *threads_at_ : thread_interval;
+  if (elapsed >= thread_interval) {
+    threads_at_ = now;
+    return threads_.size();
+  }
+  const auto due = elapsed * all / thread_interval;
+  *threads_at_ += thread_interval * due / all;
+  return static_cast<std::size_t>(due);
+}
+
+// False when it ended.
+bool WatchedProcess::count_thread(Thread& thread, ReadBuffer& buffer) {
+  thread_path_.assign(pid_).append("/task/").append(std::to_string(thread.id)).append("/status");
+  const auto text = procfs_.read(thread_path_.c_str(), buffer);
+  if (!text) return false;
+  count(thread, parse_status(text.text), switches_);
+  return true;
+}
+
+void WatchedProcess::count(Thread& thread, const StatusText& status, Switches& sum) {
+  const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
+  const bool other = now.voluntary < thread.counted.voluntary || now.nonvoluntary < thread.counted.nonvoluntary;
+  if (other) thread.counted = {};  // a new thread with the number of one that ended
+  sum.voluntary += now.voluntary - thread.counted.voluntary;
+  sum.nonvoluntary += now.nonvoluntary - thread.counted.nonvoluntary;
+  thread.counted = now;
 }
 
 // Brings threads_ up to date. False when the threads cannot be listed.

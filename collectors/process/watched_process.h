@@ -4,12 +4,15 @@
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
 // files is used up, files are opened by PID at each read, and the start time says whether it is still the same process.
 // The kernel counts context switches per thread and forgets a thread's when it ends, so they are followed thread by
-// thread. A process that is gone is normal; a file that may not be read is counted once per process and file.
+// thread: the main one in every pass, the others in turn, each at least every five seconds, because a file per thread
+// and second is most of what a watched process would cost. A process that is gone is normal; a file that may not be
+// read is counted once per process and file.
 #pragma once
 
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,9 +20,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "collectors/collector.h"
 #include "collectors/proc_file.h"
-#include "collectors/process/process_table.h"
+#include "collectors/process/process_text.h"
 
 namespace sidewatch {
 
@@ -55,12 +59,13 @@ OpenFilesBy find_open_files_by(const ProcDir& procfs);
 class WatchedProcess {
  public:
   static constexpr std::size_t max_threads = 128;  // whose context switches are counted, the oldest first
+  static constexpr Duration thread_interval = std::chrono::seconds(5);  // between two looks at one of them
   static constexpr std::size_t kept_files = 4;  // descriptors held with Keep::open: the directory and three files
 
   WatchedProcess(const ProcDir& procfs, pid_t pid, std::uint64_t start_ticks, ProcFile::Keep keep);
 
   // False when the process is gone, also when its PID is somebody else's by now.
-  bool sample(OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome, ProcessSample& out);
+  bool sample(Time now, OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome, ProcessSample& out);
 
   bool keeps_files() const { return kept_.has_value(); }
 
@@ -83,16 +88,21 @@ class WatchedProcess {
     Switches counted;
     bool listed = false;
   };
+  static void count(Thread& thread, const StatusText& status, Switches& sum);
 
   FileText read(File file, ReadBuffer& buffer);
   bool readable(File file, int error_number, PassOutcome& outcome);
-  void count_thread_switches(ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters);
+  void count_switches(const StatusText& status, std::uint64_t threads, Time now, ReadBuffer& buffer,
+                      PassOutcome& outcome, ProcessCounters& counters);
+  std::size_t threads_due(Time now);
+  bool count_thread(Thread& thread, ReadBuffer& buffer);
   void note_thread(std::string_view entry);
   bool list_threads(ReadBuffer& buffer, PassOutcome& outcome);
   void read_limit(ReadBuffer& buffer, PassOutcome& outcome);
   std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome);
 
   const ProcDir& procfs_;
+  const pid_t id_;
   const std::string pid_;
   const std::string fd_path_;
   const std::uint64_t start_ticks_;
@@ -103,6 +113,9 @@ class WatchedProcess {
   std::vector<Thread> threads_;  // empty until the process has a second one
   std::size_t threads_known_ = 0;
   std::size_t threads_listed_ = 0;
+  std::uint64_t threads_expected_ = 0;  // as many as there were when they were listed; 0: they have to be listed
+  std::size_t next_thread_ = 0;         // whose turn it is
+  std::optional<Time> threads_at_;      // up to when the turns are counted
   std::string thread_path_;      // scratch
   Switches switches_;            // of all threads so far
 };

@@ -200,4 +200,8 @@ class Watch {
   std::unique_ptr<Collector> collector_;
 };
 
+inline Watch watch(const FakeProc& proc, std::vector<ProcessGroupConfig> groups, std::size_t max_kept_files = 256) {
+  return Watch(std::move(groups), {.procfs = proc.root(), .max_kept_files = max_kept_files, .own_pid = 77});
+}
+
 }  // namespace sidewatch

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "collectors/process/description.h"
@@ -48,11 +49,23 @@ class Sleeper {
   pid_t pid_ = -1;
 };
 
-std::vector<ProcessDescription> describe(ProcessDescriber& describer, const std::vector<pid_t>& pids) {
+constexpr pid_t nobody = 0x3ffffff;  // beyond the largest PID there can be
+
+// Asks about as many processes as it takes to have the library asked.
+std::vector<ProcessDescription> describe(ProcessDescriber& describer, std::vector<pid_t> pids) {
+  pids.resize(std::max(pids.size(), many_processes), nobody);
   std::vector<ProcessDescription> out;
   describer.describe(pids, out);
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
   return out;
+}
+
+long resident_pages() {
+  long size = 0, resident = 0;
+  FILE* statm = fopen("/proc/self/statm", "r");
+  EXPECT_EQ(fscanf(statm, "%ld %ld", &size, &resident), 2);
+  fclose(statm);
+  return resident;
 }
 
 TEST(Libproc2, SaysTheSameAsTheFilesForEverySortOfName) {
@@ -94,7 +107,7 @@ TEST(Libproc2, DescribesMoreThan255ProcessesAtOnce) {
   const auto describer = make_libproc2_describer();
   ASSERT_TRUE(describer);
   const Sleeper sleeper("last");
-  std::vector<pid_t> pids(600, 0x3ffffff);  // beyond the largest PID there can be
+  std::vector<pid_t> pids(600, nobody);
   pids.front() = getpid();
   pids[300] = getppid();
   pids.back() = sleeper.pid();
@@ -114,6 +127,9 @@ TEST(Libproc2, LeavesOutWhatVanished) {
     EXPECT_EQ(describe(*describer, {gone}).size(), 1u);
   }
   EXPECT_TRUE(describe(*describer, {gone}).empty());
+  std::vector<ProcessDescription> none;
+  describer->describe(std::vector<pid_t>{gone}, none);
+  EXPECT_TRUE(none.empty());
   EXPECT_TRUE(describe(*describer, {}).empty());
 }
 
@@ -134,19 +150,43 @@ TEST(Libproc2, DoesNotGrowFromQuestionToQuestion) {
 #endif
   const auto describer = make_libproc2_describer();
   ASSERT_TRUE(describer);
-  const auto resident_pages = [] {
-    long size = 0, resident = 0;
-    FILE* statm = fopen("/proc/self/statm", "r");
-    EXPECT_EQ(fscanf(statm, "%ld %ld", &size, &resident), 2);
-    fclose(statm);
-    return resident;
-  };
   std::vector<pid_t> pids(255, getpid());
   for (std::size_t i = 0; i < pids.size(); i += 2) pids[i] = getppid();
   for (int i = 0; i < 5; ++i) describe(*describer, pids);
   const long before = resident_pages();
   for (int i = 0; i < 100; ++i) describe(*describer, pids);
   EXPECT_LT(resident_pages() - before, 1024);
+}
+
+TEST(Libproc2, LeavesOutTheTextsThatNobodyAskedFor) {
+  for (const bool library : {true, false}) {
+    for (const DescribedTexts texts : {DescribedTexts{true, false}, {false, true}, {false, false}}) {
+      const auto describer = library ? make_libproc2_describer(texts) : make_file_describer("/proc", texts);
+      const auto described = describe(*describer, {getpid()});
+      ASSERT_EQ(described.size(), 1u);
+      EXPECT_EQ(described[0].pid, getpid());
+      EXPECT_EQ(described[0].ppid, getppid());
+      EXPECT_NE(described[0].comm, "");
+      EXPECT_GT(described[0].start_ticks, 0u);
+      EXPECT_EQ(described[0].exe != "", texts.exe);
+      EXPECT_EQ(described[0].cmdline != "", texts.cmdline);
+    }
+  }
+}
+
+TEST(Libproc2, TakesMemoryForOneThreadOnly) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory is counted with it";
+#endif
+  const auto ask = [] {
+    const auto describer = make_libproc2_describer();
+    EXPECT_EQ(describe(*describer, {getpid()}).size(), 1u);
+  };
+  ask();
+  std::thread(ask).join();
+  const long before = resident_pages();
+  for (int i = 0; i < 100; ++i) std::thread(ask).join();
+  EXPECT_LT(resident_pages() - before, 1024) << "each thread that asks the library costs 180 KB for good";
 }
 
 TEST(FileDescriber, CutsAHugeCommandLine) {

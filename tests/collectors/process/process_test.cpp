@@ -1,4 +1,4 @@
-// The process collector over a procfs of plain files: who is a member, what is counted, what survives.
+// The process collector over a procfs of plain files: what is counted, and what survives.
 #include "collectors/process/process.h"
 
 #include <gmock/gmock.h>
@@ -12,10 +12,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using testing::Optional;
-
-Watch watch(const FakeProc& proc, std::vector<ProcessGroupConfig> groups, std::size_t max_kept_files = 256) {
-  return Watch(std::move(groups), {.procfs = proc.root(), .max_kept_files = max_kept_files, .own_pid = 77});
-}
 
 TEST(Process, SumsUpTheMembersOfAGroup) {
   FakeProc proc;
@@ -96,38 +92,6 @@ TEST(Process, NeverLetsACounterGoBackwards) {
   EXPECT_THAT(w.value("cpu_seconds_total", "shop", "mode", "user"), Optional(4.01));
 }
 
-TEST(Process, TellsAReusedPidFromTheProcessBefore) {
-  FakeProc proc;
-  auto w = watch(proc, {group_named("shop", by_exe("service"))});
-  w.good_pass();
-  proc.write({.pid = 10, .start_ticks = 2000, .user_ticks = 900});
-  w.good_pass();
-  proc.end(10);
-  proc.write({.pid = 10, .start_ticks = 3000, .user_ticks = 100});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-  EXPECT_THAT(w.value("cpu_seconds_total", "shop", "mode", "user"), Optional(10.0));
-  EXPECT_THAT(w.value("restarts_total", "shop"), Optional(1.0));
-  EXPECT_THAT(w.value("oldest_start_time_seconds", "shop"), Optional(1700000030.0));
-}
-
-TEST(Process, DoesNotTakeAStrangerWithAReusedPidForAMember) {
-  for (const std::size_t kept_files : {256u, 0u}) {
-    FakeProc proc;
-    proc.write({.pid = 10, .start_ticks = 2000, .user_ticks = 900});
-    auto w = watch(proc, {group_named("shop", by_exe("service"))}, kept_files);
-    w.good_pass();
-    EXPECT_THAT(w.processes("shop"), Optional(1.0));
-    // In place, so that not even another inode number gives it away.
-    proc.write({.pid = 10, .start_ticks = 3000, .comm = "thief", .exe = "/bin/thief", .user_ticks = 5000});
-    w.good_pass();
-    EXPECT_THAT(w.processes("shop"), Optional(0.0));
-    w.good_pass();
-    EXPECT_THAT(w.processes("shop"), Optional(0.0));
-    EXPECT_THAT(w.value("cpu_seconds_total", "shop", "mode", "user"), Optional(0.0));
-  }
-}
-
 TEST(Process, CountsAReplacementAsARestart) {
   FakeProc proc;
   proc.write({.pid = 10});
@@ -197,167 +161,6 @@ TEST(Process, SeesAReplacementOfAServiceThatIsStillAZombie) {
   EXPECT_THAT(w.value("restarts_total", "shop"), Optional(1.0));
 }
 
-TEST(Process, TakesDescendantsInUnlessToldNotTo) {
-  FakeProc proc;
-  proc.write({.pid = 10});
-  proc.write({.pid = 11, .ppid = 10, .comm = "sh", .exe = "/bin/sh"});
-  proc.write({.pid = 12, .ppid = 11, .comm = "curl", .exe = "/bin/curl"});
-  proc.write({.pid = 13, .ppid = 1, .comm = "sh", .exe = "/bin/sh"});
-  auto with = watch(proc, {group_named("shop", by_exe("service"))});
-  auto without = watch(proc, {group_named("shop", by_exe("service"), false)});
-  with.good_pass();
-  without.good_pass();
-  EXPECT_THAT(with.processes("shop"), Optional(3.0));
-  EXPECT_THAT(without.processes("shop"), Optional(1.0));
-  proc.write({.pid = 14, .ppid = 12, .comm = "late", .exe = "/bin/late"});
-  with.good_pass();
-  EXPECT_THAT(with.processes("shop"), Optional(4.0));
-  proc.end(11);
-  proc.write({.pid = 12, .ppid = 1, .comm = "curl", .exe = "/bin/curl"});
-  with.good_pass();
-  EXPECT_THAT(with.processes("shop"), Optional(3.0)) << "an orphan stays a member";
-}
-
-TEST(Process, FindsTheFamilyOfAChildWhosePidIsSmallerThanItsParents) {
-  FakeProc proc;
-  proc.write({.pid = 900});
-  proc.write({.pid = 5, .ppid = 900, .comm = "sh", .exe = "/bin/sh"});
-  proc.write({.pid = 4, .ppid = 5, .comm = "curl", .exe = "/bin/curl"});
-  auto w = watch(proc, {group_named("shop", by_exe("service"))});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(3.0));
-}
-
-TEST(Process, SurvivesParentsInACircle) {
-  FakeProc proc;
-  proc.write({.pid = 10, .ppid = 11, .exe = "/bin/a"});
-  proc.write({.pid = 11, .ppid = 10, .exe = "/bin/a"});
-  auto w = watch(proc, {group_named("shop", by_exe("service"))});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(0.0));
-}
-
-TEST(Process, GivesAProcessToTheFirstGroupThatMatchesIt) {
-  FakeProc proc;
-  proc.write({.pid = 10});
-  proc.write({.pid = 11, .ppid = 10, .comm = "worker", .exe = "/usr/bin/worker"});
-  auto w = watch(proc, {group_named("workers", by_comm("worker")), group_named("shop", by_exe("service")),
-                        group_named("all", by_cmdline("."))});
-  w.good_pass();
-  EXPECT_THAT(w.processes("workers"), Optional(1.0));
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-  EXPECT_THAT(w.processes("all"), Optional(1.0)) << "init alone";
-}
-
-TEST(Process, MatchesAWholePathOrAFileNameOfAProgramEvenIfItWasReplaced) {
-  FakeProc proc;
-  proc.write({.pid = 10, .exe = "/opt/shop/service (deleted)"});
-  proc.write({.pid = 11, .exe = "/opt/other/service"});
-  proc.write({.pid = 12, .exe = "/opt/shop/service-helper"});
-  auto w = watch(proc, {group_named("path", by_exe("/opt/shop/service")), group_named("name", by_exe("service"))});
-  w.good_pass();
-  EXPECT_THAT(w.processes("path"), Optional(1.0));
-  EXPECT_THAT(w.processes("name"), Optional(1.0));
-}
-
-TEST(Process, ComparesOnlyTheFifteenBytesOfANameThatTheKernelKeeps) {
-  FakeProc proc;
-  proc.write({.pid = 10, .comm = "prometheus-node"});
-  auto w = watch(proc, {group_named("exporter", by_comm("prometheus-node-exporter")),
-                        group_named("short", by_comm("prometheus"))});
-  w.good_pass();
-  EXPECT_THAT(w.processes("exporter"), Optional(1.0));
-  EXPECT_THAT(w.processes("short"), Optional(0.0));
-}
-
-TEST(Process, RequiresEveryConditionOfAMatch) {
-  FakeProc proc;
-  proc.write({.pid = 10, .cmdline = std::string("service\0--port\0008080\0", 20)});
-  proc.write({.pid = 11, .cmdline = std::string("service\0--port\0009090\0", 20)});
-  auto match = by_exe("service");
-  match.cmdline = Regex::compile("--port 8080$").value();
-  auto w = watch(proc, {group_named("shop", match)});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-}
-
-TEST(Process, FollowsAPidFile) {
-  FakeProc proc;
-  TempDir run;
-  const auto file = run.path() / "service.pid";
-  ProcessMatch match;
-  match.pid_file = file.string();
-  proc.write({.pid = 10});
-  proc.write({.pid = 20, .user_ticks = 100});
-  auto w = watch(proc, {group_named("shop", match)});
-  EXPECT_EQ(w.good_pass().partial_errors, 0u) << "a service that does not run has no PID file";
-  EXPECT_THAT(w.processes("shop"), Optional(0.0));
-  write_file(file, "20\n");
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-  EXPECT_THAT(w.value("oldest_start_time_seconds", "shop"), Optional(1700000010.0));
-  write_file(file, "4000\n");
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(0.0));
-}
-
-TEST(Process, TellsOnceThatAPidFileHoldsNone) {
-  FakeProc proc;
-  TempDir run;
-  ProcessMatch match;
-  match.pid_file = (run.path() / "service.pid").string();
-  write_file(match.pid_file, "not a number\n");
-  auto w = watch(proc, {group_named("shop", match)});
-  const auto outcome = w.good_pass();
-  EXPECT_EQ(outcome.partial_errors, 1u);
-  EXPECT_EQ(outcome.first_partial_error, match.pid_file + ": holds no PID");
-  EXPECT_EQ(w.good_pass().partial_errors, 0u);
-}
-
-ProcessMatch by_port(int port) {
-  ProcessMatch match;
-  match.port = port;
-  return match;
-}
-
-TEST(Process, FindsWhoListensOnAPort) {
-  FakeProc proc;
-  proc.listen({{8080, 555}, {9090, 666}});
-  proc.write({.pid = 10, .sockets = {555}});
-  proc.write({.pid = 11, .sockets = {666}});
-  auto w = watch(proc, {group_named("shop", by_port(8080), false)});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-  proc.listen({{9090, 666}});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(0.0));
-  proc.write({.pid = 11, .sockets = {666, 777}});  // long known, and listens only now
-  proc.listen({{8080, 777}, {9090, 666}});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-}
-
-TEST(Process, DoesNotTakeInitForTheServiceWhoseSocketItHolds) {
-  FakeProc proc;
-  proc.listen({{8080, 555}});
-  proc.write({.pid = 1, .ppid = 0, .comm = "systemd", .sockets = {555}});
-  proc.write({.pid = 10, .sockets = {555}});
-  auto w = watch(proc, {group_named("shop", by_port(8080))});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-}
-
-TEST(Process, TellsOnceThatAListenerCannotBeSeen) {
-  FakeProc proc;
-  proc.listen({{8080, 555}});
-  auto w = watch(proc, {group_named("shop", by_port(8080))});
-  EXPECT_EQ(w.good_pass().partial_errors, 0u);
-  const auto outcome = w.good_pass();
-  EXPECT_EQ(outcome.partial_errors, 1u);
-  EXPECT_THAT(outcome.first_partial_error, HasSubstr("port 8080"));
-  EXPECT_EQ(w.good_pass().partial_errors, 0u);
-}
-
 TEST(Process, DoesNotCountTwiceWhatAProcessConsumedBeforeItLeftAndCameBack) {
   FakeProc proc;
   auto w = watch(proc, {group_named("shop", by_comm("service"), false)});
@@ -372,29 +175,6 @@ TEST(Process, DoesNotCountTwiceWhatAProcessConsumedBeforeItLeftAndCameBack) {
   EXPECT_THAT(w.processes("shop"), Optional(1.0));
   EXPECT_THAT(w.value("cpu_seconds_total", "shop", "mode", "user"), Optional(3.0));
   EXPECT_THAT(w.value("restarts_total", "shop"), Optional(0.0));
-}
-
-TEST(Process, LooksAgainAtAYoungProcessThatChangesItsProgram) {
-  FakeProc proc;
-  auto w = watch(proc, {group_named("shop", by_exe("service"))});
-  w.good_pass();
-  for (int pid = 100; pid < 150; ++pid) proc.write({.pid = pid, .exe = "/bin/sh"});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(0.0));
-  proc.write({.pid = 149});
-  w.good_pass();
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
-}
-
-TEST(Process, LooksAtOldProcessesAgainInTurn) {
-  FakeProc proc;
-  for (int pid = 100; pid < 120; ++pid) proc.write({.pid = pid, .exe = "/bin/sh"});
-  auto w = watch(proc, {group_named("shop", by_exe("service"))});
-  w.good_pass();
-  w.advance(std::chrono::minutes(5));
-  proc.write({.pid = 119});
-  for (int i = 0; i < 11; ++i) w.good_pass();  // two of 21 in each pass
-  EXPECT_THAT(w.processes("shop"), Optional(1.0));
 }
 
 TEST(Process, GoesOnWithoutTheFilesThatCannotBeRead) {
@@ -492,40 +272,74 @@ TEST(Process, KeepsTheContextSwitchesOfThreadsThatEnded) {
   auto w = watch(proc, {group_named("shop", by_exe("service"))});
   w.good_pass();
   proc.write({.pid = 10, .threads = 3});
-  thread(10, 30);
+  thread(10, 30);  // the main thread's stand in the status of the process
   thread(11, 100);
   thread(12, 1000);
   w.good_pass();
   EXPECT_THAT(switches(w), Optional(1130.0));
-  EXPECT_THAT(w.value("context_switches_total", "shop", "ctxswitchtype", "nonvoluntary"), Optional(3.0));
+  EXPECT_THAT(w.value("context_switches_total", "shop", "ctxswitchtype", "nonvoluntary"), Optional(5.0));
   std::filesystem::remove_all(proc.path(10) / "task" / "12");
+  proc.write({.pid = 10, .threads = 2});
   thread(11, 150);
   w.good_pass();
   EXPECT_THAT(switches(w), Optional(1180.0));
+  proc.write({.pid = 10, .threads = 3});
   thread(12, 5);  // another thread with the number of the one that ended
   w.good_pass();
   EXPECT_THAT(switches(w), Optional(1185.0));
   proc.write({.pid = 10, .threads = 1});
   std::filesystem::remove_all(proc.path(10) / "task" / "11");
   std::filesystem::remove_all(proc.path(10) / "task" / "12");
-  thread(10, 31);
+  thread(10, 30);
   w.good_pass();
-  EXPECT_THAT(switches(w), Optional(1186.0));
+  EXPECT_THAT(switches(w), Optional(1185.0));
 }
 
-TEST(Process, MatchesTheAgentItselfAndWhatItStarted) {
+TEST(Process, LooksAtItsThreadsInTurn) {
   FakeProc proc;
-  proc.write({.pid = 77, .exe = "/usr/bin/sidewatch"});
-  proc.write({.pid = 78, .ppid = 77, .exe = "/usr/bin/helper"});
-  proc.write({.pid = 79, .exe = "/usr/bin/sidewatch"});
-  ProcessMatch itself;
-  itself.pid = ProcessWord::self;
-  ProcessMatch started;
-  started.parent = ProcessWord::self;
-  auto w = watch(proc, {group_named("agent", itself), group_named("helpers", started)});
+  const auto all_switch = [&proc](int times) {
+    for (int id = 10; id < 20; ++id) {
+      write_file(proc.path(10) / "task" / std::to_string(id) / "status",
+                 "voluntary_ctxt_switches:\t" + std::to_string(times) + "\nnonvoluntary_ctxt_switches:\t0\n");
+    }
+  };
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
   w.good_pass();
-  EXPECT_THAT(w.processes("agent"), Optional(1.0));
-  EXPECT_THAT(w.processes("helpers"), Optional(1.0));
+  proc.write({.pid = 10, .threads = 10});
+  all_switch(100);
+  w.good_pass();
+  const auto switches = [&w] { return *w.value("context_switches_total", "shop", "ctxswitchtype", "voluntary"); };
+  const double before = switches();
+  all_switch(200);
+  std::vector<double> grown;
+  for (int second = 1; second <= 5; ++second) {
+    w.good_pass();
+    grown.push_back(switches() - before);
+  }
+  EXPECT_THAT(grown.front(), testing::AllOf(testing::Ge(100.0), testing::Le(200.0))) << "two of the ten a second";
+  EXPECT_THAT(grown.back(), 900.0) << "all but the main one, whose own status says the same as before";
+  all_switch(300);
+  w.advance(std::chrono::seconds(4));
+  w.good_pass();
+  EXPECT_THAT(switches() - before, 1800.0) << "all at once at the default interval";
+}
+
+TEST(Process, NoticesAThreadThatTookThePlaceOfAnother) {
+  FakeProc proc;
+  const auto thread = [&proc](int id, int voluntary) {
+    write_file(proc.path(10) / "task" / std::to_string(id) / "status",
+               "voluntary_ctxt_switches:\t" + std::to_string(voluntary) + "\nnonvoluntary_ctxt_switches:\t0\n");
+  };
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  proc.write({.pid = 10, .threads = 2});
+  thread(10, 30);
+  thread(11, 100);
+  w.good_pass();
+  std::filesystem::remove_all(proc.path(10) / "task" / "11");
+  thread(12, 7);
+  for (int second = 0; second < 6; ++second) w.good_pass();
+  EXPECT_THAT(w.value("context_switches_total", "shop", "ctxswitchtype", "voluntary"), Optional(137.0));
 }
 
 }  // namespace

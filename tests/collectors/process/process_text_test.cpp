@@ -119,6 +119,14 @@ TEST(ProcessText, ReadsWhenTheMachineStarted) {
   EXPECT_FALSE(parse_boot_time(""));
 }
 
+TEST(ProcessText, ReadsHowManyTasksThereAreAndTheLastPid) {
+  EXPECT_EQ(parse_task_counts("0.06 0.20 0.86 3/120 27735\n"), (TaskCounts{120, 27735}));
+  for (const char* wrong : {"", "0.06 0.20 0.86 3/120 27735", "0.06 0.20 0.86 120 27735\n", "0.06 0.20 0.86 3/120\n",
+                            "0.06 0.20 3/120 27735\n", "0.06 0.20 0.86 3/x 27735\n", "0.06 0.20 0.86 3/120 -1\n"}) {
+    EXPECT_EQ(parse_task_counts(wrong), std::nullopt) << wrong;
+  }
+}
+
 TEST(ProcessText, ReadsAPidFileAsPeopleWriteThem) {
   EXPECT_EQ(parse_pid_file("123\n"), 123);
   EXPECT_EQ(parse_pid_file("  123"), 123);
