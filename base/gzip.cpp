@@ -115,4 +115,8 @@ Result<std::string> gzip_decompress(std::string_view packed, std::size_t max_byt
   }
 }
 
+std::uint32_t crc32_of(std::string_view bytes) {
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 }  // namespace sidewatch

@@ -67,5 +67,10 @@ TEST(Gzip, MembersInARowAreOneText) {
   EXPECT_EQ(*gzip_decompress(gzip_compress("one ") + gzip_compress("two"), plenty), "one two");
 }
 
+TEST(Crc32, IsTheOneOfGzip) {
+  EXPECT_EQ(crc32_of("123456789"), 0xCBF43926U);
+  EXPECT_EQ(crc32_of(""), 0U);
+}
+
 }  // namespace
 }  // namespace sidewatch
