@@ -85,6 +85,21 @@ bool History::adopt(std::uint32_t series, const Chunk& chunk) {
   return true;
 }
 
+void History::restore_order() {
+  std::vector<Link*> links;
+  links.reserve(used_);
+  for (Link* link = queue_.oldest; link; link = link->newer) links.push_back(link);
+  std::stable_sort(links.begin(), links.end(),
+                   [](const Link* a, const Link* b) { return a->chunk.first_time() < b->chunk.first_time(); });
+  queue_ = {};
+  for (Link* link : links) enqueue(link);
+}
+
+std::optional<Time> History::newest_time(std::uint32_t series) const {
+  const Link* newest = chains_[series].newest;
+  return newest ? std::optional(newest->chunk.last_time()) : std::nullopt;
+}
+
 std::size_t History::bytes() const { return (used_ + spare_.size()) * sizeof(Link); }
 std::uint64_t History::evicted() const { return evicted_; }
 
@@ -103,11 +118,15 @@ History::Link* History::begin_chunk(std::uint32_t series) {
   link->chunk.reset();
   link->series = series;
   link->next = nullptr;
+  enqueue(link);
+  return link;
+}
+
+void History::enqueue(Link* link) {
   link->newer = nullptr;
   link->older = queue_.newest;
   (queue_.newest ? queue_.newest->newer : queue_.oldest) = link;
   queue_.newest = link;
-  return link;
 }
 
 void History::drop_oldest(std::uint32_t series) {

@@ -47,6 +47,10 @@ class History {
   // Takes over a chunk of an earlier life, which is appended to if it is the series' newest. False, and nothing is done,
   // when it does not begin after the samples that are there.
   bool adopt(std::uint32_t series, const Chunk& chunk);
+  // After adopting: the queue of all chunks is in the order of their beginning again.
+  void restore_order();
+
+  std::optional<Time> newest_time(std::uint32_t series) const;
 
   std::size_t bytes() const;            // of all chunks, the pool's spare ones included
   std::uint64_t evicted() const;        // samples dropped because of the budget
@@ -66,6 +70,7 @@ class History {
 
   Link* begin_chunk(std::uint32_t series);
   void attach(std::uint32_t series, Link* link);
+  void enqueue(Link* link);
   void drop_oldest(std::uint32_t series);
 
   const std::size_t max_chunks_;

@@ -19,6 +19,8 @@ namespace {
 // A reader copies at most so many under the lock, about 120 KiB in some 10 microseconds.
 constexpr std::size_t chunks_per_copy = 256;
 
+constexpr std::uint64_t restored_pass = 1;  // what an earlier life has written
+
 struct Slot {
   std::uint32_t epoch = 0;  // as the catalog counts
   std::uint32_t source = 0;
@@ -50,13 +52,17 @@ struct Store::State {
   void make_room(std::uint32_t index);
   const Slot* find(SeriesId id) const;
   void refresh_order(const Catalog& catalog);
+  void tell_journal(Time time);
+  Slot* slot_to_restore(SeriesId id);
 
   const Limits limits;
   mutable std::mutex mutex;
   std::vector<Slot> slots;  // by SeriesId::index
   History history;
   std::vector<Source> sources;  // by SourceId
-  std::uint64_t pass = 0;
+  std::uint64_t pass = restored_pass;
+  Journal* journal = nullptr;
+  std::vector<Sample> taken_in;  // for the journal
 
   std::vector<Catalog::Entry> order;  // of the catalog at order_generation
   std::uint64_t order_generation = 0;
@@ -79,6 +85,7 @@ void Store::remove_source(SourceId source, Time now) {
   const std::lock_guard lock(state_->mutex);
   const auto id = static_cast<std::uint32_t>(source);
   state_->end_all(state_->sources[id], id, now);
+  state_->tell_journal(now);
   state_->sources[id] = Source{"", true, {}, {}, {}};
 }
 
@@ -124,12 +131,14 @@ void Store::append(SourceId source_id, Time time, const Batch& batch) {
     if (slot.pass != pass && slot.source == id) state_->put_stale(index, time);
   }
   std::swap(source.live, source.written);
+  state_->tell_journal(time);
 }
 
 void Store::mark_stale(SourceId source, Time time) {
   const std::lock_guard lock(state_->mutex);
   const auto id = static_cast<std::uint32_t>(source);
   state_->end_all(state_->sources[id], id, time);
+  state_->tell_journal(time);
 }
 
 void Store::expire(Time now) {
@@ -204,6 +213,48 @@ std::vector<SeriesValue> Store::snapshot() const {
   return values;
 }
 
+void Store::set_journal(Journal* journal) {
+  const std::lock_guard lock(state_->mutex);
+  state_->journal = journal;
+}
+
+Store::Memory Store::memory(SeriesId series, Time after, std::size_t limit) const {
+  Memory memory;
+  const std::lock_guard lock(state_->mutex);
+  const Slot* slot = state_->find(series);
+  if (!slot) return memory;
+  if (!state_->history.copy(series.index, after, Time::max(), limit, memory.chunks)) memory.newest = slot->last;
+  return memory;
+}
+
+void Store::restore(SeriesId series, const Chunk& chunk) {
+  const std::lock_guard lock(state_->mutex);
+  const Slot* slot = state_->slot_to_restore(series);
+  if (slot && (!slot->written() || slot->last.time < chunk.first_time())) state_->history.adopt(series.index, chunk);
+}
+
+void Store::restore(SeriesId series, Point sample) {
+  const std::lock_guard lock(state_->mutex);
+  Slot* slot = state_->slot_to_restore(series);
+  if (!slot) return;
+  const auto newest = slot->written() ? slot->last.time : state_->history.newest_time(series.index).value_or(Time::min());
+  if (slot->written() ? sample.time < newest : sample.time <= newest) return;
+  state_->put(series.index, sample.time, sample.value);
+  slot->pass = restored_pass;
+}
+
+void Store::end_restore(Time now, Duration lookback) {
+  const std::lock_guard lock(state_->mutex);
+  for (std::uint32_t index = 0; index < state_->slots.size(); ++index) {
+    Slot& slot = state_->slots[index];
+    const auto newest = slot.written() ? slot.last.time : state_->history.newest_time(index);
+    if (!newest || (slot.written() && !slot.live())) continue;
+    state_->put(index, std::max(*newest + Duration(1), std::min(now, *newest + lookback)), stale_marker());
+    slot.pass = restored_pass;
+  }
+  state_->history.restore_order();
+}
+
 std::uint64_t Store::version() const { return state_->version.load(std::memory_order_acquire); }
 
 std::size_t Store::history_bytes() const {
@@ -226,12 +277,23 @@ std::uint64_t Store::samples_refused() const {
   return state_->refused;
 }
 
+Slot* Store::State::slot_to_restore(SeriesId id) {
+  make_room(id.index);
+  return slots[id.index].epoch == id.epoch ? &slots[id.index] : nullptr;
+}
+
 // The former newest sample moves into the history, unless this one is for the same instant.
 void Store::State::put(std::uint32_t index, Time time, double value) {
   Slot& slot = slots[index];
   if (slot.written() && slot.last.time < time) history.append(index, slot.last);
   if (!slot.written() || !same_bits(slot.last.value, value)) ++version;
   slot.last = {time, value};
+  if (journal) taken_in.push_back({{index, slot.epoch}, value});
+}
+
+void Store::State::tell_journal(Time time) {
+  if (journal && !taken_in.empty()) journal->took_in(time, taken_in);
+  taken_in.clear();
 }
 
 void Store::State::put_stale(std::uint32_t index, Time time) {

@@ -18,6 +18,7 @@
 
 #include "base/time.h"
 #include "metrics/catalog.h"
+#include "metrics/chunk.h"
 #include "metrics/point.h"
 
 namespace sidewatch {
@@ -41,6 +42,14 @@ class Batch {
 
 enum class SourceId : std::uint32_t {};
 
+// Is told of everything that a store takes in, stale markers included: what an earlier life has to be restored from.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  // Called under the store's lock: must not wait, nor call the store. The samples are valid during the call only.
+  virtual void took_in(Time time, const std::vector<Sample>& samples) = 0;
+};
+
 // One series as a page or a query sees it: copied out, valid without any lock.
 struct SeriesValue {
   std::shared_ptr<const SeriesInfo> info;
@@ -50,7 +59,7 @@ struct SeriesValue {
 class Store {
  public:
   struct Limits {
-    Duration retention = std::chrono::minutes(15);  // history.retention: older samples are dropped
+    Duration retention = std::chrono::hours(1);  // history.retention: older samples are dropped
     std::size_t max_bytes = std::size_t{32} << 20;  // history.max_bytes: of all series together; the oldest go first
   };
 
@@ -103,6 +112,25 @@ class Store {
   std::uint64_t samples_refused() const;  // older than their series' newest, or of a forgotten series
 
   const Catalog& catalog() const { return catalog_; }
+  Catalog& catalog() { return catalog_; }
+
+  // Null: nobody is told. The journal outlives the store, or is taken away before.
+  void set_journal(Journal* journal);
+
+  // What the store remembers of one series, to be kept on disk: chunks with samples after `after`, oldest first, at most
+  // `limit` of them. The newest sample, which stands in no chunk, comes with the last of them.
+  struct Memory {
+    std::vector<Chunk> chunks;
+    std::optional<Point> newest;  // absent: there are more chunks
+  };
+  Memory memory(SeriesId series, Time after, std::size_t limit) const;
+
+  // An earlier life's memory, given back before the first pass of this one: chunks in order, then samples in order, then
+  // end_restore(). Whatever is not later than what its series has already is left out; of a forgotten series, all.
+  void restore(SeriesId series, const Chunk& chunk);
+  void restore(SeriesId series, Point sample);
+  // Nobody writes the restored series until a source does: they are stale from the end of `lookback` on, or from `now`.
+  void end_restore(Time now, Duration lookback);
 
  private:
   Catalog& catalog_;
