@@ -3,12 +3,70 @@
 
 #include <re2/re2.h>
 
+#include <charconv>
+#include <vector>
+
 namespace sidewatch {
 namespace {
 
 constexpr std::int64_t max_program_bytes = 1 << 20;
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+
+// The place held by a $: its name, and where the text goes on after it.
+struct Placeholder {
+  std::string_view name;
+  std::string_view rest;
+};
+
+// `text` begins after the $. Nothing where no name follows or its brace is not closed.
+std::optional<Placeholder> placeholder(std::string_view text) {
+  static const re2::RE2 name_start("[\\pL\\p{Nd}_]+");
+  const bool braced = text.starts_with('{');
+  if (braced) text.remove_prefix(1);
+  re2::StringPiece rest = piece(text);
+  if (!re2::RE2::Consume(&rest, name_start)) return std::nullopt;
+  Placeholder found{text.substr(0, text.size() - rest.size()), {rest.data(), rest.size()}};
+  if (!braced) return found;
+  if (!found.rest.starts_with('}')) return std::nullopt;
+  found.rest.remove_prefix(1);
+  return found;
+}
+
+// The group's number, or -1. A number with a leading zero is a name.
+int group_number(std::string_view name, const re2::RE2& compiled) {
+  int number = -1;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data(), end, number);
+  if (parsed.ec == std::errc() && parsed.ptr == end && (name.size() == 1 || name.front() != '0')) return number;
+  const auto& named = compiled.NamedCapturingGroups();
+  const auto found = named.find(std::string(name));
+  return found == named.end() ? -1 : found->second;
+}
+
+std::string expanded(std::string_view replacement, const re2::RE2& compiled,
+                     const std::vector<re2::StringPiece>& groups) {
+  std::string out;
+  while (true) {
+    const std::size_t dollar = replacement.find('$');
+    out += replacement.substr(0, dollar);
+    if (dollar == std::string_view::npos) return out;
+    replacement.remove_prefix(dollar + 1);
+    if (replacement.starts_with('$')) {
+      replacement.remove_prefix(1);
+      out += '$';
+    } else if (const auto found = placeholder(replacement)) {
+      const int number = group_number(found->name, compiled);
+      if (number >= 0 && static_cast<std::size_t>(number) < groups.size()) {
+        const re2::StringPiece& group = groups[static_cast<std::size_t>(number)];
+        out += std::string_view(group.data(), group.size());
+      }
+      replacement = found->rest;
+    } else {
+      out += '$';
+    }
+  }
+}
 
 }  // namespace
 
@@ -29,6 +87,16 @@ bool Regex::full_match(std::string_view text) const {
 
 bool Regex::partial_match(std::string_view text) const {
   return compiled_ && re2::RE2::PartialMatch(piece(text), *compiled_);
+}
+
+std::optional<std::string> Regex::expand_full_match(std::string_view text, std::string_view replacement) const {
+  if (!compiled_) return std::nullopt;
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(compiled_->NumberOfCapturingGroups()) + 1);
+  if (!compiled_->Match(piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
+                        static_cast<int>(groups.size()))) {
+    return std::nullopt;
+  }
+  return expanded(replacement, *compiled_, groups);
 }
 
 }  // namespace sidewatch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,11 @@ class Regex {
 
   bool full_match(std::string_view text) const;     // the whole text
   bool partial_match(std::string_view text) const;  // somewhere in the text
+
+  // When the whole text matches: `replacement` with $1, ${1}, $name and ${name} filled in by what the groups matched, as
+  // Go's Regexp.Expand does: a name is as long as it can be, $$ is a dollar sign, an unknown group is empty.
+  std::optional<std::string> expand_full_match(std::string_view text, std::string_view replacement) const;
+
   const std::string& pattern() const { return pattern_; }
 
  private:

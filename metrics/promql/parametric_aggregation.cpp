@@ -8,6 +8,7 @@
 #include "metrics/promql/characters.h"
 #include "metrics/promql/evaluator.h"
 #include "metrics/promql/literals.h"
+#include "metrics/promql/statistics.h"
 
 namespace sidewatch::promql {
 namespace {
@@ -59,17 +60,11 @@ Items rank(AggregationOperator op, std::vector<Group> groups, std::size_t k) {
   return results;
 }
 
-// Between two samples, the average weighted by nearness.
-double quantile(double q, Items members) {
-  if (std::isnan(q)) return q;
-  if (q < 0) return -std::numeric_limits<double>::infinity();
-  if (q > 1) return std::numeric_limits<double>::infinity();
-  std::ranges::stable_sort(members, lower);
-  const double rank = q * static_cast<double>(members.size() - 1);
-  const auto below = static_cast<std::size_t>(rank);
-  const std::size_t above = std::min(below + 1, members.size() - 1);
-  const double weight = rank - std::floor(rank);
-  return members[below].value * (1 - weight) + members[above].value * weight;
+double quantile_of(double q, const Items& members) {
+  std::vector<double> values;
+  values.reserve(members.size());
+  for (const Item& member : members) values.push_back(member.value);
+  return quantile(q, values);
 }
 
 // How many samples of a group have each value, which becomes a label.
@@ -102,8 +97,8 @@ Operand evaluate_parametric_aggregation(const Aggregation& aggregation, const No
   const double parameter = evaluation.operand_of(*aggregation.parameter).scalar;
   if (aggregation.op == AggregationOperator::quantile) {
     Items results;
-    for (Group& group : group_by_labels(aggregation, node, operand.items, evaluation)) {
-      results.push_back({group.labels, quantile(parameter, std::move(group.members))});
+    for (const Group& group : group_by_labels(aggregation, node, operand.items, evaluation)) {
+      results.push_back({group.labels, quantile_of(parameter, group.members)});
     }
     return Operand::of(std::move(results));
   }

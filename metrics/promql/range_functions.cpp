@@ -1,4 +1,4 @@
-// Functions over one series' samples in a range, computed as Prometheus 2.42 computes them.
+// How one series' samples in a range change, computed as Prometheus 2.42 computes them.
 //
 // rate() and increase() extrapolate: samples rarely lie exactly on the range's ends, so the change seen between the
 // first and the last sample is stretched to the ends; but not further than half an average sample interval when an end
@@ -57,19 +57,6 @@ std::optional<LastTwo> last_two(std::span<const Point> points) {
   return two;
 }
 
-// Kahan's summation in Neumaier's variant: `total` and what rounding lost of it.
-struct CompensatedSum {
-  double total = 0;
-  double lost = 0;
-
-  void add(double term) {
-    const double next = total + term;
-    lost += std::abs(total) >= std::abs(term) ? (total - next) + term : (term - next) + total;
-    total = next;
-  }
-  double value() const { return std::isinf(total) ? total : total + lost; }
-};
-
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 }  // namespace
@@ -111,47 +98,5 @@ std::optional<double> resets(const RangeWindow& window) {
   }
   return count;
 }
-
-// A running mean, which does not overflow where the sum would.
-std::optional<double> avg_over_time(const RangeWindow& window) {
-  CompensatedSum mean;
-  double count = 0;
-  for (const Point& point : window.points) {
-    ++count;
-    const double value = point.value;
-    const bool stays_infinite = std::isinf(mean.total) && !std::isnan(value) &&
-                                (!std::isinf(value) || (value > 0) == (mean.total > 0));
-    if (!stays_infinite) mean.add(value / count - mean.total / count);
-  }
-  return mean.value();
-}
-
-std::optional<double> min_over_time(const RangeWindow& window) {
-  double least = window.points.front().value;
-  for (const Point& point : window.points) {
-    if (point.value < least || std::isnan(least)) least = point.value;
-  }
-  return least;
-}
-
-std::optional<double> max_over_time(const RangeWindow& window) {
-  double most = window.points.front().value;
-  for (const Point& point : window.points) {
-    if (point.value > most || std::isnan(most)) most = point.value;
-  }
-  return most;
-}
-
-std::optional<double> sum_over_time(const RangeWindow& window) {
-  CompensatedSum sum;
-  for (const Point& point : window.points) sum.add(point.value);
-  return sum.value();
-}
-
-std::optional<double> count_over_time(const RangeWindow& window) { return static_cast<double>(window.points.size()); }
-
-std::optional<double> last_over_time(const RangeWindow& window) { return window.points.back().value; }
-
-std::optional<double> present_over_time(const RangeWindow&) { return 1; }
 
 }  // namespace sidewatch::promql::range

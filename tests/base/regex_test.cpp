@@ -37,5 +37,20 @@ TEST(Regex, DefaultMatchesNothing) {
   EXPECT_FALSE(regex.partial_match("a"));
 }
 
+TEST(Regex, FillsWhatItsGroupsMatchedIntoATemplate) {
+  const auto expand = [](std::string_view pattern, std::string_view text, std::string_view replacement) {
+    return Regex::compile(pattern)->expand_full_match(text, replacement).value_or("no match");
+  };
+  EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "$2 at $1"), "80 at host");
+  EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "${1}0$0"), "host0host:80");
+  EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "$1x"), "");  // the group named 1x
+  EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "$1-$3$name$01"), "host-");
+  EXPECT_EQ(expand("(?P<größe>\\d+)(b)?", "7", "$größe.${größe}$2"), "7.7");
+  EXPECT_EQ(expand("a", "a", "$$1 $ $- ${ ${} ${0 $"), "$1 $ $- ${ ${} ${0 $");
+  EXPECT_EQ(expand("a", "ab", "x"), "no match");
+  EXPECT_EQ(expand("a|ab", "ab", "$0"), "ab");
+  EXPECT_EQ(Regex().expand_full_match("", ""), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sidewatch
