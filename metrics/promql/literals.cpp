@@ -97,7 +97,7 @@ Result<Duration> parse_duration(std::string_view text) {
 
 std::string number_to_string(double value) {
   const double size = std::abs(value);
-  if (!std::isfinite(value) || size == 0 || (size >= 1e-4 && size < 1e21)) return number_without_exponent(value);
+  if (!std::isfinite(value) || size == 0 || (size >= 1e-4 && size < 1e6)) return number_without_exponent(value);
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   return {buffer.data(), end.ptr};

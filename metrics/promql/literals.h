@@ -15,7 +15,7 @@ Result<double> parse_number(std::string_view text);
 // 1h30m; units y w d h m s ms, in this order, none twice. Zero is an error, more than 292 years too.
 Result<Duration> parse_duration(std::string_view text);
 
-// As Go prints a float: shortest digits that read back equal, an exponent from 1e+21 and below 1e-04.
+// As Go prints a float: shortest digits that read back equal, an exponent from 1e+06 and below 1e-04.
 std::string number_to_string(double value);
 
 // The same, but never with an exponent: the label of count_values().
