@@ -52,6 +52,8 @@ void add(AggregationOperator op, Accumulator& group, double value) {
     case AggregationOperator::group:
     case AggregationOperator::bottomk:
     case AggregationOperator::count_values:
+    case AggregationOperator::limit_ratio:
+    case AggregationOperator::limitk:
     case AggregationOperator::quantile:
     case AggregationOperator::topk: break;
   }

@@ -39,7 +39,8 @@ bool is_set_operator(BinaryOperator op) { return op >= BinaryOperator::set_and; 
 
 bool has_parameter(AggregationOperator op) {
   return op == AggregationOperator::topk || op == AggregationOperator::bottomk ||
-         op == AggregationOperator::quantile || op == AggregationOperator::count_values;
+         op == AggregationOperator::quantile || op == AggregationOperator::count_values ||
+         op == AggregationOperator::limit_ratio || op == AggregationOperator::limitk;
 }
 
 std::string_view to_string(BinaryOperator op) {
@@ -71,6 +72,8 @@ std::string_view to_string(AggregationOperator op) {
     case AggregationOperator::count: return "count";
     case AggregationOperator::count_values: return "count_values";
     case AggregationOperator::group: return "group";
+    case AggregationOperator::limit_ratio: return "limit_ratio";
+    case AggregationOperator::limitk: return "limitk";
     case AggregationOperator::max: return "max";
     case AggregationOperator::min: return "min";
     case AggregationOperator::quantile: return "quantile";

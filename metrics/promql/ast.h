@@ -54,14 +54,14 @@ struct Call {
 };
 
 enum class AggregationOperator : std::uint8_t {
-  avg, bottomk, count, count_values, group, max, min, quantile, stddev, stdvar, sum, topk,
+  avg, bottomk, count, count_values, group, limit_ratio, limitk, max, min, quantile, stddev, stdvar, sum, topk,
 };
 
 struct Aggregation {
   AggregationOperator op = AggregationOperator::sum;
   bool without = false;               // by (labels) otherwise
   std::vector<std::string> grouping;  // as written
-  NodePointer parameter;              // null but for topk, bottomk, quantile, count_values
+  NodePointer parameter;              // null where the operator takes none: has_parameter()
   NodePointer operand;
 };
 

@@ -30,9 +30,10 @@ constexpr std::array operator_rules = {
 
 constexpr std::array all_aggregations = {
     AggregationOperator::avg,          AggregationOperator::bottomk,  AggregationOperator::count,
-    AggregationOperator::count_values, AggregationOperator::group,    AggregationOperator::max,
-    AggregationOperator::min,          AggregationOperator::quantile, AggregationOperator::stddev,
-    AggregationOperator::stdvar,       AggregationOperator::sum,      AggregationOperator::topk,
+    AggregationOperator::count_values, AggregationOperator::group,    AggregationOperator::limit_ratio,
+    AggregationOperator::limitk,       AggregationOperator::max,      AggregationOperator::min,
+    AggregationOperator::quantile,     AggregationOperator::stddev,   AggregationOperator::stdvar,
+    AggregationOperator::sum,          AggregationOperator::topk,
 };
 
 }  // namespace

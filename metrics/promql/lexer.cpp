@@ -32,6 +32,8 @@ constexpr std::array keywords = {
     Keyword{"group_right", TokenKind::group_right},
     Keyword{"ignoring", TokenKind::ignoring},
     Keyword{"inf", TokenKind::number},
+    Keyword{"limit_ratio", TokenKind::aggregator},
+    Keyword{"limitk", TokenKind::aggregator},
     Keyword{"max", TokenKind::aggregator},
     Keyword{"min", TokenKind::aggregator},
     Keyword{"nan", TokenKind::number},
