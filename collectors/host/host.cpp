@@ -14,6 +14,7 @@ constexpr Metric kPartSuccess{"node_scrape_collector_success", MetricType::gauge
                               "or this machine has no such thing."};
 
 constexpr std::array kHostParts{
+    PartKind{"arp", make_arp_part, arp_metrics, "neighbours known per interface"},
     PartKind{"conntrack", make_conntrack_part, conntrack_metrics, "connection tracking table"},
     PartKind{"cpu", make_cpu_part, cpu_metrics, "CPU time per core and mode"},
     PartKind{"diskstats", make_diskstats_part, diskstats_metrics, "I/O of block devices"},
@@ -24,11 +25,17 @@ constexpr std::array kHostParts{
     PartKind{"netclass", make_netclass_part, netclass_metrics, "state and properties of network interfaces"},
     PartKind{"netdev", make_netdev_part, netdev_metrics, "traffic of network interfaces"},
     PartKind{"netstat", make_netstat_part, netstat_metrics, "counters of IP, TCP, UDP and ICMP"},
+    PartKind{"os", make_os_part, os_metrics, "name and version of the operating system"},
     PartKind{"pressure", make_pressure_part, pressure_metrics, "pressure stall information (PSI)"},
+    PartKind{"schedstat", make_schedstat_part, schedstat_metrics, "how long tasks ran and waited per core"},
+    PartKind{"selinux", make_selinux_part, selinux_metrics, "whether SELinux is on"},
     PartKind{"sockstat", make_sockstat_part, sockstat_metrics, "sockets in use"},
     PartKind{"softnet", make_softnet_part, softnet_metrics, "packets handled and dropped per core"},
     PartKind{"stat", make_stat_part, stat_metrics, "boot time, forks, interrupts, context switches, processes"},
+    PartKind{"thermal_zone", make_thermal_zone_part, thermal_zone_metrics, "temperatures and cooling devices"},
     PartKind{"time", make_time_part, time_metrics, "the wall clock"},
+    PartKind{"timex", make_timex_part, timex_metrics, "whether the clock is synchronised, and how far it is off"},
+    PartKind{"udp_queues", make_udp_queues_part, udp_queues_metrics, "bytes waiting in the queues of UDP sockets"},
     PartKind{"uname", make_uname_part, uname_metrics, "name and kernel of the machine"},
     PartKind{"vmstat", make_vmstat_part, vmstat_metrics, "paging, swapping and OOM kills"},
 };

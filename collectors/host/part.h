@@ -5,6 +5,7 @@
 // node_exporter's collector names and write its metric names, labels and values, so that its dashboards and rules work.
 #pragma once
 
+#include <sys/timex.h>
 #include <sys/utsname.h>
 
 #include <array>
@@ -39,6 +40,12 @@ struct TimeZone {
   double offset_seconds = 0;
 };
 
+// The kernel's clock as adjtimex(2) tells it.
+struct ClockReading {
+  int state = 0;  // TIME_OK ... TIME_ERROR
+  timex time{};
+};
+
 // What the kernel is asked by a call instead of a file. Tests put their own answers here.
 struct HostSystem {
   double (*elapsed_seconds)();  // for how long something took
@@ -46,6 +53,7 @@ struct HostSystem {
   void (*time_zone)(TimeZone& zone);
   bool (*uname)(utsname& name);
   int (*statfs)(const char* path, FilesystemUsage& usage);  // 0 or an errno
+  int (*read_clock)(ClockReading& clock);                   // 0 or an errno
 
   static HostSystem real();
 };

@@ -12,6 +12,7 @@ namespace sidewatch {
 
 using MakePart = std::unique_ptr<Part>(HostSources& sources, const HostConfig& config);
 
+MakePart make_arp_part;
 MakePart make_conntrack_part;
 MakePart make_cpu_part;
 MakePart make_diskstats_part;
@@ -24,15 +25,22 @@ MakePart make_meminfo_part;
 MakePart make_netclass_part;
 MakePart make_netdev_part;
 MakePart make_netstat_part;
+MakePart make_os_part;
 MakePart make_pressure_part;
+MakePart make_schedstat_part;
+MakePart make_selinux_part;
 MakePart make_sockstat_part;
 MakePart make_softnet_part;
 MakePart make_stat_part;
+MakePart make_thermal_zone_part;
 MakePart make_time_part;
+MakePart make_timex_part;
+MakePart make_udp_queues_part;
 MakePart make_uname_part;
 MakePart make_vmstat_part;
 
 // The metrics of each part. In a family whose names come from the kernel, '*' stands for the kernel's key.
+std::span<const Metric> arp_metrics();
 std::span<const Metric> conntrack_metrics();
 std::span<const Metric> cpu_metrics();
 std::span<const Metric> diskstats_metrics();
@@ -44,11 +52,17 @@ std::span<const Metric> meminfo_metrics();
 std::span<const Metric> netclass_metrics();
 std::span<const Metric> netdev_metrics();
 std::span<const Metric> netstat_metrics();
+std::span<const Metric> os_metrics();
 std::span<const Metric> pressure_metrics();
+std::span<const Metric> schedstat_metrics();
+std::span<const Metric> selinux_metrics();
 std::span<const Metric> sockstat_metrics();
 std::span<const Metric> softnet_metrics();
 std::span<const Metric> stat_metrics();
+std::span<const Metric> thermal_zone_metrics();
 std::span<const Metric> time_metrics();
+std::span<const Metric> timex_metrics();
+std::span<const Metric> udp_queues_metrics();
 std::span<const Metric> uname_metrics();
 std::span<const Metric> vmstat_metrics();
 

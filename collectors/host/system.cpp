@@ -42,8 +42,14 @@ int read_usage(const char* path, FilesystemUsage& usage) {
   return 0;
 }
 
+int read_kernel_clock(ClockReading& clock) {
+  clock.time = {};  // modes 0: only ask
+  clock.state = ::adjtimex(&clock.time);
+  return clock.state < 0 ? errno : 0;
+}
+
 }  // namespace
 
-HostSystem HostSystem::real() { return {read_elapsed, read_wall, read_time_zone, read_uname, read_usage}; }
+HostSystem HostSystem::real() { return {read_elapsed, read_wall, read_time_zone, read_uname, read_usage, read_kernel_clock}; }
 
 }  // namespace sidewatch

@@ -11,11 +11,15 @@ namespace sidewatch {
 namespace {
 
 // Sums over the lines of a file: they shrink with the lines and are checked not to exceed the whole.
-bool is_sum(const std::string& series) { return series.starts_with("node_nf_conntrack_stat_"); }
+bool is_sum(const std::string& series) {
+  return series.starts_with("node_nf_conntrack_stat_") || series.starts_with("node_arp_entries") ||
+         series.starts_with("node_udp_queues");
+}
 // Says of a part whether it could be read, and of a text what it was.
 bool tells_of_the_reading(const std::string& series) {
   return series.starts_with("node_scrape_collector_") || series.starts_with("node_disk_info") ||
-         series.starts_with("node_network_info");
+         series.starts_with("node_network_info") || series.starts_with("node_os_") ||
+         series.starts_with("node_selinux_enabled");
 }
 
 void expect_no_wrong_number(const std::map<std::string, double>& torn, const std::map<std::string, double>& whole,

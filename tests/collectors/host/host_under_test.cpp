@@ -37,6 +37,21 @@ int fixed_statfs(const char* path, FilesystemUsage& usage) {
   return 0;
 }
 
+int fixed_clock(ClockReading& clock) {
+  clock.state = TIME_OK;
+  clock.time = {};
+  clock.time.status = STA_PLL | STA_NANO;
+  clock.time.offset = -1'250'000;       // nanoseconds
+  clock.time.freq = 65'536 * 20;        // 20 parts per million
+  clock.time.maxerror = 31'000;         // microseconds
+  clock.time.esterror = 250;
+  clock.time.constant = 7;
+  clock.time.tick = 10'000;
+  clock.time.jitcnt = 3;
+  clock.time.tai = 37;
+  return 0;
+}
+
 }  // namespace
 
 std::filesystem::path host_cases() { return std::filesystem::path(SIDEWATCH_SOURCE_DIR) / "tests/cases/host"; }
@@ -47,7 +62,7 @@ HostConfig config_for(const std::filesystem::path& tree) {
   return config;
 }
 
-HostSystem fixed_system() { return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs}; }
+HostSystem fixed_system() { return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs, fixed_clock}; }
 
 std::vector<PartKind> all_parts() {
   std::vector<PartKind> parts;
