@@ -121,13 +121,23 @@ bool HttpLoop::accept_one(const HttpListener& listener, Time now) {
     case EAGAIN: return false;
     case EMFILE:
     case ENFILE: return make_room(listener.descriptor());
-    case ENOBUFS:
-    case ENOMEM:
+    case EINTR:
+    case ECONNABORTED:  // this and what follows befell one connection before it was taken (accept(2))
+    case EPERM:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ETIMEDOUT: return true;  // the next one may be well
+    default:  // no memory, or what is not expected: to ask again at once would be to spin
       ++counters.accept_failures;
       set_listening(0);
       paused_until = now + accept_pause;
       return false;
-    default: return true;  // the connection failed before it was taken (accept(2)); the next one may be well
   }
 }
 

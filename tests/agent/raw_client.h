@@ -64,8 +64,10 @@ class RawClient {
   };
 
   // The next response, or nothing when the server closes or takes too long. `head_only`: of a HEAD request.
-  std::optional<Response> response(bool head_only = false) {
-    const auto until = Clock::now() + patience;
+  std::optional<Response> response(bool head_only = false) { return response_within(patience, head_only); }
+
+  std::optional<Response> response_within(std::chrono::milliseconds time, bool head_only = false) {
+    const auto until = Clock::now() + time;
     std::size_t end = 0;
     while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
       if (!receive(until)) return std::nullopt;
