@@ -1,5 +1,9 @@
 #include "agent/logging.h"
 
+// Debian compiles spdlog into a library with these switches, and they change the layout of its classes.
+#if !defined(SPDLOG_COMPILED_LIB) || !defined(SPDLOG_SHARED_LIB) || !defined(SPDLOG_FMT_EXTERNAL)
+#error "compile this file with the definitions of pkg-config --cflags spdlog"
+#endif
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/sink.h>
