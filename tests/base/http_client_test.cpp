@@ -9,11 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
 
+#include "base/gzip.h"
 #include "tests/support/fake_http_server.h"
 
 namespace sidewatch {
@@ -210,6 +212,59 @@ TEST(HttpClient, TakesNothingThatIsNotHttp) {
   FakeHttpServer server({{.body = "garbage without a status line\r\n\r\n", .manner = Manner::raw}});
   HttpClient client;
   EXPECT_EQ(error(client.send(get(server))).kind, HttpFailure::network);
+}
+
+TEST(HttpClient, AsksForNoCompressionAndUnpacksNothing) {
+  const std::string packed = gzip_compress(std::string(1'000'000, 'x'));
+  FakeHttpServer server({{.headers = {{"Content-Encoding", "gzip"}}, .body = packed}});
+  HttpClient client;
+  EXPECT_EQ(response(client.send(get(server))).body, packed);
+  EXPECT_EQ(server.requests().at(0).header("Accept-Encoding"), "");
+}
+
+// A listener that takes nobody and whose queue is full: the kernel leaves further attempts without an answer, as a
+// firewall does.
+class BlackHole {
+ public:
+  BlackHole() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listener_, 0), 0);
+    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+    for (int& filler : fillers_) {
+      filler = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      connect(filler, reinterpret_cast<sockaddr*>(&address), size);
+    }
+  }
+  ~BlackHole() {
+    for (const int filler : fillers_) close(filler);
+    close(listener_);
+  }
+  BlackHole(const BlackHole&) = delete;
+  BlackHole& operator=(const BlackHole&) = delete;
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+
+ private:
+  int listener_;
+  int port_ = 0;
+  std::array<int, 4> fillers_{};
+};
+
+TEST(HttpClient, GivesUpAConnectionThatNobodyAnswersAfterItsOwnTime) {
+  const BlackHole hole;
+  HttpClient client;
+  OutgoingRequest request;
+  request.url = hole.url();
+  request.timeout = 60s;
+  request.connect_timeout = 300ms;
+  within(20s, [&] {
+    const auto failure = error(client.send(request));
+    EXPECT_EQ(failure.kind, HttpFailure::timeout) << failure.what;
+  });
 }
 
 TEST(HttpClient, DoesNotFollowRedirects) {

@@ -97,6 +97,16 @@ TEST_F(HttpClientTls, RefusesAnExpiredCertificateAndAWrongName) {
   EXPECT_TRUE(wrong.requests().empty());
 }
 
+// What a certificate of old says in its common name is believed only where it has no names of the newer kind.
+TEST_F(HttpClientTls, TakesTheCommonNameOnlyOfACertificateWithoutOtherNames) {
+  const FakeTls old = make("old", "-days 2");
+  FakeHttpServer server({{}}, &old);
+  EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(ask(server, old.certificate_file)));
+  const FakeTls both = make("both", "-addext subjectAltName=DNS:elsewhere.example -days 2");  // its CN is 127.0.0.1
+  FakeHttpServer wrong({{}}, &both);
+  expect_tls_failure(ask(wrong, both.certificate_file));
+}
+
 TEST_F(HttpClientTls, RefusesAnythingOlderThanTls12) {
   FakeTls old = good();
   old.newest_version = TLS1_1_VERSION;

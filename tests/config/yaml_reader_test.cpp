@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -198,6 +199,30 @@ TEST(YamlReader, TakesARunOfBracketsInATextForText) {
   EXPECT_THAT(yaml("a: \"" + brackets + "\"\nb: " + brackets), HasSubstr("nested deeper than 64 levels"));
 }
 
+// The parser recurses. A reload parses on a thread whose stack may be small (musl gives 128 KiB).
+TEST(YamlReader, NeedsNoLargeStackForWhatIsNestedTooDeep) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::size_t stack_bytes = std::size_t{1} << 20;
+#else
+  constexpr std::size_t stack_bytes = std::size_t{128} << 10;
+#endif
+  for (const std::string part : {"[", "{a: ", "- ", "? "}) {
+    std::string text = part == "[" || part == "{a: " ? "a: " : "";
+    while (text.size() < 100'000) text += part;
+    pthread_attr_t small;
+    ASSERT_EQ(pthread_attr_init(&small), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&small, stack_bytes), 0);
+    pthread_t thread{};
+    const auto read = [](void* given) -> void* {
+      EXPECT_THAT(yaml(*static_cast<std::string*>(given)), testing::Not(testing::IsEmpty()));
+      return nullptr;
+    };
+    ASSERT_EQ(pthread_create(&thread, &small, read, &text), 0);
+    EXPECT_EQ(pthread_join(thread, nullptr), 0);
+    pthread_attr_destroy(&small);
+  }
+}
+
 std::chrono::nanoseconds cpu_time() {
   timespec spent{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
@@ -239,6 +264,12 @@ TEST(YamlReader, EndsInTimeWhateverAMebibyteHolds) {
   EXPECT_THAT(yaml_in_time("servers:\n" + repeated("- {name: a, nam: b}\n", 600'000)), HasSubstr("more\n"));
   EXPECT_THAT(yaml_in_time("é: [" + repeated("\"é\", ") + "x]"), HasSubstr("too many values"));
   EXPECT_THAT(yaml_in_time("a: \"" + repeated("é\n  ") + "\"\n"), HasSubstr("unknown key 'a'"));
+  std::string keys;
+  for (int i = 0; keys.size() < 1'000'000; ++i) keys += "key_" + std::to_string(i) + ": 1\n";
+  EXPECT_THAT(yaml_in_time(keys), HasSubstr("unknown key 'key_0'"));
+  std::string labels = "agent:\n  labels:\n";
+  for (int i = 0; labels.size() < 1'000'000; ++i) labels += "    label_" + std::to_string(i) + ": x\n";
+  yaml_in_time(labels);
   // Nobody's mistake, but what could cost a parser its time: each part on its own and inside of a value.
   for (const auto* part : {"]", ":", "? ", "\"", "&a ", "*a ", "!a ", "---\n", "\n", "a\n", "a:\n", "a: b\n",
                            "- - - -\n"}) {

@@ -80,6 +80,12 @@ class Connection {
     fd_ = -1;
   }
 
+  // Waits for the other side to close, no longer than `time`.
+  bool closed_within(std::chrono::milliseconds time) const {
+    pollfd entry{fd_, POLLRDHUP, 0};
+    return poll(&entry, 1, static_cast<int>(time.count())) > 0;
+  }
+
   // Returns when the other side is gone or the server stops.
   void wait_for_the_end() {
     std::string ignored;
@@ -161,7 +167,7 @@ bool give(Connection& connection, const FakeAnswer& answer, const std::atomic<bo
     case FakeAnswer::Manner::drip:
       for (const char c : plain) {
         if (stopping || !connection.write_all(std::string_view(&c, 1))) return false;
-        std::this_thread::sleep_for(50ms);
+        if (connection.closed_within(50ms)) return false;
       }
       return false;
     case FakeAnswer::Manner::stall:

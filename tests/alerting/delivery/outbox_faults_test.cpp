@@ -140,6 +140,17 @@ class OutboxFaults : public testing::Test {
   TempDir directory_;
 };
 
+// In write-ahead mode SQLite syncs a commit only when it is told to (synchronous=FULL).
+TEST_F(OutboxFaults, EveryCommitIsSyncedBeforeItCounts) {
+  auto outbox = open_loaded();
+  for (const auto& transaction : script()) {
+    faults = {};
+    faults.watching = true;
+    ASSERT_TRUE(outbox.commit(transaction));
+    EXPECT_GE(faults.syncs, 1);
+  }
+}
+
 TEST_F(OutboxFaults, AProcessThatDiesInTheMiddleOfAnyWriteLosesNothingThatWasAcknowledged) {
   const auto transactions = script();
   std::vector<OutboxModel> after{OutboxModel()};
