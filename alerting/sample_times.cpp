@@ -21,6 +21,7 @@ struct SelectorFinder {
   void operator()(const promql::StringLiteral&) const {}
   void operator()(const promql::VectorSelector& selector) const { found.push_back(selector.matchers); }
   void operator()(const promql::MatrixSelector& matrix) const { found.push_back(matrix.selector.matchers); }
+  void operator()(const promql::Subquery& subquery) const { visit(subquery.operand); }
   void operator()(const promql::Call& call) const {
     for (const auto& argument : call.arguments) visit(argument);
   }

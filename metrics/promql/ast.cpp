@@ -13,7 +13,9 @@ ValueType type_of(const Node::Kind& kind) {
         using Kind = std::decay_t<decltype(of)>;
         if constexpr (std::is_same_v<Kind, NumberLiteral>) return ValueType::scalar;
         else if constexpr (std::is_same_v<Kind, StringLiteral>) return ValueType::string;
-        else if constexpr (std::is_same_v<Kind, MatrixSelector>) return ValueType::matrix;
+        else if constexpr (std::is_same_v<Kind, MatrixSelector> || std::is_same_v<Kind, Subquery>) {
+          return ValueType::matrix;
+        }
         else if constexpr (std::is_same_v<Kind, Call>) return of.function->returns;
         else if constexpr (std::is_same_v<Kind, Unary>) return of.operand->type;
         else if constexpr (std::is_same_v<Kind, Parenthesis>) return of.inner->type;
@@ -29,6 +31,13 @@ const Node& without_parentheses(const Node& node) {
   const Node* inner = &node;
   while (const auto* parenthesis = std::get_if<Parenthesis>(&inner->kind)) inner = parenthesis->inner.get();
   return *inner;
+}
+
+TimeShift* time_shift_of(Node& node) {
+  if (auto* vector = std::get_if<VectorSelector>(&node.kind)) return &vector->shift;
+  if (auto* matrix = std::get_if<MatrixSelector>(&node.kind)) return &matrix->selector.shift;
+  if (auto* subquery = std::get_if<Subquery>(&node.kind)) return &subquery->shift;
+  return nullptr;
 }
 
 bool is_comparison(BinaryOperator op) {

@@ -36,16 +36,29 @@ struct AtModifier {
   Time timestamp;
 };
 
+// What shifts the time at which a selector or a subquery looks.
+struct TimeShift {
+  Duration offset{0};  // positive: into the past
+  std::optional<AtModifier> at;
+};
+
 struct VectorSelector {
   std::string name;               // as written before the braces; may be empty
   std::vector<Matcher> matchers;  // of the braces, then that of the name
-  Duration offset{0};             // positive: into the past
-  std::optional<AtModifier> at;
+  TimeShift shift;
 };
 
 struct MatrixSelector {
   VectorSelector selector;
   Duration range{0};
+};
+
+// operand[1h:30s]: the operand's values at every multiple of the step within the range.
+struct Subquery {
+  NodePointer operand;
+  Duration range{0};
+  Duration step{0};  // 0: none was named, Options::default_step
+  TimeShift shift;
 };
 
 struct Call {
@@ -101,14 +114,15 @@ struct Parenthesis {
 
 class Node {
  public:
-  using Kind = std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Call, Aggregation, Unary,
-                            Binary, Parenthesis>;
+  using Kind = std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery, Call, Aggregation,
+                            Unary, Binary, Parenthesis>;
 
   Kind kind;
   ValueType type = ValueType::scalar;
   std::size_t offset = 0;   // where it begins in the text, in bytes
   std::uint32_t slot = 0;   // from 0, no two nodes of a tree alike
   std::uint32_t depth = 1;  // of the tree below, this node included
+  bool fixed = false;       // by `@`: the same at every instant of a query, and worth remembering
 
   // The expression in its canonical spelling; parsing that gives the same tree.
   std::string to_string() const;
@@ -119,6 +133,12 @@ ValueType type_of(const Node::Kind& kind);
 
 // The node itself, or what its parentheses hold.
 const Node& without_parentheses(const Node& node);
+
+// Of a selector of either kind or a subquery; null for anything else.
+TimeShift* time_shift_of(Node& node);
+
+// Sets Node::fixed in the whole tree. True when `node` has one value in a query, whatever the instant.
+bool mark_fixed(Node& node);
 
 bool is_comparison(BinaryOperator op);
 bool is_set_operator(BinaryOperator op);

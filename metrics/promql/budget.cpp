@@ -1,30 +1,22 @@
-// What a query may cost. See evaluator.h.
-#include "metrics/promql/evaluator.h"
+// See budget.h.
+#include "metrics/promql/budget.h"
 
 namespace sidewatch::promql {
 namespace {
 
-constexpr std::size_t work_between_looks = 1000;  // samples read between two looks at the time
-constexpr std::size_t work_of_a_step = 100;       // as much as reading so many samples
+constexpr std::size_t work_of_a_step = 20;  // as much as reading so many samples: it is more than nothing
+
+std::size_t steps_of(const RangeSpec& query) {
+  return static_cast<std::size_t>((query.end - query.start) / query.step) + 1;
+}
 
 }  // namespace
 
-// A range query may read as much at each of its steps as a query of one instant: what bounds it as a whole is time.
-void Budget::begin_step(const Node& node) {
-  if (query_.start != query_.end) touched_ = 0;
-  watch_the_time(work_of_a_step, node);
-}
+// A range query may read as much at each of its steps as a query of one instant.
+Budget::Budget(const Options& options, const RangeSpec& query)
+    : options_(options), query_(query), max_touched_(options.limits.max_touched_samples * steps_of(query)) {}
 
-void Budget::touch(std::size_t samples, const Node& node) {
-  touched_ += samples;
-  const std::size_t limit = options_.limits.max_touched_samples;
-  if (touched_ > limit) {
-    throw EvaluationFailure{"query touches more samples than the limit of " + std::to_string(limit) +
-                                " (max_touched_samples)",
-                            node.offset};
-  }
-  watch_the_time(samples, node);
-}
+void Budget::begin_step(const Node& node) { touch(work_of_a_step, node); }
 
 void Budget::hold(std::size_t samples, const Node& node) {
   held_ += samples;
@@ -32,9 +24,12 @@ void Budget::hold(std::size_t samples, const Node& node) {
   throw EvaluationFailure{"query processing would load too many samples into memory in query execution", node.offset};
 }
 
-void Budget::watch_the_time(std::size_t work, const Node& node) {
-  work_ += work;
-  if (work_ < work_between_looks) return;
+void Budget::look(const Node& node) {
+  if (touched_ > max_touched_) {
+    throw EvaluationFailure{"query touches more samples than the limit of " +
+                                std::to_string(options_.limits.max_touched_samples) + " (max_touched_samples)",
+                            node.offset};
+  }
   work_ = 0;
   if (!options_.out_of_time || !options_.out_of_time()) return;
   throw EvaluationFailure{"query timed out in expression evaluation", node.offset, QueryErrorKind::timeout};

@@ -13,6 +13,16 @@ namespace {
 
 using Found = std::optional<Mistake>;
 
+std::string_view short_name(ValueType type) {
+  switch (type) {
+    case ValueType::vector: return "vector";
+    case ValueType::matrix: return "matrix";
+    case ValueType::scalar:
+    case ValueType::string: break;
+  }
+  return to_string(type);
+}
+
 Found expect_type(Node& node, ValueType wanted, const std::string& context) {
   if (Found mistake = check(node)) return mistake;
   if (node.type == wanted) return std::nullopt;
@@ -34,6 +44,14 @@ Found check_selector(const VectorSelector& selector, std::size_t offset) {
   const auto selects = [](const Matcher& matcher) { return !matcher.matches(""); };
   if (std::ranges::any_of(selector.matchers, selects)) return std::nullopt;
   return Mistake{"vector selector must contain at least one non-empty matcher", offset};
+}
+
+Found check_subquery(Subquery& subquery, std::size_t offset) {
+  if (Found mistake = check(*subquery.operand)) return mistake;
+  const ValueType type = subquery.operand->type;
+  if (type == ValueType::vector) return std::nullopt;
+  return Mistake{"subquery is only allowed on instant vector, got " + std::string(short_name(type)) + " instead",
+                 offset};
 }
 
 Found check_aggregation(Aggregation& aggregation) {
@@ -127,6 +145,7 @@ Found check(Node& node) {
         using Kind = std::decay_t<decltype(kind)>;
         if constexpr (std::is_same_v<Kind, VectorSelector>) return check_selector(kind, node.offset);
         else if constexpr (std::is_same_v<Kind, MatrixSelector>) return check_selector(kind.selector, node.offset);
+        else if constexpr (std::is_same_v<Kind, Subquery>) return check_subquery(kind, node.offset);
         else if constexpr (std::is_same_v<Kind, Aggregation>) return check_aggregation(kind);
         else if constexpr (std::is_same_v<Kind, Call>) return check_call(kind, node.offset);
         else if constexpr (std::is_same_v<Kind, Unary>) return check_unary(kind, node.offset);

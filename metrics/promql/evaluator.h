@@ -7,55 +7,28 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "metrics/promql/ast.h"
+#include "metrics/promql/budget.h"
 #include "metrics/promql/functions.h"
 #include "metrics/promql/operand.h"
+#include "metrics/promql/windows.h"
 #include "metrics/store.h"
 
 namespace sidewatch::promql {
 
-struct EvaluationFailure {
-  std::string what;
-  std::size_t offset;  // in the expression's text, in bytes
-  QueryErrorKind kind = QueryErrorKind::execution;
-};
-
-// The instants of an evaluation: one, or a range's. `last` is the last one, not the end that was asked for.
+// The instants of an evaluation: one, or a range's.
 struct Steps {
   Time first;
-  Time last;
+  Time end;  // no step is later
   Duration step{1};
 
-  bool single() const { return first == last; }
-  std::size_t count() const { return static_cast<std::size_t>((last - first) / step) + 1; }
-};
-
-// What a query has used up of its limits, its subqueries included. Fails where one is exceeded.
-class Budget {
- public:
-  Budget(const Options& options, const RangeSpec& query) : options_(options), query_(query) {}
-
-  void begin_step(const Node& node);
-  void touch(std::size_t samples, const Node& node);  // samples are being read
-  void hold(std::size_t samples, const Node& node);   // samples stay in memory...
-  void release(std::size_t samples) { held_ -= samples; }  // ...until now
-
-  const Options& options() const { return options_; }
-  const RangeSpec& query() const { return query_; }  // as it was asked: `@ start()` and `@ end()`
-
- private:
-  void watch_the_time(std::size_t work, const Node& node);
-
-  const Options& options_;
-  const RangeSpec query_;
-  std::size_t touched_ = 0;  // since the step began
-  std::size_t held_ = 0;
-  std::size_t work_ = 0;  // since the time was looked at
+  bool single() const { return first == end; }
 };
 
 struct SelectedSeries {
@@ -80,6 +53,13 @@ struct GroupingMemory {
   Derivation group;
   IndexByLabels index;  // scratch: group -> accumulator
 };
+// What a node needs while one evaluation steps through a range, and no longer.
+struct SteppingMemory {
+  bool begun = false;            // the windows are there
+  Windows windows;
+  std::optional<Operand> fixed;  // of a Node::fixed
+  IndexByLabels sources;         // the label set that a result's labels were made of
+};
 struct NodeMemory {
   std::unique_ptr<SelectionMemory> selection;
   std::unique_ptr<MatchingMemory> matching;
@@ -92,8 +72,12 @@ inline constexpr std::size_t max_remembered_label_sets = 200'000;
 
 class Memory {
  public:
-  // Forgets what is no longer true: another store, series made or gone, a pool that has grown past its bound.
+  // Before an evaluation: forgets what is no longer true (another store, series made or gone) and the label sets when
+  // there are too many.
   void refresh(const Store& store);
+
+  // After an evaluation that did not fail.
+  void end_steps() { stepping_.clear(); }
 
   template <class Part>
   static Part& part(std::unique_ptr<Part>& held) {
@@ -105,6 +89,11 @@ class Memory {
     return nodes_[node.slot];
   }
 
+  SteppingMemory& stepping_of(const Node& node) {
+    if (node.slot >= stepping_.size()) stepping_.resize(node.slot + 1);
+    return part(stepping_[node.slot]);
+  }
+
   LabelPool pool;
   IndexByLabels seen;  // scratch of the duplicate check
 
@@ -112,6 +101,7 @@ class Memory {
   const Store* store_ = nullptr;
   std::uint64_t generation_ = 0;
   std::vector<NodeMemory> nodes_;
+  std::vector<std::unique_ptr<SteppingMemory>> stepping_;
 };
 
 class Evaluation {
@@ -138,16 +128,33 @@ class Evaluation {
 
  private:
   enum class SampleField { value, time };  // of a sample, what becomes an item's value
+  Operand value_at(const Node& node);
   Operand select(const VectorSelector& selector, const Node& node, SampleField field);
   Operand call(const Call& call, const Node& node);
   Operand call_over_range(const Call& call, const Node& node);
   Operand call_over_instant(const Call& call, const Node& node);
   Operand negate(const Unary& unary, const Node& node);
-  Matrix matrix_of(const MatrixSelector& matrix, const Node& node);
+  Matrix matrix_of(const Node& range);
   Vector vector_of(const Items& items);
 
+  // What a range selector or a subquery sees at the present instant.
+  struct Span {
+    Time start;
+    Time end;
+    Duration range;
+  };
+  Span span_of(const Node& range) const;
+  template <class Use>
+  void for_each_window(const Node& range, const Span& span, Use&& use);  // use(LabelId, std::span<const Point>)
+  Windows& windows_of_selector(const VectorSelector& selector, Duration reach, Store::StaleMarkers markers,
+                               const Node& node);
+  Windows& windows_of_subquery(const Subquery& subquery, const Node& node);
+
   SelectionMemory& selection_of(const VectorSelector& selector, const Node& node);
-  Time time_of(const VectorSelector& selector) const;
+  Time shifted(Time at, const TimeShift& shift) const;
+
+  // Within a range, results have the same labels also when they are so at different steps.
+  void refuse_shared_labels(LabelId result, LabelId source, const Node& node);
 
   const Store& store_;
   const Steps steps_;

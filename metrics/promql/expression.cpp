@@ -28,7 +28,9 @@ Answer<Value> evaluate_with(const Expression& expression, const Store& store, Ti
   return guarded<Value>(expression, [&] {
     memory.refresh(store);
     Budget budget(options, {at, at, Duration{1}});
-    return Evaluation(store, Steps{at, at}, budget, memory).value_of(expression.root());
+    Value value = Evaluation(store, Steps{at, at}, budget, memory).value_of(expression.root());
+    memory.end_steps();
+    return value;
   });
 }
 
@@ -58,6 +60,7 @@ Result<Expression> Expression::parse(std::string_view text) {
   auto root = parse_expression(text);
   if (!root) return root.error();
   if (const auto mistake = check(**root)) return Error{mistake->what, line_and_column(text, mistake->offset)};
+  mark_fixed(**root);
   Expression expression;
   expression.root_ = std::move(*root);
   expression.text_ = std::string(text);
@@ -95,9 +98,8 @@ Answer<Matrix> evaluate_range(const Expression& expression, const Store& store, 
   return guarded<Matrix>(expression, [&] {
     Memory memory;
     memory.refresh(store);
-    const Steps steps{start, start + further_steps * range.step, range.step};
     Budget budget(options, {start, end, range.step});
-    Evaluation evaluation(store, steps, budget, memory);
+    Evaluation evaluation(store, Steps{start, end, range.step}, budget, memory);
     return with_labels(evaluate_steps(expression.root(), evaluation), memory.pool);
   });
 }

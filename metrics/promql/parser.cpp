@@ -46,6 +46,7 @@ class Parser {
   std::vector<Matcher> matchers();
   Matcher matcher();
   NodePointer range(NodePointer inner);
+  NodePointer subquery(NodePointer operand, Duration range);
   void offset_modifier(Node& node);
   void at_modifier(Node& node);
   Matching matching();
@@ -281,30 +282,37 @@ Matcher Parser::matcher() {
   return std::move(made).value();
 }
 
-// selector[5m]
+// selector[5m] or operand[5m:30s]
 NodePointer Parser::range(NodePointer inner) {
   const Token open = take();
   if (token_.kind != TokenKind::duration) unexpected("subquery selector", "duration");
   MatrixSelector matrix;
   matrix.range = take_duration();
-  if (token_.kind == TokenKind::colon) fail("subqueries are not supported", open.offset);
+  if (accept(TokenKind::colon)) return subquery(std::move(inner), matrix.range);
   if (!accept(TokenKind::right_bracket)) unexpected("subquery or range", "\":\" or \"]\"");
 
   auto* selector = std::get_if<VectorSelector>(&inner->kind);
   if (selector == nullptr) fail("ranges only allowed for vector selectors", open.offset);
-  if (selector->offset != Duration::zero()) fail("no offset modifiers allowed before range", open.offset);
-  if (selector->at) fail("no @ modifiers allowed before range", open.offset);
+  if (selector->shift.offset != Duration::zero()) fail("no offset modifiers allowed before range", open.offset);
+  if (selector->shift.at) fail("no @ modifiers allowed before range", open.offset);
   matrix.selector = std::move(*selector);
   inner->kind = std::move(matrix);
   inner->type = ValueType::matrix;
   return inner;
 }
 
-// The selector that a modifier after `node` belongs to, or null.
-VectorSelector* modified_selector(Node& node) {
-  if (auto* vector = std::get_if<VectorSelector>(&node.kind)) return vector;
-  if (auto* matrix = std::get_if<MatrixSelector>(&node.kind)) return &matrix->selector;
-  return nullptr;
+NodePointer Parser::subquery(NodePointer operand, Duration range) {
+  Subquery subquery{.operand = nullptr, .range = range, .step = Duration::zero(), .shift = {}};
+  if (token_.kind == TokenKind::duration) {
+    subquery.step = take_duration();
+    if (!accept(TokenKind::right_bracket)) unexpected("subquery selector", "\"]\"");
+  } else if (!accept(TokenKind::right_bracket)) {
+    unexpected("subquery selector", "duration or \"]\"");
+  }
+  const std::size_t begin = operand->offset;
+  const std::uint32_t depth = operand->depth;
+  subquery.operand = std::move(operand);
+  return make(std::move(subquery), begin, depth);
 }
 
 void Parser::offset_modifier(Node& node) {
@@ -312,13 +320,13 @@ void Parser::offset_modifier(Node& node) {
   const bool negative = accept(TokenKind::subtract);
   if (token_.kind != TokenKind::duration) unexpected("offset", "duration");
   const Duration offset = take_duration();
-  VectorSelector* const selector = modified_selector(node);
-  if (selector == nullptr) {
+  TimeShift* const shift = time_shift_of(node);
+  if (shift == nullptr) {
     fail("offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
          node.offset);
   }
-  if (selector->offset != Duration::zero()) fail("offset may not be set multiple times", node.offset);
-  selector->offset = negative ? -offset : offset;
+  if (shift->offset != Duration::zero()) fail("offset may not be set multiple times", node.offset);
+  shift->offset = negative ? -offset : offset;
 }
 
 void Parser::at_modifier(Node& node) {
@@ -336,13 +344,13 @@ void Parser::at_modifier(Node& node) {
     if (!(std::abs(seconds) < limit)) fail("timestamp out of bounds for @ modifier", node.offset);
     at.timestamp = time_at_ms(std::llround(std::clamp(seconds * 1000, -furthest_ms, furthest_ms)));
   }
-  VectorSelector* const selector = modified_selector(node);
-  if (selector == nullptr) {
+  TimeShift* const shift = time_shift_of(node);
+  if (shift == nullptr) {
     fail("@ modifier must be preceded by an instant vector selector or range vector selector or a subquery",
          node.offset);
   }
-  if (selector->at) fail("@ <timestamp> may not be set multiple times", node.offset);
-  selector->at = at;
+  if (shift->at) fail("@ <timestamp> may not be set multiple times", node.offset);
+  shift->at = at;
 }
 
 // on (a, b) group_left (c), all of it optional

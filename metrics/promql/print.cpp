@@ -57,12 +57,24 @@ std::string at_to_string(const AtModifier& at) {
   return std::string(ms < 0 ? " @ -" : " @ ") + std::to_string(std::abs(ms / 1000)) + fraction;
 }
 
-std::string modifiers(const VectorSelector& selector) {
+std::string spelled(const TimeShift& shift) {
   std::string out;
-  if (selector.at) out += at_to_string(*selector.at);
-  if (selector.offset > Duration::zero()) out += " offset " + duration_to_string(selector.offset);
-  if (selector.offset < Duration::zero()) out += " offset -" + duration_to_string(-selector.offset);
+  if (shift.at) out += at_to_string(*shift.at);
+  if (shift.offset > Duration::zero()) out += " offset " + duration_to_string(shift.offset);
+  if (shift.offset < Duration::zero()) out += " offset -" + duration_to_string(-shift.offset);
   return out;
+}
+
+std::string spelled(const VectorSelector& selector) { return braces(selector) + spelled(selector.shift); }
+
+std::string spelled(const MatrixSelector& matrix) {
+  return braces(matrix.selector) + "[" + duration_to_string(matrix.range) + "]" + spelled(matrix.selector.shift);
+}
+
+std::string spelled(const Subquery& subquery) {
+  const std::string step = subquery.step == Duration::zero() ? "" : duration_to_string(subquery.step);
+  return subquery.operand->to_string() + "[" + duration_to_string(subquery.range) + ":" + step + "]" +
+         spelled(subquery.shift);
 }
 
 std::string spelled(const Call& call) {
@@ -108,12 +120,9 @@ std::string Node::to_string() const {
       [](const auto& of) -> std::string {
         using Of = std::decay_t<decltype(of)>;
         if constexpr (std::is_same_v<Of, StringLiteral>) return quoted(of.value);
-        else if constexpr (std::is_same_v<Of, VectorSelector>) return braces(of) + modifiers(of);
-        else if constexpr (std::is_same_v<Of, MatrixSelector>) {
-          return braces(of.selector) + "[" + duration_to_string(of.range) + "]" + modifiers(of.selector);
-        } else if constexpr (std::is_same_v<Of, Unary>) return (of.negative ? "-" : "+") + of.operand->to_string();
+        else if constexpr (std::is_same_v<Of, Unary>) return (of.negative ? "-" : "+") + of.operand->to_string();
         else if constexpr (std::is_same_v<Of, Parenthesis>) return "(" + of.inner->to_string() + ")";
-        else return spelled(of);  // NumberLiteral, Call, Aggregation, Binary
+        else return spelled(of);  // NumberLiteral, selectors, Subquery, Call, Aggregation, Binary
       },
       kind);
 }

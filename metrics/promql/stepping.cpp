@@ -42,7 +42,7 @@ class Gatherer {
 std::vector<SteppedSeries> evaluate_steps(const Node& node, Evaluation& evaluation) {
   const Steps& steps = evaluation.steps();
   Gatherer gatherer(evaluation);
-  for (Time at = steps.first; at <= steps.last; at += steps.step) {
+  for (Time at = steps.first; at <= steps.end; at += steps.step) {
     evaluation.go_to(at);
     evaluation.budget().begin_step(node);
     gatherer.add(at, evaluation.operand_of(node), node);

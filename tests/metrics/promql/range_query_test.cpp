@@ -71,9 +71,9 @@ TEST_F(RangeQuery, RefusesQuestionsThatMakeNoSense) {
 }
 
 TEST_F(RangeQuery, HoldsNoMoreSamplesThanItMay) {
-  EXPECT_EQ(spelled(ask("m{i=\"b\"}", 0, 60, 10, {.limits = {.max_samples = 7}})),
+  EXPECT_EQ(spelled(ask("m{i=\"b\"}", 0, 60, 10, {.limits = {.max_samples = 14}})),
             R"({i="b"} 0:1 10:2 20:3 30:4 40:5 50:6 60:7)");
-  const auto refused = ask("m{i=\"b\"}", 0, 60, 10, {.limits = {.max_samples = 6}});
+  const auto refused = ask("m{i=\"b\"}", 0, 60, 10, {.limits = {.max_samples = 13}});
   EXPECT_EQ(spelled(refused), "query processing would load too many samples into memory in query execution");
   EXPECT_EQ(refused.kind(), QueryErrorKind::execution);
 }
