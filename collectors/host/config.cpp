@@ -48,7 +48,7 @@ std::string HostConfig::fingerprint() const {
   std::string text = interval ? std::to_string(interval->count()) : "";
   for (const std::string* path : {&roots.procfs, &roots.sysfs, &roots.rootfs}) text += '\n' + *path;
   for (const std::string& name : parts_off) text += "\noff " + name;
-  text += '\n';
+  text += '\n' + std::to_string(mount_timeout.count()) + '\n';
   for (const NameFilter* filter : {&disks, &interfaces, &mounts, &filesystem_types}) append_filter(text, *filter);
   return text + vmstat_fields.pattern() + '\n' + netstat_fields.pattern();
 }

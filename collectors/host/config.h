@@ -1,6 +1,7 @@
 // The `host` key of the configuration: where the host's files stand, which parts are sampled, which devices count.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct HostConfig {
   NameFilter interfaces;
   NameFilter mounts;            // by mount point
   NameFilter filesystem_types;  // ext4, nfs, ...
+  Duration mount_timeout = std::chrono::seconds(2);  // for a network filesystem to answer
   Regex vmstat_fields;          // keys of /proc/vmstat
   Regex netstat_fields;         // "Tcp_RetransSegs": protocol and name of /proc/net/{netstat,snmp,snmp6}
 

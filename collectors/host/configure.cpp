@@ -28,11 +28,16 @@ void declare(config::Section& section, PartSwitches& switches) {
 struct FilesystemKeys {
   NameFilter& mounts;
   NameFilter& types;
+  Duration& mount_timeout;
 };
 
 void declare(config::Section& section, FilesystemKeys& keys) {
   section.section("mounts", keys.mounts, "which mount points are sampled");
   section.section("types", keys.types, "which types of filesystem are sampled");
+  section.optional("mount_timeout", keys.mount_timeout,
+                   "how long a network filesystem may take to answer; one that takes longer is shown with "
+                   "node_filesystem_device_error 1 and asked again when it has answered",
+                   config::between(100ms, 1min));
 }
 
 struct FieldsKey {
@@ -109,7 +114,7 @@ void declare(config::Section& section, HostConfig& config) {
   section.section("parts", switches, "switches single parts off, as in {netclass: false}");
   section.section("disks", config.disks, "which block devices are sampled");
   section.section("interfaces", config.interfaces, "which network interfaces are sampled");
-  FilesystemKeys filesystems{config.mounts, config.filesystem_types};
+  FilesystemKeys filesystems{config.mounts, config.filesystem_types, config.mount_timeout};
   section.section("filesystems", filesystems, "which filesystems are sampled");
   FieldsKey vmstat{config.vmstat_fields};
   section.section("vmstat", vmstat, "which counters of /proc/vmstat are exported");

@@ -1,12 +1,13 @@
 // Space and inodes of filesystems: the mounts of /proc/1/mounts (fstab(5)), each asked by statfs under rootfs.
 //
 // Two parts of one kind: what a server or a user process answers for may hang in statfs for ever, so such types are
-// asked by a collector (and thread) of their own. A mount that cannot be asked says node_filesystem_device_error 1 and
-// nothing else. Of several mounts with one device, mount point and type, the first is taken, as in node_exporter.
+// asked by a collector of their own, each as an errand with a deadline. One that is late is not asked again before it
+// has answered. A mount that cannot be asked says node_filesystem_device_error 1 and nothing else. Of several mounts with one device, mount point and type, the first is taken, as in node_exporter.
 #include <algorithm>
 #include <array>
 #include <system_error>
 
+#include "base/errand.h"
 #include "collectors/host/parts.h"
 
 namespace sidewatch {
@@ -78,21 +79,33 @@ std::string unescaped(std::string_view text) {
   return result;
 }
 
+// What a remote mount is asked, and what it said. Owned by the errand too, which may end long after the mount is gone.
+struct Question {
+  Question(int (*call)(const char*, FilesystemUsage&), std::string mount) : statfs(call), path(std::move(mount)) {}
+  int (*const statfs)(const char* path, FilesystemUsage& usage);
+  const std::string path;
+  FilesystemUsage usage;
+  int error = 0;
+};
+
 struct Mount {
   bool wanted = false;
   bool read_only = false;
   std::string path;  // what statfs is asked
+  std::shared_ptr<Question> question;  // of a remote one
+  std::shared_ptr<Errand> errand;
   std::array<SeriesHandle, kMetrics.size()> series;
 };
 
 class FilesystemPart final : public Part {
  public:
   FilesystemPart(HostSources& sources, const HostConfig& config, Place place)
-      : sources_(sources), place_(place), mount_filter_(config.mounts), type_filter_(config.filesystem_types),
+      : sources_(sources), place_(place), mount_timeout_(config.mount_timeout), mount_filter_(config.mounts), type_filter_(config.filesystem_types),
         file_(sources.proc, "1/mounts"), own_file_(sources.proc, "self/mounts") {}
 
   void sample(Batch& batch, PartReport& report) override {
     if ((listed_ == nullptr || !listed_->unchanged()) && !list_mounts(report)) return;
+    patience_ = mount_timeout_;
     mounts_.for_each([&](const Mount& mount) {
       if (mount.wanted) ask(mount, batch, report);
     });
@@ -132,7 +145,7 @@ class FilesystemPart final : public Part {
 
   void ask(const Mount& mount, Batch& batch, PartReport& report) {
     FilesystemUsage usage;
-    const int error = sources_.system.statfs(mount.path.c_str(), usage);
+    const int error = mount.errand ? ask_remote(mount, usage) : sources_.system.statfs(mount.path.c_str(), usage);
     batch.add(mount.series[0], error == 0 ? 0 : 1);
     if (error != 0) {
       if (error != ENOENT) report.partial({std::generic_category().message(error), mount.path});
@@ -143,12 +156,32 @@ class FilesystemPart final : public Part {
     for (std::size_t i = 0; i < values.size(); ++i) batch.add(mount.series[i + 1], values[i]);
   }
 
+  // 0 or an errno: ETIMEDOUT while it does not answer, EAGAIN when there is nobody to send.
+  int ask_remote(const Mount& mount, FilesystemUsage& usage) {
+    if (mount.errand->under_way) return ETIMEDOUT;
+    switch (errands_.send(mount.errand, patience_)) {
+      case ErrandRunner::Outcome::done: break;
+      case ErrandRunner::Outcome::no_thread: return EAGAIN;
+      case ErrandRunner::Outcome::late:
+        // The same dead server may stand behind the other mounts: they all together must not hold up the pass.
+        patience_ = std::max(mount_timeout_ / 10, Duration(1));
+        return ETIMEDOUT;
+    }
+    usage = mount.question->usage;
+    return mount.question->error;
+  }
+
   Mount make_mount(const MountLine& line) {
     Mount mount;
     const std::string mount_point = mount_point_label(unescaped(line.mount_point));
     mount.wanted = place_of(line.type) == place_ && mount_filter_.passes(mount_point) && type_filter_.passes(line.type);
     if (!mount.wanted) return mount;
     mount.path = sources_.rootfs + mount_point;
+    if (place_ == Place::remote) {
+      mount.question = std::make_shared<Question>(sources_.system.statfs, mount.path);
+      mount.errand = std::make_shared<Errand>(
+          [question = mount.question] { question->error = question->statfs(question->path.c_str(), question->usage); });
+    }
     mount.series = make_series(
         sources_.catalog, kMetrics,
         Labels{{"device", unescaped(line.device)}, {"mountpoint", mount_point}, {"fstype", line.type}});
@@ -165,6 +198,9 @@ class FilesystemPart final : public Part {
 
   HostSources& sources_;
   Place place_;
+  Duration mount_timeout_;
+  Duration patience_{};  // of this pass, for each further mount
+  ErrandRunner errands_;
   NameFilter mount_filter_;
   NameFilter type_filter_;
   ProcFile file_;

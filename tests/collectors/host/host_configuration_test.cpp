@@ -69,7 +69,7 @@ TEST(HostConfiguration, EverySettingReachesThePlan) {
            "interval: 2s", "roots: {procfs: /host/proc}", "roots: {sysfs: /host/sys}", "roots: {rootfs: /host}",
            "parts: {cpu: false}", "disks: {include: sda}", "disks: {exclude: sda}", "interfaces: {include: eth}",
            "interfaces: {exclude: eth}", "filesystems: {mounts: {include: /srv}}",
-           "filesystems: {types: {exclude: tmpfs}}", "vmstat: {fields: pg}", "netstat: {fields: Tcp}"}) {
+           "filesystems: {types: {exclude: tmpfs}}", "filesystems: {mount_timeout: 5s}", "vmstat: {fields: pg}", "netstat: {fields: Tcp}"}) {
     const Reading reading = read("host: {" + std::string(setting) + "}\n");
     EXPECT_EQ(reading.problems, "") << setting;
     ASSERT_FALSE(reading.plans.empty()) << setting;

@@ -297,6 +297,7 @@ TEST(HostFingerprint, DiffersWithEverySetting) {
   EXPECT_TRUE(with([](HostConfig& c) { c.roots.rootfs = "/host"; }));
   EXPECT_TRUE(with([](HostConfig& c) { c.parts_off = {"cpu"}; }));
   EXPECT_TRUE(with([](HostConfig& c) { c.mounts.exclude = Regex::compile("x").value(); }));
+  EXPECT_TRUE(with([](HostConfig& c) { c.mount_timeout = Duration(1000); }));
   EXPECT_TRUE(with([](HostConfig& c) { c.vmstat_fields = Regex::compile("x").value(); }));
 }
 
