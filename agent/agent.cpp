@@ -76,6 +76,16 @@ Engine::Limits engine_limits(const LimitSettings& limits) {
   return engine;
 }
 
+QueryLimits query_limits(const Settings& settings) {
+  QueryLimits limits;
+  limits.evaluation.limits.max_samples = static_cast<std::size_t>(settings.limits.max_query_samples);
+  limits.evaluation.limits.max_touched_samples = 2 * limits.evaluation.limits.max_samples;
+  limits.evaluation.default_step = settings.agent.interval;
+  limits.timeout = settings.limits.query_timeout;
+  limits.max_response_bytes = settings.limits.max_query_response_bytes.count;
+  return limits;
+}
+
 Result<Outbox> open_outbox(const AgentSettings& agent) {
   if (agent.state_dir.empty()) return Outbox::in_memory();
   return Outbox::open(agent.state_dir);
@@ -178,7 +188,8 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
   auto server = HttpServer::start(agent.settings.http,
                                   make_routes({agent.pages, agent.judge.alerts(), agent.heartbeat, agent.ready,
                                                [&reloader] { return reloader.reload(); },
-                                               agent.settings.http.allow_remote_reload}));
+                                               agent.settings.http.allow_remote_reload,
+                                               {agent.store, agent.clock, query_limits(agent.settings)}}));
   int code = exit_ok;
   if (server) {
     loop.watch(server->get());

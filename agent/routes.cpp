@@ -4,6 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "agent/api_federate.h"
+#include "agent/api_query.h"
+#include "agent/api_series.h"
 #include "base/json.h"
 #include "metrics/exposition.h"
 #include "metrics/text.h"
@@ -54,11 +57,22 @@ HttpResponse reload(const RouteParts& parts, const HttpRequest& request) {
 HttpResponse front_page() {
   return HttpResponse::text(200,
                             "sidewatch\n\n"
-                            "/metrics         every sample, for Prometheus\n"
-                            "/api/v1/alerts   what is pending or firing\n"
-                            "/-/healthy       whether the agent works\n"
-                            "/-/ready         whether every collector has been read once\n"
-                            "/-/reload        POST: read the configuration again\n");
+                            "/metrics                        every sample, for Prometheus\n"
+                            "/api/v1/alerts                  what is pending or firing\n"
+                            "/-/healthy                      whether the agent works\n"
+                            "/-/ready                        whether every collector has been read once\n"
+                            "/-/reload                       POST: read the configuration again\n"
+                            "\n"
+                            "As a Prometheus answers, for Grafana and promtool:\n"
+                            "/api/v1/query                   ?query=EXPR [&time=T]\n"
+                            "/api/v1/query_range             ?query=EXPR&start=T&end=T&step=D\n"
+                            "/api/v1/query_exemplars         none\n"
+                            "/api/v1/format_query            ?query=EXPR\n"
+                            "/api/v1/series                  ?match[]=SELECTOR\n"
+                            "/api/v1/labels                  the names of all labels\n"
+                            "/api/v1/label/{name}/values     the values of one\n"
+                            "/api/v1/metadata                what each metric means\n"
+                            "/federate                       ?match[]=SELECTOR: latest samples with their times\n");
 }
 
 void write_labels(JsonWriter& json, const Labels& labels) {
@@ -110,15 +124,19 @@ std::string alerts_as_json(const std::vector<AlertView>& alerts) {
 
 std::vector<HttpRoute> make_routes(RouteParts given) {
   const auto parts = std::make_shared<RouteParts>(std::move(given));
-  return {
-      {"GET", "/", [](const HttpRequest&) { return front_page(); }},
+  std::vector<HttpRoute> routes = {
       {"GET", "/metrics", [parts](const HttpRequest& request) { return metrics_page(*parts, request); }},
+      {"GET", "/", [](const HttpRequest&) { return front_page(); }},
       {"GET", "/-/healthy", [parts](const HttpRequest&) { return healthy(*parts); }},
       {"GET", "/-/ready", [parts](const HttpRequest&) { return ready(*parts); }},
       {"POST", "/-/reload", [parts](const HttpRequest& request) { return reload(*parts, request); }},
       {"GET", "/api/v1/alerts",
        [parts](const HttpRequest&) { return HttpResponse::json(200, alerts_as_json(*parts->alerts.read())); }},
   };
+  add_query_routes(routes, parts->queries);
+  add_series_routes(routes, parts->queries);
+  add_federate_route(routes, parts->queries);
+  return routes;
 }
 
 }  // namespace sidewatch

@@ -1,7 +1,7 @@
 // What the HTTP server answers: /metrics, the health and reload endpoints, and the API in Prometheus's JSON shape.
 //
-// Handlers run on the server's thread and touch only what may be shared: the page cache, what the judge published, the
-// loop's sign of life, and the reloader.
+// Handlers touch only what may be shared: the page cache, the store, what the judge published, the loop's sign of life,
+// and the reloader. What asks the store runs on the server's workers, the rest on its own thread.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/api_context.h"
 #include "agent/http_message.h"
 #include "agent/page_cache.h"
 #include "agent/published.h"
@@ -37,6 +38,7 @@ struct RouteParts {
   // Reads the configuration again; the Error says what is wrong with it. On success a remark, such as what needs a restart.
   std::function<Result<std::string>()> reload;
   bool allow_remote_reload = false;
+  QueryContext queries;
 };
 
 std::vector<HttpRoute> make_routes(RouteParts parts);

@@ -119,6 +119,12 @@ void declare(Section& section, LimitSettings& limits) {
   section.optional("max_alerts_per_rule", limits.max_alerts_per_rule,
                    "alerts of one rule at a time; beyond, further ones are counted and not raised",
                    Integers{1, 100'000});
+  section.optional("query_timeout", limits.query_timeout,
+                   "how long a query over HTTP may take, its wait for a thread included", between(100ms, 5min));
+  section.optional("max_query_samples", limits.max_query_samples,
+                   "samples that one query over HTTP may hold in memory (16 bytes each)", Integers{1'000, 100'000'000});
+  section.optional("max_query_response_bytes", limits.max_query_response_bytes, "size of the answer to a query over HTTP",
+                   config::Between<config::Bytes>{{std::uint64_t{64} << 10}, {std::uint64_t{1} << 30}});
 }
 
 void declare(Section& section, HistorySettings& history) {
@@ -154,7 +160,10 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
               running.limits.max_series_per_metric == loaded.limits.max_series_per_metric &&
               running.limits.max_labels == loaded.limits.max_labels &&
               running.limits.max_label_value_bytes == loaded.limits.max_label_value_bytes &&
-              running.limits.max_alerts_per_rule == loaded.limits.max_alerts_per_rule,
+              running.limits.max_alerts_per_rule == loaded.limits.max_alerts_per_rule &&
+              running.limits.query_timeout == loaded.limits.query_timeout &&
+              running.limits.max_query_samples == loaded.limits.max_query_samples &&
+              running.limits.max_query_response_bytes == loaded.limits.max_query_response_bytes,
           "limits");
   compare(running.history.retention == loaded.history.retention &&
               running.history.max_bytes == loaded.history.max_bytes,

@@ -32,6 +32,9 @@ struct LimitSettings {
   std::int64_t max_labels = 32;
   std::int64_t max_label_value_bytes = 256;
   std::int64_t max_alerts_per_rule = 1'000;
+  Duration query_timeout = std::chrono::seconds(10);
+  std::int64_t max_query_samples = 5'000'000;
+  config::Bytes max_query_response_bytes{16u << 20};
 };
 
 struct HistorySettings {
