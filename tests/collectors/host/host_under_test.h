@@ -31,6 +31,8 @@ class HostUnderTest {
 
   Result<PassOutcome> pass();                      // one more pass, a second later, taken into the store
   std::string page() const;                    // as /metrics would show it
+  const Store& store() const { return store_; }
+  Time last_pass() const { return now_; }  // when it was
   std::map<std::string, double> values() const;  // what is not stale, by `name{label="value",...}`
 
  private:
