@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "base/http_client.h"
 #include "tests/support/fake_http_server.h"
@@ -30,16 +31,16 @@ class HttpClientTls : public testing::Test {
     return {base + ".pem", base + ".key"};
   }
 
-  // Signs the certificate anew with a life that ended yesterday.
-  FakeTls make_expired(const std::string& name) {
+  // Signs the certificate anew with another life, in days from now.
+  FakeTls make_valid(const std::string& name, long from, long to) {
     const FakeTls tls = make(name, "-addext subjectAltName=IP:127.0.0.1 -days 2");
     BIO* const key_in = BIO_new_file(tls.key_file.c_str(), "r");
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(key_in, nullptr, nullptr, nullptr);
     BIO* const in = BIO_new_file(tls.certificate_file.c_str(), "r");
     X509* const certificate = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
     constexpr long day = 86'400;
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3 * day);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), -day);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), from * day);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), to * day);
     EXPECT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
     BIO* const out = BIO_new_file(tls.certificate_file.c_str(), "w");
     EXPECT_EQ(PEM_write_bio_X509(out, certificate), 1);
@@ -86,14 +87,18 @@ TEST_F(HttpClientTls, SkipsVerificationOnlyWhenToldSo) {
   EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(ask(server, "", true)));
 }
 
-TEST_F(HttpClientTls, RefusesAnExpiredCertificateAndAWrongName) {
-  const FakeTls expired = make_expired("expired");
+TEST_F(HttpClientTls, RefusesACertificateOfAnotherTimeAndAWrongName) {
+  const FakeTls expired = make_valid("expired", -3, -1);
   FakeHttpServer late({{}}, &expired);
   expect_tls_failure(ask(late, expired.certificate_file));
+  const FakeTls coming = make_valid("coming", 1, 3);  // or a machine whose clock was not set yet
+  FakeHttpServer early({{}}, &coming);
+  expect_tls_failure(ask(early, coming.certificate_file));
   const FakeTls elsewhere = make("elsewhere", "-addext subjectAltName=DNS:elsewhere.example -days 2");
   FakeHttpServer wrong({{}}, &elsewhere);
   expect_tls_failure(ask(wrong, elsewhere.certificate_file));
   EXPECT_TRUE(late.requests().empty());
+  EXPECT_TRUE(early.requests().empty());
   EXPECT_TRUE(wrong.requests().empty());
 }
 
@@ -112,6 +117,43 @@ TEST_F(HttpClientTls, RefusesAnythingOlderThanTls12) {
   old.newest_version = TLS1_1_VERSION;
   FakeHttpServer server({{}}, &old);
   expect_tls_failure(ask(server, old.certificate_file));
+}
+
+TEST_F(HttpClientTls, ShowsItsOwnCertificateWhereOneIsAskedFor) {
+  const FakeTls mine = make("mine", "-days 2");
+  const FakeTls stranger = make("stranger", "-days 2");
+  FakeTls strict = good();
+  strict.client_ca_file = mine.certificate_file;
+  FakeHttpServer server({{}}, &strict);
+  const auto ask_as = [&](const std::string& certificate, const std::string& key) {
+    HttpClient client;
+    OutgoingRequest request;
+    request.url = server.url();
+    request.ca_file = strict.certificate_file;
+    request.certificate_file = certificate;
+    request.key_file = key;
+    return client.send(request);
+  };
+  EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(ask_as(mine.certificate_file, mine.key_file)));
+  std::filesystem::copy_file(mine.certificate_file, directory_ / "both.pem");
+  std::ofstream(directory_ / "both.pem", std::ios::app) << std::ifstream(mine.key_file).rdbuf();
+  EXPECT_TRUE(std::holds_alternative<OutgoingResponse>(ask_as(directory_ / "both.pem", "")));
+  EXPECT_EQ(server.requests().size(), 2u);
+  for (const FakeTls& other : {FakeTls{}, stranger, FakeTls{mine.certificate_file, stranger.key_file},
+                               FakeTls{directory_ / "missing.pem", mine.key_file}}) {
+    EXPECT_TRUE(std::holds_alternative<HttpError>(ask_as(other.certificate_file, other.key_file)));
+  }
+  EXPECT_EQ(server.requests().size(), 2u);
+}
+
+TEST_F(HttpClientTls, TellsAServerThatSpeaksTlsOnlyFromOneThatTakesTheMessage) {
+  const FakeTls tls = good();
+  FakeHttpServer server({{}}, &tls);
+  HttpClient client;
+  OutgoingRequest request;
+  request.url = "http://127.0.0.1:" + std::to_string(server.port()) + "/";
+  EXPECT_TRUE(std::holds_alternative<HttpError>(client.send(request)));
+  EXPECT_TRUE(server.requests().empty());
 }
 
 TEST_F(HttpClientTls, SaysThatAPlainServerDoesNotSpeakTls) {

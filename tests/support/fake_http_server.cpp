@@ -231,6 +231,10 @@ FakeHttpServer::FakeHttpServer(std::vector<FakeAnswer> script, const FakeTls* tl
     state_->tls = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate_chain_file(state_->tls, tls->certificate_file.c_str());
     SSL_CTX_use_PrivateKey_file(state_->tls, tls->key_file.c_str(), SSL_FILETYPE_PEM);
+    if (!tls->client_ca_file.empty()) {
+      SSL_CTX_load_verify_locations(state_->tls, tls->client_ca_file.c_str(), nullptr);
+      SSL_CTX_set_verify(state_->tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    }
     if (tls->newest_version != 0) {
       SSL_CTX_set_security_level(state_->tls, 0);
       SSL_CTX_set_min_proto_version(state_->tls, 0);

@@ -45,6 +45,7 @@ struct FakeTls {
   std::string certificate_file;
   std::string key_file;
   int newest_version = 0;  // of OpenSSL's TLS1_VERSION and so on; 0: any
+  std::string client_ca_file = {};  // when not empty, clients must show a certificate of this authority
 };
 
 class FakeHttpServer {

@@ -29,6 +29,7 @@ struct Faults {
   long bad_syncs = 0;        // ... so many
   long syncs = 0;
   bool bad_reads = false;    // reads fail with EIO
+  bool read_only = false;    // every write fails with EROFS
   bool full = false;         // a write that makes a file longer fails with ENOSPC
 };
 Faults faults;
@@ -49,6 +50,10 @@ bool before_write(int fd, const void* data, std::size_t size, off_t offset) {
   if (++faults.operations == faults.die_at) {
     syscall(SYS_pwrite64, fd, data, size / 2, offset);
     _exit(77);
+  }
+  if (faults.read_only) {
+    errno = EROFS;
+    return true;
   }
   struct stat status{};
   if (!faults.full || fstat(fd, &status) != 0 || offset + static_cast<off_t>(size) <= status.st_size) return false;
@@ -297,6 +302,26 @@ TEST_F(OutboxFaults, OnAFullDiskMessagesAreKeptInMemoryAndWrittenWhenThereIsRoom
     ASSERT_TRUE(outbox.commit({}));
     EXPECT_FALSE(outbox.statistics().degraded);
     EXPECT_EQ(outbox.dead_letters(100).size(), 3u);
+  }
+  EXPECT_EQ(what_a_restart_finds(), model);
+}
+
+TEST_F(OutboxFaults, OnADiskThatTurnsReadOnlyMessagesAreKeptInMemoryAndWrittenWhenItMayBeWritten) {
+  const auto transactions = script();
+  OutboxModel model;
+  {
+    auto outbox = open_loaded();
+    faults.watching = true;
+    faults.read_only = true;
+    for (const auto& transaction : transactions) {
+      model.apply(transaction);
+      EXPECT_FALSE(outbox.commit(transaction));
+    }
+    EXPECT_TRUE(outbox.statistics().degraded);
+    EXPECT_FALSE(outbox.commit({}));
+    faults.read_only = false;
+    ASSERT_TRUE(outbox.commit({}));
+    EXPECT_FALSE(outbox.statistics().degraded);
   }
   EXPECT_EQ(what_a_restart_finds(), model);
 }
