@@ -125,7 +125,7 @@ Error parse_failure(std::string what, std::string_view text, std::size_t offset)
 
 const promql::VectorSelector* bare_selector(const promql::Node& node) {
   const auto* selector = std::get_if<promql::VectorSelector>(&node.kind);
-  return selector && selector->offset == Duration(0) && !selector->at ? selector : nullptr;
+  return selector && selector->shift.offset == Duration(0) && !selector->shift.at ? selector : nullptr;
 }
 
 // The first token that does not belong to a selector at the beginning of the text.
