@@ -70,9 +70,13 @@ Store::Limits store_limits(const HistorySettings& history) {
   return {history.retention, static_cast<std::size_t>(history.max_bytes.count)};
 }
 
-Engine::Limits engine_limits(const LimitSettings& limits) {
+Engine::Limits engine_limits(const Settings& settings) {
   Engine::Limits engine;
-  engine.max_alerts_per_rule = static_cast<std::size_t>(limits.max_alerts_per_rule);
+  engine.max_alerts_per_rule = static_cast<std::size_t>(settings.limits.max_alerts_per_rule);
+  engine.query.default_step = settings.agent.interval;
+  engine.stopwatch = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
   return engine;
 }
 
@@ -84,6 +88,11 @@ QueryLimits query_limits(const Settings& settings) {
   limits.timeout = settings.limits.query_timeout;
   limits.max_response_bytes = settings.limits.max_query_response_bytes.count;
   return limits;
+}
+
+// Where people reach this agent, as far as it knows: for $externalURL.
+std::string external_url(const HttpConfig& http) {
+  return http.listen.empty() || http.listen.front().value.starts_with("unix:") ? "" : "http://" + http.listen.front().value;
 }
 
 Result<Outbox> open_outbox(const AgentSettings& agent) {
@@ -156,7 +165,8 @@ struct Agent {
   SystemdNotifier systemd = SystemdNotifier::from_environment();
 
   Engine make_engine() {
-    Engine engine(settings.rules, engine_limits(settings.limits));
+    Engine engine(settings.rule_groups, engine_limits(settings));
+    engine.set_externals(common_labels(settings.agent), external_url(settings.http));
     restore(engine, std::exchange(loaded, {}), dispatcher.queued(), clock.now(), log);
     return engine;
   }

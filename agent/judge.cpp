@@ -11,6 +11,8 @@ using namespace std::chrono_literals;
 
 // How often the last sign of life is saved while a delay runs: what a crash can cost a delay at most.
 constexpr Duration sign_of_life_interval = 1s;
+// How often the view of all rules is made at most: with thousands of rules it costs more than judging them.
+constexpr Duration groups_interval = 1s;
 
 }  // namespace
 
@@ -43,9 +45,14 @@ JudgeReport Judge::judge(Time now, Duration wall_step) {
   return report;
 }
 
+void Judge::replace_rules(std::vector<RuleGroup> groups) {
+  engine_.replace_rules(std::move(groups));
+  groups_shown_at_.reset();
+}
+
 bool Judge::known(const RuleStatus& failing) const {
   return std::any_of(rule_statuses_.begin(), rule_statuses_.end(), [&](const RuleStatus& before) {
-    return before.name == failing.name && before.last_error == failing.last_error;
+    return before.id == failing.id && before.last_error == failing.last_error;
   });
 }
 
@@ -80,6 +87,10 @@ Transaction Judge::transaction(std::vector<StateRow> rows, Time now, Duration wa
 }
 
 void Judge::show(Time now, Duration wall_step) {
+  if (!groups_shown_at_ || now - *groups_shown_at_ >= groups_interval) {
+    groups_.publish(engine_.groups(wall_step));
+    groups_shown_at_ = now;
+  }
   auto views = engine_.alerts(wall_step);
   const bool nothing_to_show = views.empty() && alert_series_.empty();
   if (nothing_to_show && alerts_.read()->empty()) return;

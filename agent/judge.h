@@ -37,7 +37,7 @@ class Judge {
         std::function<BootPosition()> boot_position = read_boot_position);
 
   void set_receivers(std::vector<std::string> names) { receivers_ = std::move(names); }
-  void replace_rules(std::vector<Rule> rules) { engine_.replace_rules(std::move(rules)); }
+  void replace_rules(std::vector<RuleGroup> groups);
 
   JudgeReport judge(Time now, Duration wall_step);
 
@@ -53,6 +53,9 @@ class Judge {
 
   const std::vector<RuleStatus>& rules() const { return rule_statuses_; }
   const Published<std::vector<AlertView>>& alerts() const { return alerts_; }
+
+  // All groups with their rules and alerts, at most a second old.
+  const Published<std::vector<RuleGroupView>>& groups() const { return groups_; }
 
  private:
   Transaction transaction(std::vector<StateRow> rows, Time now, Duration wall_step);
@@ -74,6 +77,8 @@ class Judge {
   std::map<Labels, SeriesHandle> alert_series_;
   Batch batch_;
   Published<std::vector<AlertView>> alerts_;
+  std::optional<Time> groups_shown_at_;
+  Published<std::vector<RuleGroupView>> groups_;
 };
 
 }  // namespace sidewatch

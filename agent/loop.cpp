@@ -105,7 +105,7 @@ void Loop::take(SettingsRead& read, Time now) {
     parts_.log.warning("this change needs a restart to take effect", {{"key", key}});
   }
   parts_.collectors.configure(fresh.collectors, fresh.agent.interval, now);
-  parts_.judge.replace_rules(fresh.rules);
+  parts_.judge.replace_rules(fresh.rule_groups);
   parts_.judge.set_receivers(receiver_names(fresh.receivers));
   log_abandoned(parts_.log, parts_.dispatcher.statuses(), receiver_names(fresh.receivers));
   if (const auto kept = parts_.dispatcher.reload(dispatch_targets(fresh.receivers), now, wall); !kept) {
@@ -113,12 +113,12 @@ void Loop::take(SettingsRead& read, Time now) {
   }
   parts_.deliveries.configure(fresh.receivers);
   settings_.collectors = std::move(fresh.collectors);
-  settings_.rules = std::move(fresh.rules);
+  settings_.rule_groups = std::move(fresh.rule_groups);
   settings_.receivers = std::move(fresh.receivers);
   log_warnings(parts_.log, settings_.receivers);
   samples_arrived_ = true;  // judge at once under the new rules
   settled_at_ = now + settling_time;
-  parts_.log.info("the configuration was read again", {{"rules", settings_.rules.size()},
+  parts_.log.info("the configuration was read again", {{"rules", count_rules(settings_.rule_groups)},
                                                        {"collectors", settings_.collectors.size()},
                                                        {"receivers", settings_.receivers.size()}});
   if (const auto sent = parts_.systemd.ready("watching"); !sent) parts_.log.warning(sent.error().text());

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
+#include <utility>
+#include <variant>
 
 #include "agent/http_listener.h"
+#include "alerting/rule_file.h"
 #include "config/document.h"
 #include "config/literals.h"
 #include "config/reference.h"
@@ -34,7 +38,7 @@ void plan_without_key(CollectorList& list) {
   });
 }
 
-void declare_all(Section& top, Settings& settings, const ReceiverContext& context) {
+void declare_all(Section& top, Settings& settings, const ReceiverContext& context, RuleFilePatterns& rule_files) {
   top.section("agent", settings.agent, "the agent as a whole");
   top.section("http", settings.http, "its own HTTP server: /metrics and the API");
   CollectorList list;
@@ -42,7 +46,8 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   if (!top.has("collectors") && !top.describing()) plan_without_key(list);
   settings.collectors = std::move(list.plans);
   top.section("history", settings.history, "the recent past that rules and queries look back on");
-  configure_rules(top, settings.rules);
+  configure_rules(top, settings.rule_groups);
+  configure_rule_files(top, rule_files);
   configure_receivers(top, context, settings.receivers);
   top.section("limits", settings.limits, "how much of everything there may be");
 }
@@ -60,7 +65,19 @@ std::string describe_threshold(const Threshold& threshold) {
   return std::string(to_string(threshold.comparison)) + " " + config::write_size(size);
 }
 
+// In Prometheus's form the level is in the severity label, which may be a template.
+std::string describe_presence(const Rule& rule) {
+  std::string text = "whatever its expression gives";
+  const auto severity = std::find_if(rule.labels.begin(), rule.labels.end(),
+                                     [](const auto& label) { return label.first == "severity"; });
+  if (severity != rule.labels.end()) text += ", severity " + severity->second.text();
+  const Hold& hold = rule.policy.warning->hold;
+  if (hold.duration > Duration(0)) text += ", for " + config::write_duration(hold.duration);
+  return text;
+}
+
 std::string describe_levels(const Rule& rule) {
+  if (rule.by_presence) return describe_presence(rule);
   std::string text;
   const auto add = [&text](std::string_view level, const std::optional<LevelPolicy>& policy) {
     if (!policy) return;
@@ -78,6 +95,27 @@ std::string metrics_url(const std::string& listen) {
   if (!address || address->kind == HttpAddress::Kind::unix_path) return "/metrics on " + listen;
   return "http://" + (address->kind == HttpAddress::Kind::any ? "localhost:" + std::to_string(address->port) : listen) +
          "/metrics";
+}
+
+std::string describe_rule(const AnyRule& any) {
+  if (const auto* rule = std::get_if<Rule>(&any)) return rule->name + ": " + describe_levels(*rule);
+  const auto& recording = std::get<RecordingRule>(any);
+  return recording.name + ": recorded";
+}
+
+// A group of a file is named with its file; `rules:` and what is built in need no heading.
+std::string describe_groups(const std::vector<RuleGroup>& groups) {
+  std::string text = "Judges " + count(count_rules(groups), "rule", "rules") + "\n";
+  for (const RuleGroup& group : groups) {
+    const bool of_file = group.from_file;
+    if (of_file) {
+      text += "  " + group.name + " in " + group.file;
+      if (group.interval > Duration(0)) text += ", every " + config::write_duration(group.interval);
+      text += "\n";
+    }
+    for (const AnyRule& any : group.rules) text += (of_file ? "    " : "  ") + describe_rule(any) + "\n";
+  }
+  return text;
 }
 
 std::vector<std::string> listen_addresses(const HttpConfig& http) {
@@ -140,8 +178,11 @@ Settings load_settings(const std::string& path, const ReceiverContext& context, 
   auto document = config::Document::load(path, config::process_environment(), problems);
   settings.files = document.files();
   if (settings.files.empty()) return settings;  // not even the file could be read
-  document.visit([&](Section& top) { declare_all(top, settings, context); });
-  add_builtin_rules(settings.rules);
+  RuleFilePatterns rule_files;
+  document.visit([&](Section& top) { declare_all(top, settings, context, rule_files); });
+  auto of_files = load_rule_files(rule_files, settings.files, problems);
+  std::move(of_files.begin(), of_files.end(), std::back_inserter(settings.rule_groups));
+  add_builtin_rules(settings.rule_groups);
   return settings;
 }
 
@@ -177,8 +218,7 @@ std::string describe(const Settings& settings) {
     text += "  " + plan.name + ": " + plan.watches + ", every " +
             config::write_duration(plan.interval.value_or(settings.agent.interval)) + "\n";
   }
-  text += "Judges " + count(settings.rules.size(), "rule", "rules") + "\n";
-  for (const auto& rule : settings.rules) text += "  " + rule.name + ": " + describe_levels(rule) + "\n";
+  text += describe_groups(settings.rule_groups);
   text += settings.receivers.empty() ? "Tells nobody: there is no receiver\n" : "Tells\n";
   for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
   for (const auto& address : listen_addresses(settings.http)) text += "Serves " + metrics_url(address) + "\n";
@@ -194,14 +234,16 @@ std::string describe(const Settings& settings) {
 std::string reference_as_markdown() {
   return config::Reference::of([](Section& top) {
            Settings settings;
-           declare_all(top, settings, {});
+           RuleFilePatterns rule_files;
+           declare_all(top, settings, {}, rule_files);
          }).markdown();
 }
 
 std::string reference_as_json_schema() {
   return config::Reference::of([](Section& top) {
            Settings settings;
-           declare_all(top, settings, {});
+           RuleFilePatterns rule_files;
+           declare_all(top, settings, {}, rule_files);
          }).json_schema();
 }
 

@@ -10,7 +10,7 @@
 
 #include "agent/http_config.h"
 #include "alerting/receivers/table.h"
-#include "alerting/rule.h"
+#include "alerting/rule_group.h"
 #include "collectors/table.h"
 #include "config/problem.h"
 #include "config/section.h"
@@ -48,7 +48,7 @@ struct Settings {
   LimitSettings limits;
   HistorySettings history;
   std::vector<CollectorPlan> collectors;
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> rule_groups;  // of `rules:`, of the rule files, and those that come with the agent
   std::vector<ReceiverPlan> receivers;
   std::vector<std::string> files;  // that were read
 };

@@ -66,7 +66,9 @@ void visit_fields(AlertType& alert, Visitor& visit) {
   auto& contact = alert.contact;
   visit("key", alert.key);
   visit("rule", alert.rule);
+  visit("name", alert.name);
   visit("entity.", alert.entity);
+  visit("sample.", alert.sample);
   visit("fingerprint", alert.fingerprint);
   visit("rule_changed", alert.rule_changed);
   visit("level", state.level);
@@ -98,7 +100,7 @@ class Writer {
  public:
   std::string text = "version=" + std::string(version) + "\n";
 
-  void operator()(std::string_view name, const std::string& value) { line(name, escaped(value)); }
+  void operator()(std::string_view name, const std::string& value) { if (!value.empty()) line(name, escaped(value)); }
   void operator()(std::string_view name, bool value) { if (value) line(name, "1"); }
   void operator()(std::string_view name, double value) { line(name, digits_of(value)); }
   void operator()(std::string_view name, std::int64_t value) { if (value != 0) line(name, digits_of(value)); }

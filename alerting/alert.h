@@ -18,8 +18,10 @@ namespace sidewatch {
 
 struct Alert {
   std::string key;   // alert_key(rule, entity)
-  std::string rule;
-  Labels entity;     // labels of the sample, without __name__
+  std::string rule;  // Rule::identity()
+  std::string name;  // the alertname; empty: the same
+  Labels entity;     // labels of the sample, without __name__; in Prometheus's form with those of the rule
+  Labels sample;     // labels of the sample as it was last seen; only in Prometheus's form
   std::string fingerprint;     // Rule::fingerprint() under which `state` came about
   bool rule_changed = false;   // the rule means something else since; until the next reading
   AlertState state;
@@ -27,6 +29,7 @@ struct Alert {
   Labels told_labels;          // labels of the last message, so that its resolved one carries the same
   std::int64_t started_wall_ms = 0;  // when the incident fired, in wall time; also names the incident
 
+  const std::string& alertname() const { return name.empty() ? rule : name; }
   std::string incident() const;  // empty before the first incident
 };
 

@@ -2,10 +2,10 @@
 
 #include "alerting/announce.h"
 
+#include <utility>
+
 namespace sidewatch {
 namespace {
-
-TemplateData data_of(const Alert& alert, Level level) { return {alert.state.value, alert.entity, level}; }
 
 // Unique per message and receiver, and the same whenever this message is made again after a crash.
 std::string message_id(const Alert& alert, const std::string& receiver) {
@@ -15,34 +15,34 @@ std::string message_id(const Alert& alert, const std::string& receiver) {
 
 }  // namespace
 
-Labels labels_of(const Alert& alert, const Rule& rule, Level level) {
-  Labels labels = alert.entity.with("severity", to_string(level));
-  const TemplateData data = data_of(alert, level);
-  for (const auto& [name, value] : rule.labels) labels = labels.with(name, value.render(data));
-  return labels.with("alertname", alert.rule);
+AlertTexts texts_of(const Alert& alert, const Rule& rule, Level level, const TemplateScope* scope) {
+  const TemplateData data{alert.state.value, rule.by_presence ? alert.sample : alert.entity, level, scope,
+                          rule.by_presence ? NumberStyle::as_go : NumberStyle::plain};
+  AlertTexts texts;
+  texts.labels = rule.by_presence ? alert.entity : alert.entity.with("severity", to_string(level));
+  if (!rule.by_presence) {
+    for (const auto& [name, value] : rule.labels) texts.labels = texts.labels.with(name, value.render(data));
+  }
+  texts.labels = texts.labels.with("alertname", alert.alertname());
+  for (const auto& [name, value] : rule.annotations) {
+    texts.annotations = texts.annotations.with(name, value.render(data));
+  }
+  return texts;
 }
 
-Labels annotations_of(const Alert& alert, const Rule& rule, Level level) {
-  const TemplateData data = data_of(alert, level);
-  Labels annotations;
-  if (!rule.summary.empty()) annotations = annotations.with("summary", rule.summary.render(data));
-  if (!rule.description.empty()) annotations = annotations.with("description", rule.description.render(data));
-  return annotations;
-}
-
-void announce(Alert& alert, const Rule& rule, const Decision& decision, const Moment& moment,
+void announce(Alert& alert, const Rule& rule, const Decision& decision, const Moment& moment, AlertTexts texts,
               std::span<const std::string> receivers, std::vector<Notification>& out) {
   const Level level = alert.state.level;
-  if (level != Level::ok) alert.told_labels = labels_of(alert, rule, level);
+  if (level != Level::ok) alert.told_labels = std::move(texts.labels);
   Notification message;
   message.alert_key = alert.key;
   message.incident = alert.incident();
   message.reason = *decision.send;
   message.level = level;
   message.worst = alert.state.worst;
-  message.rule = alert.rule;
+  message.rule = rule.name;
   message.labels = alert.told_labels;
-  message.annotations = annotations_of(alert, rule, level);
+  message.annotations = std::move(texts.annotations);
   message.value = alert.state.value;
   message.peak = alert.state.peak;
   message.starts_at = WallTime(Duration(alert.started_wall_ms));

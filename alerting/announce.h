@@ -19,14 +19,19 @@ struct Moment {
   WallTime wall() const { return to_wall(now, wall_step); }
 };
 
-// Labels of the entity, of the rule (which win) and of sidewatch: alertname, and severity unless the rule sets it.
-Labels labels_of(const Alert& alert, const Rule& rule, Level level);
+// What an alert is called and what is said about it.
+struct AlertTexts {
+  // Labels of the entity, of the rule (which win) and of sidewatch: alertname, and severity unless the rule sets it.
+  // In Prometheus's form there is no severity that nobody wrote.
+  Labels labels;
+  Labels annotations;
+};
 
-// summary and description, rendered with the alert's present value.
-Labels annotations_of(const Alert& alert, const Rule& rule, Level level);
+// Rendered with the alert's present value.
+AlertTexts texts_of(const Alert& alert, const Rule& rule, Level level, const TemplateScope* scope);
 
 // One message per receiver. Of `alert`, told_labels are set: a resolved message carries those of the problem message.
-void announce(Alert& alert, const Rule& rule, const Decision& decision, const Moment& moment,
+void announce(Alert& alert, const Rule& rule, const Decision& decision, const Moment& moment, AlertTexts texts,
               std::span<const std::string> receivers, std::vector<Notification>& out);
 
 }  // namespace sidewatch

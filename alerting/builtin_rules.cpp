@@ -1,5 +1,7 @@
 // The rules that come with the agent: what it says about itself without being asked.
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "alerting/rule.h"
@@ -10,6 +12,11 @@ namespace {
 // Two failed passes of the last three: one that fails alone (a database restarting) is not worth a message.
 constexpr Hold two_of_three{Duration(0), 2, 3};
 
+// In order of name.
+void annotate(Rule& rule, const std::string& name, std::string_view text) {
+  rule.annotations.emplace_back(name, Template::parse(text).value());
+}
+
 Rule collector_failing() {
   Rule rule;
   rule.name = "CollectorFailing";
@@ -18,9 +25,9 @@ Rule collector_failing() {
   rule.policy.warning = LevelPolicy{{Comparison::equal, 0, {}}, two_of_three};
   rule.policy.no_data = NoData::ok;  // a collector that a reload took away
   rule.policy.no_data_after = std::chrono::minutes(1);
-  rule.summary = Template::parse("Collector {{ $labels.collector }} is failing").value();
-  rule.description = Template::parse("Its metrics are missing, and rules about them see no data. The agent's log says "
-                                     "why it fails.").value();
+  annotate(rule, "description", "Its metrics are missing, and rules about them see no data. The agent's log says why "
+                                "it fails.");
+  annotate(rule, "summary", "Collector {{ $labels.collector }} is failing");
   return rule;
 }
 

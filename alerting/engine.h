@@ -1,4 +1,6 @@
-// All rules and all alerts: one tick evaluates every rule, advances every alert and says what is to be told.
+// All rules and all alerts: one tick evaluates every rule, group by group and each group in order, advances every alert
+// and says what is to be told. What recording rules give is written into the store at once, so that the rules behind
+// them see it.
 //
 // No thread, no clock, no log, no disk: the caller gives `now` and takes away what happened. The rows and the
 // notifications of one tick belong into one transaction; a process that dies before it did nothing, and does it again.
@@ -12,7 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "alerting/rule.h"
+#include "alerting/rule_group.h"
+#include "alerting/rule_view.h"
 #include "alerting/tick.h"
 #include "base/time.h"
 #include "metrics/promql/expression.h"
@@ -34,16 +37,18 @@ class Engine {
   struct Limits {
     std::size_t max_alerts_per_rule = 1000;  // limits.max_alerts_per_rule
     promql::Options query;
+    double (*stopwatch)() = nullptr;  // seconds, to measure evaluations with; null: they are not measured
   };
 
-  Engine(std::vector<Rule> rules, Limits limits);
+  // The store that it ticks with must outlive it.
+  Engine(std::vector<RuleGroup> groups, Limits limits);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
   // The alerts have gone on when this returns: a result that could not be written must be kept and written before the
   // next one. With no receivers, problems wait until there are some.
-  TickResult tick(const Store& store, Time now, Duration wall_step, std::span<const std::string> receivers);
+  TickResult tick(Store& store, Time now, Duration wall_step, std::span<const std::string> receivers);
 
   // When a tick is due although no sample arrives: a delay, a cooldown or no_data_after ends. Absent: never. Known
   // after a tick; tick at once after restore() and replace_rules().
@@ -60,11 +65,15 @@ class Engine {
 
   // Alerts of rules that mean the same stay as they are; of changed rules they are judged anew, with their cooldown;
   // of rules that are gone they resolve at the next tick with Reason::rule_removed.
-  void replace_rules(std::vector<Rule> rules);
+  void replace_rules(std::vector<RuleGroup> groups);
+
+  // What templates know as $externalLabels and $externalURL.
+  void set_externals(Labels labels, std::string url);
 
   std::vector<AlertView> alerts(Duration wall_step) const;  // pending and firing, by rule and labels
   std::vector<Labels> alert_series() const;                 // labels of each ALERTS series, without __name__
-  std::vector<RuleStatus> rules() const;
+  std::vector<RuleStatus> rules() const;                    // of both kinds
+  std::vector<RuleGroupView> groups(Duration wall_step) const;
   std::vector<StateRow> state() const;                      // every alert, for a complete save
 
  private:

@@ -1,8 +1,11 @@
-// An alerting rule as the configuration says it, checked: its expression parses, its levels are in order, its clear
-// values are on the right side, its templates know what they name. A Rule in hand can be evaluated.
+// An alerting rule as it is written, checked: its expression parses, its levels are in order, its clear values are on
+// the right side, its templates know what they name. A Rule in hand can be evaluated.
+//
+// There are two kinds. A rule with levels has an expression that gives a value, and thresholds that judge it: the alert
+// sees the value also when all is well again. A rule in Prometheus's form has no levels: its expression filters, and
+// whatever it gives is an alert for as long as it is given (`by_presence`).
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,29 +20,42 @@
 namespace sidewatch {
 
 struct Rule {
-  std::string name;    // unique; the alertname
+  std::string name;    // the alertname
+  std::string id;      // what its alerts are known by over restarts and reloads; empty: the name
   config::Mark mark;   // where it is written
   std::optional<promql::Expression> expr;  // absent only where reading it was a problem
-  Policy policy;
+  bool by_presence = false;                // in Prometheus's form
+  bool keeps_without_series = false;       // by_presence: `no_data` decides when what it selects has no samples at all
+  Policy policy;                           // by_presence: presence_policy()
   Duration cooldown = std::chrono::minutes(5);
-  std::vector<std::pair<std::string, Template>> labels;  // in order of name
-  Template summary;
-  Template description;
+  std::vector<std::pair<std::string, Template>> labels;       // in order of name
+  std::vector<std::pair<std::string, Template>> annotations;  // likewise
+
+  const std::string& identity() const { return id.empty() ? name : id; }
 
   // Equal when the rule means the same: expression, thresholds, delays. Labels, texts and cooldown may differ.
   std::string fingerprint() const;
 };
 
-void declare(config::Section& section, Rule& rule);
+// How the state machine judges a rule in Prometheus's form: what it is shown is not the value but presence_value(), of
+// the level that the alert's severity stands for.
+Policy presence_policy(const Hold& hold, Duration keep_firing_for);
+double presence_value(Level level);  // Level::ok: the expression does not give it
 
-// Declares the top-level list `rules:` and adds its rules to `rules`; a name used twice (also by one already in
-// `rules`) is a problem that names both places.
-void configure_rules(config::Section& top, std::vector<Rule>& rules);
+// The level that a `severity` label stands for: "critical" and "page" are critical, whatever the case of the letters;
+// every other word, and none, is a warning.
+Level level_of_severity(std::string_view severity);
 
-// What the agent watches about itself: CollectorFailing. A configured rule of the same name replaces it.
+enum class RuleSource {
+  configuration,    // `rules:` of ours: what is most likely a mistake is one
+  prometheus_file,  // a rule file: what Prometheus loads is loaded
+};
+
+// Declares the keys of one alerting rule and reads it. `inherited`: labels of its group, which its own replace.
+void declare_rule(config::Section& section, RuleSource source, const std::vector<std::pair<std::string, Template>>& inherited,
+                  Rule& rule);
+
+// What the agent watches about itself: CollectorFailing.
 std::vector<Rule> builtin_rules();
-
-// Adds those builtin rules whose names are not taken.
-void add_builtin_rules(std::vector<Rule>& rules);
 
 }  // namespace sidewatch

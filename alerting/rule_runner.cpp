@@ -36,37 +36,76 @@ Result<void> check_unique(const promql::Vector& samples) {
 
 RuleRunner::RuleRunner(Rule rule, std::size_t max_alerts)
     : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(*rule_.expr), max_alerts_(max_alerts) {
-  if (counts_samples(rule_.policy)) sample_times_.emplace(*rule_.expr);
+  if (counts_samples(rule_.policy) || rule_.keeps_without_series) sample_times_.emplace(*rule_.expr);
+  const auto asks = [](const auto& named) { return named.second.asks(); };
+  asks_ = std::any_of(rule_.annotations.begin(), rule_.annotations.end(), asks) ||
+          std::any_of(rule_.labels.begin(), rule_.labels.end(), asks);
+  description_ = describe(rule_);
 }
 
 void RuleRunner::tick(const TickInput& input, TickResult& result) {
   ++tick_;
   forgettable_.reset();
-  const auto samples = evaluate(input);
-  if (samples) {
+  evaluated_at_ = input.moment.now;
+  const auto taken = take_all(input, result);
+  if (taken) {
     last_error_.clear();
-    for (const auto& sample : *samples) take(sample, input, result);
   } else {
-    last_error_ = samples.error().text();
+    has_data_ = blind_ = false;
+    last_error_ = taken.error().text();
     ++failures_;
     ++result.rules_failed;
   }
-  has_data_ = samples && !samples->empty();
   if (!has_data_ && entries_.empty() && wants_missing_data()) entry_for(Labels{}, true, result);
   for (auto& [entity, entry] : entries_) {
-    if (entry.seen != tick_) without_data(entry, input, result);
+    if (entry.seen == tick_) continue;
+    if (rule_.by_presence && taken && !blind_) without_presence(entry, input, result);
+    else without_data(entry, input, result);
   }
   write_or_forget(input.moment.now, result);
 }
 
+// Either all of the result is taken or, after an error, none of it.
+Result<void> RuleRunner::take_all(const TickInput& input, TickResult& result) {
+  auto samples = evaluate(input);
+  if (!samples) return samples.error();
+  if (rule_.by_presence) return take_presences(std::move(*samples), input, result);
+  if (input.limit > 0) {
+    const auto alerts = std::count_if(samples->begin(), samples->end(), [&](const promql::VectorSample& sample) {
+      const Reading reading = judge(rule_.policy, Level::ok, sample.value);
+      return reading == Reading::warning || reading == Reading::critical;
+    });
+    if (auto fits = check_limit(static_cast<std::size_t>(alerts), input); !fits) return fits;
+  }
+  for (const auto& sample : *samples) take(sample, input, result);
+  has_data_ = !samples->empty();
+  return {};
+}
+
+Result<void> RuleRunner::take_presences(promql::Vector samples, const TickInput& input, TickResult& result) {
+  const auto presences = presences_of(rule_, std::move(samples), input.scope);
+  if (!presences) return presences.error();
+  if (auto fits = check_limit(presences->size(), input); !fits) return fits;
+  for (const Presence& presence : *presences) take(presence, input, result);
+  blind_ = rule_.keeps_without_series && presences->empty() && !sample_times_->any();
+  has_data_ = !blind_;
+  return {};
+}
+
+Result<void> RuleRunner::check_limit(std::size_t alerts, const TickInput& input) const {
+  if (input.limit == 0 || alerts <= input.limit) return {};
+  return Error{"exceeded limit of " + std::to_string(input.limit) + " with " + std::to_string(alerts) + " alerts", ""};
+}
+
 Result<promql::Vector> RuleRunner::evaluate(const TickInput& input) {
-  auto value = query_.evaluate(input.store, input.moment.now, input.query);
+  auto value = query_.evaluate(input.store, input.at, input.query);
   if (!value) return value.error();
   if (const auto* scalar = std::get_if<double>(&*value)) return promql::Vector{{Labels{}, *scalar}};
   auto* samples = std::get_if<promql::Vector>(&*value);
   if (samples == nullptr) return Error{"the expression does not give one value per entity", ""};
+  if (sample_times_) sample_times_->update(input.store, input.at, input.query.lookback);
+  if (rule_.by_presence) return std::move(*samples);
   if (const auto unique = check_unique(*samples); !unique) return unique.error();
-  if (sample_times_) sample_times_->update(input.store, input.moment.now, input.query.lookback);
   return std::move(*samples);
 }
 
@@ -92,6 +131,35 @@ void RuleRunner::take(const promql::VectorSample& sample, const TickInput& input
   go_on(*entry, advance(entry->alert.state, rule_.policy, seen, now), Reason::resolved, input, result);
 }
 
+// What the state machine sees is that it is there, and at which level; the value goes past it.
+void RuleRunner::take(const Presence& presence, const TickInput& input, TickResult& result) {
+  const auto known = entries_.find(presence.entity);
+  Entry* entry = known != entries_.end() ? &known->second : entry_for(presence.entity, true, result);
+  if (entry == nullptr) return;
+  Alert& alert = entry->alert;
+  entry->present = entry->seen = tick_;
+  if (alert.rule_changed || !(alert.sample == presence.sample)) entry->changed = true;
+  alert.rule_changed = false;
+  alert.sample = presence.sample;
+  const Time now = input.moment.now;
+  const Time sampled = sample_times_ ? sample_times_->of(presence.sample.without(name_label), now) : now;
+  Step step = advance(alert.state, rule_.policy, {presence_value(presence.level), sampled}, now);
+  step.next.value = presence.value;
+  step.next.peak = alert.state.active_since ? worse_of(*rule_.expr, alert.state.peak, presence.value) : presence.value;
+  go_on(*entry, step, Reason::resolved, input, result);
+}
+
+// It is over: what was said last is said again, and no value goes with it.
+void RuleRunner::without_presence(Entry& entry, const TickInput& input, TickResult& result) {
+  const Alert& alert = entry.alert;
+  const Time now = input.moment.now;
+  if (!idle(alert.state) && !entry.texts) entry.texts = texts_of(alert, rule_, alert.state.level, &input.scope);
+  Step step = advance(alert.state, rule_.policy, {presence_value(Level::ok), now}, now);
+  step.next.value = idle(step.next) ? no_value : alert.state.value;
+  step.next.peak = alert.state.peak;
+  go_on(entry, step, Reason::resolved, input, result);
+}
+
 // A new entry, or null when there are too many.
 RuleRunner::Entry* RuleRunner::entry_for(const Labels& entity, bool problem, TickResult& result) {
   if (entries_.size() >= max_alerts_ && !(problem && make_room(result))) {
@@ -100,8 +168,9 @@ RuleRunner::Entry* RuleRunner::entry_for(const Labels& entity, bool problem, Tic
     return nullptr;
   }
   Entry entry;
-  entry.alert.key = alert_key(rule_.name, entity);
-  entry.alert.rule = rule_.name;
+  entry.alert.key = alert_key(rule_.identity(), entity);
+  entry.alert.rule = rule_.identity();
+  if (!rule_.id.empty()) entry.alert.name = rule_.name;
   entry.alert.entity = entity;
   entry.alert.fingerprint = fingerprint_;
   entry.changed = true;
@@ -155,20 +224,37 @@ void RuleRunner::without_data(Entry& entry, const TickInput& input, TickResult& 
 void RuleRunner::go_on(Entry& entry, const Step& step, Reason resolved_as, const TickInput& input, TickResult& result) {
   Alert& alert = entry.alert;
   const Contact contact_before = alert.contact;
-  if (differs_durably(alert.state, step.next)) entry.changed = true;
-  alert.state = step.next;
+  const AlertState before = std::exchange(alert.state, step.next);
+  if (differs_durably(before, alert.state)) entry.changed = true;
   if (step.transition == Transition::fired) {
     alert.started_wall_ms = input.moment.wall().time_since_epoch().count();
   }
   const Situation situation{alert.state.level, step.transition, rule_.cooldown, !input.receivers.empty()};
   Decision decision = plan(alert.contact, situation, input.moment.now);
   if (decision.send == Reason::resolved) decision.send = resolved_as;
-  if (decision.send) announce(alert, rule_, decision, input.moment, input.receivers, result.notifications);
-  if (!(alert.contact == contact_before)) entry.changed = true;
-  if (step.transition == Transition::none && !decision.send && !decision.suppressed) return;
+  refresh_texts(entry, before, input);
+  const bool told = step.transition != Transition::none || decision.send || decision.suppressed;
   const Level level = alert.state.pending() ? alert.state.approaching() : alert.state.level;
-  result.events.push_back({alert.rule, alert.key, labels_of(alert, rule_, level), step.transition, level,
-                           alert.state.value, decision.send, decision.suppressed});
+  const AlertTexts texts = !told ? AlertTexts{} : entry.texts ? *entry.texts : texts_of(alert, rule_, level, &input.scope);
+  if (decision.send) announce(alert, rule_, decision, input.moment, texts, input.receivers, result.notifications);
+  if (!(alert.contact == contact_before)) entry.changed = true;
+  if (idle(alert.state)) entry.texts.reset();
+  if (!told) return;
+  result.events.push_back({alert.alertname(), alert.key, texts.labels, step.transition, level, alert.state.value,
+                           decision.send, decision.suppressed});
+}
+
+// Texts are rendered when what they speak of has changed; in Prometheus's form those of the last value outlive it.
+void RuleRunner::refresh_texts(Entry& entry, const AlertState& before, const TickInput& input) {
+  const AlertState& state = entry.alert.state;
+  const bool active = !idle(state);
+  if (!active && rule_.by_presence) return;
+  if (!active) return entry.texts.reset();
+  const bool same_value = state.value == before.value || (std::isnan(state.value) && std::isnan(before.value));
+  const bool same = same_value && state.level == before.level && state.approaching() == before.approaching();
+  if (entry.texts && same && !(asks_ && entry.seen == tick_)) return;
+  if (entry.texts && rule_.by_presence && entry.seen != tick_) return;
+  entry.texts = texts_of(entry.alert, rule_, state.pending() ? state.approaching() : state.level, &input.scope);
 }
 
 void RuleRunner::write_or_forget(Time now, TickResult& result) {
@@ -214,7 +300,8 @@ bool RuleRunner::wants_missing_data() const {
 }
 
 void RuleRunner::adopt(Alert alert, bool stored) {
-  Entry entry{std::move(alert), 0, 0, stored, false, false};
+  Entry entry{std::move(alert), 0, 0, stored, false, false, {}};
+  if (!rule_.id.empty()) entry.alert.name = rule_.name;
   // Written anew at the next tick, beside the new time of the save: a restart has moved its times, and a row that still
   // had the old ones would be moved by too much when the next process reads it.
   entry.changed = true;
@@ -237,34 +324,54 @@ std::vector<RuleRunner::Held> RuleRunner::release() {
 void RuleRunner::view(Duration wall_step, std::vector<AlertView>& out) const {
   const auto first = static_cast<std::ptrdiff_t>(out.size());
   for (const auto& [entity, entry] : entries_) {
-    const Alert& alert = entry.alert;
-    const AlertState& state = alert.state;
-    if (idle(state)) continue;
-    AlertView view;
-    view.level = state.firing() ? state.level : state.approaching();
-    view.rule = alert.rule;
-    view.key = alert.key;
-    view.labels = labels_of(alert, rule_, view.level);
-    view.annotations = annotations_of(alert, rule_, view.level);
-    view.firing = state.firing();
-    if (view.firing) view.incident = alert.incident();
-    view.recovering = state.recovering();
-    view.unknown = state.unknown_since.has_value();
-    view.value = state.value;
-    view.peak = state.peak;
-    if (state.active_since) view.active_at = to_wall(*state.active_since, wall_step);
-    if (state.firing()) view.fired_at = WallTime(Duration(alert.started_wall_ms));
-    view.announced = alert.contact.told != Level::ok;
-    view.suppressed = alert.contact.suppressed;
-    out.push_back(std::move(view));
+    if (!idle(entry.alert.state)) fill(out.emplace_back(), entry, wall_step);
   }
   std::sort(out.begin() + first, out.end(), [](const auto& a, const auto& b) { return a.labels < b.labels; });
+}
+
+void RuleRunner::fill(AlertView& view, const Entry& entry, Duration wall_step) const {
+  const Alert& alert = entry.alert;
+  const AlertState& state = alert.state;
+  view.level = state.firing() ? state.level : state.approaching();
+  view.rule = alert.alertname();
+  view.rule_id = alert.rule;
+  view.key = alert.key;
+  AlertTexts texts = entry.texts ? *entry.texts : texts_of(alert, rule_, view.level, nullptr);
+  view.labels = std::move(texts.labels);
+  view.annotations = std::move(texts.annotations);
+  view.firing = state.firing();
+  if (view.firing) view.incident = alert.incident();
+  view.recovering = state.recovering();
+  view.unknown = state.unknown_since.has_value();
+  view.value = state.value;
+  view.peak = state.peak;
+  if (state.active_since) view.active_at = to_wall(*state.active_since, wall_step);
+  if (state.firing()) view.fired_at = WallTime(Duration(alert.started_wall_ms));
+  view.announced = alert.contact.told != Level::ok;
+  view.by_presence = rule_.by_presence;
+  view.suppressed = alert.contact.suppressed;
 }
 
 RuleStatus RuleRunner::status() const {
   const auto active = std::count_if(entries_.begin(), entries_.end(),
                                     [](const auto& item) { return !idle(item.second.alert.state); });
-  return {rule_.name, last_error_, static_cast<std::size_t>(active), failures_, refused_};
+  return {rule_.identity(), rule_.name, last_error_, static_cast<std::size_t>(active), failures_, refused_};
+}
+
+RuleView RuleRunner::view(Duration wall_step) const {
+  RuleView rule;
+  rule.rule = description_;
+  rule.last_error = last_error_;
+  if (evaluated_at_) {
+    rule.health = last_error_.empty() ? RuleHealth::ok : RuleHealth::err;
+    rule.last_evaluation = to_wall(*evaluated_at_, wall_step);
+  }
+  rule.evaluation_seconds = evaluation_seconds_;
+  view(wall_step, rule.alerts);
+  for (const AlertView& alert : rule.alerts) {
+    rule.state = std::max(rule.state, alert.firing ? RuleState::firing : RuleState::pending);
+  }
+  return rule;
 }
 
 void RuleRunner::save(std::vector<StateRow>& out) const {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,7 +16,9 @@
 
 #include "alerting/alert.h"
 #include "alerting/announce.h"
+#include "alerting/presence.h"
 #include "alerting/rule.h"
+#include "alerting/rule_view.h"
 #include "alerting/sample_times.h"
 #include "alerting/tick.h"
 #include "metrics/promql/expression.h"
@@ -23,12 +26,15 @@
 
 namespace sidewatch {
 
-// What one tick works with.
+// What one tick of one group works with.
 struct TickInput {
-  const Store& store;
+  Store& store;
   Moment moment;
+  Time at;  // when expressions are evaluated: now, or the group's query_offset before
   std::span<const std::string> receivers;
   const promql::Options& query;
+  const TemplateScope& scope;
+  std::size_t limit = 0;  // the group's
 };
 
 class RuleRunner {
@@ -53,6 +59,8 @@ class RuleRunner {
 
   void view(Duration wall_step, std::vector<AlertView>& out) const;
   RuleStatus status() const;
+  RuleView view(Duration wall_step) const;
+  void took(double seconds) { evaluation_seconds_ = seconds; }  // the last tick
   void save(std::vector<StateRow>& out) const;
 
  private:
@@ -63,14 +71,22 @@ class RuleRunner {
     bool stored = false;
     bool changed = false;  // since its row was written
     bool over = false;     // to be forgotten whatever its state
+    std::optional<AlertTexts> texts;  // while it is pending or fires: as of its last value
   };
 
   Result<promql::Vector> evaluate(const TickInput& input);
+  Result<void> take_all(const TickInput& input, TickResult& result);
+  Result<void> take_presences(promql::Vector samples, const TickInput& input, TickResult& result);
+  Result<void> check_limit(std::size_t alerts, const TickInput& input) const;
   void take(const promql::VectorSample& sample, const TickInput& input, TickResult& result);
+  void take(const Presence& presence, const TickInput& input, TickResult& result);
   Entry* entry_for(const Labels& entity, bool problem, TickResult& result);
   bool make_room(TickResult& result);
   void go_on(Entry& entry, const Step& step, Reason resolved_as, const TickInput& input, TickResult& result);
   void without_data(Entry& entry, const TickInput& input, TickResult& result);
+  void without_presence(Entry& entry, const TickInput& input, TickResult& result);
+  void refresh_texts(Entry& entry, const AlertState& before, const TickInput& input);
+  void fill(AlertView& view, const Entry& entry, Duration wall_step) const;
   void write_or_forget(Time now, TickResult& result);
   void note_due(const Entry& entry);
   bool wants_missing_data() const;
@@ -84,6 +100,11 @@ class RuleRunner {
   std::optional<std::vector<Labels>> forgettable_;  // of this tick, the longest silent last; absent: not looked for yet
   std::uint64_t tick_ = 0;
   bool has_data_ = false;  // the last evaluation gave a value of something
+  bool blind_ = false;     // in Prometheus's form: nothing that it selects has samples, and `no_data` is to say
+  bool asks_ = false;      // its texts hold queries
+  std::optional<Time> evaluated_at_;
+  double evaluation_seconds_ = 0;
+  std::shared_ptr<const RuleDescription> description_;
   std::optional<Time> due_;
   std::string last_error_;
   std::uint64_t failures_ = 0;

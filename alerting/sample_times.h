@@ -23,6 +23,7 @@ class SampleTimes {
   explicit SampleTimes(const promql::Expression& expression);
 
   void update(const Store& store, Time at, Duration lookback);
+  bool any() const { return newest_.has_value(); }  // something that the expression selects had a sample
   Time of(const Labels& entity, Time otherwise) const;  // `otherwise`: when the expression selects nothing
 
  private:

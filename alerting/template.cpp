@@ -309,7 +309,7 @@ void cut(std::string& text) {
 
 }  // namespace
 
-Result<Template> Template::parse(std::string_view text) {
+Result<Template> Template::parse(std::string_view text, TemplateChecks) {
   const auto mistake = [&](std::size_t offset, std::string what) {
     return Error{std::move(what), place_of(text, offset)};
   };

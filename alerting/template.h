@@ -6,6 +6,7 @@
 // (if, range, with) become further kinds of node.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,13 +15,35 @@
 #include "alerting/notification.h"
 #include "base/result.h"
 #include "metrics/labels.h"
+#include "metrics/promql/expression.h"
 
 namespace sidewatch {
+
+// What else a template can ask for. Borrowed while it is rendered.
+struct TemplateScope {
+  Labels external_labels;    // $externalLabels: the agent's labels
+  std::string external_url;  // $externalURL
+  // What `query` is given: the value of an expression at the time of rendering. Empty: queries fail.
+  std::function<Result<promql::Vector>(std::string_view expression)> query;
+};
+
+// How a number that no function has formatted stands in the text.
+enum class NumberStyle {
+  as_go,  // 1e+06, as in Prometheus
+  plain,  // 1000000
+};
 
 struct TemplateData {
   double value = 0;
   Labels labels;
   Level level = Level::ok;
+  const TemplateScope* scope = nullptr;  // null: nothing beyond the alert itself
+  NumberStyle numbers = NumberStyle::plain;
+};
+
+enum class TemplateChecks {
+  syntax,  // what Prometheus refuses to load
+  all,     // and what would go wrong whenever it is rendered
 };
 
 struct TemplateNode;  // alerting/template.cpp
@@ -30,13 +53,14 @@ class Template {
   Template() = default;  // renders as ""
 
   // Error::where is "line:column" in `text`, 1-based, columns in characters; Error::what names what is known.
-  static Result<Template> parse(std::string_view text);
+  static Result<Template> parse(std::string_view text, TemplateChecks checks = TemplateChecks::all);
 
   // At most max_rendered_bytes, cut at a character.
   std::string render(const TemplateData& data) const;
 
   const std::string& text() const { return text_; }
   bool empty() const { return text_.empty(); }
+  bool asks() const { return text_.find("query") != std::string::npos; }  // its text may change while its alert does not
 
  private:
   std::string text_;

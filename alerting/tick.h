@@ -41,11 +41,12 @@ struct TickResult {
 };
 
 struct AlertView {
-  std::string rule;
+  std::string rule;     // the alertname
+  std::string rule_id;  // Rule::identity()
   std::string key;
   std::string incident;  // as in the messages about it; empty while pending
   Labels labels;       // entity and rule labels, with alertname and severity
-  Labels annotations;  // summary, description
+  Labels annotations;
   bool firing = false;      // otherwise pending
   bool recovering = false;  // firing, keep_firing_for runs
   bool unknown = false;     // no data now
@@ -55,13 +56,15 @@ struct AlertView {
   WallTime active_at;       // pending since
   std::optional<WallTime> fired_at;
   bool announced = false;   // a message about this incident was queued
+  bool by_presence = false;  // of a rule in Prometheus's form
   std::int64_t suppressed = 0;
 };
 
 struct RuleStatus {
+  std::string id;
   std::string name;
   std::string last_error;  // empty: the last evaluation went well
-  std::size_t alerts = 0;  // pending or firing
+  std::size_t alerts = 0;  // pending or firing; 0 of a recording rule
   std::uint64_t failures = 0;
   std::uint64_t refused = 0;
 };

@@ -59,7 +59,7 @@ using Reasons = std::vector<std::string>;
 Settings settings_of(std::vector<CollectorPlan> collectors, const char* rules, std::vector<ReceiverPlan> receivers) {
   Settings settings;
   settings.collectors = std::move(collectors);
-  settings.rules = rules_of(rules);
+  settings.rule_groups = rules_of(rules);
   settings.receivers = std::move(receivers);
   return settings;
 }

@@ -95,7 +95,7 @@ struct LoopWorld {
   OwnMetrics own_metrics{instruments};
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(64);
   Dispatcher dispatcher{outbox, loaded, dispatch_targets(settings.receivers), [] { return 0.5; }, clock.now()};
-  Judge judge{Engine(settings.rules, {}), dispatcher, catalog, store};
+  Judge judge{Engine(settings.rule_groups, {}), dispatcher, catalog, store};
   CollectorSet collectors{CollectorContext{catalog, &store, &instruments, "1"}, store, mailbox};
   DeliverySet deliveries{dispatcher, mailbox};
   Heartbeat heartbeat;

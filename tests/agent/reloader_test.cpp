@@ -44,7 +44,7 @@ rules: [{alert: A, expr: up, warning: "> 1"}, {alert: B, expr: up, warning: "> 2
   EXPECT_EQ(*answer, "the configuration was read again\n");
   const auto read = take<SettingsRead>(*mailbox);
   ASSERT_TRUE(read && read->settings);
-  EXPECT_EQ((*read->settings)->rules.at(1).name, "B");
+  EXPECT_EQ(name_of((*read->settings)->rule_groups.at(0).rules.at(1)), "B");
 }
 
 TEST_F(ReloaderTest, SendsEveryProblemToTheLoopAndToWhoAsked) {
@@ -105,7 +105,7 @@ TEST_F(ReloaderTest, ReadsForOneAskerAfterTheOther) {
   for (int i = 0; i < 4; ++i) {
     const auto read = take<SettingsRead>(*mailbox);
     ASSERT_TRUE(read && read->settings);
-    EXPECT_EQ((*read->settings)->rules.at(0).name, "A");
+    EXPECT_EQ(name_of((*read->settings)->rule_groups.at(0).rules.at(0)), "A");
   }
 }
 

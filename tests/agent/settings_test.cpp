@@ -112,8 +112,8 @@ TEST(Settings, AlwaysWatchTheAgentItself) {
   const Settings settings = load_text("agent: {}\n");
   ASSERT_FALSE(settings.collectors.empty());
   EXPECT_EQ(settings.collectors.back().name, "self");
-  ASSERT_EQ(settings.rules.size(), 1u);
-  EXPECT_EQ(settings.rules[0].name, "CollectorFailing");
+  ASSERT_EQ(count_rules(settings.rule_groups), 1u);
+  EXPECT_EQ(name_of(settings.rule_groups[0].rules[0]), "CollectorFailing");
 }
 
 TEST(Settings, TellEveryMistakeOfAFileAtOnce) {
@@ -180,7 +180,7 @@ TEST(Settings, AcceptTheConfigurationThatTheReadmeShows) {
   const Variable url("ONCALL_URL", "http://127.0.0.1:8080/alerts");
   const auto loading = load(path);
   ASSERT_EQ(loading.problems, "");
-  EXPECT_EQ(loading.settings.rules.at(0).name, "CheckoutMemory");
+  EXPECT_EQ(name_of(loading.settings.rule_groups.at(0).rules.at(0)), "CheckoutMemory");
   EXPECT_EQ(loading.settings.receivers.at(0).name, "oncall");
 }
 

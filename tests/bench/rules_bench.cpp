@@ -46,11 +46,12 @@ struct Samples {
 
 void ManyRulesOfOneSeriesEach(benchmark::State& state) {
   Samples samples(state.range(0));
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> groups(1);
+  auto& rules = groups.front().rules;
   for (std::int64_t i = 0; i < state.range(0); ++i) {
     rules.push_back(rule_over("R" + std::to_string(i), "bench_value{entity=\"" + std::to_string(i) + "\"}"));
   }
-  Engine engine(std::move(rules), {});
+  Engine engine(std::move(groups), {});
   samples.deliver(50);
   for (auto _ : state) benchmark::DoNotOptimize(engine.tick(samples.store, samples.now, Duration(0), receivers));
 }
@@ -58,9 +59,10 @@ BENCHMARK(ManyRulesOfOneSeriesEach)->Arg(50)->Arg(1'000)->Arg(10'000)->Unit(benc
 
 void OneRuleOfManySeries(benchmark::State& state) {
   Samples samples(state.range(0));
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> groups(1);
+  auto& rules = groups.front().rules;
   rules.push_back(rule_over("R", "bench_value"));
-  Engine engine(std::move(rules), {});
+  Engine engine(std::move(groups), {});
   samples.deliver(50);
   for (auto _ : state) benchmark::DoNotOptimize(engine.tick(samples.store, samples.now, Duration(0), receivers));
 }
@@ -69,11 +71,12 @@ BENCHMARK(OneRuleOfManySeries)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillis
 // Every entity fires and stays so: what a bad day costs per tick.
 void OneRuleThatFiresForManySeries(benchmark::State& state) {
   Samples samples(state.range(0));
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> groups(1);
+  auto& rules = groups.front().rules;
   rules.push_back(rule_over("R", "bench_value"));
   Engine::Limits limits;
   limits.max_alerts_per_rule = 100'000;
-  Engine engine(std::move(rules), limits);
+  Engine engine(std::move(groups), limits);
   samples.deliver(90);
   benchmark::DoNotOptimize(engine.tick(samples.store, samples.now, Duration(0), receivers));
   for (auto _ : state) benchmark::DoNotOptimize(engine.tick(samples.store, samples.now, Duration(0), receivers));

@@ -69,7 +69,7 @@ struct SimulatedAgent::Process {
   }
 
   Engine engine(Time now, const BootPosition& boot) const {
-    static const std::vector<Rule> rules = rules_of(rules_yaml);
+    static const std::vector<RuleGroup> rules = rules_of(rules_yaml);
     Engine fresh(rules, {});
     EXPECT_TRUE(loaded.warnings.empty()) << loaded.warnings[0];
     if (!loaded.saved) return fresh;

@@ -12,6 +12,8 @@ namespace {
 Alert full_alert() {
   Alert alert;
   alert.rule = "Host=Memory%High\n";
+  alert.name = "HostMemoryHigh";
+  alert.sample = Labels{{"__name__", "x"}};
   alert.entity = Labels{{"instance", "a=b%c\nd"}, {"mountpoint", "/mnt/ü"}};
   alert.key = alert_key(alert.rule, alert.entity);
   alert.fingerprint = "0123456789abcdef";
@@ -39,7 +41,9 @@ TEST(Alert, ReadsBackAsItWasWritten) {
   const auto read = decode_alert(text);
   ASSERT_TRUE(read) << read.error().what;
   EXPECT_EQ(read->rule, alert.rule);
+  EXPECT_EQ(read->name, alert.name);
   EXPECT_EQ(read->entity, alert.entity);
+  EXPECT_EQ(read->sample, alert.sample);
   EXPECT_EQ(read->told_labels, alert.told_labels);
   EXPECT_FALSE(differs_durably(read->state, alert.state));
   EXPECT_EQ(read->state.value, 0.1);

@@ -286,7 +286,7 @@ TEST(Engine, JudgesAScalarToo) {
 
 TEST(Engine, AFailedCollectorRaisesAnAlertOfItsOwn) {
   World world("rules: []");
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> rules;
   add_builtin_rules(rules);
   world.engine.replace_rules(std::move(rules));
   const std::string metric = "sidewatch_collector_success";
@@ -304,7 +304,7 @@ TEST(Engine, AConfiguredRuleReplacesTheBuiltInOneOfItsName) {
   auto rules = rules_of("rules: [{alert: CollectorFailing, expr: sidewatch_collector_success, critical: '== 0'}]");
   add_builtin_rules(rules);
   ASSERT_EQ(rules.size(), 1U);
-  EXPECT_FALSE(rules[0].policy.warning);
+  EXPECT_FALSE(std::get<Rule>(rules[0].rules.at(0)).policy.warning);
 }
 
 }  // namespace

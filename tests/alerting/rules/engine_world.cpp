@@ -9,14 +9,24 @@
 
 namespace sidewatch {
 
-std::vector<Rule> rules_of(std::string_view yaml) {
+std::vector<RuleGroup> rules_of(std::string_view yaml) {
   config::Problems problems;
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> rules;
   auto document = config::Document::parse(
       "rules.yaml", std::string(yaml), [](const auto&) { return std::nullopt; }, problems);
   document.visit([&](config::Section& top) { configure_rules(top, rules); });
   EXPECT_EQ(problems.text(), "");
   if (!problems.empty()) rules.clear();
+  return rules;
+}
+
+std::vector<Rule> alerting_rules_of(std::string_view yaml) {
+  std::vector<Rule> rules;
+  for (const RuleGroup& group : rules_of(yaml)) {
+    for (const AnyRule& any : group.rules) {
+      if (const auto* rule = std::get_if<Rule>(&any)) rules.push_back(*rule);
+    }
+  }
   return rules;
 }
 

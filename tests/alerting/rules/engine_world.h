@@ -12,8 +12,9 @@
 
 namespace sidewatch {
 
-// The rules of a YAML text; a problem in it fails the test.
-std::vector<Rule> rules_of(std::string_view yaml);
+// The rules of a YAML text, as a configuration has them; a problem in it fails the test.
+std::vector<RuleGroup> rules_of(std::string_view yaml);
+std::vector<Rule> alerting_rules_of(std::string_view yaml);
 
 class World {
  public:

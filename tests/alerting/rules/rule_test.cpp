@@ -2,7 +2,7 @@
 //
 // tests/cases/rules/<case>.yaml is a broken configuration, <case>.expected what is said about it.
 
-#include "alerting/rule.h"
+#include "alerting/rule_group.h"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ std::string content(const fs::path& path) {
 
 std::string problems_of(const std::string& name, const std::string& yaml) {
   config::Problems problems;
-  std::vector<Rule> rules;
+  std::vector<RuleGroup> rules;
   auto document = config::Document::parse(name, yaml, [](const auto&) { return std::nullopt; }, problems);
   document.visit([&](config::Section& top) { configure_rules(top, rules); });
   return problems.text();
@@ -51,7 +51,7 @@ TEST(RuleCases, SayExactlyWhatIsWrongAndWhere) {
 }
 
 TEST(Rule, ReadsTheWholeOfTheDesign) {
-  const auto rules = rules_of(R"(
+  const auto rules = alerting_rules_of(R"(
 rules:
   - alert: HostMemoryHigh
     expr: 100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)
@@ -81,11 +81,13 @@ rules:
   EXPECT_EQ(rule.cooldown, 10min);
   ASSERT_EQ(rule.labels.size(), 2U);
   EXPECT_EQ(rule.labels[0].first, "team");
-  EXPECT_EQ(rule.description.text(), "more");
+  ASSERT_EQ(rule.annotations.size(), 2U);
+  EXPECT_EQ(rule.annotations[0].first, "description");
+  EXPECT_EQ(rule.annotations[0].second.text(), "more");
 }
 
 TEST(Rule, HasSensibleDefaults) {
-  const auto rules = rules_of("rules: [{alert: A, expr: x, critical: '< 5'}]");
+  const auto rules = alerting_rules_of("rules: [{alert: A, expr: x, critical: '< 5'}]");
   ASSERT_EQ(rules.size(), 1U);
   Policy policy;
   policy.critical = LevelPolicy{{Comparison::less, 5, {}}, {}};
@@ -96,7 +98,7 @@ TEST(Rule, HasSensibleDefaults) {
 }
 
 TEST(Rule, ReadsEveryWayToWriteABound) {
-  const auto rules = rules_of(R"(
+  const auto rules = alerting_rules_of(R"(
 rules:
   - {alert: A, expr: x, warning: {above: 1}}
   - {alert: B, expr: x, warning: {at_least: 512MiB}}
@@ -112,7 +114,7 @@ rules:
 
 TEST(Rule, FingerprintIsOfTheMeaningAlone) {
   const auto fingerprint = [](const std::string& fields) {
-    const auto rules = rules_of("rules: [{alert: A, expr: x, warning: '> 1'" + fields + "}]");
+    const auto rules = alerting_rules_of("rules: [{alert: A, expr: x, warning: '> 1'" + fields + "}]");
     return rules.empty() ? "" : rules[0].fingerprint();
   };
   const std::string plain = fingerprint("");
@@ -128,7 +130,7 @@ TEST(Rule, FingerprintIsOfTheMeaningAlone) {
 
 TEST(Rule, DescribesItsKeysForTheReference) {
   const auto reference = config::Reference::of([](config::Section& top) {
-    std::vector<Rule> rules;
+    std::vector<RuleGroup> rules;
     configure_rules(top, rules);
   });
   const std::string text = reference.markdown();
