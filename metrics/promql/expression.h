@@ -99,6 +99,10 @@ class Expression {
 // An error of Expression::parse in Prometheus's words: `1:14: parse error: unexpected end of input`.
 std::string parse_error_text(const Error& error);
 
+// The expression as /api/v1/format_query gives it: in its canonical spelling, what is longer than a line of 100 bytes
+// broken into lines and indented by two spaces.
+std::string format(const Expression& expression);
+
 // The value at one instant. Errors: a limit reached, many-to-many matching, duplicate label sets.
 Answer<Value> evaluate(const Expression& expression, const Store& store, Time at, const Options& options = {});
 

@@ -1,4 +1,7 @@
 // The canonical spelling of an expression: one space around operators, double quotes, shortest numbers.
+#include "metrics/promql/print.h"
+
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <string>
@@ -12,14 +15,11 @@
 namespace sidewatch::promql {
 namespace {
 
-// Infinity without the sign that values have: +Inf ^ 2 would be read as +(Inf ^ 2).
-std::string spelled(NumberLiteral literal) {
-  return std::isinf(literal.value) && literal.value > 0 ? "Inf" : number_to_string(literal.value);
-}
+std::string spelled(NumberLiteral literal) { return number_to_string(literal.value); }
 
-std::string join(const std::vector<std::string>& words) {
+std::string join(const std::vector<std::string>& words, const std::string& between = ", ") {
   std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
   return out;
 }
 
@@ -40,9 +40,10 @@ std::string spelled(const Matcher& matcher) {
 std::string braces(const VectorSelector& selector) {
   const std::size_t in_braces = selector.matchers.size() - (selector.name.empty() ? 0 : 1);
   if (in_braces == 0) return selector.name;
-  std::string out;
-  for (std::size_t i = 0; i < in_braces; ++i) out += (i == 0 ? "" : ",") + spelled(selector.matchers[i]);
-  return selector.name + "{" + out + "}";
+  std::vector<std::string> sorted;
+  for (std::size_t i = 0; i < in_braces; ++i) sorted.push_back(spelled(selector.matchers[i]));
+  std::ranges::sort(sorted);
+  return selector.name + "{" + join(sorted, ",") + "}";
 }
 
 std::string at_to_string(const AtModifier& at) {
@@ -72,9 +73,7 @@ std::string spelled(const MatrixSelector& matrix) {
 }
 
 std::string spelled(const Subquery& subquery) {
-  const std::string step = subquery.step == Duration::zero() ? "" : duration_to_string(subquery.step);
-  return subquery.operand->to_string() + "[" + duration_to_string(subquery.range) + ":" + step + "]" +
-         spelled(subquery.shift);
+  return subquery.operand->to_string() + spelled_window(subquery);
 }
 
 std::string spelled(const Call& call) {
@@ -87,10 +86,7 @@ std::string spelled(const Call& call) {
 }
 
 std::string spelled(const Aggregation& aggregation) {
-  std::string out(to_string(aggregation.op));
-  if (aggregation.without) out += " without (" + join(aggregation.grouping) + ") ";
-  else if (!aggregation.grouping.empty()) out += " by (" + join(aggregation.grouping) + ") ";
-  out += '(';
+  std::string out = spelled_head(aggregation) + "(";
   if (aggregation.parameter) out += aggregation.parameter->to_string() + ", ";
   return out + aggregation.operand->to_string() + ')';
 }
@@ -109,11 +105,32 @@ std::string spelled(const Matching& matching) {
 }
 
 std::string spelled(const Binary& binary) {
-  return binary.left->to_string() + " " + std::string(to_string(binary.op)) + (binary.returns_bool ? " bool" : "") +
-         spelled(binary.matching) + " " + binary.right->to_string();
+  // +Inf ^ 2 would be read as +(Inf ^ 2).
+  const auto* number = std::get_if<NumberLiteral>(&binary.left->kind);
+  const bool unsigned_infinity = number && binary.op == BinaryOperator::power && number->value > 0 &&
+                                 std::isinf(number->value);
+  return (unsigned_infinity ? "Inf" : binary.left->to_string()) + " " + spelled_operator(binary) + " " +
+         binary.right->to_string();
 }
 
 }  // namespace
+
+std::string spelled_head(const Aggregation& aggregation) {
+  const std::string op(to_string(aggregation.op));
+  if (aggregation.without) return op + " without (" + join(aggregation.grouping) + ") ";
+  return aggregation.grouping.empty() ? op : op + " by (" + join(aggregation.grouping) + ") ";
+}
+
+std::string spelled_operator(const Binary& binary) {
+  const std::string op = std::string(to_string(binary.op)) + (binary.returns_bool ? " bool" : "");
+  const bool between_vectors = binary.left->type == ValueType::vector && binary.right->type == ValueType::vector;
+  return between_vectors ? op + spelled(binary.matching) : op;
+}
+
+std::string spelled_window(const Subquery& subquery) {
+  const std::string step = subquery.step == Duration::zero() ? "" : duration_to_string(subquery.step);
+  return "[" + duration_to_string(subquery.range) + ":" + step + "]" + spelled(subquery.shift);
+}
 
 std::string Node::to_string() const {
   return std::visit(

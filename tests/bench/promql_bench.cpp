@@ -1,6 +1,8 @@
-// What an evaluation costs: the shapes that rules have, prepared once and evaluated again and again.
+// What an evaluation costs: the shapes that rules have, prepared once and evaluated again and again, and queries over an
+// hour as Grafana asks them.
 #include <benchmark/benchmark.h>
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +65,73 @@ void rules_over_their_own_series(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(rules_over_their_own_series)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+// An hour of 1 000 series, a sample each second: noise, and a counter.
+const Fixture& hour() {
+  static const auto fixture = [] {
+    auto made = std::make_unique<Fixture>();
+    std::vector<Point> points(3601);
+    for (std::int64_t series = 0; series < 1000; ++series) {
+      const Labels labels{{"instance", "host-" + std::to_string(series) + ".example.org:9100"}, {"job", "node"}};
+      for (std::int64_t second = 0; second <= 3600; ++second) {
+        const std::int64_t noise = (second * 7919 + series * 104'729) % 1009;
+        points[static_cast<std::size_t>(second)] = {time_at_ms(second * 1000), static_cast<double>(noise) / 10};
+      }
+      made->add("x", labels, points);
+      double total = 0;
+      for (Point& point : points) point.value = total += point.value;
+      made->add("x_total", labels, points);
+    }
+    return made;
+  }();
+  return *fixture;
+}
+
+std::size_t peak_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word != "VmHWM:") continue;
+    std::size_t kilobytes = 0;
+    status >> kilobytes;
+    return kilobytes << 10U;
+  }
+  return 0;
+}
+
+// `steps` steps over the hour. The growth is of the process's peak, so it says something only for the first query that
+// needs as much: --benchmark_filter asks for one alone.
+void query_range(benchmark::State& state, std::string_view text) {
+  const auto expression = *Expression::parse(text);
+  const auto step = std::chrono::milliseconds(3'600'000 / state.range(0));
+  Options options;
+  options.limits.max_samples = 50'000'000;
+  const Fixture& fixture = hour();
+  const std::size_t before = peak_bytes();
+  std::size_t points = 0;
+  for (auto _ : state) {
+    const auto matrix = evaluate_range(expression, fixture.store(), {time_at_ms(0), time_at_ms(3'600'000), step}, options);
+    if (!matrix) state.SkipWithError(matrix.error().text().c_str());
+    points = 0;
+    for (const Series& series : *matrix) points += series.points.size();
+  }
+  state.counters["points"] = static_cast<double>(points);
+  state.counters["peak_growth_MiB"] = static_cast<double>((peak_bytes() - before) >> 20U);
+}
+
+void range_selector(benchmark::State& state) { query_range(state, "x"); }
+void range_sum(benchmark::State& state) { query_range(state, "sum(x)"); }
+void range_sum_of_rates(benchmark::State& state) { query_range(state, "sum(rate(x_total[1m]))"); }
+void range_rates(benchmark::State& state) { query_range(state, "rate(x_total[1m])"); }
+void range_quantiles(benchmark::State& state) { query_range(state, "quantile_over_time(0.9, x[1m])"); }
+void range_ratio(benchmark::State& state) { query_range(state, "x / on(instance) x"); }
+void range_subquery(benchmark::State& state) { query_range(state, "max_over_time(sum(rate(x_total[1m]))[5m:10s])"); }
+BENCHMARK(range_sum)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
+BENCHMARK(range_sum_of_rates)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
+BENCHMARK(range_subquery)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
+BENCHMARK(range_selector)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
+BENCHMARK(range_rates)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
+BENCHMARK(range_quantiles)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
+BENCHMARK(range_ratio)->Arg(360)->Arg(3600)->Unit(benchmark::kMillisecond);
 
 void parse(benchmark::State& state) {
   constexpr std::string_view text =

@@ -60,7 +60,7 @@ def load_expressions(path):
 
 
 class Question:
-    """Of an expression at one instant (milliseconds), or over a range: (start, end, step)."""
+    """Of an expression at one instant (milliseconds), over a range: (start, end, step), or how it is formatted: None."""
 
     def __init__(self, expression, when):
         self.expression = expression
@@ -68,12 +68,16 @@ class Question:
 
     def line(self):
         text = self.expression.encode().hex()
+        if self.when is None:
+            return f"format\t{text}"
         if isinstance(self.when, tuple):
             return "\t".join(["range", *map(str, self.when), text])
         return f"query\t{self.when}\t{text}"
 
     def ask(self, prometheus):
-        if isinstance(self.when, tuple):
+        if self.when is None:
+            answer = prometheus.post("/api/v1/format_query", query=self.expression)
+        elif isinstance(self.when, tuple):
             start, end, step = self.when
             answer = prometheus.post("/api/v1/query_range", query=self.expression, start=f"{start / 1000:.3f}",
                                      end=f"{end / 1000:.3f}", step=f"{step / 1000:.3f}")
@@ -83,9 +87,13 @@ class Question:
             text = re.sub(r'^invalid parameter "\w+": |^expanding series: ', "", answer["error"])
             return {"error": text, "kind": answer["errorType"]}
         data = answer["data"]
+        if self.when is None:
+            return {"type": "string", "result": [data]}
         return {"type": data["resultType"], "result": normal(data["resultType"], data["result"])}
 
     def place(self):
+        if self.when is None:
+            return "formatted"
         if isinstance(self.when, tuple):
             start, end, step = self.when
             return f"from {(start - BASE_MS) / 1000} s to {(end - BASE_MS) / 1000} s by {step / 1000} s"
@@ -101,7 +109,7 @@ def normal(kind, result):
 
 
 def questions_about(expression):
-    return ([Question(expression, to_ms(s)) for s in INSTANTS_S] +
+    return ([Question(expression, None)] + [Question(expression, to_ms(s)) for s in INSTANTS_S] +
             [Question(expression, (to_ms(start), to_ms(end), round(step * 1000))) for start, end, step in RANGES_S])
 
 

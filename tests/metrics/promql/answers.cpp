@@ -5,7 +5,8 @@
 //   sample MILLISECONDS VALUE       VALUE as strtod reads it, or `stale`
 //   query MILLISECONDS EXPRESSION
 //   range START END STEP EXPRESSION   in milliseconds
-// Standard output, for each query or range one line of JSON:
+//   format EXPRESSION
+// Standard output, for each question one line of JSON:
 //   {"error": "...", "kind": "bad_data"} or
 //   {"type": "vector", "result": [[{"label": "value"}, [[ms, "value"], ...]], ...]}
 #include <array>
@@ -141,6 +142,7 @@ class Answers {
   std::string answer(const std::vector<std::string>& fields) {
     const auto parsed = Expression::parse(from_hex(fields.back()));
     if (!parsed) return json_error(parse_error_text(parsed.error()), QueryErrorKind::bad_data);
+    if (fields[0] == "format") return json("string", {json(format(*parsed))});
     const auto time = [&](std::size_t field) { return time_at_ms(std::stoll(fields[field])); };
     if (fields[0] == "query") return at_instant(*parsed, time(1));
     return over_range(*parsed, {time(1), time(2), Duration(std::stoll(fields[3]))});
