@@ -50,6 +50,10 @@ Command parse_command_line(int argc, const char* const* argv) {
   auto* schema_flag = reference->add_flag("--json-schema", json_schema, "As a JSON Schema, for editors");
   auto* metrics_flag = reference->add_flag("--metrics", metrics, "Every metric instead, with type, unit and meaning");
   metrics_flag->excludes(schema_flag);
+  bool functions = false;
+  reference->add_flag("--functions", functions, "Every function of the query language instead")
+      ->excludes(schema_flag)
+      ->excludes(metrics_flag);
 
   try {
     app.parse(argc, argv);
@@ -62,6 +66,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   }
   if (*run) return RunCommand{run_config};
   if (*check) return CheckCommand{check_config};
+  if (functions) return ReferenceCommand{ReferenceCommand::Form::functions};
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};
   return ReferenceCommand{json_schema ? ReferenceCommand::Form::json_schema : ReferenceCommand::Form::markdown};
 }

@@ -13,7 +13,7 @@ struct CheckCommand {
   std::string config_path;
 };
 struct ReferenceCommand {
-  enum class Form { markdown, json_schema, metrics };
+  enum class Form { markdown, json_schema, metrics, functions };
   Form form = Form::markdown;
 };
 struct ExitCommand {  // --help, --version, or a mistake: the text has to be printed, then the process ends

@@ -12,6 +12,7 @@
 #include "agent/exit_code.h"
 #include "agent/metric_reference.h"
 #include "agent/settings.h"
+#include "metrics/promql/function_reference.h"
 
 namespace sidewatch {
 namespace {
@@ -25,6 +26,7 @@ int perform(const ReferenceCommand& command) {
     switch (command.form) {
       case ReferenceCommand::Form::markdown: return reference_as_markdown();
       case ReferenceCommand::Form::json_schema: return reference_as_json_schema();
+      case ReferenceCommand::Form::functions: return promql::functions_as_markdown();
       case ReferenceCommand::Form::metrics: break;
     }
     return metrics_as_markdown();

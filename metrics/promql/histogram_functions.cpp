@@ -169,7 +169,8 @@ Operand quantile(const CallContext& context) {
 Operand fraction(const CallContext& context) {
   const double lower = context.arguments[0].scalar;
   const double upper = context.arguments[1].scalar;
-  return each(context, context.arguments[2].items, [=](Buckets& buckets) { return fraction_of(lower, upper, buckets); });
+  return each(context, context.arguments[2].items,
+              [=](Buckets& buckets) { return fraction_of(lower, upper, buckets); });
 }
 
 Operand of_native(const CallContext&) { return Operand::of(Items{}); }

@@ -1,5 +1,5 @@
-// Functions that make a label from other labels. What becomes of a label set depends on nothing but the call's texts, so
-// it is worked out once for each set and remembered.
+// Functions that make a label from other labels. What becomes of a label set depends on nothing but the call's texts,
+// so it is worked out once for each set and remembered.
 #include <string>
 
 #include "metrics/promql/characters.h"

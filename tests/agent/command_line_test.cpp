@@ -42,13 +42,16 @@ TEST(CommandLine, ChecksAConfiguration) {
   EXPECT_EQ(check->config_path, "a.yaml");
 }
 
-TEST(CommandLine, PrintsTheReferenceInEitherForm) {
+TEST(CommandLine, PrintsTheReferenceInEachForm) {
   const Command plain = parse({"reference"});
   ASSERT_NE(std::get_if<ReferenceCommand>(&plain), nullptr);
   EXPECT_EQ(std::get<ReferenceCommand>(plain).form, ReferenceCommand::Form::markdown);
   const Command schema = parse({"reference", "--json-schema"});
   ASSERT_NE(std::get_if<ReferenceCommand>(&schema), nullptr);
   EXPECT_EQ(std::get<ReferenceCommand>(schema).form, ReferenceCommand::Form::json_schema);
+  const Command functions = parse({"reference", "--functions"});
+  ASSERT_NE(std::get_if<ReferenceCommand>(&functions), nullptr);
+  EXPECT_EQ(std::get<ReferenceCommand>(functions).form, ReferenceCommand::Form::functions);
 }
 
 TEST(CommandLine, SaysItsVersion) {

@@ -55,6 +55,9 @@ class WrittenReference(unittest.TestCase):
     def test_the_configuration_is_what_the_declarations_say(self):
         self.assert_current("configuration.md")
 
+    def test_the_functions_are_what_the_table_says(self):
+        self.assert_current("functions.md", "--functions")
+
     def test_the_metrics_are_what_the_tables_say(self):
         self.assert_current("metrics.md", "--metrics")
 
