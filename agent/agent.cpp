@@ -16,6 +16,7 @@
 
 #include "agent/event_log.h"
 #include "agent/exit_code.h"
+#include "agent/history_writer.h"
 #include "agent/http_server.h"
 #include "agent/logging.h"
 #include "agent/loop.h"
@@ -31,6 +32,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration warm_up_patience = 500ms;    // how long the first scrape waits for the first passes
 constexpr Duration shut_down_patience = 1500ms;  // for deliveries under way; the whole stop stays under 3 s
+constexpr Duration history_patience = 500ms;  // for what is not yet on disk
 constexpr std::size_t mailbox_capacity = 4096;
 
 int fail(int code, const std::string& sentence) {
@@ -160,6 +162,7 @@ struct Agent {
   CollectorSet collectors{context, store, mailbox};
   DeliverySet deliveries{dispatcher, mailbox};
   PageCache pages{store};
+  std::unique_ptr<HistoryWriter> history;  // null: samples are in memory only
   Heartbeat heartbeat;
   std::atomic<bool> ready{false};
   SystemdNotifier systemd = SystemdNotifier::from_environment();
@@ -172,6 +175,14 @@ struct Agent {
   }
 };
 
+// Before anything is sampled: what the last run remembered is there again, and what comes is written down.
+std::unique_ptr<HistoryWriter> take_up_history(Agent& agent) {
+  const auto& [retention, max_bytes, on_disk, flush_interval] = agent.settings.history;
+  if (!on_disk || agent.settings.agent.state_dir.empty()) return nullptr;
+  const HistoryWriter::Options options{agent.settings.agent.state_dir + "/history", retention, flush_interval};
+  return std::make_unique<HistoryWriter>(options, agent.store, agent.clock, agent.log);
+}
+
 // Watches until told to end. Sets `left_behind` when a thread was still blocked.
 int watch(Agent& agent, const std::string& config_path, const ReceiverContext& receivers, const sigset_t& signals,
           bool& left_behind) {
@@ -180,10 +191,11 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
   log_warnings(agent.log, agent.settings.receivers);
   agent.judge.set_receivers(receiver_names(agent.settings.receivers));
   agent.deliveries.configure(agent.settings.receivers);
+  agent.history = take_up_history(agent);
   agent.collectors.configure(agent.settings.collectors, agent.settings.agent.interval, agent.clock.now());
 
   Loop loop({agent.clock, agent.log, agent.store, agent.outbox, agent.dispatcher, agent.judge, agent.collectors,
-             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd},
+             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd, agent.history.get()},
             agent.settings, agent.mailbox);
   std::atomic<bool> loop_ended{false};
   std::thread loop_thread([&] {
@@ -214,6 +226,7 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
     (void)agent.mailbox->put(std::move(request));  // refused only when the loop has ended already
   }
   loop_thread.join();
+  if (agent.history && !agent.history->stop(history_patience)) left_behind = true;
   return code;
 }
 

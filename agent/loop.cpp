@@ -148,6 +148,8 @@ void Loop::show_own_metrics(Time now) {
   parts_.own_metrics.buried(parts_.outbox.dead_letter_count());
   if (const HttpServer* server = server_) parts_.own_metrics.served(server->counters());
   parts_.own_metrics.logged(parts_.log.dropped(), parts_.log.failures());
+  parts_.own_metrics.remembered(parts_.store.samples_evicted());
+  if (parts_.history) parts_.own_metrics.written_down(parts_.history->status());
   parts_.own_metrics.clocked(parts_.clock.wall_step());
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/collector_set.h"
 #include "agent/delivery_set.h"
+#include "agent/history_writer.h"
 #include "agent/http_server.h"
 #include "agent/judge.h"
 #include "agent/logging.h"
@@ -36,6 +37,7 @@ struct LoopParts {
   Heartbeat& heartbeat;
   std::atomic<bool>& ready;
   const SystemdNotifier& systemd;
+  const HistoryWriter* history = nullptr;  // null: samples are in memory only
 };
 
 class Loop {

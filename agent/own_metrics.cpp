@@ -51,6 +51,21 @@ constexpr Metric log_dropped_metric{"sidewatch_log_lines_dropped_total", MetricT
 constexpr Metric log_failed_metric{"sidewatch_log_write_failures_total", MetricType::counter, "",
                                    "Log lines that could not be written."};
 
+constexpr Metric evicted_metric{"sidewatch_history_evicted_samples_total", MetricType::counter, "",
+                                "Samples forgotten before their time because history.max_bytes was reached."};
+constexpr Metric on_disk_metric{"sidewatch_history_on_disk", MetricType::gauge, "",
+                                "1 when samples are on disk too, 0 while the disk refuses them; absent when they are not "
+                                "to be."};
+constexpr Metric disk_bytes_metric{"sidewatch_history_disk_bytes", MetricType::gauge, "bytes",
+                                   "Size of the history on disk."};
+constexpr Metric write_failures_metric{"sidewatch_history_write_failures_total", MetricType::counter, "",
+                                       "How often the disk refused the history."};
+constexpr Metric corruptions_metric{"sidewatch_history_corruptions_total", MetricType::counter, "",
+                                    "Places of the history on disk that could not be read at the start and were cut off."};
+constexpr Metric lost_samples_metric{"sidewatch_history_lost_samples_total", MetricType::counter, "",
+                                     "Samples that were not written at once because the disk was too slow; the next "
+                                     "checkpoint has them."};
+
 constexpr Metric reload_successful_metric{"sidewatch_config_last_reload_successful", MetricType::gauge, "",
                                           "1 when the last reading of the configuration succeeded."};
 constexpr Metric reload_time_metric{"sidewatch_config_last_reload_success_timestamp_seconds", MetricType::gauge,
@@ -81,6 +96,12 @@ constexpr Metric all_metrics[] = {
     refused_metric,
     log_dropped_metric,
     log_failed_metric,
+    evicted_metric,
+    on_disk_metric,
+    disk_bytes_metric,
+    write_failures_metric,
+    corruptions_metric,
+    lost_samples_metric,
     reload_successful_metric,
     reload_time_metric,
     wall_step_metric,
@@ -171,6 +192,18 @@ void OwnMetrics::raise(Counter& counter, double total) {
 void OwnMetrics::logged(std::uint64_t dropped, std::uint64_t failures) {
   raise(instruments_.counter(log_dropped_metric), static_cast<double>(dropped));
   raise(instruments_.counter(log_failed_metric), static_cast<double>(failures));
+}
+
+void OwnMetrics::remembered(std::uint64_t evicted_samples) {
+  raise(instruments_.counter(evicted_metric), static_cast<double>(evicted_samples));
+}
+
+void OwnMetrics::written_down(const HistoryWriter::Status& history) {
+  instruments_.gauge(on_disk_metric).set(history.disk.on_disk ? 1 : 0);
+  instruments_.gauge(disk_bytes_metric).set(static_cast<double>(history.disk.bytes));
+  raise(instruments_.counter(write_failures_metric), static_cast<double>(history.disk.failures));
+  raise(instruments_.counter(corruptions_metric), static_cast<double>(history.damages));
+  raise(instruments_.counter(lost_samples_metric), static_cast<double>(history.lost_samples));
 }
 
 void OwnMetrics::reloaded(bool good, WallTime wall) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <span>
 
+#include "agent/history_writer.h"
 #include "agent/http_server.h"
 #include "agent/judge.h"
 #include "alerting/dispatcher.h"
@@ -30,6 +31,8 @@ class OwnMetrics {
   void dispatched(const std::vector<ReceiverStatus>& receivers, const OutboxStatistics& outbox);
   void served(const HttpCounters& http);
   void logged(std::uint64_t dropped, std::uint64_t failures);
+  void remembered(std::uint64_t evicted_samples);
+  void written_down(const HistoryWriter::Status& history);
   void reloaded(bool good, WallTime wall);
   void clocked(Duration wall_step);
 

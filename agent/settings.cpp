@@ -130,8 +130,8 @@ void declare(Section& section, AgentSettings& agent) {
   section.optional("interval", agent.interval,
                    "how often everything is sampled, and its rules judged", between(100ms, 1h));
   section.optional("state_dir", agent.state_dir,
-                   "a directory, such as /var/lib/sidewatch, where alerts and unsent messages survive a crash and a "
-                   "restart; without it they end with the process");
+                   "a directory, such as /var/lib/sidewatch, where alerts, unsent messages and samples survive a crash "
+                   "and a restart; without it they end with the process");
   std::map<std::string, config::Located<std::string>> labels;
   section.optional("labels", labels, "labels that every series and every alert gets, as in {service: checkout}");
   for (const auto& [name, value] : labels) {
@@ -167,10 +167,16 @@ void declare(Section& section, LimitSettings& limits) {
 
 void declare(Section& section, HistorySettings& history) {
   section.optional("retention", history.retention,
-                   "how long samples are kept in memory: as far as a rule can look back, as in rate(x[15m])",
-                   between(1min, 24h));
-  section.optional("max_bytes", history.max_bytes, "memory for samples; the oldest go first",
+                   "how long samples are remembered: as far as a rule or a query can look back", between(1min, 24h));
+  section.optional("max_bytes", history.max_bytes,
+                   "memory for samples; the oldest go first. On disk they take two and a half times as much at most",
                    config::Between<config::Bytes>{{std::uint64_t{1} << 20}, {std::uint64_t{1} << 30}});
+  section.optional("on_disk", history.on_disk,
+                   "keep samples in agent.state_dir too, so that they are there again after a restart; without a "
+                   "state_dir they are in memory only");
+  section.optional("flush_interval", history.flush_interval,
+                   "how often samples are written to the disk: a crash costs at most this much of them",
+                   between(100ms, 10min));
 }
 
 Settings load_settings(const std::string& path, const ReceiverContext& context, config::Problems& problems) {
@@ -207,7 +213,9 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
               running.limits.max_query_response_bytes == loaded.limits.max_query_response_bytes,
           "limits");
   compare(running.history.retention == loaded.history.retention &&
-              running.history.max_bytes == loaded.history.max_bytes,
+              running.history.max_bytes == loaded.history.max_bytes &&
+              running.history.on_disk == loaded.history.on_disk &&
+              running.history.flush_interval == loaded.history.flush_interval,
           "history");
   return keys;
 }
@@ -223,7 +231,8 @@ std::string describe(const Settings& settings) {
   for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
   for (const auto& address : listen_addresses(settings.http)) text += "Serves " + metrics_url(address) + "\n";
   text += settings.agent.state_dir.empty()
-              ? "Keeps its state in memory only: alerts and unsent messages do not survive a restart (set agent.state_dir)\n"
+              ? "Keeps its state in memory only: alerts, unsent messages and samples do not survive a restart "
+                "(set agent.state_dir)\n"
               : "Keeps its state in " + settings.agent.state_dir + "\n";
   for (const auto& receiver : settings.receivers) {
     if (!receiver.warning.empty()) text += "Warning: receiver " + receiver.name + ": " + receiver.warning + "\n";

@@ -38,8 +38,10 @@ struct LimitSettings {
 };
 
 struct HistorySettings {
-  Duration retention = std::chrono::minutes(15);
+  Duration retention = std::chrono::hours(1);
   config::Bytes max_bytes{32u << 20};
+  bool on_disk = true;  // where there is a state_dir
+  Duration flush_interval = std::chrono::seconds(5);
 };
 
 struct Settings {

@@ -31,11 +31,25 @@ Rule collector_failing() {
   return rule;
 }
 
+Rule history_not_on_disk() {
+  Rule rule;
+  rule.name = "HistoryNotOnDisk";
+  rule.mark.file = "built in";
+  rule.expr = promql::Expression::parse("sidewatch_history_on_disk").value();
+  rule.policy.warning = LevelPolicy{{Comparison::equal, 0, {}}, Hold{std::chrono::minutes(1)}};
+  rule.policy.no_data = NoData::ok;  // it is not to be on disk
+  annotate(rule, "description", "The disk refuses them, so a restart would lose what it has not got. The agent's log says "
+                                "why; writing goes on by itself as soon as the disk allows it.");
+  annotate(rule, "summary", "Samples are kept in memory only");
+  return rule;
+}
+
 }  // namespace
 
 std::vector<Rule> builtin_rules() {
   std::vector<Rule> rules;
   rules.push_back(collector_failing());
+  rules.push_back(history_not_on_disk());
   return rules;
 }
 

@@ -83,7 +83,7 @@ TEST(Settings, HaveDefaultsForEverything) {
   EXPECT_EQ(settings.limits.max_series, 20'000);
   EXPECT_EQ(settings.limits.max_series_per_metric, 5'000);
   EXPECT_EQ(settings.limits.max_alerts_per_rule, 1'000);
-  EXPECT_EQ(settings.history.retention, 15min);
+  EXPECT_EQ(settings.history.retention, 1h);
   EXPECT_EQ(settings.history.max_bytes.count, std::uint64_t{32} << 20);
   EXPECT_TRUE(settings.receivers.empty());
 }
@@ -112,7 +112,7 @@ TEST(Settings, AlwaysWatchTheAgentItself) {
   const Settings settings = load_text("agent: {}\n");
   ASSERT_FALSE(settings.collectors.empty());
   EXPECT_EQ(settings.collectors.back().name, "self");
-  ASSERT_EQ(count_rules(settings.rule_groups), 1u);
+  ASSERT_EQ(count_rules(settings.rule_groups), 2u);
   EXPECT_EQ(name_of(settings.rule_groups[0].rules[0]), "CollectorFailing");
 }
 
@@ -143,12 +143,13 @@ TEST(Settings, AcceptTheQuickstartAndDescribeIt) {
   host:filesystem:remote: network filesystems mounted on this host, every 5s
   process: processes: sidewatch (pid self), every 5s
   self: the agent itself, every 5s
-Judges 5 rules
+Judges 6 rules
   HostMemoryHigh: warning > 80, critical > 95
   HostCpuHigh: warning > 70, critical > 90
   HostDiskFull: warning > 85, critical > 95
   ProcessMemoryHigh: warning > 256MiB, critical > 512MiB
   CollectorFailing: warning == 0
+  HistoryNotOnDisk: warning == 0
 Tells
   log: the log
 Serves http://127.0.0.1:9766/metrics
@@ -193,9 +194,9 @@ TEST(Settings, NeedTheVariableThatTheReadmeNames) {
 
 TEST(Describe, SaysThatNobodyIsToldAndNothingSurvives) {
   const std::string text = describe(load_text("agent: {}\n"));
-  EXPECT_THAT(text, HasSubstr("Judges 1 rule\n"));
+  EXPECT_THAT(text, HasSubstr("Judges 2 rules\n"));
   EXPECT_THAT(text, HasSubstr("Tells nobody: there is no receiver\n"));
-  EXPECT_THAT(text, HasSubstr("Keeps its state in memory only: alerts and unsent messages do not survive a restart"));
+  EXPECT_THAT(text, HasSubstr("Keeps its state in memory only: alerts, unsent messages and samples do not survive a restart"));
 }
 
 TEST(Describe, NamesEveryAddress) {
