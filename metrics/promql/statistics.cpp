@@ -10,12 +10,13 @@ double quantile(double q, std::vector<double>& values) {
   if (values.empty() || std::isnan(q)) return std::numeric_limits<double>::quiet_NaN();
   if (q < 0) return -std::numeric_limits<double>::infinity();
   if (q > 1) return std::numeric_limits<double>::infinity();
-  std::ranges::sort(values, [](double a, double b) { return (std::isnan(a) && !std::isnan(b)) || a < b; });
+  const auto lower = [](double a, double b) { return (std::isnan(a) && !std::isnan(b)) || a < b; };
   const double rank = q * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(rank);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
+  const auto below = values.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::ranges::nth_element(values, below, lower);
+  const auto above = below + 1 == values.end() ? below : std::ranges::min_element(below + 1, values.end(), lower);
   const double weight = rank - std::floor(rank);
-  return values[below] * (1 - weight) + values[above] * weight;
+  return *below * (1 - weight) + *above * weight;
 }
 
 }  // namespace sidewatch::promql
