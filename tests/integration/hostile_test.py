@@ -336,6 +336,11 @@ class Receivers(HostileTest):
         self.goes_on(agent)
         self.assertEqual(len(good.all()), 1)
         self.assertNotIn("c4nary", agent.log())
+        for page in ("/metrics", "/api/v1/alerts", "/"):
+            self.assertNotIn(b"c4nary", agent.request(page)[2], page)
+        for name in os.listdir(self.state):
+            with open(os.path.join(self.state, name), "rb") as file:
+                self.assertNotIn(b"c4nary", file.read(), name)
         self.assertNotIn("<...>...", agent.log())
         self.assertLess(agent.terminate(), 3.0)
 
