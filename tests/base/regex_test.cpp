@@ -22,7 +22,8 @@ TEST(Regex, SaysWhyAPatternIsRefused) {
 }
 
 TEST(Regex, RefusesAPatternWhoseProgramIsTooLarge) {
-  EXPECT_FALSE(Regex::compile("((((x{100}){100}){100}){100})"));
+  EXPECT_FALSE(Regex::compile("((((x{100}){100}){100}){100})")) << "repetitions";
+  EXPECT_FALSE(Regex::compile("(\\pL{100}){10}")) << "few repetitions of what takes much room";
 }
 
 TEST(Regex, IsLinearOnThePatternThatBlowsUpBacktrackers) {
