@@ -80,8 +80,8 @@ Operand Evaluation::select(const VectorSelector& selector, const Node& node, Sam
   Windows& windows = windows_of_selector(selector, reach, Store::StaleMarkers::kept, node);
   items.reserve(windows.size());
   for (std::size_t i = 0; i < windows.size(); ++i) {
-    const auto points = windows.move(i, at - reach, at, store_, budget_, node);
-    if (!points.empty() && !is_stale_marker(points.back().value)) add(windows.labels(i), points.back());
+    const Point* point = windows.newest(i, at - reach, at, store_, budget_, node);
+    if (point && !is_stale_marker(point->value)) add(windows.labels(i), *point);
   }
   return Operand::of(std::move(items));
 }

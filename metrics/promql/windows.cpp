@@ -23,6 +23,24 @@ void Windows::begin_reading(Time from, Time until, Store::StaleMarkers markers) 
 std::span<const Point> Windows::move(std::size_t index, Time from, Time to, const Store& store, Budget& budget,
                                      const Node& node) {
   SeriesWindow& series = series_[index];
+  advance(series, from, to, store, budget, node);
+  const std::size_t size = series.end - series.begin;
+  budget.touch(size, node);
+  return {series.points.data() + series.begin, size};
+}
+
+const Point* Windows::newest(std::size_t index, Time from, Time to, const Store& store, Budget& budget,
+                             const Node& node) {
+  SeriesWindow& series = series_[index];
+  advance(series, from, to, store, budget, node);
+  budget.touch(1, node);
+  if (series.begin == series.end) return nullptr;
+  series.begin = series.end - 1;
+  return &series.points[series.begin];
+}
+
+void Windows::advance(SeriesWindow& series, Time from, Time to, const Store& store, Budget& budget,
+                      const Node& node) const {
   const auto pass = [&](std::size_t& cursor, Time limit) {
     while (cursor < series.points.size() && series.points[cursor].time <= limit) ++cursor;
   };
@@ -33,9 +51,6 @@ std::span<const Point> Windows::move(std::size_t index, Time from, Time to, cons
   }
   series.end = std::max(series.end, series.begin);
   pass(series.end, to);
-  const std::size_t size = series.end - series.begin;
-  budget.touch(size, node);
-  return {series.points.data() + series.begin, size};
 }
 
 // What lies between the block before and `from` is not wanted any more.

@@ -42,7 +42,11 @@ class Windows {
   std::span<const Point> move(std::size_t series, Time from, Time to, const Store& store, Budget& budget,
                               const Node& node);
 
+  // Of these the last, or null; the others are forgotten.
+  const Point* newest(std::size_t series, Time from, Time to, const Store& store, Budget& budget, const Node& node);
+
  private:
+  void advance(SeriesWindow& series, Time from, Time to, const Store& store, Budget& budget, const Node& node) const;
   void read(SeriesWindow& series, Time from, Time to, const Store& store, Budget& budget, const Node& node) const;
 
   std::vector<SeriesWindow> series_;

@@ -15,7 +15,7 @@ class Fixture {
  public:
   Fixture()
       : catalog_({.max_series = 100'000, .max_series_per_metric = 100'000}, Labels()),
-        store_(catalog_, {.retention = std::chrono::hours(24)}) {}
+        store_(catalog_, {.retention = std::chrono::hours(24), .max_bytes = std::size_t{256} << 20U}) {}
 
   // add({"up", {{"job", "a"}}}, 0, 15, "1 1 _ 0 stale NaN +Inf"): a value at 0 s, 15 s, ... `_` is no sample.
   void add(std::string_view name, const Labels& labels, double start_seconds, double step_seconds,
