@@ -1,7 +1,6 @@
 // Label conditions. See matcher.h.
 //
-// A pattern is compiled twice: as written, so that an error speaks of the user's text and a stray parenthesis cannot
-// close our group; then with the flag that lets '.' match a newline, as Prometheus does.
+// A dot does not match a newline, as in Prometheus before version 3; (?s) lets it.
 #include "metrics/matcher.h"
 
 #include "metrics/text.h"
@@ -27,8 +26,7 @@ Matcher::Matcher(std::string name, Op op, std::string value, Regex regex)
 Result<Matcher> Matcher::make(std::string name, Op op, std::string value) {
   Regex regex;
   if (op == Op::regex || op == Op::not_regex) {
-    if (auto as_written = Regex::compile(value); !as_written) return as_written.error();
-    auto compiled = Regex::compile("(?s:" + value + ")");
+    auto compiled = Regex::compile(value);
     if (!compiled) return compiled.error();
     regex = std::move(*compiled);
   }

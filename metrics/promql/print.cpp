@@ -37,11 +37,14 @@ std::string spelled(const Matcher& matcher) {
   return matcher.name() + std::string(spelling(matcher.op())) + quoted(matcher.value());
 }
 
+// A name is not said again in the braces; nor is there none said there.
 std::string braces(const VectorSelector& selector) {
-  const std::size_t in_braces = selector.matchers.size() - (selector.name.empty() ? 0 : 1);
-  if (in_braces == 0) return selector.name;
   std::vector<std::string> sorted;
-  for (std::size_t i = 0; i < in_braces; ++i) sorted.push_back(spelled(selector.matchers[i]));
+  for (const Matcher& matcher : selector.matchers) {
+    const bool is_name = matcher.name() == metric_name_label && matcher.op() == Matcher::Op::equal;
+    if (!is_name || matcher.value() != selector.name) sorted.push_back(spelled(matcher));
+  }
+  if (sorted.empty()) return selector.name;
   std::ranges::sort(sorted);
   return selector.name + "{" + join(sorted, ",") + "}";
 }

@@ -36,7 +36,10 @@ TEST(Matcher, AnAbsentLabelIsAnEmptyValue) {
   EXPECT_FALSE(matches(Op::not_equal, "", ""));
 }
 
-TEST(Matcher, ADotMatchesANewlineAsInPrometheus) { EXPECT_TRUE(matches(Op::regex, "a.b", "a\nb")); }
+TEST(Matcher, ADotMatchesANewlineOnlyWhereItIsTold) {
+  EXPECT_FALSE(matches(Op::regex, "a.b", "a\nb"));
+  EXPECT_TRUE(matches(Op::regex, "(?s)a.b", "a\nb"));
+}
 
 TEST(Matcher, APatternThatIsNotOneIsRefusedInItsOwnWords) {
   const auto open = Matcher::make("path", Op::regex, "a(b");

@@ -9,6 +9,7 @@ answered differently. Values must be equal bit for bit (but for sums and what th
 within rounding), label sets, types, kinds of error and the order of sorted samples equal, errors the same text at the
 same place. Exit code 77 (skip) without a prometheus of the version whose rules we follow.
 """
+import collections
 import json
 import math
 import pathlib
@@ -25,7 +26,8 @@ RANGES_S = [  # start, end, step
     (0, 1200, 60), (59.5, 1195.25, 17.3), (0, 3000, 600), (300, 310, 15), (-300, 900, 45), (595, 606.5, 0.5),
 ]
 REFUSED_RANGES_S = [(10, 0, 1), (0, 10, 0), (0, 10, -1), (0, 11000, 0.999), (0, 11000, 1), (0, 11001, 1)]
-MAX_SHOWN = 40
+MAX_SHOWN = 200
+MAX_SHOWN_OF_AN_EXPRESSION = 2
 
 # Whose last digits depend on the mathematical library, or on the order in which series are added up.
 ROUNDED = re.compile(r"\b(exp|ln|log2|log10|a?sinh?|a?cosh?|a?tanh?|atan2|sum|avg|stddev|stdvar)\b|\^", re.I)
@@ -179,12 +181,16 @@ def same_answer(question, ours, theirs):
 class Report:
     def __init__(self):
         self.asked = self.differing = 0
+        self.expressions = collections.Counter()  # that are answered differently
 
     def add(self, question, ours, theirs, agree):
         self.asked += 1
         if agree:
             return
         self.differing += 1
+        self.expressions[question.expression] += 1
+        if self.expressions[question.expression] > MAX_SHOWN_OF_AN_EXPRESSION:
+            return
         if self.differing <= MAX_SHOWN:
             print(f"{question.expression}\n  {question.place()}\n  ours:   {str(ours)[:600]}\n"
                   f"  theirs: {str(theirs)[:600]}")
