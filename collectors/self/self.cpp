@@ -5,15 +5,19 @@
 // copied; only the process's own fields are missing.
 #include "collectors/self/self.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "collectors/proc_file.h"
 #include "collectors/process/process_text.h"
+#include "collectors/process/watched_process.h"
 #include "metrics/instruments.h"
 
 namespace sidewatch {
@@ -52,6 +56,8 @@ constexpr std::array<Metric, metric_count> metrics = {{
     {"sidewatch_history_bytes", gauge, "bytes", "Memory of the samples that the agent remembers."},
 }};
 
+constexpr unsigned limits_every_passes = 16;  // the agent's own limits hardly ever change
+
 class SelfCollector final : public Collector {
  public:
   SelfCollector(const CollectorContext& context, std::string procfs)
@@ -59,8 +65,9 @@ class SelfCollector final : public Collector {
         instruments_(context.instruments),
         store_(context.store),
         procfs_(std::move(procfs)),
-        stat_(procfs_, "self/stat"),
-        limits_(procfs_, "self/limits") {
+        open_files_by_(find_open_files_by(procfs_)),
+        fd_path_(procfs_.path() + "/self/fd"),
+        stat_(procfs_, "self/stat") {
     for (std::size_t i = 0; i < metric_count; ++i) {
       const Labels labels = i == build_info ? Labels{{"version", context.version}} : Labels{};
       if (i == history_bytes && store_ == nullptr) continue;  // an empty handle: nothing is ever added to it
@@ -81,6 +88,7 @@ class SelfCollector final : public Collector {
 
  private:
   void collect_process(Batch& batch, PassOutcome& outcome);
+  void collect_open_files(Batch& batch, PassOutcome& outcome);
   void collect_limits(Batch& batch, PassOutcome& outcome);
   void collect_instruments(Batch& batch);
   std::optional<double> start_time_seconds(std::uint64_t start_ticks);
@@ -99,8 +107,12 @@ class SelfCollector final : public Collector {
   const Instruments* const instruments_;
   const Store* const store_;
   const ProcDir procfs_;
+  const OpenFilesBy open_files_by_;
+  const std::string fd_path_;
   ProcFile stat_;
-  ProcFile limits_;
+  unsigned passes_to_limits_ = 0;
+  std::optional<std::uint64_t> max_open_files_;
+  std::optional<std::uint64_t> max_address_space_;
   ReadBuffer buffer_;
   std::array<SeriesHandle, metric_count> series_;
   std::optional<double> start_time_;
@@ -125,6 +137,17 @@ void SelfCollector::collect_process(Batch& batch, PassOutcome& outcome) {
   }
   collect_limits(batch, outcome);
 
+  collect_open_files(batch, outcome);
+}
+
+void SelfCollector::collect_open_files(Batch& batch, PassOutcome& outcome) {
+  if (open_files_by_ == OpenFilesBy::size) {
+    struct stat directory {};
+    const int error_number = stat(fd_path_.c_str(), &directory) == 0 ? 0 : errno;
+    if (error_number != 0) return missing(outcome, procfs_.error("self/fd", error_number));
+    batch.add(series_[open_fds], static_cast<double>(directory.st_size));
+    return;
+  }
   std::uint64_t open = 0;
   const int error_number = procfs_.list("self/fd", buffer_, [&open](std::string_view) { ++open; });
   if (error_number != 0) return missing(outcome, procfs_.error("self/fd", error_number));
@@ -133,13 +156,19 @@ void SelfCollector::collect_process(Batch& batch, PassOutcome& outcome) {
 }
 
 void SelfCollector::collect_limits(Batch& batch, PassOutcome& outcome) {
-  const auto text = limits_.read(buffer_);
-  if (!text) return missing(outcome, limits_.error(text));
+  if (passes_to_limits_-- == 0) {
+    passes_to_limits_ = 0;  // again in the next pass when it cannot be read
+    const auto text = procfs_.read("self/limits", buffer_);
+    if (!text) return missing(outcome, procfs_.error("self/limits", text.error_number));
+    passes_to_limits_ = limits_every_passes - 1;
+    max_open_files_ = parse_max_open_files(text.text);
+    max_address_space_ = parse_max_address_space(text.text);
+  }
   const auto add = [&](MetricIndex metric, std::optional<std::uint64_t> limit) {
     if (limit) batch.add(series_[metric], static_cast<double>(*limit));
   };
-  add(max_fds, parse_max_open_files(text.text));
-  add(virtual_memory_max, parse_max_address_space(text.text));
+  add(max_fds, max_open_files_);
+  add(virtual_memory_max, max_address_space_);
 }
 
 std::optional<double> SelfCollector::start_time_seconds(std::uint64_t start_ticks) {
