@@ -94,7 +94,9 @@ void declare(config::Section& section, ProcessGroupConfig& group) {
 
 void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   std::vector<ProcessGroupConfig> groups;
-  collectors.list("process", groups, "groups of processes to watch, under process-exporter's metric names");
+  collectors.list("process", groups,
+                  "groups of processes to watch, under process-exporter's metric names, every agent.interval and as the "
+                  "agent's own /proc shows them: in a container give it the host's or the pod's PID namespace");
   if (groups.empty()) return;
   check_names(collectors, groups);
 
