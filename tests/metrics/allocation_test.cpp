@@ -1,39 +1,12 @@
 // Counts every allocation of this program: that is why it is a program of its own.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "metrics/exposition.h"
 #include "metrics/store.h"
-
-namespace {
-
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t bytes) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(bytes ? bytes : 1);
-}
-
-void* counted_or_throw(std::size_t bytes) {
-  if (void* memory = counted(bytes)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted_or_throw(bytes); }
-void* operator new[](std::size_t bytes) { return counted_or_throw(bytes); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
-void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/counted_allocations.h"
 
 namespace sidewatch {
 namespace {
@@ -55,9 +28,9 @@ TEST(Allocation, ASteadyPassAllocatesNothing) {
     store.expire(time_at_ms(second * 1000));
   };
   for (int second = 0; second < 3'000; ++second) pass(second);
-  const long before = allocations;
+  const std::size_t before = allocations_so_far();
   for (int second = 3'000; second < 4'000; ++second) pass(second);
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(allocations_so_far() - before, 0u);
 }
 
 TEST(Allocation, APassThatLosesAndRegainsASeriesAllocatesNothing) {
@@ -74,9 +47,9 @@ TEST(Allocation, APassThatLosesAndRegainsASeriesAllocatesNothing) {
     store.append(source, time_at_ms(second * 1000), batch);
   };
   for (int second = 0; second < 10; ++second) pass(second);
-  const long before = allocations;
+  const std::size_t before = allocations_so_far();
   for (int second = 10; second < 20; ++second) pass(second);
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(allocations_so_far() - before, 0u);
 }
 
 TEST(Allocation, APageIsRenderedIntoTheBufferThatIsThere) {
@@ -93,9 +66,9 @@ TEST(Allocation, APageIsRenderedIntoTheBufferThatIsThere) {
   const auto snapshot = store.snapshot();
   std::string page;
   render_exposition(snapshot, ExpositionFormat::prometheus_text, page);
-  const long before = allocations;
+  const std::size_t before = allocations_so_far();
   render_exposition(snapshot, ExpositionFormat::prometheus_text, page);
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(allocations_so_far() - before, 0u);
 }
 
 }  // namespace

@@ -1,30 +1,8 @@
 // A steady state allocates nothing, over files of a case and over the files of this machine.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "host_under_test.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  std::abort();
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/counted_allocations.h"
 
 namespace sidewatch {
 namespace {
@@ -41,16 +19,16 @@ std::size_t allocations_of_steady_passes(const HostConfig& config, HostSystem sy
   };
   pass();
   pass();
-  const std::size_t before = allocations;
+  const std::size_t before = allocations_so_far();
   for (int i = 0; i < kPasses; ++i) pass();
   EXPECT_GT(batch.size(), 50u);
-  return allocations - before;
+  return allocations_so_far() - before;
 }
 
 TEST(HostAllocation, CountsAllocations) {
-  const std::size_t before = allocations;
+  const std::size_t before = allocations_so_far();
   const auto text = std::make_unique<std::string>(100, 'x');
-  EXPECT_EQ(allocations - before, 2u) << *text;
+  EXPECT_EQ(allocations_so_far() - before, 2u) << *text;
 }
 
 TEST(HostAllocation, ASteadyStateOfACaseAllocatesNothing) {
