@@ -40,7 +40,9 @@ class DocumentReader {
     const int file = static_cast<int>(context_->files.size());
     context_->files.push_back(name);
     context_->problems->reading(name);
-    const auto root = read_yaml(text, name, file, {limits_.max_depth, limits_.max_nodes, nodes_}, *context_->problems);
+    const auto missing_values = context_->environment ? MissingValues::refused : MissingValues::absent;
+    const auto root = read_yaml(text, name, file, {limits_.max_depth, limits_.max_nodes, nodes_, missing_values},
+                                *context_->problems);
     if (!root) {
       context_->incomplete = true;
       return;

@@ -26,7 +26,8 @@ struct DocumentLimits {
 };
 
 // What ${NAME} stands for: injected so that tests do not depend on the environment. An empty function means that this
-// document knows no ${...} at all (rule files of other programs, read as they are).
+// document is in the format of another program (a rule file of Prometheus): it knows no ${...} at all, and a key without
+// a value is as good as no key.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 

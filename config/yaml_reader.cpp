@@ -50,7 +50,13 @@ class Builder final : public YAML::EventHandler {
     last_quoted_.reset();
     if (expects_key()) return bad_key(mark, "a key is missing before the ':'");
     count(mark, 1);
-    report_null(mark);
+    if (limits_.missing_values == MissingValues::absent && !stack_.empty() &&
+        stack_.back().node->kind == Node::Kind::mapping) {
+      stack_.back().key_is_bad = true;  // left out
+      left_out_ = true;
+    } else {
+      report_null(mark);
+    }
     finish(std::make_shared<Node>(), anchor);
   }
 
@@ -101,6 +107,7 @@ class Builder final : public YAML::EventHandler {
   }
   void OnMapEnd() override { close(); }
 
+  bool left_out() const { return left_out_; }  // some key without a value
   bool complete() const { return complete_; }
   bool too_deep() const { return too_deep_; }
   NodePtr root() const { return root_; }
@@ -297,6 +304,7 @@ class Builder final : public YAML::EventHandler {
   const YamlLimits limits_;
   std::size_t counted_;  // values so far, in this file and those before
 
+  bool left_out_ = false;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, std::shared_ptr<const Node>> anchors_;
   int documents_ = 0;
@@ -386,7 +394,7 @@ NodePtr read_yaml(const std::string& text, const std::string& name, int file, co
   const auto fatal = parse(builder, source.text(), source, end_line);
   for (const auto& mistake : fatal.empty() ? builder.mistakes() : fatal) report(mistake);
   if (!fatal.empty()) return nullptr;
-  if (builder.root()->entries.empty() && builder.mistakes().empty()) {
+  if (builder.root()->entries.empty() && builder.mistakes().empty() && !builder.left_out()) {
     report({{file, 0, 0}, "the file is empty, there is no configuration in it"});
     return nullptr;
   }

@@ -9,10 +9,14 @@
 
 namespace sidewatch::config {
 
+// What a key without a value is: a mistake, or the same as no key (as other programs have it).
+enum class MissingValues { refused, absent };
+
 struct YamlLimits {
   std::size_t max_depth = 64;
   std::size_t max_nodes = 100'000;  // of all files together
   std::size_t nodes_before = 0;     // what other files have used of it
+  MissingValues missing_values = MissingValues::refused;
 };
 
 // The root mapping of `text`, which is the content of the `file`th file called `name`. Null when the file as a whole

@@ -171,6 +171,26 @@ TEST(Document, ReadsFilesWhoseSizeTheKernelDoesNotTell) {
   EXPECT_THAT(problems.text(), testing::Not(HasSubstr("larger")));
 }
 
+TEST(Document, OfAnotherProgramTakesAKeyWithoutAValueForNone) {
+  Problems problems;
+  auto document = Document::parse("rules.yml", "a: ${X}\nb:\nc: {d: ~}\n", {}, problems);
+  std::string a;
+  std::string b = "default";
+  document.visit([&](Section& top) {
+    top.optional("a", a, "");
+    top.optional("b", b, "");
+    top.within("c", "", [](Section& c) { EXPECT_FALSE(c.has("d")); });
+  });
+  EXPECT_EQ(problems.text(), "");
+  EXPECT_EQ(a, "${X}");
+  EXPECT_EQ(b, "default");
+  Document::parse("list.yml", "a:\n  -\n", {}, problems);
+  EXPECT_EQ(problems.text(), "list.yml:2:3: this list item has no value\n");
+  Problems none;
+  Document::parse("empty.yml", "groups:\n", {}, none);
+  EXPECT_EQ(none.text(), "");
+}
+
 TEST(Problems, AreSortedByFileLineAndColumnAndSaidOnce) {
   Problems problems;
   problems.reading("main");
