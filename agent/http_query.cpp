@@ -43,6 +43,24 @@ void decode_query(std::string_view text, std::vector<std::pair<std::string, std:
   }
 }
 
+std::string encode_query(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || c == '.' || c == '~';
+    if (plain) {
+      encoded += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      encoded += '%';
+      encoded += digits[byte >> 4];
+      encoded += digits[byte & 15];
+    }
+  }
+  return encoded;
+}
+
 std::string decode_path(std::string_view text) { return decode(text, Plus::is_plus); }
 
 }  // namespace sidewatch
