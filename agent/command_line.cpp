@@ -19,12 +19,69 @@ constexpr const char* examples =
     "Examples\n"
     "  sidewatch check sidewatch.yaml                 say what would be watched, or all that is wrong with the file\n"
     "  sidewatch run --config sidewatch.yaml          watch\n"
+    "  sidewatch query 'rate(node_cpu_seconds_total[1m])'   ask the agent that runs here\n"
     "  curl http://127.0.0.1:9766/metrics             what Prometheus sees\n"
     "  curl http://127.0.0.1:9766/api/v1/alerts       what fires now\n"
     "  kill -HUP PID                                  read the configuration again; a bad one changes nothing\n"
     "\n"
     "Exit codes: 0 well ended, 1 the environment does not allow it (a busy port, a state directory that cannot be\n"
     "written), 2 the configuration or the command line is wrong.";
+
+constexpr const char* query_examples =
+    "Examples\n"
+    "  sidewatch query 'node_load1'                             the value now, a line per series\n"
+    "  sidewatch query 'node_load1' --at 10m                    ten minutes ago\n"
+    "  sidewatch query 'rate(node_network_receive_bytes_total[1m])' --range 1h --plot\n"
+    "                                                           the last hour, drawn\n"
+    "  sidewatch query 'up == 0' --range 6h --step 1m           the last six hours, a line per minute\n"
+    "  sidewatch query 'sum(up)' --url http://prometheus:9090   a Prometheus answers as well\n"
+    "  sidewatch query 'increase(requests_total[1m])' --load samples.om --at 1700000060\n"
+    "                                                           no agent at all: over a file\n"
+    "  curl -s http://127.0.0.1:8080/metrics | sidewatch query 'topk(3, http_requests_total)' --load -\n"
+    "\n"
+    "The expression is PromQL; put it in single quotes. A file of samples is OpenMetrics text (timestamps in seconds, ends\n"
+    "with # EOF) or Prometheus text (timestamps in milliseconds, or none at all: then they are of the time --at).\n"
+    "\n"
+    "Exit codes: 0 answered (also when the answer is empty), 1 nobody answered or the expression has no value, 2 the\n"
+    "expression or the command line is wrong.";
+
+void add_query(CLI::App& app, QueryCommand& command) {
+  auto* query = app.add_subcommand("query", "Ask a running agent, or a file of samples, and show the answer");
+  query->footer(query_examples);
+  query->add_option("expression", command.expression, "What is asked, as PromQL")->required()->type_name("EXPR");
+  auto* url = query->add_option("--url", command.url, "The agent, or a Prometheus")->type_name("URL");
+  query->add_option("--load", command.load, "A file of samples instead of an agent; - is standard input")
+      ->type_name("FILE")
+      ->excludes(url);
+  query->add_option("--at,--time", command.at,
+                    "When: 2026-03-01T12:00:00Z, seconds since 1970, or how long ago (10m). Default: now; of a file its "
+                    "newest sample")
+      ->type_name("TIME");
+  query->add_option("--range", command.range, "Every step of so long before that time, as in 1h")->type_name("DURATION");
+  query->add_option("--step", command.step, "How far the steps are apart. Default: what makes a readable answer")
+      ->type_name("DURATION");
+  const auto form = [&command](QueryCommand::Form chosen) {
+    return [&command, chosen](std::int64_t) { command.form = chosen; };
+  };
+  auto* plot = query->add_flag_function("--plot", form(QueryCommand::Form::plot),
+                                        "Draw it, over the last hour if no --range is given");
+  auto* json = query->add_flag_function("--json", form(QueryCommand::Form::json), "As Prometheus's API answers");
+  auto* csv = query->add_flag_function("--csv", form(QueryCommand::Form::csv), "One line per sample: series,time,value");
+  plot->excludes(json)->excludes(csv);
+  json->excludes(csv);
+}
+
+constexpr const char* test_examples =
+    "A test file is what promtool reads: rule_files, and tests with input_series, alert_rule_test and promql_expr_test.\n"
+    "docs/testing-rules.md shows one to start from.\n"
+    "\n"
+    "Exit codes: 0 all passed, 1 a test failed, 2 a file cannot be read or is wrong.";
+
+void add_test(CLI::App& app, TestCommand& command) {
+  auto* test = app.add_subcommand("test", "Run unit tests of rules: given these samples, do these alerts fire?");
+  test->footer(test_examples);
+  test->add_option("files", command.files, "Test files, as promtool test rules takes them")->required()->type_name("FILE");
+}
 
 }  // namespace
 
@@ -43,6 +100,11 @@ Command parse_command_line(int argc, const char* const* argv) {
   auto* check = app.add_subcommand("check", "Say what a configuration would watch, or everything that is wrong with it");
   // Also as run takes it: whoever has just typed one of the two types the other.
   check->add_option("-c,--config,config", check_config, "The configuration, a YAML file")->required()->type_name("FILE");
+
+  TestCommand test;
+  add_test(app, test);
+  QueryCommand query;
+  add_query(app, query);
 
   bool json_schema = false;
   auto* reference = app.add_subcommand("reference", "Print every configuration key with its type, default and meaning");
@@ -67,6 +129,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (*run) return RunCommand{run_config};
   if (*check) return CheckCommand{check_config};
   if (functions) return ReferenceCommand{ReferenceCommand::Form::functions};
+  if (app.got_subcommand("test")) return test;
+  if (app.got_subcommand("query")) return query;
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};
   return ReferenceCommand{json_schema ? ReferenceCommand::Form::json_schema : ReferenceCommand::Form::markdown};
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace sidewatch {
 
@@ -16,11 +17,24 @@ struct ReferenceCommand {
   enum class Form { markdown, json_schema, metrics, functions };
   Form form = Form::markdown;
 };
+struct QueryCommand {
+  enum class Form { table, plot, json, csv };
+  std::string expression;
+  std::string url = "http://127.0.0.1:9766";
+  std::string load;  // a file of samples instead of an agent; "-" is standard input
+  std::string at;    // these three as they were typed; empty: not given
+  std::string range;
+  std::string step;
+  Form form = Form::table;
+};
+struct TestCommand {
+  std::vector<std::string> files;
+};
 struct ExitCommand {  // --help, --version, or a mistake: the text has to be printed, then the process ends
   int code = 0;
   std::string text;
 };
-using Command = std::variant<RunCommand, CheckCommand, ReferenceCommand, ExitCommand>;
+using Command = std::variant<RunCommand, CheckCommand, TestCommand, QueryCommand, ReferenceCommand, ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

@@ -11,7 +11,10 @@
 #include "agent/command_line.h"
 #include "agent/exit_code.h"
 #include "agent/metric_reference.h"
+#include "agent/query_command.h"
 #include "agent/settings.h"
+#include "agent/test_command.h"
+#include "base/time.h"
 #include "metrics/promql/function_reference.h"
 
 namespace sidewatch {
@@ -34,6 +37,20 @@ int perform(const ReferenceCommand& command) {
   std::fputs(text().c_str(), stdout);
   return exit_ok;
 }
+
+int print(const CommandResult& result) {
+  std::fputs(result.out.c_str(), stdout);
+  std::fflush(stdout);
+  std::fputs(result.err.c_str(), stderr);
+  return result.code;
+}
+
+int perform(const QueryCommand& command) {
+  const SystemClock clock;
+  return print(run_query(command, standard_output(), clock.now()));
+}
+
+int perform(const TestCommand& command) { return print(run_tests(command)); }
 
 int perform(const ExitCommand& command) {
   std::fputs(command.text.c_str(), command.code == exit_ok ? stdout : stderr);
