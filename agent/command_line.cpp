@@ -39,8 +39,9 @@ constexpr const char* query_examples =
     "                                                           no agent at all: over a file\n"
     "  curl -s http://127.0.0.1:8080/metrics | sidewatch query 'topk(3, http_requests_total)' --load -\n"
     "\n"
-    "The expression is PromQL; put it in single quotes. A file of samples is OpenMetrics text (timestamps in seconds, ends\n"
-    "with # EOF) or Prometheus text (timestamps in milliseconds, or none at all: then they are of the time --at).\n"
+    "The expression is PromQL; put it in single quotes, and behind -- where it begins with a minus. A file of samples is\n"
+    "OpenMetrics text (timestamps in seconds, ends with # EOF) or Prometheus text (timestamps in milliseconds, or none at\n"
+    "all: then they are of the time --at).\n"
     "\n"
     "Exit codes: 0 answered (also when the answer is empty), 1 nobody answered or the expression has no value, 2 the\n"
     "expression or the command line is wrong.";

@@ -54,6 +54,40 @@ TEST(CommandLine, PrintsTheReferenceInEachForm) {
   EXPECT_EQ(std::get<ReferenceCommand>(functions).form, ReferenceCommand::Form::functions);
 }
 
+TEST(CommandLine, TestsFiles) {
+  const Command command = parse({"test", "a.yml", "b.yml"});
+  const auto* test = std::get_if<TestCommand>(&command);
+  ASSERT_NE(test, nullptr);
+  EXPECT_EQ(test->files, (std::vector<std::string>{"a.yml", "b.yml"}));
+}
+
+TEST(CommandLine, AsksTheAgentThatRunsHere) {
+  const Command command = parse({"query", "sum(up)"});
+  const auto* query = std::get_if<QueryCommand>(&command);
+  ASSERT_NE(query, nullptr);
+  EXPECT_EQ(query->expression, "sum(up)");
+  EXPECT_EQ(query->url, "http://127.0.0.1:9766");
+  EXPECT_EQ(query->form, QueryCommand::Form::table);
+  EXPECT_TRUE(query->load.empty() && query->at.empty() && query->range.empty() && query->step.empty());
+}
+
+TEST(CommandLine, TakesEveryOptionOfAQuery) {
+  const Command command = parse({"query", "--load", "a.om", "--range", "1h", "--step", "10s", "--at", "10m", "--plot", "up"});
+  const auto* query = std::get_if<QueryCommand>(&command);
+  ASSERT_NE(query, nullptr);
+  EXPECT_EQ(query->expression, "up");
+  EXPECT_EQ(query->load, "a.om");
+  EXPECT_EQ(query->range, "1h");
+  EXPECT_EQ(query->step, "10s");
+  EXPECT_EQ(query->at, "10m");
+  EXPECT_EQ(query->form, QueryCommand::Form::plot);
+  const Command other = parse({"query", "--time=1", "--url", "http://x", "--csv", "--", "-up"});
+  ASSERT_NE(std::get_if<QueryCommand>(&other), nullptr);
+  EXPECT_EQ(std::get<QueryCommand>(other).expression, "-up");
+  EXPECT_EQ(std::get<QueryCommand>(other).at, "1");
+  EXPECT_EQ(std::get<QueryCommand>(other).form, QueryCommand::Form::csv);
+}
+
 TEST(CommandLine, SaysItsVersion) {
   const auto exit = ends({"--version"});
   EXPECT_EQ(exit.code, 0);
@@ -63,14 +97,14 @@ TEST(CommandLine, SaysItsVersion) {
 TEST(CommandLine, HelpsWithEveryCommand) {
   const auto exit = ends({"--help"});
   EXPECT_EQ(exit.code, 0);
-  for (const auto* word : {"run", "check", "reference", "--version", "kill -HUP", "Exit codes"}) {
+  for (const auto* word : {"run", "check", "test", "query", "reference", "--version", "kill -HUP", "Exit codes"}) {
     EXPECT_THAT(exit.text, HasSubstr(word));
   }
   EXPECT_THAT(exit.text, Not(HasSubstr("/usr/bin"))) << "the same text wherever it is installed";
 }
 
 TEST(CommandLine, HelpsWithOneCommand) {
-  for (const auto* command : {"run", "check", "reference"}) {
+  for (const auto* command : {"run", "check", "test", "query", "reference"}) {
     const auto exit = ends({command, "--help"});
     EXPECT_EQ(exit.code, 0) << command;
     EXPECT_THAT(exit.text, HasSubstr(command));
@@ -92,6 +126,11 @@ TEST(CommandLine, EndsWithCode2AndASentenceAboutAMistake) {
       {{"run", "--config", "a.yaml", "b.yaml"}, "b.yaml"},
       {{"check"}, "config is required"},
       {{"check", "a.yaml", "b.yaml"}, "b.yaml"},
+      {{"test"}, "files is required"},
+      {{"query"}, "expression is required"},
+      {{"query", "up", "down"}, "down"},
+      {{"query", "up", "--plot", "--json"}, "--json"},
+      {{"query", "up", "--load", "a", "--url", "http://b"}, "--url"},
       {{"reference", "--xml"}, "--xml"},
   };
   for (const auto& mistake : mistakes) {
