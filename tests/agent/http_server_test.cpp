@@ -33,6 +33,15 @@ double cpu_seconds_of_this_process() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+double cpu_seconds_while_nothing_happens(std::chrono::milliseconds time) {
+  const double before = cpu_seconds_of_this_process();
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, time, [] { return false; });
+  return cpu_seconds_of_this_process() - before;
+}
+
 std::vector<RawClient> half_requests(int port, std::size_t count) {
   std::vector<RawClient> clients;
   for (std::size_t i = 0; i < count; ++i) {
@@ -187,12 +196,7 @@ TEST_F(HttpServerTest, SleepsWhileNobodyAsks) {
   const auto idle = half_requests(server_->bound_port(), 8);
   auto one = client();
   ASSERT_TRUE(one.get("/-/healthy"));
-  const double before = cpu_seconds_of_this_process();
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, 500ms, [] { return false; });
-  EXPECT_LT(cpu_seconds_of_this_process() - before, 0.02);
+  EXPECT_LT(cpu_seconds_while_nothing_happens(500ms), 0.02);
 }
 
 TEST_F(HttpServerTest, ServesManyThreadsAtOnce) {
@@ -346,9 +350,7 @@ TEST_F(HttpServerTest, SaysWhenAHandlerKeepsItFromStopping) {
     RawClient turned_away((*server)->bound_port());
     if (!turned_away.closed()) ::_exit(16);
   }
-  const double before = cpu_seconds_of_this_process();
-  ::usleep(300'000);
-  if (cpu_seconds_of_this_process() - before > 0.05) ::_exit(17);
+  if (cpu_seconds_while_nothing_happens(300ms) > 0.05) ::_exit(17);
   for (const int copy : hoard) ::close(copy);
   RawClient recovered((*server)->bound_port());
   if (!recovered.get("/-/healthy")) ::_exit(18);
