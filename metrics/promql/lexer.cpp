@@ -80,12 +80,20 @@ Token Lexer::outside_braces() {
   }
   if (c == '"' || c == '\'' || c == '`') return string(c);
   if (is_letter(c) || c == ':') {
-    if (!in_brackets_) return word();
-    if (seen_colon_) return fail("unexpected colon " + quoted_character(c));
-    seen_colon_ = true;
-    return token(TokenKind::colon);
+    return in_brackets_ ? inside_brackets(c) : word();
   }
   return operator_or_bracket(c);
+}
+
+// To 2.42 a letter is a colon there.
+Token Lexer::inside_brackets(char32_t first) {
+  if (dialect_ == Dialect::later && first != ':') {
+    while (is_letter(peek()) || is_digit(peek())) take();
+    return token(kind_of_word(text_.substr(start_, position_ - start_)));
+  }
+  if (seen_colon_) return fail("unexpected colon " + quoted_character(first));
+  seen_colon_ = true;
+  return token(TokenKind::colon);
 }
 
 Token Lexer::operator_or_bracket(char32_t first) {
@@ -122,7 +130,7 @@ Token Lexer::operator_or_bracket(char32_t first) {
       if (in_brackets_) return fail("unexpected left bracket '['");
       in_brackets_ = true;
       seen_colon_ = false;
-      want_duration_ = true;
+      want_duration_ = dialect_ == Dialect::prometheus_2_42;
       return token(TokenKind::left_bracket);
     case ']':
       if (!in_brackets_) return fail("unexpected right bracket ']'");

@@ -31,9 +31,12 @@ struct Token {
   std::string describe() const;
 };
 
+// Later versions allow arithmetic where 2.42 wants one duration, and durations where it wants a number.
+enum class Dialect : std::uint8_t { prometheus_2_42, later };
+
 class Lexer {
  public:
-  explicit Lexer(std::string_view text) : text_(text) {}
+  explicit Lexer(std::string_view text, Dialect dialect = Dialect::prometheus_2_42) : text_(text), dialect_(dialect) {}
 
   // The next token; comments and space are skipped. After `end` or `error` it stays there.
   Token next();
@@ -46,6 +49,7 @@ class Lexer {
   Token outside_braces();
   Token inside_braces();
   Token operator_or_bracket(char32_t first);
+  Token inside_brackets(char32_t first);
   Token word();
   Token string(char32_t quote);
   bool escape(char32_t quote);  // false: error_ is set
@@ -61,6 +65,7 @@ class Lexer {
   void accept_run(std::string_view any_of);
 
   std::string_view text_;
+  const Dialect dialect_;
   std::size_t start_ = 0;     // where the token being read begins
   std::size_t position_ = 0;  // the next character
   int open_parens_ = 0;

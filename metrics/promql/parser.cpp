@@ -1,9 +1,8 @@
-// One function for each rule of the grammar, one token ahead; how tightly operators bind is in grammar.cpp. A syntax
-// error leaves the depths as a ParseFailure, which never leaves this file.
+// Text -> tree by Prometheus 2.42's grammar; what that refuses may still be an expression of later versions. All but
+// selectors, which have a file of their own. See parser_rules.h.
 #include "metrics/promql/parser.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,79 +10,10 @@
 
 #include "metrics/promql/characters.h"
 #include "metrics/promql/functions.h"
-#include "metrics/promql/grammar.h"
-#include "metrics/promql/lexer.h"
 #include "metrics/promql/literals.h"
+#include "metrics/promql/parser_rules.h"
 
 namespace sidewatch::promql {
-namespace {
-
-struct ParseFailure {
-  std::string what;
-  std::size_t offset;
-};
-
-constexpr double furthest_ms = 1e18;  // a time so far away that no sum with a duration overflows
-
-class Parser {
- public:
-  explicit Parser(std::string_view text) : lexer_(text) {}
-
-  NodePointer parse();
-
- private:
-  NodePointer expression(int least_precedence);
-  NodePointer operation(const OperatorRule& rule, NodePointer left);
-  NodePointer signed_operand();
-  NodePointer operand();
-  NodePointer primary();
-  NodePointer number();
-  NodePointer parenthesis();
-  NodePointer call(const Token& name);
-  std::vector<NodePointer> arguments();
-  NodePointer aggregation(const Token& name);
-  NodePointer selector(std::optional<Token> name);
-  std::vector<Matcher> matchers();
-  Matcher matcher();
-  NodePointer range(NodePointer inner);
-  NodePointer subquery(NodePointer operand, Duration range);
-  void offset_modifier(Node& node);
-  void at_modifier(Node& node);
-  Matching matching();
-  std::vector<std::string> grouping();
-
-  NodePointer make(Node::Kind kind, std::size_t offset, std::uint32_t depth_below);
-  void advance();
-  Token take();
-  bool accept(TokenKind kind);
-  Duration take_duration();
-  double take_number();
-  [[noreturn]] void unexpected(std::string_view context = {}, std::string_view expected = {}) const;
-  [[noreturn]] static void fail(std::string what, std::size_t offset) { throw ParseFailure{std::move(what), offset}; }
-
-  // Counts how deep expressions stand in one another, so that no text can exhaust the stack.
-  class Nesting {
-   public:
-    explicit Nesting(Parser& parser) : parser_(parser) {
-      if (++parser_.nesting_ > max_expression_depth) too_deep(parser_.token_.offset);
-    }
-    ~Nesting() { --parser_.nesting_; }
-    Nesting(const Nesting&) = delete;
-    Nesting& operator=(const Nesting&) = delete;
-
-   private:
-    Parser& parser_;
-  };
-  [[noreturn]] static void too_deep(std::size_t offset) {
-    fail("expression nested deeper than " + std::to_string(max_expression_depth) + " (max_expression_depth)", offset);
-  }
-
-  Lexer lexer_;
-  Token token_;  // the next one, not yet taken
-  std::uint32_t slots_ = 0;
-  std::size_t nesting_ = 0;
-  int inside_aggregations_ = 0;
-};
 
 NodePointer Parser::parse() {
   advance();
@@ -146,6 +76,7 @@ NodePointer Parser::operand() {
 }
 
 NodePointer Parser::primary() {
+  if (dialect_ == Dialect::later && token_.kind == TokenKind::duration) return duration_literal();
   switch (token_.kind) {
     case TokenKind::number: return number();
     case TokenKind::string: {
@@ -170,6 +101,12 @@ NodePointer Parser::primary() {
 NodePointer Parser::number() {
   const std::size_t begin = token_.offset;
   return make(NumberLiteral{take_number()}, begin, 0);
+}
+
+// 1m is 60.
+NodePointer Parser::duration_literal() {
+  const std::size_t begin = token_.offset;
+  return make(NumberLiteral{to_seconds(take_duration())}, begin, 0);
 }
 
 NodePointer Parser::parenthesis() {
@@ -239,120 +176,6 @@ NodePointer Parser::aggregation(const Token& name) {
   return make(std::move(aggregation), name.offset, depth);
 }
 
-NodePointer Parser::selector(std::optional<Token> name) {
-  VectorSelector selector;
-  const std::size_t begin = name ? name->offset : token_.offset;
-  if (token_.kind == TokenKind::left_brace) selector.matchers = matchers();
-  if (name) {
-    selector.name = std::string(name->text);
-    auto by_name = Matcher::make(std::string(metric_name_label), Matcher::Op::equal, selector.name);
-    selector.matchers.push_back(std::move(by_name).value());
-  }
-  return make(std::move(selector), begin, 0);
-}
-
-// {a="b", c=~"d",}
-std::vector<Matcher> Parser::matchers() {
-  advance();
-  std::vector<Matcher> matchers;
-  while (!accept(TokenKind::right_brace)) {
-    matchers.push_back(matcher());
-    if (accept(TokenKind::right_brace)) break;
-    if (!accept(TokenKind::comma)) unexpected("label matching", "\",\" or \"}\"");
-  }
-  return matchers;
-}
-
-Matcher Parser::matcher() {
-  if (token_.kind != TokenKind::identifier) unexpected("label matching", "identifier or \"}\"");
-  const Token label = take();
-  Matcher::Op op = Matcher::Op::equal;
-  switch (token_.kind) {
-    case TokenKind::assign: break;
-    case TokenKind::not_equal: op = Matcher::Op::not_equal; break;
-    case TokenKind::equal_regex: op = Matcher::Op::regex; break;
-    case TokenKind::not_equal_regex: op = Matcher::Op::not_regex; break;
-    default: unexpected("label matching", "label matching operator");
-  }
-  advance();
-  if (token_.kind != TokenKind::string) unexpected("label matching", "string");
-  auto made = Matcher::make(std::string(label.text), op, unquoted(token_.text));
-  if (!made) fail("error parsing regexp: " + made.error().what, label.offset);
-  advance();
-  return std::move(made).value();
-}
-
-// selector[5m] or operand[5m:30s]
-NodePointer Parser::range(NodePointer inner) {
-  const Token open = take();
-  if (token_.kind != TokenKind::duration) unexpected("subquery selector", "duration");
-  MatrixSelector matrix;
-  matrix.range = take_duration();
-  if (accept(TokenKind::colon)) return subquery(std::move(inner), matrix.range);
-  if (!accept(TokenKind::right_bracket)) unexpected("subquery or range", "\":\" or \"]\"");
-
-  auto* selector = std::get_if<VectorSelector>(&inner->kind);
-  if (selector == nullptr) fail("ranges only allowed for vector selectors", open.offset);
-  if (selector->shift.offset != Duration::zero()) fail("no offset modifiers allowed before range", open.offset);
-  if (selector->shift.at) fail("no @ modifiers allowed before range", open.offset);
-  matrix.selector = std::move(*selector);
-  inner->kind = std::move(matrix);
-  inner->type = ValueType::matrix;
-  return inner;
-}
-
-NodePointer Parser::subquery(NodePointer operand, Duration range) {
-  Subquery subquery{.operand = nullptr, .range = range, .step = Duration::zero(), .shift = {}};
-  if (token_.kind == TokenKind::duration) {
-    subquery.step = take_duration();
-    if (!accept(TokenKind::right_bracket)) unexpected("subquery selector", "\"]\"");
-  } else if (!accept(TokenKind::right_bracket)) {
-    unexpected("subquery selector", "duration or \"]\"");
-  }
-  const std::size_t begin = operand->offset;
-  const std::uint32_t depth = operand->depth;
-  subquery.operand = std::move(operand);
-  return make(std::move(subquery), begin, depth);
-}
-
-void Parser::offset_modifier(Node& node) {
-  advance();
-  const bool negative = accept(TokenKind::subtract);
-  if (token_.kind != TokenKind::duration) unexpected("offset", "duration");
-  const Duration offset = take_duration();
-  TimeShift* const shift = time_shift_of(node);
-  if (shift == nullptr) {
-    fail("offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
-         node.offset);
-  }
-  if (shift->offset != Duration::zero()) fail("offset may not be set multiple times", node.offset);
-  shift->offset = negative ? -offset : offset;
-}
-
-void Parser::at_modifier(Node& node) {
-  advance();
-  AtModifier at;
-  if (token_.kind == TokenKind::start || token_.kind == TokenKind::finish) {
-    at.kind = take().kind == TokenKind::start ? AtModifier::Kind::start : AtModifier::Kind::end;
-    if (!accept(TokenKind::left_paren) || !accept(TokenKind::right_paren)) unexpected("@", "timestamp");
-  } else {
-    const bool negative = token_.kind == TokenKind::subtract;
-    if (negative || token_.kind == TokenKind::add) advance();
-    if (token_.kind != TokenKind::number) unexpected("@", "timestamp");
-    const double seconds = negative ? -take_number() : take_number();
-    constexpr double limit = 9'223'372'036'854'775'807.0;
-    if (!(std::abs(seconds) < limit)) fail("timestamp out of bounds for @ modifier", node.offset);
-    at.timestamp = time_at_ms(std::llround(std::clamp(seconds * 1000, -furthest_ms, furthest_ms)));
-  }
-  TimeShift* const shift = time_shift_of(node);
-  if (shift == nullptr) {
-    fail("@ modifier must be preceded by an instant vector selector or range vector selector or a subquery",
-         node.offset);
-  }
-  if (shift->at) fail("@ <timestamp> may not be set multiple times", node.offset);
-  shift->at = at;
-}
-
 // on (a, b) group_left (c), all of it optional
 Matching Parser::matching() {
   Matching matching;
@@ -408,13 +231,6 @@ bool Parser::accept(TokenKind kind) {
   return true;
 }
 
-Duration Parser::take_duration() {
-  const auto duration = parse_duration(token_.text);
-  if (!duration) fail(duration.error().what, token_.offset);
-  advance();
-  return *duration;
-}
-
 double Parser::take_number() {
   const auto number = parse_number(token_.text);
   if (!number) fail(number.error().what, token_.offset);
@@ -430,6 +246,25 @@ void Parser::unexpected(std::string_view context, std::string_view expected) con
   fail(std::move(what), token_.offset);
 }
 
+namespace {
+
+// What 2.42 refused with `failure`. Throws where later versions refuse it too.
+NodePointer parse_later(std::string_view text, const ParseFailure& failure) {
+  try {
+    return Parser(text, Dialect::later).parse();
+  } catch (const ParseFailure& later) {
+    throw later.understood ? later : failure;
+  }
+}
+
+NodePointer parse_either(std::string_view text) {
+  try {
+    return Parser(text, Dialect::prometheus_2_42).parse();
+  } catch (const ParseFailure& failure) {
+    return parse_later(text, failure);
+  }
+}
+
 }  // namespace
 
 Result<NodePointer> parse_expression(std::string_view text) {
@@ -438,7 +273,7 @@ Result<NodePointer> parse_expression(std::string_view text) {
                  "1:1"};
   }
   try {
-    return Parser(text).parse();
+    return parse_either(text);
   } catch (const ParseFailure& failure) {
     return Error{failure.what, line_and_column(text, failure.offset)};
   }
