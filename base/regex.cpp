@@ -45,9 +45,9 @@ int group_number(std::string_view name, const re2::RE2& compiled) {
 }
 
 std::string expanded(std::string_view replacement, const re2::RE2& compiled,
-                     const std::vector<re2::StringPiece>& groups) {
+                     const std::vector<re2::StringPiece>& groups, std::size_t enough_bytes) {
   std::string out;
-  while (true) {
+  while (out.size() <= enough_bytes) {
     const std::size_t dollar = replacement.find('$');
     out += replacement.substr(0, dollar);
     if (dollar == std::string_view::npos) return out;
@@ -66,6 +66,7 @@ std::string expanded(std::string_view replacement, const re2::RE2& compiled,
       out += '$';
     }
   }
+  return out;
 }
 
 }  // namespace
@@ -89,14 +90,15 @@ bool Regex::partial_match(std::string_view text) const {
   return compiled_ && re2::RE2::PartialMatch(piece(text), *compiled_);
 }
 
-std::optional<std::string> Regex::expand_full_match(std::string_view text, std::string_view replacement) const {
+std::optional<std::string> Regex::expand_full_match(std::string_view text, std::string_view replacement,
+                                                    std::size_t enough_bytes) const {
   if (!compiled_) return std::nullopt;
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(compiled_->NumberOfCapturingGroups()) + 1);
   if (!compiled_->Match(piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
                         static_cast<int>(groups.size()))) {
     return std::nullopt;
   }
-  return expanded(replacement, *compiled_, groups);
+  return expanded(replacement, *compiled_, groups, enough_bytes);
 }
 
 }  // namespace sidewatch

@@ -1,6 +1,7 @@
 // Regular expressions in linear time (RE2 syntax), bounded in size. The only way a pattern that a person wrote is run.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +26,10 @@ class Regex {
   bool partial_match(std::string_view text) const;  // somewhere in the text
 
   // When the whole text matches: `replacement` with $1, ${1}, $name and ${name} filled in by what the groups matched, as
-  // Go's Regexp.Expand does: a name is as long as it can be, $$ is a dollar sign, an unknown group is empty.
-  std::optional<std::string> expand_full_match(std::string_view text, std::string_view replacement) const;
+  // Go's Regexp.Expand does: a name is as long as it can be, $$ is a dollar sign, an unknown group is empty. Ends early
+  // once the result is longer than `enough_bytes`.
+  std::optional<std::string> expand_full_match(std::string_view text, std::string_view replacement,
+                                               std::size_t enough_bytes) const;
 
   const std::string& pattern() const { return pattern_; }
 

@@ -8,6 +8,14 @@
 namespace sidewatch::promql::label {
 namespace {
 
+constexpr std::size_t max_label_bytes = std::size_t{64} << 10;  // or nested calls could double a label without end
+
+const std::string& checked(const std::string& value, const char* function) {
+  if (value.size() <= max_label_bytes) return value;
+  throw CallFailure{std::string(function) + "() makes a label longer than " + std::to_string(max_label_bytes) +
+                    " bytes (max_label_bytes)"};
+}
+
 template <class Make>
 Operand relabelled(const CallContext& context, Make&& make) {
   Items items = std::move(context.arguments[0].items);
@@ -37,10 +45,11 @@ Operand join(const CallContext& context) {
   return relabelled(context, [&](const Labels& labels) {
     std::string joined;
     for (std::size_t i = 3; i < call.arguments.size(); ++i) {
+      if (joined.size() > max_label_bytes) break;
       if (i > 3) joined += separator;
       joined += labels.get(text_argument(call, i));
     }
-    return labels.with(destination, joined);
+    return labels.with(destination, checked(joined, "label_join"));
   });
 }
 
@@ -59,8 +68,8 @@ Operand replace(const CallContext& context) {
     memory.prepared = true;
   }
   return relabelled(context, [&](const Labels& labels) {
-    const auto value = memory.regex.expand_full_match(labels.get(source), replacement);
-    return value ? labels.with(destination, *value) : labels;
+    const auto value = memory.regex.expand_full_match(labels.get(source), replacement, max_label_bytes);
+    return value ? labels.with(destination, checked(*value, "label_replace")) : labels;
   });
 }
 

@@ -38,9 +38,15 @@ TEST(Regex, DefaultMatchesNothing) {
   EXPECT_FALSE(regex.partial_match("a"));
 }
 
+TEST(Regex, EndsATemplateEarlyThatWouldGrowTooLong) {
+  const auto regex = Regex::compile("(.*)");
+  EXPECT_EQ(regex->expand_full_match("abc", "$1$1$1$1$1", 7).value_or("").size(), 9U);
+  EXPECT_EQ(regex->expand_full_match("abc", "$1$1$1", 9).value_or("").size(), 9U);
+}
+
 TEST(Regex, FillsWhatItsGroupsMatchedIntoATemplate) {
   const auto expand = [](std::string_view pattern, std::string_view text, std::string_view replacement) {
-    return Regex::compile(pattern)->expand_full_match(text, replacement).value_or("no match");
+    return Regex::compile(pattern)->expand_full_match(text, replacement, 1000).value_or("no match");
   };
   EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "$2 at $1"), "80 at host");
   EXPECT_EQ(expand("(.*):(\\d+)", "host:80", "${1}0$0"), "host0host:80");
@@ -50,7 +56,7 @@ TEST(Regex, FillsWhatItsGroupsMatchedIntoATemplate) {
   EXPECT_EQ(expand("a", "a", "$$1 $ $- ${ ${} ${0 $"), "$1 $ $- ${ ${} ${0 $");
   EXPECT_EQ(expand("a", "ab", "x"), "no match");
   EXPECT_EQ(expand("a|ab", "ab", "$0"), "ab");
-  EXPECT_EQ(Regex().expand_full_match("", ""), std::nullopt);
+  EXPECT_EQ(Regex().expand_full_match("", "", 1000), std::nullopt);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What Prometheus 2.42 does not have, or leaves open, and so cannot be asked (see cases/promql/corpus for the rest).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -139,6 +140,16 @@ TEST_F(PromqlFunctionAnswers, RelabelAlsoSeriesThatComeLater) {
   EXPECT_EQ(hosts(), "a");
   fixture.add("m", {{"i", "b2"}}, 0, 10, "1");
   EXPECT_EQ(hosts(), "ab");
+}
+
+TEST_F(PromqlFunctionAnswers, MakeNoLabelWithoutEnd) {
+  fixture.add("m", {{"i", std::string(1000, 'x')}}, 0, 10, "1");
+  std::string text = "m";
+  for (int i = 0; i < 40; ++i) text = "label_replace(" + text + ", 'i', '$1$1', 'i', '(.*)')";
+  EXPECT_THAT(ask(text), testing::HasSubstr("label_replace() makes a label longer than 65536 bytes (max_label_bytes)"));
+  text = "m";
+  for (int i = 0; i < 40; ++i) text = "label_join(" + text + ", 'i', '', 'i', 'i')";
+  EXPECT_THAT(ask(text), testing::HasSubstr("label_join() makes a label longer than 65536 bytes (max_label_bytes)"));
 }
 
 TEST_F(PromqlFunctionAnswers, KeepAFewSeriesOfEachGroup) {
