@@ -23,7 +23,8 @@ constexpr std::string_view between =
     "\nSamples are numbers here, so the functions that only native histograms have find nothing. `info` does not "
     "exist: the agent has no `target_info` whose labels it could add; say `* on (...) group_left (...)`.\n\n"
     "Where a bucket of a classic histogram counts less than the one below it (buckets are not read all at one moment), "
-    "or differs from it by rounding alone (by less than 1e-12 of both), it counts as many. Dates are in UTC.\n\n"
+    "or differs from it by rounding alone (by less than 1e-12 of both), it counts as many. Dates are in UTC. "
+    "A label that `label_join` or `label_replace` makes has at most 64 KiB.\n\n"
     "## Aggregations\n\n"
     "`sum by (job, code) (...)` keeps these labels, `sum without (instance) (...)` all but these, `sum(...)` none.\n\n"
     "| aggregation | what it gives for each group |\n|---|---|\n";
@@ -31,7 +32,19 @@ constexpr std::string_view between =
 constexpr std::string_view end =
     "\nOf equal values `topk` and `bottomk` keep those that come first; NaN is last in both. `limit_ratio(0.1, v)` and "
     "`limit_ratio(-0.9, v)` share nothing and are everything together; which series they choose depends on the labels "
-    "alone, but not as in Prometheus.\n";
+    "alone.\n\n"
+    "## What Prometheus 2.42 answers otherwise\n\n"
+    "| expression | Prometheus 2.42 | here |\n|---|---|---|\n"
+    "| `first_over_time`, `mad_over_time`, `ts_of_*_over_time`, `sort_by_label`, `double_exponential_smoothing`, "
+    "`limitk`, `limit_ratio`, `histogram_avg`, `histogram_stddev`, `histogram_stdvar` | unknown | as later versions, but "
+    "`limit_ratio` chooses other series |\n"
+    "| `histogram_fraction` of classic histograms | nothing | the fraction, as later versions |\n"
+    "| `histogram_quantile` of buckets that differ by rounding | takes the noise for observations | takes them for "
+    "equal, as later versions |\n"
+    "| `ln`, `log2`, `log10` of numbers below 2.3e-308 | a wrong number | the logarithm |\n"
+    "| `log2` of numbers near 1 | loses digits | the logarithm |\n"
+    "| `predict_linear(x[5m] @ t, s)` over a range of time | the window moves along | the window stays at `t` |\n"
+    "| `bottomk`, `topk` of equal samples | leaves the choice to a heap | keeps the first |\n";
 
 struct AggregationMeaning {
   std::string_view spelling;

@@ -35,8 +35,22 @@ struct Histogram {
   Buckets buckets;
 };
 
+std::optional<double> unusual_bound(std::string_view text);
+
 // As Go reads a number; nothing for a label that is none.
 std::optional<double> bound_of(std::string_view text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const bool plain = !text.empty() && is_digit(static_cast<unsigned char>(text.front()));
+  if (plain) {
+    const auto parsed = std::from_chars(text.data(), end, value);
+    if (parsed.ec == std::errc() && parsed.ptr == end) return value;
+  }
+  return unusual_bound(text);
+}
+
+// +Inf, -0.5, 0x1p-3
+std::optional<double> unusual_bound(std::string_view text) {
   std::string lower = to_lower(text);
   const bool negative = lower.starts_with('-');
   if (negative || lower.starts_with('+')) lower.erase(0, 1);
