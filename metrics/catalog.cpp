@@ -1,17 +1,23 @@
 // The interning of series. See catalog.h.
 //
-// A family keeps its series' indexes ordered by labels: that order is the lookup (binary search), the order of every
-// answer, and what the inverted index points into. Slots are reused, each time with the next epoch.
+// A family keeps its series' indexes ordered by labels: that order is the lookup (binary search) and the order of every
+// answer. Beside it stands an index from labels to series. Slots are reused, each time with the next epoch.
+//
+// Under the lock candidates are only collected; they are looked at without it.
 #include "metrics/catalog.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
+#include "metrics/label_index.h"
+#include "metrics/selection.h"
 #include "metrics/text.h"
 
 namespace sidewatch {
@@ -19,8 +25,8 @@ namespace {
 
 constexpr std::string_view name_label = "__name__";
 
-// Under this many series a family is searched one by one.
-constexpr std::size_t index_from_series = 64;
+// A list so many times longer than the one that is found already is not gone through.
+constexpr std::size_t worth_intersecting = 16;
 
 struct Slot {
   std::shared_ptr<const SeriesInfo> info;  // null: free
@@ -28,25 +34,12 @@ struct Slot {
   std::uint32_t handles = 0;
 };
 
-// Where in a family's order a label value occurs. Two values may share a hash: candidates are checked again.
-struct Posting {
-  std::uint32_t hash;
-  std::uint32_t position;
-  auto operator<=>(const Posting&) const = default;
-};
-
 struct FamilyEntry {
   std::shared_ptr<const Family> family;
   std::vector<std::uint32_t> members;  // slot indexes, ordered by labels
-  mutable std::vector<Posting> index;  // made when first asked for, emptied by every change of `members`
 };
 
 using Families = std::map<std::string, FamilyEntry, std::less<>>;
-
-std::uint32_t hash_of(std::string_view name, std::string_view value) {
-  const std::size_t hash = std::hash<std::string_view>{}(name) * 31 + std::hash<std::string_view>{}(value);
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
-}
 
 std::string label_text_of(const Labels& labels) {
   std::string text;
@@ -69,11 +62,9 @@ Labels overflow_labels(const Family& family) {
   return labels;
 }
 
-bool matches_all(std::span<const Matcher> matchers, const SeriesInfo& info) {
-  return std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
-    return matcher.matches(matcher.name() == name_label ? std::string_view(info.family->name)
-                                                        : info.labels.get(matcher.name()));
-  });
+bool in_page_order(const Catalog::Entry& a, const Catalog::Entry& b) {
+  const int names = a.info->family->name.compare(b.info->family->name);
+  return names != 0 ? names < 0 : a.info->labels < b.info->labels;
 }
 
 }  // namespace
@@ -93,8 +84,10 @@ struct Catalog::State {
                                          slots[id.index].info != nullptr; }
   SeriesId id_of(std::uint32_t index) const { return {index, slots[index].epoch}; }
 
-  void select_from(const FamilyEntry& family, std::span<const Matcher> matchers, std::vector<SeriesId>& out) const;
-  void build_index(const FamilyEntry& family) const;
+  const FamilyEntry* named(std::span<const Matcher> matchers) const;
+  std::optional<std::vector<std::uint32_t>> with_labels(std::span<const Matcher> matchers, std::size_t all) const;
+  std::vector<std::uint32_t> having(const Matcher& matcher) const;
+  Entry entry_of(std::uint32_t index) const { return {id_of(index), slots[index].info}; }
 
   const Limits limits;
   Counts counts;
@@ -103,6 +96,7 @@ struct Catalog::State {
   std::vector<Slot> slots;
   std::vector<std::uint32_t> free;
   Families families;
+  LabelIndex by_label;
   std::size_t size = 0;
   std::atomic<std::uint64_t> generation{1};
 };
@@ -183,13 +177,13 @@ SeriesId Catalog::State::find_or_add(FamilyEntry& family, Labels labels) {
   if (place != family.members.end() && slots[*place].info->labels == labels) return id_of(*place);
   std::string text = label_text_of(labels);
   auto info = std::make_shared<const SeriesInfo>(SeriesInfo{family.family, std::move(labels), std::move(text)});
-  const std::uint32_t index = free_slot();
-  slots[index].info = std::move(info);
-  family.members.insert(place, index);
-  family.index.clear();
+  const std::uint32_t slot = free_slot();
+  slots[slot].info = std::move(info);
+  family.members.insert(place, slot);
+  by_label.add(slot, slots[slot].info->labels);
   ++size;
   ++generation;
-  return id_of(index);
+  return id_of(slot);
 }
 
 std::uint32_t Catalog::State::free_slot() {
@@ -202,39 +196,48 @@ std::uint32_t Catalog::State::free_slot() {
   return index;
 }
 
-void Catalog::State::build_index(const FamilyEntry& family) const {
-  std::uint32_t position = 0;
-  for (const std::uint32_t member : family.members) {
-    for (const auto& [name, value] : slots[member].info->labels) {
-      family.index.push_back({hash_of(name, value), position});
-    }
-    ++position;
+const FamilyEntry* Catalog::State::named(std::span<const Matcher> matchers) const {
+  for (const Matcher& matcher : matchers) {
+    if (matcher.name() != name_label || matcher.only().size() != 1) continue;
+    const auto found = families.find(matcher.only().front());
+    return found == families.end() ? nullptr : &found->second;
   }
-  std::sort(family.index.begin(), family.index.end());
+  return nullptr;
 }
 
-// Where a matcher asks for one value of a label, only the series that have it are looked at.
-void Catalog::State::select_from(const FamilyEntry& family, std::span<const Matcher> matchers,
-                                 std::vector<SeriesId>& out) const {
-  const auto take = [&](std::uint32_t member) {
-    if (matches_all(matchers, *slots[member].info)) out.push_back(id_of(member));
-  };
-  const auto precise = std::find_if(matchers.begin(), matchers.end(), [](const Matcher& matcher) {
-    return matcher.op() == Matcher::Op::equal && !matcher.value().empty() && matcher.name() != name_label;
-  });
-  if (precise == matchers.end() || family.members.size() < index_from_series) {
-    for (const std::uint32_t member : family.members) take(member);
-    return;
+// The series, by number, that have the labels that are asked for by value; some may be among them that do not. Nothing
+// when no label is asked for so, or when these are no fewer than `all`.
+std::optional<std::vector<std::uint32_t>> Catalog::State::with_labels(std::span<const Matcher> matchers,
+                                                                      std::size_t all) const {
+  std::vector<std::pair<std::size_t, const Matcher*>> rarest_first;
+  for (const Matcher& matcher : matchers) {
+    if (matcher.only().empty() || matcher.name() == name_label) continue;
+    std::size_t count = 0;
+    for (const std::string& value : matcher.only()) count += by_label.find(matcher.name(), value).size();
+    rarest_first.emplace_back(count, &matcher);
   }
-  if (family.index.empty()) build_index(family);
-  const std::uint32_t hash = hash_of(precise->name(), precise->value());
-  auto posting = std::lower_bound(family.index.begin(), family.index.end(), Posting{hash, 0});
-  std::uint32_t next = 0;
-  for (; posting != family.index.end() && posting->hash == hash; ++posting) {
-    if (posting->position < next) continue;  // another label of the same series with the same hash
-    take(family.members[posting->position]);
-    next = posting->position + 1;
+  std::sort(rarest_first.begin(), rarest_first.end());
+  if (rarest_first.empty() || rarest_first.front().first >= all) return std::nullopt;
+  std::vector<std::uint32_t> result = having(*rarest_first.front().second);
+  for (std::size_t i = 1; i < rarest_first.size(); ++i) {
+    if (rarest_first[i].first > worth_intersecting * result.size()) break;  // looking at each one costs less
+    const std::vector<std::uint32_t> others = having(*rarest_first[i].second);
+    std::vector<std::uint32_t> both;
+    std::set_intersection(result.begin(), result.end(), others.begin(), others.end(), std::back_inserter(both));
+    result = std::move(both);
   }
+  return result;
+}
+
+std::vector<std::uint32_t> Catalog::State::having(const Matcher& matcher) const {
+  std::vector<std::uint32_t> result;
+  for (const std::string& value : matcher.only()) {
+    for (const auto& posting : by_label.find(matcher.name(), value)) result.push_back(posting.series);
+  }
+  if (matcher.only().size() == 1) return result;
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
 }
 
 Catalog::Catalog(Limits limits, const Labels& common_labels)
@@ -248,23 +251,43 @@ SeriesHandle Catalog::series(const Metric& metric, const Labels& labels) {
   return SeriesHandle(this, id);
 }
 
-std::vector<SeriesId> Catalog::select(std::span<const Matcher> matchers) const {
-  std::vector<SeriesId> selected;
-  const std::lock_guard lock(state_->mutex);
-  const auto named = std::find_if(matchers.begin(), matchers.end(), [](const Matcher& matcher) {
-    return matcher.name() == name_label && matcher.op() == Matcher::Op::equal;
-  });
-  if (named != matchers.end()) {
-    const auto found = state_->families.find(named->value());
-    if (found != state_->families.end()) state_->select_from(found->second, matchers, selected);
-    return selected;
-  }
-  for (const auto& [name, family] : state_->families) {
-    const bool wanted = std::all_of(matchers.begin(), matchers.end(), [&family_name = name](const Matcher& matcher) {
-      return matcher.name() != name_label || matcher.matches(family_name);
+std::vector<Catalog::Entry> Catalog::find(std::span<const Matcher> matchers) const {
+  std::vector<Entry> entries;
+  Selection selection(matchers);
+  bool in_order = true;
+  {
+    const std::lock_guard lock(state_->mutex);
+    const bool by_name = std::any_of(matchers.begin(), matchers.end(), [](const Matcher& matcher) {
+      return matcher.name() == name_label && matcher.only().size() == 1;
     });
-    if (wanted) state_->select_from(family, matchers, selected);
+    const FamilyEntry* family = state_->named(matchers);
+    if (by_name && !family) return entries;
+    const std::size_t all = family ? family->members.size() : state_->size;
+    if (const auto chosen = state_->with_labels(matchers, all)) {
+      for (const std::uint32_t index : *chosen) {
+        if (!family || state_->slots[index].info->family == family->family) entries.push_back(state_->entry_of(index));
+      }
+      in_order = entries.size() < 2;
+    } else if (family) {
+      entries.reserve(all);
+      for (const std::uint32_t index : family->members) entries.push_back(state_->entry_of(index));
+    } else {
+      for (const auto& [name, each] : state_->families) {
+        if (!selection.takes_metric(name)) continue;
+        for (const std::uint32_t index : each.members) entries.push_back(state_->entry_of(index));
+      }
+    }
   }
+  std::erase_if(entries, [&](const Entry& entry) { return !selection.takes(entry.info->family->name, entry.info->labels); });
+  if (!in_order) std::sort(entries.begin(), entries.end(), in_page_order);
+  return entries;
+}
+
+std::vector<SeriesId> Catalog::select(std::span<const Matcher> matchers) const {
+  const auto entries = find(matchers);
+  std::vector<SeriesId> selected;
+  selected.reserve(entries.size());
+  for (const Entry& entry : entries) selected.push_back(entry.id);
   return selected;
 }
 
@@ -294,9 +317,7 @@ std::vector<Catalog::Entry> Catalog::ordered() const {
   std::vector<Entry> entries;
   entries.reserve(state_->size);
   for (const auto& [name, family] : state_->families) {
-    for (const std::uint32_t member : family.members) {
-      entries.push_back({state_->id_of(member), state_->slots[member].info});
-    }
+    for (const std::uint32_t member : family.members) entries.push_back(state_->entry_of(member));
   }
   return entries;
 }
@@ -318,7 +339,7 @@ bool Catalog::forget(SeriesId id) {
   const auto entry = state_->families.find(slot.info->family->name);
   FamilyEntry& family = entry->second;
   family.members.erase(state_->place_of(family, slot.info->labels));
-  family.index.clear();
+  state_->by_label.remove(id.index, slot.info->labels);
   if (family.members.empty()) state_->families.erase(entry);
   slot.info.reset();
   ++slot.epoch;

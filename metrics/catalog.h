@@ -97,7 +97,14 @@ class Catalog {
   // metric's first request had them.
   SeriesHandle series(const Metric& metric, const Labels& labels);
 
-  // Series matching every matcher (__name__ may be among them), in order of name and labels.
+  struct Entry {
+    SeriesId id;
+    std::shared_ptr<const SeriesInfo> info;
+  };
+
+  // Series matching every matcher (__name__ may be among them), in order of name and labels. Where labels are asked for
+  // by value, only the series that have these are looked at; no pattern is run while others wait.
+  std::vector<Entry> find(std::span<const Matcher> matchers) const;
   std::vector<SeriesId> select(std::span<const Matcher> matchers) const;
 
   std::shared_ptr<const SeriesInfo> info(SeriesId id) const;  // null when the series is no more
@@ -113,10 +120,6 @@ class Catalog {
  private:
   friend class SeriesHandle;
   friend class Store;
-  struct Entry {
-    SeriesId id;
-    std::shared_ptr<const SeriesInfo> info;
-  };
   std::vector<Entry> ordered() const;                // all series by name and labels
   std::vector<SeriesId> unheld() const;              // those without a handle
   bool forget(SeriesId id);                          // false when a handle was taken meanwhile

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/regex.h"
 #include "base/result.h"
@@ -22,12 +23,17 @@ class Matcher {
   const std::string& value() const { return value_; }
   std::string to_string() const;  // path=~"/v1/.*"
 
+  // The only values that it takes, in order, when it asks for some by name: a="x", a=~"x|y". Empty when it takes others
+  // too, an absent label among them.
+  const std::vector<std::string>& only() const { return only_; }
+
  private:
   Matcher(std::string name, Op op, std::string value, Regex regex);
   std::string name_;
   Op op_;
   std::string value_;
   Regex regex_;
+  std::vector<std::string> only_;
 };
 
 }  // namespace sidewatch

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "metrics/store.h"
 
 namespace sidewatch {
 namespace {
@@ -199,6 +202,45 @@ TEST(CatalogThreads, MayAskForSeriesAtOnce) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(catalog.size(), 500U);
+}
+
+// Series come and go; every selection is what looking at each series gives.
+TEST(CatalogSelection, IsWhatLookingAtEachSeriesGives) {
+  std::mt19937_64 random(4);
+  Catalog catalog({}, {{"service", "checkout"}});
+  std::vector<SeriesHandle> handles;
+  Store store(catalog, {std::chrono::minutes(1), std::size_t{1} << 20});
+  const auto word = [&](const char* prefix, unsigned below) { return prefix + std::to_string(random() % below); };
+  const std::vector<std::string> values = {"v1", "v2", "v1|v3", "v[12]", "v.*", "", "v1|", "v11|v12|v13", "(v7|v8)", "w"};
+  for (int round = 0; round < 400; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      const Metric metric{i % 2 ? "a_total" : "b_bytes", MetricType::gauge, "", ""};
+      handles.push_back(catalog.series(metric, Labels{{"x", word("v", 4)}, {"y", word("v", 15)}, {"z", word("v", 200)}}));
+    }
+    if (round % 3 == 0) {
+      std::shuffle(handles.begin(), handles.end(), random);
+      handles.resize(handles.size() / 2);
+      store.expire(time_at_ms(round));  // forgets what nobody holds
+    }
+    std::vector<Matcher> matchers;
+    for (auto left = random() % 4; left > 0; --left) {
+      const char* names[] = {"x", "y", "z", "service", "absent"};
+      matchers.push_back(*Matcher::make(names[random() % 5], Op(random() % 4), values[random() % values.size()]));
+    }
+    if (random() % 3 == 0) matchers.push_back(*Matcher::make("__name__", Op::equal, "a_total"));
+    if (random() % 4 == 0) matchers.push_back(*Matcher::make("__name__", Op::regex, "a_total|b_.*"));
+    std::vector<SeriesId> expected;
+    for (const auto& entry : catalog.find({})) {
+      const auto value_of = [&](const Matcher& matcher) {
+        return matcher.name() == "__name__" ? std::string_view(entry.info->family->name)
+                                            : entry.info->labels.get(matcher.name());
+      };
+      const bool wanted = std::all_of(matchers.begin(), matchers.end(),
+                                      [&](const Matcher& matcher) { return matcher.matches(value_of(matcher)); });
+      if (wanted) expected.push_back(entry.id);
+    }
+    ASSERT_EQ(catalog.select(matchers), expected) << round;
+  }
 }
 
 }  // namespace

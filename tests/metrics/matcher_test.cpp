@@ -1,5 +1,6 @@
 #include "metrics/matcher.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace sidewatch {
@@ -46,6 +47,24 @@ TEST(Matcher, APatternThatIsNotOneIsRefusedInItsOwnWords) {
   ASSERT_FALSE(open);
   EXPECT_EQ(open.error().what, "missing ): a(b");
   EXPECT_FALSE(Matcher::make("path", Op::regex, "a)(b"));
+}
+
+TEST(Matcher, KnowsWhichValuesItAsksForByName) {
+  using ::testing::ElementsAre;
+  using ::testing::IsEmpty;
+  const auto only = [](Op op, std::string value) { return Matcher::make("a", op, std::move(value))->only(); };
+  EXPECT_THAT(only(Op::equal, "x.y"), ElementsAre("x.y"));
+  EXPECT_THAT(only(Op::regex, "b|a|b"), ElementsAre("a", "b"));
+  EXPECT_THAT(only(Op::regex, "(node|api)"), ElementsAre("api", "node"));
+  EXPECT_THAT(only(Op::regex, "10\\.0\\.0\\.1:9100|x"), ElementsAre("10.0.0.1:9100", "x"));
+  for (const char* others : {"", "a|", "|", "()", "a.", "a+", "(a)(b)", "((a))", "\\d", "[ab]", "(?i)a", "a{2}", "^a$"}) {
+    EXPECT_THAT(only(Op::regex, others), IsEmpty()) << others;
+  }
+  EXPECT_THAT(only(Op::equal, ""), IsEmpty());
+  EXPECT_THAT(only(Op::not_equal, "a"), IsEmpty());
+  EXPECT_THAT(only(Op::not_regex, "a"), IsEmpty());
+  EXPECT_TRUE(matches(Op::regex, "b|a\\.c", "a.c"));
+  EXPECT_FALSE(matches(Op::regex, "b|a\\.c", "abc"));
 }
 
 TEST(Matcher, PrintsAsItIsWritten) {
