@@ -237,7 +237,9 @@ void Chunk::Reader::read_value() {
     at_.places = static_cast<std::uint32_t>(code >> 2 & 7);
     at_.step = 0;
     at_.bits = read(64);
-    if (at_.places <= most_places) {
+    if (at_.places > most_places) {
+      at_.places = no_places;
+    } else {
       at_.mantissa = mantissa_of(std::bit_cast<double>(at_.bits), at_.places).value_or(0);
     }
   }
