@@ -2,7 +2,8 @@
 //
 // An attribute that a driver does not support answers EINVAL; then there is no sample, as in node_exporter. To read
 // all attributes is dear (some ask the driver under a global lock), so only the first few in the table are read in
-// every pass; the others when the carrier or the operational state has changed, and otherwise every kSlowPasses.
+// every pass, of interfaces whose files are not kept open only the carrier's two; the others when the carrier or the
+// operational state has changed, and otherwise every kSlowPasses.
 #include <array>
 #include <functional>
 #include <limits>
@@ -66,6 +67,7 @@ double parse_attribute(std::string_view text) {
 
 struct Interface {
   bool wanted = false;
+  bool kept = false;  // its files stay open
   std::string name;
   std::vector<ProcFile> fast_files;
   std::optional<ProcFile> operstate_file;
@@ -99,7 +101,8 @@ class NetclassPart final : public Part {
     interface.wanted = filter_.passes(name);
     if (!interface.wanted) return interface;
     const std::string directory = "class/net/" + interface.name + "/";
-    const auto keep = interfaces_.size() < kMaxKeptInterfaces ? ProcFile::Keep::open : ProcFile::Keep::closed;
+    interface.kept = interfaces_.size() < kMaxKeptInterfaces;
+    const auto keep = interface.kept ? ProcFile::Keep::open : ProcFile::Keep::closed;
     for (std::size_t i = 0; i < kFastNumbers; ++i) {
       interface.fast_files.emplace_back(sources_.sys, directory + kNumberFiles[i], keep);
     }
@@ -118,12 +121,17 @@ class NetclassPart final : public Part {
     bool changed = operstate != interface.operstate;
     if (changed) interface.operstate = operstate;
     const double carrier_changes = interface.numbers[kCarrierChanges];
-    for (std::size_t i = 0; i < kFastNumbers; ++i) {
+    const auto read = [&](std::size_t i) {
       interface.numbers[i] = parse_attribute(interface.fast_files[i].read(sources_.buffer).text);
-    }
+    };
+    const std::size_t every_pass = interface.kept ? kFastNumbers : kCarrierChanges + 1;
+    for (std::size_t i = 0; i < every_pass; ++i) read(i);
     // Not !=, which is always true of what this kernel does not count.
     changed = changed || interface.numbers[kCarrierChanges] > carrier_changes;
-    if (changed || interface.passes_until_slow == 0) read_slow(interface, changed);
+    if (changed || interface.passes_until_slow == 0) {
+      for (std::size_t i = every_pass; i < kFastNumbers; ++i) read(i);
+      read_slow(interface, changed);
+    }
     --interface.passes_until_slow;
     write(interface, batch);
   }

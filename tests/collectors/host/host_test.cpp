@@ -119,6 +119,22 @@ TEST_F(HostTree, ALinkThatBouncedBetweenTwoPassesIsReadAnew) {
   EXPECT_EQ(host.values().at(R"(node_network_mtu_bytes{device="eth0"})"), 9000);
 }
 
+TEST_F(HostTree, OfAnInterfaceWhoseFilesAreNotKeptOpenOnlyTheCarrierIsLookedAtInEveryPass) {
+  HostUnderTest host(config_);
+  ASSERT_TRUE(host.pass());  // the interfaces of the tree come first and are kept
+  tree_.write("sys/class/net/eth7/operstate", "up\n");
+  tree_.write("sys/class/net/eth7/carrier_changes", "1\n");
+  tree_.write("sys/class/net/eth7/flags", "0x1003\n");
+  ASSERT_TRUE(host.pass());
+  tree_.write("sys/class/net/eth7/flags", "0x1103\n");
+  ASSERT_TRUE(host.pass());
+  EXPECT_EQ(host.values().at(R"(node_network_flags{device="eth7"})"), 0x1003);
+  tree_.write("sys/class/net/eth7/carrier_changes", "2\n");
+  ASSERT_TRUE(host.pass());
+  EXPECT_EQ(host.values().at(R"(node_network_carrier_changes_total{device="eth7"})"), 2);
+  EXPECT_EQ(host.values().at(R"(node_network_flags{device="eth7"})"), 0x1103);
+}
+
 TEST_F(HostTree, APartThatFailsCostsOnlyItsOwnSeries) {
   tree_.remove("proc/meminfo");
   HostUnderTest host(config_);
