@@ -18,10 +18,10 @@ constexpr const char* same_labels = "vector cannot contain metrics with the same
 
 }  // namespace
 
-void Memory::refresh(const Store& store) {
+void Memory::refresh(const Store& store, const Limits& limits) {
   end_steps();
   const std::uint64_t generation = store.catalog().generation();
-  if (store_ == &store && generation_ == generation && pool.size() <= max_remembered_label_sets) return;
+  if (store_ == &store && generation_ == generation && pool.size() <= limits.max_label_sets) return;
   store_ = &store;
   generation_ = generation;
   pool.clear();

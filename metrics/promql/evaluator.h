@@ -67,14 +67,11 @@ struct NodeMemory {
   std::unique_ptr<CallMemory> call;
 };
 
-// Past so many label sets a memory starts afresh: more than a query over a full catalog needs.
-inline constexpr std::size_t max_remembered_label_sets = 200'000;
-
 class Memory {
  public:
   // Before an evaluation: forgets what is no longer true (another store, series made or gone) and the label sets when
   // there are too many.
-  void refresh(const Store& store);
+  void refresh(const Store& store, const Limits& limits);
 
   // After an evaluation that did not fail.
   void end_steps() { stepping_.clear(); }

@@ -26,7 +26,7 @@ Answer<T> guarded(const Expression& expression, Evaluate&& evaluate) {
 Answer<Value> evaluate_with(const Expression& expression, const Store& store, Time at, const Options& options,
                             Memory& memory) {
   return guarded<Value>(expression, [&] {
-    memory.refresh(store);
+    memory.refresh(store, options.limits);
     Budget budget(options, {at, at, Duration{1}});
     Value value = Evaluation(store, Steps{at, at}, budget, memory).value_of(expression.root());
     memory.end_steps();
@@ -97,7 +97,7 @@ Answer<Matrix> evaluate_range(const Expression& expression, const Store& store, 
   }
   return guarded<Matrix>(expression, [&] {
     Memory memory;
-    memory.refresh(store);
+    memory.refresh(store, options.limits);
     Budget budget(options, {start, end, range.step});
     Evaluation evaluation(store, Steps{start, end, range.step}, budget, memory);
     return with_labels(evaluate_steps(expression.root(), evaluation), memory.pool);

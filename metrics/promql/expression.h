@@ -40,6 +40,7 @@ struct Limits {
   std::size_t max_touched_samples = 10'000'000;  // read at one instant; a range query begins anew at every step
   std::size_t max_series = 50'000;               // selected by one selector
   std::size_t max_steps = 11'000;                // of a range query, which is as many points per series
+  std::size_t max_label_sets = 200'000;          // met by one query: those selected and those made of them
 };
 
 struct Options {

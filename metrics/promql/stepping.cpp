@@ -1,5 +1,5 @@
 // A range query: the same tree at one instant after the other, its values gathered by label set.
-#include <limits>
+#include <string>
 
 #include "metrics/promql/evaluator.h"
 
@@ -37,6 +37,13 @@ class Gatherer {
   std::vector<SteppedSeries> series_;
 };
 
+// A step may make label sets that no step before it made: count_values, label_replace of a changing value.
+void refuse_too_many_label_sets(Evaluation& evaluation, const Node& node) {
+  const std::size_t limit = evaluation.budget().options().limits.max_label_sets;
+  if (evaluation.pool().size() <= limit) return;
+  Evaluation::fail("query makes more label sets than the limit of " + std::to_string(limit) + " (max_label_sets)", node);
+}
+
 }  // namespace
 
 std::vector<SteppedSeries> evaluate_steps(const Node& node, Evaluation& evaluation) {
@@ -45,6 +52,7 @@ std::vector<SteppedSeries> evaluate_steps(const Node& node, Evaluation& evaluati
   for (Time at = steps.first; at <= steps.end; at += steps.step) {
     evaluation.go_to(at);
     evaluation.budget().begin_step(node);
+    refuse_too_many_label_sets(evaluation, node);
     gatherer.add(at, evaluation.operand_of(node), node);
   }
   return gatherer.take();

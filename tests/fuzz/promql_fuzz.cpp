@@ -1,10 +1,11 @@
 // Any bytes as an expression: parsed, printed, parsed again and evaluated over a small store with odd samples.
 //
-// Beside not crashing it must hold that the canonical spelling is a fixed point, and that a prepared query answers like
-// a fresh evaluation, the second time too.
+// Beside not crashing it must hold that the canonical spelling is a fixed point, in lines too, that a prepared query
+// answers like a fresh evaluation, the second time too, and that a range query answers like an evaluation at each step.
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "metrics/promql/expression.h"
@@ -60,6 +61,45 @@ void check_evaluation(const Expression& expression) {
   }
 }
 
+// The value of `labels` at `at`, or null.
+const Point* find(const Matrix& matrix, const Labels& labels, Time at) {
+  for (const Series& series : matrix) {
+    if (series.labels != labels) continue;
+    for (const Point& point : series.points) {
+      if (point.time == at) return &point;
+    }
+  }
+  return nullptr;
+}
+
+bool is_limit(const Error& error) {
+  return error.what.find("limit of") != std::string::npos || error.what.find("too many samples") != std::string::npos;
+}
+
+// Where the range has an answer: it may fail where no single instant does, for labels that meet at different instants.
+void check_range(const Expression& expression) {
+  if (expression.to_string().find("@ ") != std::string::npos) return;  // start() and end() mean something else there
+  const Options options{.limits = {.max_samples = 10'000, .max_touched_samples = 10'000, .max_series = 1000}};
+  const RangeSpec range{time_at_ms(-3000), time_at_ms(110'000), Duration(7500)};
+  const auto matrix = evaluate_range(expression, small_store().store(), range, options);
+  if (!matrix) return;
+  std::size_t points = 0;
+  for (Time at = range.start; at <= range.end; at += range.step) {
+    const auto value = evaluate(expression, small_store().store(), at, options);
+    require(value || is_limit(value.error()));
+    if (!value) return;
+    const auto* number = std::get_if<double>(&*value);
+    const Vector vector = number ? Vector{{Labels(), *number}} : std::get<Vector>(*value);
+    for (const VectorSample& sample : vector) {
+      const Point* point = find(*matrix, sample.labels, at);
+      require(point != nullptr && same(point->value, sample.value));
+    }
+    points += vector.size();
+  }
+  for (const Series& series : *matrix) points -= series.points.size();
+  require(points == 0);
+}
+
 }  // namespace
 }  // namespace sidewatch::promql
 
@@ -74,6 +114,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string spelled = expression->to_string();
   if (const auto again = Expression::parse(spelled)) require(again->to_string() == spelled);
   else require(spelled.size() > text.size());  // only a limit that the longer spelling exceeds may refuse it
+  const auto lines = Expression::parse(format(*expression));
+  require(!lines || lines->to_string() == spelled);
   check_evaluation(*expression);
+  check_range(*expression);
   return 0;
 }

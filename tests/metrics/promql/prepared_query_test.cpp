@@ -92,12 +92,13 @@ TEST(PreparedQuery, WorksAfterItIsMoved) {
 TEST(PromqlMemory, StartsAfreshWhenItHoldsTooManyLabelSets) {
   Fixture fixture;
   Memory memory;
-  memory.refresh(fixture.store());
-  for (std::size_t i = 0; i < max_remembered_label_sets; ++i) memory.pool.intern(Labels{{"v", std::to_string(i)}});
-  memory.refresh(fixture.store());
-  EXPECT_EQ(memory.pool.size(), max_remembered_label_sets);
+  const Limits limits{.max_label_sets = 1000};
+  memory.refresh(fixture.store(), limits);
+  for (std::size_t i = 0; i < limits.max_label_sets; ++i) memory.pool.intern(Labels{{"v", std::to_string(i)}});
+  memory.refresh(fixture.store(), limits);
+  EXPECT_EQ(memory.pool.size(), limits.max_label_sets);
   memory.pool.intern(Labels{{"w", "one more"}});
-  memory.refresh(fixture.store());
+  memory.refresh(fixture.store(), limits);
   EXPECT_EQ(memory.pool.size(), 0U);
 }
 

@@ -78,6 +78,12 @@ TEST_F(RangeQuery, HoldsNoMoreSamplesThanItMay) {
   EXPECT_EQ(refused.kind(), QueryErrorKind::execution);
 }
 
+TEST_F(RangeQuery, MakesNoMoreLabelSetsThanItMay) {
+  EXPECT_EQ(spelled(ask("sum(count_values(\"v\", time() + m{i=\"b\"}))", 0, 60, 10, {.limits = {.max_label_sets = 5}})),
+            "query makes more label sets than the limit of 5 (max_label_sets)");
+  EXPECT_EQ(spelled(ask("sum(m)", 0, 60, 30, {.limits = {.max_label_sets = 5}})), "{} 0:11 30:44 60:57");
+}
+
 TEST_F(RangeQuery, EndsWhenItsTimeIsUp) {
   int asked = 0;
   Options options;
