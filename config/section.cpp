@@ -222,6 +222,11 @@ Mark Section::mark(std::string_view key) const {
 
 bool Section::describing() const { return impl_->shape != nullptr; }
 
+void Section::ignore_the_rest() {
+  if (describing()) return;
+  for (const auto& entry : impl_->node->entries) impl_->known.push_back(entry.key);
+}
+
 void Section::finish() {
   if (describing()) return;
   const std::vector<std::string_view> known(impl_->known.begin(), impl_->known.end());

@@ -154,6 +154,10 @@ class Section {
   void problem(std::string_view key, std::string text);
   void problem(const Mark& mark, std::string text);
 
+  // Takes every key that was not declared for known and looks at none of them: for whoever reads a part of a document
+  // that somebody else reads whole.
+  void ignore_the_rest();
+
   bool has(std::string_view key) const;   // false while describing
   Mark mark() const;                      // of the mapping
   Mark mark(std::string_view key) const;  // of the key's value, or of the mapping when absent

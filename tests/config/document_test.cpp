@@ -191,6 +191,18 @@ TEST(Document, OfAnotherProgramTakesAKeyWithoutAValueForNone) {
   EXPECT_EQ(none.text(), "");
 }
 
+TEST(Document, MayBeReadInPart) {
+  Problems problems;
+  auto document = Document::parse("part.yml", "a: 1\nb: {c: \"${UNSET}\"}\n", sample_environment(), problems);
+  std::string a;
+  document.visit([&](Section& top) {
+    top.optional("a", a, "");
+    top.ignore_the_rest();
+  });
+  EXPECT_EQ(a, "1");
+  EXPECT_EQ(problems.text(), "");
+}
+
 TEST(Problems, AreSortedByFileLineAndColumnAndSaidOnce) {
   Problems problems;
   problems.reading("main");
