@@ -1,56 +1,17 @@
 #include "agent/test_command.h"
 
-#include <algorithm>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/exit_code.h"
-#include "agent/settings.h"
-#include "alerting/rule_file.h"
 #include "alerting/unit_test/unit_test_file.h"
+#include "alerting/unit_test/unit_test_rules.h"
 #include "alerting/unit_test/unit_test_run.h"
-#include "config/files.h"
 #include "config/problem.h"
-#include "config/regular_file.h"
 
 namespace sidewatch {
 namespace {
-
-constexpr std::size_t max_rule_file_bytes = std::size_t{1} << 20;
-
-// Whether a line begins with the key that every rule file has.
-bool is_rule_file(const std::string& path) {
-  const auto text = config::read_regular_file(path, max_rule_file_bytes);
-  if (!text) return true;  // whoever reads it says why it cannot be read
-  for (const std::string_view key : {"groups:", "\"groups\":", "'groups':", "{"}) {
-    if (text->starts_with(key) || text->find("\n" + std::string(key)) != std::string::npos) return true;
-  }
-  return text->find("\nrules:") == std::string::npos && !text->starts_with("rules:");
-}
-
-// The rules of our own configuration; the rest of it is checked, too, but not used.
-std::vector<RuleGroup> rules_of_configuration(const std::string& path, config::Problems& problems) {
-  Settings settings = load_settings(path, {}, problems);
-  std::erase_if(settings.rule_groups, [](const RuleGroup& group) { return group.file == builtin_file; });
-  return std::move(settings.rule_groups);
-}
-
-// Files named by two patterns are read once. What is wrong is added to `problems`.
-std::vector<RuleGroup> load_rules(const UnitTestFile& file, config::Problems& problems) {
-  std::vector<RuleGroup> groups;
-  std::vector<std::string> seen;
-  for (const auto& pattern : file.rule_files) {
-    for (const auto& path : config::files_matching(pattern.value, pattern.mark.file)) {
-      if (std::find(seen.begin(), seen.end(), path) != seen.end()) continue;
-      seen.push_back(path);
-      auto read = is_rule_file(path) ? load_rule_file(path, problems) : rules_of_configuration(path, problems);
-      std::move(read.begin(), read.end(), std::back_inserter(groups));
-    }
-  }
-  return groups;
-}
 
 std::string place(const config::Mark& mark) {
   return mark.file + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
@@ -105,7 +66,7 @@ CommandResult run_tests(const TestCommand& command) {
     config::Problems problems;
     const UnitTestFile file = load_unit_test_file(path, problems);
     std::vector<RuleGroup> groups;
-    if (problems.empty()) groups = load_rules(file, problems);
+    if (problems.empty()) groups = load_rules_under_test(file, problems);
     if (!problems.empty()) {
       result.code = exit_configuration;
       result.err += problems.text();

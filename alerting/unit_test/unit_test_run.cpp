@@ -42,6 +42,7 @@ class RuleUnderTest {
 
   std::vector<Notification> evaluate(Time now) {
     TickResult result = engine_.tick(feed_.store(), now, Duration(0), {&the_receiver, 1});
+    alerts_ = engine_.alerts(Duration(0));
     write_alerts(now);
     return std::move(result.notifications);
   }
@@ -49,8 +50,8 @@ class RuleUnderTest {
   std::string error() const { return engine_.rules().front().last_error; }
 
   void add_firing(std::vector<ExpectedAlert>& out) const {
-    for (auto& alert : engine_.alerts(Duration(0))) {
-      if (alert.firing) out.push_back({std::move(alert.labels), std::move(alert.annotations)});
+    for (const AlertView& alert : alerts_) {
+      if (alert.firing) out.push_back({alert.labels, alert.annotations});
     }
   }
 
@@ -70,8 +71,9 @@ class RuleUnderTest {
       if (is_new) at->second = feed_.catalog().series(metric, labels);
       batch.add(at->second, value);
     };
-    for (const Labels& labels : engine_.alert_series()) write(alerts_metric, labels, 1);
-    for (const AlertView& alert : engine_.alerts(Duration(0))) {
+    for (const AlertView& alert : alerts_) {
+      const Labels labels = alert.labels.with("alertstate", alert.firing ? "firing" : "pending");
+      write(alerts_metric, alert.by_presence ? labels : labels.with("level", to_string(alert.level)), 1);
       write(for_state_metric, alert.labels, to_seconds(alert.active_at.time_since_epoch()));
     }
     feed_.store().append(source_, now, batch);
@@ -82,6 +84,7 @@ class RuleUnderTest {
   Engine engine_;
   SampleFeed& feed_;
   SourceId source_;
+  std::vector<AlertView> alerts_;  // after the last evaluation
   std::map<Labels, SeriesHandle> handles_;
 };
 

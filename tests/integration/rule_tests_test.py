@@ -99,8 +99,9 @@ class Reports(unittest.TestCase):
 
 
 class EveryExpectationCounts(unittest.TestCase):
-    """One value, label or annotation after the other is made wrong: the file must then fail."""
+    """One value, label or annotation after the other is made wrong: the file must then fail, in both programs."""
 
+    promtool = promtool_is_there()
     MUTATIONS = [
         (r"\bvalue: (-?[0-9]+(?:\.[0-9]+)?(?:e[0-9]+)?)", lambda found: f"value: {float(found[1]) + 1}"),
         (r"exp_labels: \{", lambda found: "exp_labels: {one_more: label, "),
@@ -136,6 +137,9 @@ class EveryExpectationCounts(unittest.TestCase):
                     with self.subTest(f"{name}, change {count}"):
                         answer = sidewatch_test(path, directory=directory)
                         self.assertEqual(answer.returncode, 1, mutant + answer.stdout + answer.stderr)
+                        if self.promtool:
+                            answer = run(["promtool", "test", "rules", path], directory)
+                            self.assertEqual(answer.returncode, 1, mutant + answer.stdout + answer.stderr)
         self.assertGreater(count, 60)
 
 
