@@ -32,19 +32,10 @@ constexpr std::string_view between =
 constexpr std::string_view end =
     "\nOf equal values `topk` and `bottomk` keep those that come first; NaN is last in both. `limit_ratio(0.1, v)` and "
     "`limit_ratio(-0.9, v)` share nothing and are everything together; which series they choose depends on the labels "
-    "alone.\n\n"
-    "## What Prometheus 2.42 answers otherwise\n\n"
-    "| expression | Prometheus 2.42 | here |\n|---|---|---|\n"
-    "| `first_over_time`, `mad_over_time`, `ts_of_*_over_time`, `sort_by_label`, `double_exponential_smoothing`, "
-    "`limitk`, `limit_ratio`, `histogram_avg`, `histogram_stddev`, `histogram_stdvar` | unknown | as later versions, but "
-    "`limit_ratio` chooses other series |\n"
-    "| `histogram_fraction` of classic histograms | nothing | the fraction, as later versions |\n"
-    "| `histogram_quantile` of buckets that differ by rounding | takes the noise for observations | takes them for "
-    "equal, as later versions |\n"
-    "| `ln`, `log2`, `log10` of numbers below 2.3e-308 | a wrong number | the logarithm |\n"
-    "| `log2` of numbers near 1 | loses digits | the logarithm |\n"
-    "| `predict_linear(x[5m] @ t, s)` over a range of time | the window moves along | the window stays at `t` |\n"
-    "| `bottomk`, `topk` of equal samples | leaves the choice to a heap | keeps the first |\n";
+    "alone, but is not Prometheus's choice.\n\n"
+    "Prometheus 2.42 does not have `first_over_time`, `mad_over_time`, `ts_of_*_over_time`, `sort_by_label`, "
+    "`sort_by_label_desc`, `double_exponential_smoothing`, `limitk` and `limit_ratio`. Where it computes otherwise is in "
+    "[query.md](query.md).\n";
 
 struct AggregationMeaning {
   std::string_view spelling;
