@@ -21,7 +21,8 @@ constexpr std::string_view introduction =
 
 constexpr std::string_view between =
     "\nSamples are numbers here, so the functions that only native histograms have find nothing. `info` does not "
-    "exist: the agent has no `target_info` whose labels it could add; say `* on (...) group_left (...)`.\n\n"
+    "exist: the agent has no `target_info` whose labels it could add; say `* on (...) group_left (...)`. Nor do "
+    "`timeseries_gen` and, as functions, `start`, `end`, `range` and `step`.\n\n"
     "Where a bucket of a classic histogram counts less than the one below it (buckets are not read all at one moment), "
     "or differs from it by rounding alone (by less than 1e-12 of both), it counts as many. Dates are in UTC. "
     "A label that `label_join` or `label_replace` makes has at most 64 KiB.\n\n"
@@ -34,7 +35,7 @@ constexpr std::string_view end =
     "`limit_ratio(-0.9, v)` share nothing and are everything together; which series they choose depends on the labels "
     "alone, but is not Prometheus's choice.\n\n"
     "Prometheus 2.42 does not have `first_over_time`, `mad_over_time`, `ts_of_*_over_time`, `sort_by_label`, "
-    "`sort_by_label_desc`, `double_exponential_smoothing`, `limitk` and `limit_ratio`. Where it computes otherwise is in "
+    "`sort_by_label_desc`, `double_exponential_smoothing`, `histogram_quantiles`, `max_of`, `min_of`, `limitk` and `limit_ratio`. Where it computes otherwise is in "
     "[query.md](query.md).\n";
 
 struct AggregationMeaning {
@@ -68,19 +69,20 @@ std::string_view word_for(ValueType type) {
   return {};
 }
 
-// round(vector[, number]), label_join(vector, text, text[, text...])
+// round(vector[, number]), label_join(vector, text, text[, text...]); the optional ones are all of one type
 std::string spelled(const Function& function) {
-  const bool repeated = function.optional_arguments == any_number;
-  const std::size_t optional = repeated ? 1 : static_cast<std::size_t>(function.optional_arguments);
-  const std::size_t needed = function.arguments.size() - optional;
+  const bool repeated = function.optional_arguments == any_number || function.optional_arguments > 1;
+  const bool unlimited = function.optional_arguments == any_number;
+  const std::size_t needed = function.arguments.size() -
+                             (unlimited ? 1 : static_cast<std::size_t>(function.optional_arguments));
   std::string out = std::string(function.name) + "(";
-  for (std::size_t i = 0; i < function.arguments.size(); ++i) {
-    if (i >= needed) out += "[";
-    if (i > 0) out += ", ";
-    out += word_for(function.arguments[i]);
+  for (std::size_t i = 0; i < needed; ++i) out += (i == 0 ? "" : ", ") + std::string(word_for(function.arguments[i]));
+  if (needed < function.arguments.size()) {
+    out += needed == 0 ? "[" : "[, ";
+    out += word_for(function.arguments[needed]);
+    out += repeated ? "...]" : "]";
   }
-  if (repeated) out += "...";
-  return out + std::string(optional, ']') + ")";
+  return out + ")";
 }
 
 }  // namespace

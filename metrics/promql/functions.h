@@ -147,6 +147,8 @@ Operand floor(const CallContext& context);
 Operand ln(const CallContext& context);
 Operand log10(const CallContext& context);
 Operand log2(const CallContext& context);
+Operand max_of(const CallContext& context);
+Operand min_of(const CallContext& context);
 Operand pi(const CallContext& context);
 Operand rad(const CallContext& context);
 Operand round(const CallContext& context);
@@ -175,6 +177,7 @@ namespace histogram {
 Operand fraction(const CallContext& context);
 Operand of_native(const CallContext& context);
 Operand quantile(const CallContext& context);
+Operand quantiles(const CallContext& context);
 }  // namespace histogram
 
 // label_functions.cpp

@@ -15,6 +15,7 @@
 
 #include "metrics/promql/characters.h"
 #include "metrics/promql/functions.h"
+#include "metrics/promql/literals.h"
 
 namespace sidewatch::promql::histogram {
 namespace {
@@ -164,6 +165,12 @@ double fraction_of(double lower, double upper, Buckets& buckets) {
   return (count_up_to(buckets, upper) - count_up_to(buckets, lower)) / buckets.back().count;
 }
 
+// As OpenMetrics spells it: "0.5", "1.0"
+std::string as_label(double q) {
+  const std::string text = number_to_string(q);
+  return std::isfinite(q) && text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
 template <class F>
 Operand each(const CallContext& context, const Items& items, F&& function) {
   Items results;
@@ -178,6 +185,24 @@ Operand each(const CallContext& context, const Items& items, F&& function) {
 Operand quantile(const CallContext& context) {
   const double q = context.arguments[0].scalar;
   return each(context, context.arguments[1].items, [=](Buckets& buckets) { return quantile_of(q, buckets); });
+}
+
+// histogram_quantiles(vector, label, q...)
+Operand quantiles(const CallContext& context) {
+  const std::string& label = text_argument(context.call, 1);
+  if (!is_label_name(label)) throw CallFailure{"invalid label name in histogram_quantiles(): " + label};
+  const std::vector<Histogram> histograms = histograms_of(context, context.arguments[0].items);
+  Items results;
+  for (std::size_t i = 2; i < context.arguments.size(); ++i) {
+    const double q = context.arguments[i].scalar;
+    const std::string value = as_label(q);
+    for (const Histogram& histogram : histograms) {
+      Buckets buckets = histogram.buckets;
+      const Labels& labels = context.pool.labels(histogram.labels);
+      results.push_back({context.pool.intern(labels.with(label, value)), quantile_of(q, buckets)});
+    }
+  }
+  return Operand::of(std::move(results));
 }
 
 Operand fraction(const CallContext& context) {

@@ -121,6 +121,14 @@ Operand round(const CallContext& context) {
   return map(context, [=](double value) { return std::floor(value * inverse + 0.5) / inverse; });
 }
 
+Operand max_of(const CallContext& context) {
+  return Operand::of(larger(context.arguments[0].scalar, context.arguments[1].scalar));
+}
+
+Operand min_of(const CallContext& context) {
+  return Operand::of(smaller(context.arguments[0].scalar, context.arguments[1].scalar));
+}
+
 Operand pi(const CallContext&) { return Operand::of(std::numbers::pi); }
 
 }  // namespace sidewatch::promql::math

@@ -103,6 +103,27 @@ TEST_F(PromqlFunctionAnswers, FindTheShareOfAHistogramBetweenTwoValues) {
   EXPECT_EQ(ask("histogram_fraction(0, 1, h_bucket * 0)"), "{job=\"a\"} NaN");
 }
 
+TEST_F(PromqlFunctionAnswers, FindSeveralQuantilesOfAHistogram) {
+  for (const auto& [bound, count] : {std::pair("1", "10"), {"2", "20"}, {"+Inf", "20"}}) {
+    fixture.add("h_bucket", {{"job", "a"}, {"le", bound}}, 0, 10, count);
+  }
+  EXPECT_EQ(ask("histogram_quantiles(h_bucket, 'q', 0.5, 0.75, 1, 2)"),
+            R"({job="a", q="0.5"} 1, {job="a", q="0.75"} 1.5, {job="a", q="1.0"} 2, {job="a", q="2.0"} +Inf)");
+  EXPECT_EQ(ask("histogram_quantiles(h_bucket, 'job', NaN)"), R"({job="NaN"} NaN)");
+  EXPECT_EQ(ask("histogram_quantiles(h_bucket, 'q', 0, 0)"),
+            "1:1: vector cannot contain metrics with the same labelset");
+  EXPECT_EQ(ask("histogram_quantiles(h_bucket, 'a-b', 0)"), "1:1: invalid label name in histogram_quantiles(): a-b");
+  EXPECT_EQ(ask("histogram_quantiles(h_bucket, 'q')"),
+            "1:1: expected at least 3 argument(s) in call to \"histogram_quantiles\", got 2");
+}
+
+TEST_F(PromqlFunctionAnswers, ChooseBetweenTwoNumbers) {
+  EXPECT_EQ(ask("vector(max_of(1, 2))"), "{} 2");
+  EXPECT_EQ(ask("vector(min_of(1, 2))"), "{} 1");
+  EXPECT_EQ(ask("vector(max_of(NaN, 2))"), "{} NaN");
+  EXPECT_EQ(ask("vector(min_of(-Inf, NaN))"), "{} -Inf");
+}
+
 TEST_F(PromqlFunctionAnswers, TakeNegativeBucketsAsEndless) {
   for (const auto& [bound, count] : {std::pair("-1", "10"), {"1", "30"}, {"+Inf", "40"}}) {
     fixture.add("h_bucket", {{"le", bound}}, 0, 10, count);
