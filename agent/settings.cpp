@@ -189,6 +189,7 @@ Settings load_settings(const std::string& path, const ReceiverContext& context, 
   auto of_files = load_rule_files(rule_files, settings.files, problems);
   std::move(of_files.begin(), of_files.end(), std::back_inserter(settings.rule_groups));
   add_builtin_rules(settings.rule_groups);
+  settings.text = document.masked_yaml();
   return settings;
 }
 

@@ -53,6 +53,7 @@ struct Settings {
   std::vector<RuleGroup> rule_groups;  // of `rules:`, of the rule files, and those that come with the agent
   std::vector<ReceiverPlan> receivers;
   std::vector<std::string> files;  // that were read
+  std::string text;                // what they say together, as YAML, secrets replaced
 };
 
 void declare(config::Section& section, AgentSettings& agent);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "config/files.h"
+#include "config/masked_yaml.h"
 #include "config/merge.h"
 #include "config/regular_file.h"
 #include "config/section_impl.h"
@@ -164,6 +165,8 @@ Document Document::parse(std::string name, std::string text, const Environment& 
   reader.read_text(name, text, "");
   return reader.finish();
 }
+
+std::string Document::masked_yaml() const { return config::masked_yaml(*content_->root, content_->context->secrets); }
 
 void Document::visit(const std::function<void(Section&)>& declare_all) {
   auto impl = std::make_shared<Section::Impl>();

@@ -49,6 +49,9 @@ class Document {
   // The same for a top level that is declared by a function.
   void visit(const std::function<void(Section&)>& declare_all);
 
+  // What is in force, all files merged and without secrets, as YAML. Known once it has been read.
+  std::string masked_yaml() const;
+
   const std::vector<std::string>& files() const { return files_; }  // in order of reading
 
  private:

@@ -60,6 +60,11 @@ const Entry* Section::Impl::entry(std::string_view key) const {
   return found == node->entries.end() ? nullptr : &*found;
 }
 
+void Section::keep_secret(std::string_view key) {
+  const Entry* entry = impl_->entry(key);
+  if (entry && entry->value->kind == Node::Kind::scalar) impl_->context->secrets.insert(entry->value->text);
+}
+
 const Node* Section::Impl::find(Field field) {
   if (shape) {
     const auto same = [&](const Field& other) { return other.key == field.key; };

@@ -117,6 +117,9 @@ class Section {
   void optional(std::string_view key, std::optional<Located<std::string>>& out, std::string_view help);
   void optional(std::string_view key, Regex& out, std::string_view help);  // its errors are reported at the value
 
+  // Secrets are never shown (Document::masked_yaml). This text, of whatever type, is not to be shown either.
+  void keep_secret(std::string_view key);
+
   // One of a closed set of words.
   template <class E>
   void choice(std::string_view key, E& out, std::initializer_list<std::pair<std::string_view, E>> words,

@@ -134,6 +134,7 @@ bool read_node(const Section::Impl& impl, const Node& node, Located<std::string>
 }
 
 bool read_node(const Section::Impl& impl, const Node& node, Secret& out) {
+  impl.context->secrets.insert(node.text);
   auto scalar = impl.scalar(node, "a text");
   if (!scalar) return false;
   if (scalar->only_file && scalar->text.empty()) {

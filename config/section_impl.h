@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct SectionContext {
   std::vector<std::string> files;  // by Position::file
   std::function<std::optional<std::string>(const std::string&)> environment;
   Problems* problems = nullptr;
+  std::set<std::string> secrets;  // texts, as written, that must not be shown
   bool incomplete = false;  // some file could not be read, so what is missing may stand there
 
   Mark mark(const Position& at) const;

@@ -54,6 +54,7 @@ void declare(config::Section& s, WebhookTls& c) {
 void declare(config::Section& s, WebhookConfig& c) {
   using namespace std::chrono_literals;
   s.required("url", c.url, "where messages are POSTed, http:// or https://; the path and what follows is kept secret");
+  s.keep_secret("url");
   s.optional("headers", c.headers, "further headers of the request, as in {X-Team: ops}; their values are kept secret");
   s.optional("bearer_token", c.bearer_token, "sent as 'Authorization: Bearer ...'");
   s.section("basic_auth", c.basic_auth, "HTTP basic authentication");
@@ -69,6 +70,7 @@ void declare(config::Section& s, WebhookConfig& c) {
   s.optional("allow_link_local", c.allow_link_local,
              "allow link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep credentials");
   s.optional("proxy_url", c.proxy_url, "HTTP proxy; without it none is used, whatever the environment says");
+  s.keep_secret("proxy_url");
   s.optional("external_url", c.external_url,
              "where people find this agent, such as http://host:9766; sent as externalURL in each message");
 }
