@@ -24,6 +24,7 @@
 #include "agent/settings.h"
 #include "agent/time_away.h"
 #include "agent/version.h"
+#include "config/literals.h"
 
 namespace sidewatch {
 namespace {
@@ -97,6 +98,17 @@ std::string external_url(const HttpConfig& http) {
   return http.listen.empty() || http.listen.front().value.starts_with("unix:") ? "" : "http://" + http.listen.front().value;
 }
 
+std::vector<std::pair<std::string, std::string>> flags(const Settings& settings, const std::string& config_path) {
+  return {{"config.file", config_path},
+          {"query.lookback-delta", config::write_duration(promql::Options{}.lookback)},
+          {"query.max-concurrency", std::to_string(settings.http.limits.query_threads)},
+          {"query.max-samples", std::to_string(settings.limits.max_query_samples)},
+          {"query.timeout", config::write_duration(settings.limits.query_timeout)},
+          {"storage.tsdb.path", settings.agent.state_dir},
+          {"storage.tsdb.retention.time", config::write_duration(settings.history.retention)},
+          {"web.listen-address", settings.http.listen.front().value}};
+}
+
 Result<Outbox> open_outbox(const AgentSettings& agent) {
   if (agent.state_dir.empty()) return Outbox::in_memory();
   return Outbox::open(agent.state_dir);
@@ -148,6 +160,7 @@ struct Agent {
 
   Settings settings;
   SystemClock clock;
+  const Time started = clock.now();
   Log& log;
   Outbox outbox;
   Loaded loaded;
@@ -211,7 +224,9 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
                                   make_routes({agent.pages, agent.judge.alerts(), agent.heartbeat, agent.ready,
                                                [&reloader] { return reloader.reload(); },
                                                agent.settings.http.allow_remote_reload,
-                                               {agent.store, agent.clock, query_limits(agent.settings)}}));
+                                               {agent.store, agent.clock, query_limits(agent.settings)},
+                                               {agent.collectors.views(), loop.config(), agent.started,
+                                                flags(agent.settings, config_path), agent.settings.history.retention}}));
   int code = exit_ok;
   if (server) {
     loop.watch(server->get());

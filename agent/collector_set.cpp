@@ -48,6 +48,7 @@ struct CollectorSet::Entry {
   bool fresh = false;       // its series are not stale
   bool first_pass = false;  // has ended
   bool overdue = false;
+  std::optional<Time> last_pass;  // when the last one ended, well or not
   double seconds = 0;
   bool succeeded = false;
   double passes_total = 0;
@@ -148,6 +149,7 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
   // that and refused.
   const Time at = entry.overdue ? now : done.at;
   entry.seconds = done.seconds;
+  entry.last_pass = now;
   if (done.outcome) {
     const bool was_good = entry.was_good();
     entry.ended(true);
@@ -189,6 +191,17 @@ void CollectorSet::write_run_series(Entry& entry, Time now) {
   entry.run_batch.add(entry.partial_errors, entry.partial_errors_total);
   entry.run_batch.add(entry.overruns, entry.overruns_total);
   store_.append(entry.run_source, now, entry.run_batch);
+}
+
+void CollectorSet::publish() {
+  std::vector<CollectorView> views;
+  for (const auto& entry : entries_) {
+    CollectorView view{entry->plan.name, entry->plan.watches, entry->interval, entry->last_pass, entry->seconds,
+                       entry->succeeded && !entry->overdue, entry->last_trouble};
+    if (entry->overdue) view.trouble = "the pass takes too long and is still running";
+    views.push_back(std::move(view));
+  }
+  views_.publish(std::move(views));
 }
 
 bool CollectorSet::warmed_up() const {

@@ -14,6 +14,7 @@
 
 #include "agent/collector_runner.h"
 #include "agent/message.h"
+#include "agent/published.h"
 #include "base/time.h"
 #include "collectors/collector.h"
 #include "metrics/store.h"
@@ -26,6 +27,17 @@ struct CollectorNews {
   Kind kind = Kind::failed;
   std::string collector;
   std::string detail;
+};
+
+// How a collector is doing, for people to see.
+struct CollectorView {
+  std::string name;
+  std::string watches;
+  Duration interval{0};
+  std::optional<Time> last_pass;  // the end of the last one; absent: none has ended
+  double seconds = 0;             // what it took
+  bool well = false;              // it succeeded, and the next is not overdue
+  std::string trouble;            // why not, or what it could not read
 };
 
 // The metrics that tell how each collector is doing.
@@ -48,6 +60,10 @@ class CollectorSet {
   // Whether every collector has ended its first pass, well or not.
   bool warmed_up() const;
 
+  // Shows all of them as they are now; called by the loop once in a while, read by any thread.
+  void publish();
+  const Published<std::vector<CollectorView>>& views() const { return views_; }
+
   std::optional<Time> next_due() const;
   std::size_t size() const { return entries_.size(); }
 
@@ -66,6 +82,7 @@ class CollectorSet {
   std::uint64_t next_id_ = 1;
   std::vector<std::unique_ptr<Entry>> entries_;
   bool left_behind_ = false;
+  Published<std::vector<CollectorView>> views_;
 };
 
 }  // namespace sidewatch

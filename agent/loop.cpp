@@ -24,7 +24,9 @@ constexpr Duration interrupt_patience = 500ms;
 }  // namespace
 
 Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mailbox)
-    : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {}
+    : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {
+  config_.publish({settings_.text, parts_.clock.now(), true});
+}
 
 Time Loop::tick(Time now) {
   if (last_tick_ && now - *last_tick_ > longest_gap) parts_.judge.skip(now - *last_tick_);
@@ -97,10 +99,13 @@ void Loop::take(SettingsRead& read, Time now) {
   parts_.own_metrics.reloaded(static_cast<bool>(read.settings), wall);
   if (!read.settings) {
     parts_.log.error("the configuration was not taken, the old one goes on", {{"problems", read.settings.error().text()}});
+    const auto in_force = config_.read();
+    config_.publish({in_force->text, in_force->read_at, false});
     return;
   }
   if (const auto sent = parts_.systemd.reloading(); !sent) parts_.log.warning(sent.error().text());
   Settings& fresh = **read.settings;
+  config_.publish({fresh.text, now, true});
   for (const auto& key : needs_restart(settings_, fresh)) {
     parts_.log.warning("this change needs a restart to take effect", {{"key", key}});
   }
@@ -151,6 +156,7 @@ void Loop::show_own_metrics(Time now) {
   parts_.own_metrics.remembered(parts_.store.samples_evicted());
   if (parts_.history) parts_.own_metrics.written_down(parts_.history->status());
   parts_.own_metrics.clocked(parts_.clock.wall_step());
+  parts_.collectors.publish();
 }
 
 bool Loop::shut_down(Duration patience) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "agent/api_status.h"
 #include "agent/collector_set.h"
 #include "agent/delivery_set.h"
 #include "agent/history_writer.h"
@@ -16,6 +17,7 @@
 #include "agent/logging.h"
 #include "agent/message.h"
 #include "agent/own_metrics.h"
+#include "agent/published.h"
 #include "agent/routes.h"
 #include "agent/sd_notify.h"
 #include "agent/settings.h"
@@ -48,6 +50,9 @@ class Loop {
   // Any thread.
   void watch(const HttpServer* server) { server_ = server; }
 
+  // Any thread.
+  const Published<ConfigView>& config() const { return config_; }
+
   // One round at `now`. Returns when the next one is due, unless a message arrives before.
   Time tick(Time now);
 
@@ -73,6 +78,7 @@ class Loop {
   std::shared_ptr<LoopMailbox> mailbox_;
   std::optional<Message> waiting_;
   std::atomic<const HttpServer*> server_{nullptr};
+  Published<ConfigView> config_;
   bool samples_arrived_ = false;
   bool stopping_ = false;
   std::optional<Time> last_tick_;

@@ -72,6 +72,12 @@ HttpResponse front_page() {
                             "/api/v1/labels                  the names of all labels\n"
                             "/api/v1/label/{name}/values     the values of one\n"
                             "/api/v1/metadata                what each metric means\n"
+                            "/api/v1/targets                 how the collectors are doing\n"
+                            "/api/v1/status/buildinfo        which Prometheus this answers like\n"
+                            "/api/v1/status/config           the configuration in force, without secrets\n"
+                            "/api/v1/status/flags            how it was started\n"
+                            "/api/v1/status/runtimeinfo      since when, and when it was configured\n"
+                            "/api/v1/status/tsdb             which metrics and labels have most series\n"
                             "/federate                       ?match[]=SELECTOR: latest samples with their times\n");
 }
 
@@ -136,6 +142,7 @@ std::vector<HttpRoute> make_routes(RouteParts given) {
   add_query_routes(routes, parts->queries);
   add_series_routes(routes, parts->queries);
   add_federate_route(routes, parts->queries);
+  add_status_routes(routes, parts->queries, parts->status);
   return routes;
 }
 

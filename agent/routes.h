@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/api_context.h"
+#include "agent/api_status.h"
 #include "agent/http_message.h"
 #include "agent/page_cache.h"
 #include "agent/published.h"
@@ -39,6 +40,7 @@ struct RouteParts {
   std::function<Result<std::string>()> reload;
   bool allow_remote_reload = false;
   QueryContext queries;
+  StatusContext status;
 };
 
 std::vector<HttpRoute> make_routes(RouteParts parts);

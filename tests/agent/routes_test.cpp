@@ -26,7 +26,7 @@ class RoutesTest : public testing::Test {
 
   std::vector<HttpRoute> routes(bool allow_remote_reload = false) {
     return make_routes({pages, alerts, heartbeat, ready, [this] { ++reloads; return reload_answer; }, allow_remote_reload,
-                        {store, clock, {}}});
+                        {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}});
   }
   HttpResponse answer(const std::string& method, const std::string& path, const std::vector<HttpField>& fields = {},
                       bool loopback = true, bool allow_remote_reload = false) {
@@ -53,6 +53,8 @@ class RoutesTest : public testing::Test {
   Store store{catalog, Store::Limits{}};
   SeriesHandle series = catalog.series(Metric{"up", MetricType::gauge, "", "Whether it is up."}, {{"job", "a"}});
   SystemClock clock;
+  Published<std::vector<CollectorView>> collectors;
+  Published<ConfigView> config;
   PageCache pages{store};
   Published<std::vector<AlertView>> alerts;
   Heartbeat heartbeat;
@@ -99,7 +101,7 @@ TEST_F(RoutesTest, IsHealthyWhileTheLoopMoves) {
 TEST_F(RoutesTest, IsNotHealthyWhenTheLoopHasNotMovedForLong) {
   const Heartbeat never;  // its last beat is when the machine started
   const auto routes_of_it = make_routes({pages, alerts, never, ready, [this] { return reload_answer; }, false,
-                                        {store, clock, {}}});
+                                        {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}});
   for (const auto& route : routes_of_it) {
     if (route.path != "/-/healthy") continue;
     const auto response = route.handler(HttpRequest{});
