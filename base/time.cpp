@@ -1,16 +1,35 @@
 #include "base/time.h"
 
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <limits>
 
 namespace sidewatch {
 namespace {
 
-std::int64_t read_ms(clockid_t clock) {
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+std::int64_t read_ns(clockid_t clock) {
   timespec reading{};
   clock_gettime(clock, &reading);
-  return static_cast<std::int64_t>(reading.tv_sec) * 1000 + reading.tv_nsec / 1'000'000;
+  return static_cast<std::int64_t>(reading.tv_sec) * 1'000'000'000 + reading.tv_nsec;
+}
+
+// Wall clock minus CLOCK_BOOTTIME. Two clocks cannot be read at once: of a few tries the one that was interrupted least.
+std::int64_t read_origin_ns() {
+  std::int64_t origin = 0;
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (int tries = 0; tries < 3; ++tries) {
+    const std::int64_t before = read_ns(CLOCK_BOOTTIME);
+    const std::int64_t wall = read_ns(CLOCK_REALTIME);
+    const std::int64_t took = read_ns(CLOCK_BOOTTIME) - before;
+    if (took >= least) continue;
+    least = took;
+    origin = wall - before - took / 2;
+  }
+  return origin;
 }
 
 // Takes a timestamp apart from left to right; a mistake is remembered until the end.
@@ -68,12 +87,14 @@ class Rfc3339 {
 
 }  // namespace
 
-SystemClock::SystemClock() : origin_ms_(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME)) {}
+SystemClock::SystemClock() : origin_ns_(read_origin_ns()) {}
 
-Time SystemClock::now() const { return time_at_ms(origin_ms_ + read_ms(CLOCK_BOOTTIME)); }
+Time SystemClock::now() const { return time_at_ms((origin_ns_ + read_ns(CLOCK_BOOTTIME)) / ns_per_ms); }
 
+// Rounded, so that it stays the same while nobody sets the clock: requests and answers are converted with it.
 Duration SystemClock::wall_step() const {
-  return Duration(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME) - origin_ms_);
+  const auto step_ns = static_cast<double>(read_origin_ns() - origin_ns_);
+  return Duration(std::llround(step_ns / static_cast<double>(ns_per_ms)));
 }
 
 std::string to_rfc3339(WallTime wall) {
@@ -133,7 +154,7 @@ BootPosition read_boot_position() {
   BootPosition position;
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::getline(file, position.boot_id);
-  position.boot_time_ms = read_ms(CLOCK_BOOTTIME);
+  position.boot_time_ms = read_ns(CLOCK_BOOTTIME) / ns_per_ms;
   return position;
 }
 

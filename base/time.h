@@ -58,7 +58,7 @@ class SystemClock final : public Clock {
   Duration wall_step() const override;
 
  private:
-  std::int64_t origin_ms_;  // wall clock minus CLOCK_BOOTTIME when the process started
+  std::int64_t origin_ns_;  // wall clock minus CLOCK_BOOTTIME when the process started
 };
 
 // Where this boot of the machine stands, so that a restarted agent can tell how long it was away although the wall

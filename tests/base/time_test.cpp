@@ -55,6 +55,14 @@ TEST(Time, SystemClockStartsAtTheWallClockAndDoesNotGoBack) {
   EXPECT_GE(clock.now(), first);
 }
 
+TEST(SystemClock, StepsOnlyWhenTheWallClockIsSet) {
+  const SystemClock clock;
+  std::map<std::int64_t, int> steps;
+  for (int i = 0; i < 20'000; ++i) ++steps[clock.wall_step().count()];
+  EXPECT_LE(steps.size(), 2u);  // a test may be interrupted between two readings, but not time and again
+  EXPECT_GE(steps[0], 19'000);
+}
+
 TEST(Time, BootPositionNamesThisBoot) {
   const BootPosition position = read_boot_position();
   EXPECT_EQ(position.boot_id.size(), 36u);
