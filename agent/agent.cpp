@@ -196,6 +196,15 @@ std::unique_ptr<HistoryWriter> take_up_history(Agent& agent) {
   return std::make_unique<HistoryWriter>(options, agent.store, agent.clock, agent.log);
 }
 
+RouteParts route_parts(Agent& agent, const Loop& loop, Reloader& reloader, const std::string& config_path) {
+  return {agent.pages, agent.judge.alerts(), agent.judge.groups(), agent.heartbeat, agent.ready,
+          [&reloader] { return reloader.reload(); },
+          agent.settings.http.allow_remote_reload,
+          {agent.store, agent.clock, query_limits(agent.settings)},
+          {agent.collectors.views(), loop.config(), agent.started, flags(agent.settings, config_path),
+           agent.settings.history.retention}};
+}
+
 // Watches until told to end. Sets `left_behind` when a thread was still blocked.
 int watch(Agent& agent, const std::string& config_path, const ReceiverContext& receivers, const sigset_t& signals,
           bool& left_behind) {
@@ -220,13 +229,7 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
   const auto warm_until = std::chrono::steady_clock::now() + warm_up_patience;
   while (!agent.ready && std::chrono::steady_clock::now() < warm_until) std::this_thread::sleep_for(1ms);
 
-  auto server = HttpServer::start(agent.settings.http,
-                                  make_routes({agent.pages, agent.judge.alerts(), agent.heartbeat, agent.ready,
-                                               [&reloader] { return reloader.reload(); },
-                                               agent.settings.http.allow_remote_reload,
-                                               {agent.store, agent.clock, query_limits(agent.settings)},
-                                               {agent.collectors.views(), loop.config(), agent.started,
-                                                flags(agent.settings, config_path), agent.settings.history.retention}}));
+  auto server = HttpServer::start(agent.settings.http, make_routes(route_parts(agent, loop, reloader, config_path)));
   int code = exit_ok;
   if (server) {
     loop.watch(server->get());

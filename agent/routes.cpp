@@ -6,10 +6,9 @@
 
 #include "agent/api_federate.h"
 #include "agent/api_query.h"
+#include "agent/api_rules.h"
 #include "agent/api_series.h"
-#include "base/json.h"
 #include "metrics/exposition.h"
-#include "metrics/text.h"
 
 namespace sidewatch {
 namespace {
@@ -72,6 +71,7 @@ HttpResponse front_page() {
                             "/api/v1/labels                  the names of all labels\n"
                             "/api/v1/label/{name}/values     the values of one\n"
                             "/api/v1/metadata                what each metric means\n"
+                            "/api/v1/rules                   ?type=alert|record\n"
                             "/api/v1/targets                 how the collectors are doing\n"
                             "/api/v1/status/buildinfo        which Prometheus this answers like\n"
                             "/api/v1/status/config           the configuration in force, without secrets\n"
@@ -81,52 +81,11 @@ HttpResponse front_page() {
                             "/federate                       ?match[]=SELECTOR: latest samples with their times\n");
 }
 
-void write_labels(JsonWriter& json, const Labels& labels) {
-  json.begin_object();
-  for (const auto& label : labels) json.key(label.name).text(label.value);
-  json.end_object();
-}
-
-void write_alert(JsonWriter& json, const AlertView& alert) {
-  std::string value;
-  append_value(value, alert.value);
-  json.begin_object();
-  json.key("labels");
-  write_labels(json, alert.labels);
-  json.key("annotations");
-  write_labels(json, alert.annotations);
-  json.key("state").text(alert.firing ? "firing" : "pending");
-  json.key("activeAt").text(to_rfc3339(alert.active_at));
-  json.key("value").text(value);
-  json.key("level").text(to_string(alert.level));
-  json.key("peak").number(alert.peak);
-  json.key("fingerprint").text(alert.key);
-  json.key("incident").text(alert.incident);
-  json.key("noData").boolean(alert.unknown);
-  json.key("recovering").boolean(alert.recovering);
-  json.key("suppressed").integer(alert.suppressed);
-  json.key("firedAt");
-  if (alert.fired_at) {
-    json.text(to_rfc3339(*alert.fired_at));
-  } else {
-    json.null();
-  }
-  json.end_object();
-}
-
 }  // namespace
 
 void Heartbeat::beat() { last_ms_.store(monotonic_ms(), std::memory_order_relaxed); }
 
 Duration Heartbeat::age() const { return Duration(monotonic_ms() - last_ms_.load(std::memory_order_relaxed)); }
-
-std::string alerts_as_json(const std::vector<AlertView>& alerts) {
-  JsonWriter json;
-  json.begin_object().key("status").text("success").key("data").begin_object().key("alerts").begin_array();
-  for (const auto& alert : alerts) write_alert(json, alert);
-  json.end_array().end_object().end_object();
-  return json.take();
-}
 
 std::vector<HttpRoute> make_routes(RouteParts given) {
   const auto parts = std::make_shared<RouteParts>(std::move(given));
@@ -136,12 +95,11 @@ std::vector<HttpRoute> make_routes(RouteParts given) {
       {"GET", "/-/healthy", [parts](const HttpRequest&) { return healthy(*parts); }},
       {"GET", "/-/ready", [parts](const HttpRequest&) { return ready(*parts); }},
       {"POST", "/-/reload", [parts](const HttpRequest& request) { return reload(*parts, request); }},
-      {"GET", "/api/v1/alerts",
-       [parts](const HttpRequest&) { return HttpResponse::json(200, alerts_as_json(*parts->alerts.read())); }},
   };
   add_query_routes(routes, parts->queries);
   add_series_routes(routes, parts->queries);
   add_federate_route(routes, parts->queries);
+  add_rule_routes(routes, parts->alerts, parts->groups);
   add_status_routes(routes, parts->queries, parts->status);
   return routes;
 }

@@ -15,7 +15,8 @@
 #include "agent/http_message.h"
 #include "agent/page_cache.h"
 #include "agent/published.h"
-#include "alerting/engine.h"
+#include "alerting/rule_view.h"
+#include "alerting/tick.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -34,6 +35,7 @@ class Heartbeat {
 struct RouteParts {
   PageCache& pages;
   const Published<std::vector<AlertView>>& alerts;
+  const Published<std::vector<RuleGroupView>>& groups;
   const Heartbeat& heartbeat;
   std::atomic<bool>& ready;
   // Reads the configuration again; the Error says what is wrong with it. On success a remark, such as what needs a restart.
@@ -44,9 +46,5 @@ struct RouteParts {
 };
 
 std::vector<HttpRoute> make_routes(RouteParts parts);
-
-// The body of /api/v1/alerts: {"status":"success","data":{"alerts":[...]}}. Each alert as Prometheus has it (labels,
-// annotations, state, activeAt, value as a string), and beside that level, peak, incident, firedAt, suppressed.
-std::string alerts_as_json(const std::vector<AlertView>& alerts);
 
 }  // namespace sidewatch

@@ -25,7 +25,7 @@ class RoutesTest : public testing::Test {
   }
 
   std::vector<HttpRoute> routes(bool allow_remote_reload = false) {
-    return make_routes({pages, alerts, heartbeat, ready, [this] { ++reloads; return reload_answer; }, allow_remote_reload,
+    return make_routes({pages, alerts, groups, heartbeat, ready, [this] { ++reloads; return reload_answer; }, allow_remote_reload,
                         {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}});
   }
   HttpResponse answer(const std::string& method, const std::string& path, const std::vector<HttpField>& fields = {},
@@ -57,6 +57,7 @@ class RoutesTest : public testing::Test {
   Published<ConfigView> config;
   PageCache pages{store};
   Published<std::vector<AlertView>> alerts;
+  Published<std::vector<RuleGroupView>> groups;
   Heartbeat heartbeat;
   std::atomic<bool> ready{false};
   int reloads = 0;
@@ -100,7 +101,7 @@ TEST_F(RoutesTest, IsHealthyWhileTheLoopMoves) {
 
 TEST_F(RoutesTest, IsNotHealthyWhenTheLoopHasNotMovedForLong) {
   const Heartbeat never;  // its last beat is when the machine started
-  const auto routes_of_it = make_routes({pages, alerts, never, ready, [this] { return reload_answer; }, false,
+  const auto routes_of_it = make_routes({pages, alerts, groups, never, ready, [this] { return reload_answer; }, false,
                                         {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}});
   for (const auto& route : routes_of_it) {
     if (route.path != "/-/healthy") continue;
@@ -151,68 +152,6 @@ TEST_F(RoutesTest, NamesEveryRouteOnItsFrontPage) {
   const auto front = answer("GET", "/");
   EXPECT_EQ(front.status, 200);
   for (const auto& route : routes()) EXPECT_THAT(*front.body, HasSubstr(route.path));
-}
-
-TEST_F(RoutesTest, ServesThePublishedAlerts) {
-  const auto none = answer("GET", "/api/v1/alerts");
-  EXPECT_EQ(none.status, 200);
-  EXPECT_EQ(none.content_type, HttpResponse::json(200, "").content_type);
-  EXPECT_EQ(*none.body, R"({"status":"success","data":{"alerts":[]}})");
-  alerts.publish(std::vector<AlertView>(2));
-  const auto json = JsonValue::parse(*answer("GET", "/api/v1/alerts").body);
-  ASSERT_TRUE(json);
-  EXPECT_EQ((*json)["data"]["alerts"].items().size(), 2u);
-}
-
-AlertView firing_alert() {
-  AlertView alert;
-  alert.rule = "MemoryHigh";
-  alert.key = "0123456789abcdef";
-  alert.incident = "0123456789abcdef-1";
-  alert.labels = {{"alertname", "MemoryHigh"}, {"severity", "critical"}};
-  alert.annotations = {{"summary", "Memory at 97% of \"all\""}};
-  alert.firing = true;
-  alert.level = Level::critical;
-  alert.value = 97.25;
-  alert.peak = 99;
-  alert.active_at = WallTime(Duration(1'772'366'400'000));
-  alert.fired_at = WallTime(Duration(1'772'366'430'250));
-  alert.suppressed = 2;
-  return alert;
-}
-
-TEST(AlertsAsJson, HasPrometheussKeysAndItsOwn) {
-  EXPECT_EQ(alerts_as_json({firing_alert()}),
-            R"({"status":"success","data":{"alerts":[{)"
-            R"("labels":{"alertname":"MemoryHigh","severity":"critical"},)"
-            R"("annotations":{"summary":"Memory at 97% of \"all\""},)"
-            R"("state":"firing","activeAt":"2026-03-01T12:00:00.000Z","value":"97.25",)"
-            R"("level":"critical","peak":99,"fingerprint":"0123456789abcdef","incident":"0123456789abcdef-1",)"
-            R"("noData":false,"recovering":false,"suppressed":2,"firedAt":"2026-03-01T12:00:30.250Z"}]}})");
-}
-
-TEST(AlertsAsJson, SaysPendingAndNullWhereNothingFiredYet) {
-  AlertView alert = firing_alert();
-  alert.firing = false;
-  alert.incident.clear();
-  alert.fired_at.reset();
-  const std::string json = alerts_as_json({alert});
-  EXPECT_THAT(json, HasSubstr(R"("state":"pending")"));
-  EXPECT_THAT(json, HasSubstr(R"("incident":"")"));
-  EXPECT_THAT(json, HasSubstr(R"("firedAt":null)"));
-}
-
-TEST(AlertsAsJson, IsJsonWhateverTheValueIs) {
-  AlertView alert = firing_alert();
-  alert.value = alert.peak = std::numeric_limits<double>::quiet_NaN();
-  alert.unknown = true;
-  const std::string json = alerts_as_json({alert});
-  EXPECT_TRUE(JsonValue::parse(json));
-  EXPECT_THAT(json, HasSubstr(R"("value":"NaN")"));
-  EXPECT_THAT(json, HasSubstr(R"("peak":null)"));
-  EXPECT_THAT(json, HasSubstr(R"("noData":true)"));
-  alert.value = -std::numeric_limits<double>::infinity();
-  EXPECT_THAT(alerts_as_json({alert}), HasSubstr(R"("value":"-Inf")"));
 }
 
 }  // namespace
