@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <optional>
 #include <variant>
@@ -36,80 +35,6 @@ WallTime clamped(double seconds) {
   if (ms >= static_cast<double>(latest_wall.time_since_epoch().count())) return latest_wall;
   if (ms <= static_cast<double>(earliest_wall.time_since_epoch().count())) return earliest_wall;
   return WallTime(Duration(static_cast<std::int64_t>(ms)));
-}
-
-// Takes texts apart from the left; `good` falls when something else stands there.
-struct Reader {
-  std::string_view rest;
-  bool good = true;
-
-  int digits(std::size_t count) {
-    int value = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i >= rest.size() || rest[i] < '0' || rest[i] > '9') {
-        good = false;
-        return 0;
-      }
-      value = value * 10 + (rest[i] - '0');
-    }
-    rest.remove_prefix(count);
-    return value;
-  }
-  bool accept(char c) {
-    if (!rest.starts_with(c)) return false;
-    rest.remove_prefix(1);
-    return true;
-  }
-  void expect(char c) {
-    if (!accept(c)) good = false;
-  }
-};
-
-// Milliseconds of a fraction of a second; further digits are cut off.
-Duration fraction(Reader& reader) {
-  if (!reader.accept('.') && !reader.accept(',')) return Duration(0);
-  std::int64_t ms = 0;
-  std::int64_t unit = 100;
-  if (reader.rest.empty() || reader.rest.front() < '0' || reader.rest.front() > '9') reader.good = false;
-  while (!reader.rest.empty() && reader.rest.front() >= '0' && reader.rest.front() <= '9') {
-    ms += (reader.rest.front() - '0') * unit;
-    unit /= 10;
-    reader.rest.remove_prefix(1);
-  }
-  return Duration(ms);
-}
-
-std::chrono::minutes zone(Reader& reader) {
-  if (reader.accept('Z')) return std::chrono::minutes(0);
-  const bool west = reader.accept('-');
-  if (!west) reader.expect('+');
-  const int hours = reader.digits(2);
-  reader.expect(':');
-  const int minutes = reader.digits(2);
-  if (hours > 23 || minutes > 59) reader.good = false;
-  const std::chrono::minutes offset(hours * 60 + minutes);
-  return west ? -offset : offset;
-}
-
-std::optional<WallTime> rfc3339(std::string_view text) {
-  using namespace std::chrono;
-  Reader reader{text};
-  const int years = reader.digits(4);
-  reader.expect('-');
-  const int months = reader.digits(2);
-  reader.expect('-');
-  const int days = reader.digits(2);
-  reader.expect('T');
-  const int hour = reader.digits(2);
-  reader.expect(':');
-  const int minute = reader.digits(2);
-  reader.expect(':');
-  const int second = reader.digits(2);
-  const Duration ms = fraction(reader);
-  const minutes offset = zone(reader);
-  const year_month_day date{year(years), month(static_cast<unsigned>(months)), day(static_cast<unsigned>(days))};
-  if (!reader.good || !reader.rest.empty() || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  return sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + ms - offset;
 }
 
 // As Go's Prometheus client writes "since ever" and "for ever".
@@ -158,7 +83,7 @@ bool excludes_something(const Matchers& matchers) {
 
 Result<WallTime> parse_api_time(std::string_view text) {
   if (const auto seconds = decimal(text)) return clamped(*seconds);
-  if (const auto time = rfc3339(text)) return *time;
+  if (const auto time = from_rfc3339(text)) return *time;
   if (const auto time = boundary(text)) return *time;
   return Error{"cannot parse " + promql::quoted(text) + " to a valid timestamp", ""};
 }

@@ -75,16 +75,20 @@ Duration timeout_of(const HttpRequest& request, const QueryContext& context) {
   return *timeout;
 }
 
-promql::Expression expression_of(const HttpRequest& request) {
+// Prometheus names the parameter in the errors of some endpoints only.
+enum class ErrorStyle { names_parameter, plain };
+promql::Expression expression_of(const HttpRequest& request, ErrorStyle style) {
   auto expression = promql::Expression::parse(request.param("query").value_or(""));
-  if (!expression) throw invalid_parameter("query", promql::parse_error_text(expression.error()));
-  return std::move(*expression);
+  if (expression) return std::move(*expression);
+  const std::string why = promql::parse_error_text(expression.error());
+  if (style == ErrorStyle::names_parameter) throw invalid_parameter("query", why);
+  throw ApiError{ApiErrorKind::bad_data, why};
 }
 
 ApiData query(const QueryContext& context, const HttpRequest& request) {
   const WallTime at = time_or(request, "time", wall_now(context));
   const Duration timeout = timeout_of(request, context);
-  const auto expression = expression_of(request);
+  const auto expression = expression_of(request, ErrorStyle::names_parameter);
   const Running running(context, request, timeout);
   return running.data(
       running.take(promql::evaluate(expression, context.store, running.on_timeline(at), running.options())), at);
@@ -115,7 +119,7 @@ Span span_of(const HttpRequest& request) {
 ApiData query_range(const QueryContext& context, const HttpRequest& request) {
   const Span span = span_of(request);
   const Duration timeout = timeout_of(request, context);
-  const auto expression = expression_of(request);
+  const auto expression = expression_of(request, ErrorStyle::plain);
   const Running running(context, request, timeout);
   const promql::RangeSpec range{running.on_timeline(span.start), running.on_timeline(span.end), span.step};
   return running.data(running.take(promql::evaluate_range(expression, context.store, range, running.options())),
@@ -127,13 +131,12 @@ ApiData query_exemplars(const QueryContext&, const HttpRequest& request) {
   const WallTime start = time_or(request, "start", earliest_wall);
   const WallTime end = time_or(request, "end", latest_wall);
   if (end < start) throw ApiError{ApiErrorKind::bad_data, "end timestamp must not be before start timestamp"};
-  const auto expression = promql::Expression::parse(request.param("query").value_or(""));
-  if (!expression) throw ApiError{ApiErrorKind::bad_data, promql::parse_error_text(expression.error())};
+  (void)expression_of(request, ErrorStyle::plain);
   return ApiData::of("[]");
 }
 
 ApiData format_query(const QueryContext&, const HttpRequest& request) {
-  return ApiData::of(json_quoted(expression_of(request).to_string()));
+  return ApiData::of(json_quoted(promql::format(expression_of(request, ErrorStyle::names_parameter))));
 }
 
 }  // namespace

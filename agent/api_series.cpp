@@ -134,7 +134,6 @@ std::string_view metric_name(const Family& family) {
 ApiData metadata(const QueryContext& context, const HttpRequest& request) {
   const std::string wanted = request.param("metric").value_or("");
   const auto limit = number_param(request, "limit");
-  (void)number_param(request, "limit_per_metric");  // there is one entry per metric
   std::map<std::string, std::shared_ptr<const Family>, std::less<>> families;
   for (const SeriesId id : context.store.catalog().select({})) {
     const auto info = context.store.catalog().info(id);

@@ -88,6 +88,7 @@ TEST_F(ApiQuery, RefusesWhatItCannotReadInPrometheussWords) {
        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"},
       {"/api/v1/query_range?query=up[1m]&start=1&end=2&step=1",
        "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"},
+      {"/api/v1/query_range?query=sum(&start=1&end=2&step=1", "1:5: parse error: unclosed left parenthesis"},
       {"/api/v1/query_exemplars?query=up(", "1:4: parse error: unclosed left parenthesis"},
       {"/api/v1/query_exemplars?query=up&start=2&end=1", "end timestamp must not be before start timestamp"},
       {"/api/v1/format_query?query=sum(", "invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"},
