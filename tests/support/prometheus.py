@@ -59,12 +59,13 @@ def snappy(data):
 
 
 class Prometheus:
-    def __init__(self, directory):
+    def __init__(self, directory, config_text=""):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         config = directory + "/prometheus.yml"
-        open(config, "w").close()
+        with open(config, "w") as file:
+            file.write(config_text)
         self.log = open(directory + "/log", "w+")
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data", "--log.level=warn",
@@ -110,6 +111,7 @@ class Prometheus:
             sys.exit(f"remote write refused: {status} {answer.decode()}")
 
     def stop(self):
+        self.connection.close()
         self.process.terminate()
         try:
             self.process.wait(10)
