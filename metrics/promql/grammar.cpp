@@ -67,6 +67,18 @@ bool may_name_a_metric(TokenKind kind) {
   }
 }
 
+bool may_begin_an_operand(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::number:
+    case TokenKind::string:
+    case TokenKind::left_paren:
+    case TokenKind::left_brace:
+    case TokenKind::add:
+    case TokenKind::subtract: return true;
+    default: return may_name_a_metric(kind);
+  }
+}
+
 bool may_name_a_label(TokenKind kind) {
   switch (kind) {
     case TokenKind::without: return false;

@@ -28,4 +28,6 @@ AggregationOperator aggregation_of(std::string_view word);
 bool may_name_a_metric(TokenKind kind);
 bool may_name_a_label(TokenKind kind);
 
+bool may_begin_an_operand(TokenKind kind);
+
 }  // namespace sidewatch::promql

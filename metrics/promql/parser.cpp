@@ -185,7 +185,7 @@ Matching Parser::matching() {
   if (token_.kind == TokenKind::group_left || token_.kind == TokenKind::group_right) {
     const bool left = take().kind == TokenKind::group_left;
     matching.cardinality = left ? Cardinality::many_to_one : Cardinality::one_to_many;
-    if (token_.kind == TokenKind::left_paren) matching.include = grouping();
+    if (token_.kind == TokenKind::left_paren || !may_begin_an_operand(token_.kind)) matching.include = grouping();
   }
   return matching;
 }
