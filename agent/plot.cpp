@@ -196,7 +196,7 @@ class Plot {
       if (own_mark && options_.colour) text += "\x1b[" + std::to_string(colours[i]) + "m";
       if (own_mark) text += braille_ ? "⣿⣿ " : std::string(1, marks[i]) + " ";
       if (own_mark && options_.colour) text += "\x1b[0m";
-      text += series_to_string(series_[i].labels) + summary(series_[i]) + "\n";
+      text += printable(series_to_string(series_[i].labels)) + summary(series_[i]) + "\n";
     }
     const std::size_t left_out = series_.size() - drawn_;
     if (left_out > 0) text += "and " + std::to_string(left_out) + " more that are not drawn; topk() picks some\n";

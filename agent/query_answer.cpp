@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using Kind = QueryFailure::Kind;
 
 constexpr Duration answer_within = 60s;
+constexpr std::size_t max_shown = 200;  // bytes of an answer that is none
 
 std::string seconds_text(Time time) {
   const std::int64_t ms = to_ms(time);
@@ -138,8 +139,10 @@ QueryOutcome ask_agent(const std::string& url, const QueryRequest& request, Time
   const auto& response = std::get<OutgoingResponse>(result);
   const bool json = response.header("Content-Type").starts_with("application/json");
   if (!json) {
+    const bool text = response.header("Content-Type").starts_with("text/plain");
+    const std::string said = text ? " (" + response.body.substr(0, std::min(response.body.find('\n'), max_shown)) + ")" : "";
     return QueryFailure{Kind::environment, url_without_secrets(url) + " answered with status " +
-                                               std::to_string(response.status) +
+                                               std::to_string(response.status) + said +
                                                ", but not to the query; is it sidewatch or a Prometheus?"};
   }
   return read_api_answer(response.body, at, url);

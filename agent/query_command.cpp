@@ -31,7 +31,7 @@ using Form = QueryCommand::Form;
 constexpr std::int64_t lines_of_a_table = 20;  // about so many, where no step is given
 constexpr Duration plotted_range = 1h;         // where no range is given
 
-CommandResult fail(int code, const std::string& sentence) { return {code, "", "sidewatch: " + sentence + "\n"}; }
+CommandResult fail(int code, const std::string& sentence) { return {code, "", "sidewatch: " + printable(sentence) + "\n"}; }
 
 // --- what was typed ---
 
@@ -109,7 +109,9 @@ std::string pointed_at(std::string_view expression, std::string_view place) {
     if (byte < expression.size()) ++byte;
     while (byte < expression.size() && (static_cast<unsigned char>(expression[byte]) & 0xC0) == 0x80) ++byte;
   }
-  return "    " + std::string(expression) + "\n    " + under + "^\n";
+  std::string shown(expression);
+  std::replace_if(shown.begin(), shown.end(), [](char c) { return c >= 0 && c < ' ' && c != '\t'; }, '?');
+  return "    " + shown + "\n    " + under + "^\n";
 }
 
 CommandResult explain(const QueryFailure& failure, const std::string& expression) {
@@ -152,7 +154,7 @@ std::string draw(const QueryAnswer& answer, const QueryRequest& request, const T
 
 CommandResult show(const QueryAnswer& answer, const QueryRequest& request, Form form, const Terminal& terminal) {
   CommandResult result;
-  for (const auto& warning : answer.warnings) result.err += "sidewatch: " + warning + "\n";
+  for (const auto& warning : answer.warnings) result.err += "sidewatch: " + printable(warning) + "\n";
   const bool for_people = form == Form::table || form == Form::plot;
   if (for_people && is_empty(answer)) {
     result.err += empty_answer(request, answer.at);

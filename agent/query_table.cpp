@@ -42,7 +42,7 @@ std::string value_text(double value) {
 std::string instant_table(const QueryAnswer& answer) {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& series : answer.series) {
-    if (!series.points.empty()) rows.emplace_back(series_to_string(series.labels), value_text(series.points.back().value));
+    if (!series.points.empty()) rows.emplace_back(printable(series_to_string(series.labels)), value_text(series.points.back().value));
   }
   std::size_t name_width = 0;
   std::size_t value_width = 0;
@@ -107,7 +107,7 @@ std::string range_table(const QueryAnswer& answer, std::size_t width) {
   const auto columns = columns_of(answer);
   std::string text;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    text += columns[i].head + " " + series_to_string(answer.series[i].labels) + "\n";
+    text += columns[i].head + " " + printable(series_to_string(answer.series[i].labels)) + "\n";
   }
   constexpr std::size_t time_width = 23;
   for (std::size_t first = 0; first < columns.size();) {
@@ -148,7 +148,7 @@ std::string csv_text(std::string_view text) {
 
 std::string answer_as_table(const QueryAnswer& answer, std::size_t columns) {
   switch (answer.type) {
-    case promql::ValueType::string: return answer.text + "\n";
+    case promql::ValueType::string: return printable(answer.text) + "\n";
     case promql::ValueType::scalar: return value_text(answer.series.at(0).points.at(0).value) + "\n";
     case promql::ValueType::vector: return instant_table(answer);
     case promql::ValueType::matrix: break;
@@ -183,6 +183,24 @@ std::string utc_text(Time time) {
   text[10] = ' ';
   const bool whole = to_ms(time) % 1000 == 0;
   return text.substr(0, text.size() - (whole ? 5 : 1));
+}
+
+std::string printable(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (c1) byte = static_cast<unsigned char>(text[++i]);
+    if (!c1 && byte >= 0x20 && byte != 0x7F) {
+      out += text[i];
+    } else {
+      out += "\\x";
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
 }
 
 std::size_t width_of(std::string_view text) {

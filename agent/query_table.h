@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "agent/query_answer.h"
 
@@ -20,6 +21,9 @@ std::string answer_as_csv(const QueryAnswer& answer);
 
 // "2026-03-01 12:00:00", with milliseconds where there are some.
 std::string utc_text(Time time);
+
+// `text` with control characters (also those of C1) as \x1b: what a label holds must not speak to the terminal.
+std::string printable(std::string_view text);
 
 // How many characters of UTF-8 text there are.
 std::size_t width_of(std::string_view text);

@@ -130,6 +130,15 @@ TEST_F(QueryOverAFile, TakesAPageWithoutTimestampsAsOfTheTimeGiven) {
   EXPECT_EQ(ask(command).out, "{x=\"1\"}  100\n") << ask(command).err;
 }
 
+TEST_F(QueryOverAFile, LetsNoLabelSpeakToTheTerminal) {
+  write("a{x=\"\x1b[31m red \xc2\x9b\"} 1\n");
+  EXPECT_EQ(ask(query("a")).out, "a{x=\"\\x1b[31m red \\x9b\"}  1\n");
+  auto plotted = query("a");
+  plotted.form = Form::plot;
+  EXPECT_EQ(ask(plotted).out.find('\x1b'), std::string::npos);
+  EXPECT_THAT(ask(query("sum(\x1b[31m")).err, testing::Not(HasSubstr("\x1b")));
+}
+
 TEST_F(QueryOverAFile, SaysWhereAFileIsWrong) {
   write("up 1 1\nup one 2\n# EOF\n");
   const auto result = ask(query("up"));
