@@ -1,9 +1,7 @@
 // Annotation templates: "Memory at {{ $value | humanize }}% on {{ $labels.instance }}".
 //
-// The syntax is Go's text/template as Prometheus uses it: actions in {{ }}, trim markers {{- -}}, comments, pipelines,
-// function calls and parentheses. A template is read and checked once, when the configuration is; rendering then never
-// fails: a label that is missing is empty. Everything is a pipeline in a list of nodes, so that control structures
-// (if, range, with) become further kinds of node.
+// The language is Go's text/template with Prometheus's functions. A template is read and checked once, when the
+// configuration is. What can only go wrong when it is rendered gives a text that says so, as in Prometheus.
 #pragma once
 
 #include <functional>
@@ -46,7 +44,7 @@ enum class TemplateChecks {
   all,     // and what would go wrong whenever it is rendered
 };
 
-struct TemplateNode;  // alerting/template.cpp
+struct TemplateTree;  // alerting/template/tree.h
 
 class Template {
  public:
@@ -64,7 +62,7 @@ class Template {
 
  private:
   std::string text_;
-  std::shared_ptr<const std::vector<TemplateNode>> nodes_;
+  std::shared_ptr<const TemplateTree> tree_;  // null: there is nothing to be done, it is its own text
 };
 
 inline constexpr std::size_t max_template_bytes = 16 * 1024;

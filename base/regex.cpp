@@ -101,4 +101,32 @@ std::optional<std::string> Regex::expand_full_match(std::string_view text, std::
   return expanded(replacement, *compiled_, groups, enough_bytes);
 }
 
+// A match of nothing directly behind another match does not count.
+std::string Regex::replace_all(std::string_view text, std::string_view replacement, std::size_t enough_bytes) const {
+  if (!compiled_) return std::string(text);
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(compiled_->NumberOfCapturingGroups()) + 1);
+  std::string out;
+  std::size_t copied = 0;  // how much of the text is in `out`
+  std::size_t at = 0;
+  bool matched = false;
+  while (at <= text.size() && out.size() <= enough_bytes &&
+         compiled_->Match(piece(text), at, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                          static_cast<int>(groups.size()))) {
+    const auto begin = static_cast<std::size_t>(groups[0].data() - text.data());
+    const std::size_t end = begin + groups[0].size();
+    if (end > begin || begin > copied || !matched) {
+      out += text.substr(copied, begin - copied);
+      out += expanded(replacement, *compiled_, groups, enough_bytes);
+      copied = end;
+      matched = true;
+    }
+    at = end;
+    if (end > begin) continue;
+    ++at;  // on to the next character
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+  }
+  out += text.substr(copied);
+  return out;
+}
+
 }  // namespace sidewatch

@@ -301,10 +301,12 @@ TEST(Engine, AFailedCollectorRaisesAnAlertOfItsOwn) {
 }
 
 TEST(Engine, AConfiguredRuleReplacesTheBuiltInOneOfItsName) {
-  auto rules = rules_of("rules: [{alert: CollectorFailing, expr: sidewatch_collector_success, critical: '== 0'}]");
-  add_builtin_rules(rules);
-  ASSERT_EQ(rules.size(), 1U);
-  EXPECT_FALSE(std::get<Rule>(rules[0].rules.at(0)).policy.warning);
+  auto groups = rules_of("rules: [{alert: CollectorFailing, expr: sidewatch_collector_success, critical: '== 0'}]");
+  add_builtin_rules(groups);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_FALSE(std::get<Rule>(groups[0].rules.at(0)).policy.warning);
+  EXPECT_EQ(groups[1].file, builtin_file);
+  for (const AnyRule& rule : groups[1].rules) EXPECT_NE(name_of(rule), "CollectorFailing");
 }
 
 }  // namespace

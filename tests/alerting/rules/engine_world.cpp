@@ -4,7 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "alerting/template_functions.h"
+#include "alerting/rule_file.h"
+#include "alerting/template/value.h"
 #include "config/document.h"
 
 namespace sidewatch {
@@ -30,7 +31,22 @@ std::vector<Rule> alerting_rules_of(std::string_view yaml) {
   return rules;
 }
 
-World::World(std::string_view rules_yaml, Engine::Limits given) : limits(given), engine(rules_of(rules_yaml), given) {}
+std::vector<RuleGroup> file_rules_of(const std::string& yaml, const std::string& name) {
+  config::Problems problems;
+  auto groups = parse_rule_file(name, yaml, problems);
+  identify(groups);
+  EXPECT_EQ(problems.text(), "");
+  return problems.empty() ? groups : std::vector<RuleGroup>{};
+}
+
+World::World(std::vector<RuleGroup> groups, Engine::Limits given) : limits(given), engine(std::move(groups), given) {}
+
+std::optional<double> World::value_of(const std::string& metric, const Labels& labels) const {
+  for (const SeriesValue& series : store.snapshot()) {
+    if (series.info->family->name == metric && series.info->labels == labels) return series.last.value;
+  }
+  return std::nullopt;
+}
 
 void World::deliver(const std::string& metric, const Values& values) {
   auto [source, is_new] = sources_.try_emplace(metric);
@@ -65,11 +81,11 @@ TickResult World::wait(int seconds) {
   return tick();
 }
 
-RestoreReport World::restart(std::string_view rules_yaml, int down_seconds) {
+RestoreReport World::restart(std::vector<RuleGroup> groups, int down_seconds) {
   const Time saved_at = now;
   const Duration downtime = std::chrono::seconds(down_seconds);
   now += downtime;
-  engine = Engine(rules_of(rules_yaml), limits);
+  engine = Engine(std::move(groups), limits);
   std::vector<StateRow> saved;
   for (const auto& [key, blob] : rows) saved.push_back({key, blob});
   return engine.restore(saved, saved_at, now, downtime);
@@ -80,7 +96,7 @@ std::vector<std::string> World::take_told() {
   for (; told_ < messages.size(); ++told_) {
     const Notification& message = messages[told_];
     told.push_back(std::string(to_string(message.reason)) + " " + std::string(to_string(message.level)) + " " +
-                   to_text(TemplateValue(message.value)));
+                   number_as_plain(message.value));
   }
   return told;
 }

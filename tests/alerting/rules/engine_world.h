@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,13 @@ namespace sidewatch {
 // The rules of a YAML text, as a configuration has them; a problem in it fails the test.
 std::vector<RuleGroup> rules_of(std::string_view yaml);
 std::vector<Rule> alerting_rules_of(std::string_view yaml);
+// Those of a text as it stands in a rule file.
+std::vector<RuleGroup> file_rules_of(const std::string& yaml, const std::string& name = "rules.yml");
 
 class World {
  public:
-  explicit World(std::string_view rules_yaml, Engine::Limits limits = {});
+  explicit World(std::string_view rules_yaml, Engine::Limits given = {}) : World(rules_of(rules_yaml), given) {}
+  explicit World(std::vector<RuleGroup> groups, Engine::Limits given = {});
 
   // The samples of one metric as its source delivers them now; labels that are left out go stale.
   using Values = std::vector<std::pair<Labels, double>>;
@@ -33,7 +37,10 @@ class World {
   TickResult wait(int seconds);  // nothing delivers, the engine ticks
 
   // kill -9, then a new process `down_seconds` later that has the same store of samples.
-  RestoreReport restart(std::string_view rules_yaml, int down_seconds);
+  RestoreReport restart(std::string_view rules_yaml, int down_seconds) { return restart(rules_of(rules_yaml), down_seconds); }
+  RestoreReport restart(std::vector<RuleGroup> groups, int down_seconds);
+
+  std::optional<double> value_of(const std::string& metric, const Labels& labels = {}) const;  // absent: stale, or unknown
 
   std::vector<std::string> take_told();  // "reason level value" of each message since the last call
 
