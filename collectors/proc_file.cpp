@@ -143,6 +143,12 @@ FileText ProcDir::read(const char* name, ReadBuffer& buffer) const {
 }
 
 int ProcDir::list(const char* name, ReadBuffer& buffer, const std::function<void(std::string_view)>& visit) const {
+  const auto visit_name = [&](std::string_view entry, std::uint64_t) { visit(entry); };
+  return list_inodes(name, buffer, std::ref(visit_name));
+}
+
+int ProcDir::list_inodes(const char* name, ReadBuffer& buffer,
+                         const std::function<void(std::string_view, std::uint64_t)>& visit) const {
   int fd = open_under(name, O_RDONLY | O_DIRECTORY);
   if (fd < 0) return -fd;
   if (buffer.capacity_ == 0) buffer.grow();
@@ -153,7 +159,7 @@ int ProcDir::list(const char* name, ReadBuffer& buffer, const std::function<void
       EntryHeader header{};
       std::memcpy(&header, buffer.bytes_.get() + at, kEntryNameOffset);
       const std::string_view entry(buffer.bytes_.get() + at + kEntryNameOffset);
-      if (entry != "." && entry != "..") visit(entry);
+      if (entry != "." && entry != "..") visit(entry, header.inode);
       at += header.length;
     }
   }

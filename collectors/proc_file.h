@@ -71,6 +71,10 @@ class ProcDir {
   // or an errno.
   int list(const char* name, ReadBuffer& buffer, const std::function<void(std::string_view)>& visit) const;
 
+  // The same with each entry's inode, which is another one when the device behind a name is another.
+  int list_inodes(const char* name, ReadBuffer& buffer,
+                  const std::function<void(std::string_view, std::uint64_t)>& visit) const;
+
   // Where the symbolic link `name` leads, into `target`. Returns 0 or an errno.
   int read_link(const char* name, std::string& target) const;
 
