@@ -32,6 +32,8 @@ void append_filter(std::string& text, const NameFilter& filter) {
 
 }  // namespace
 
+CpuInfoConfig::CpuInfoConfig() : flags(compiled(kNothing)), bugs(compiled(kNothing)) {}
+
 HostConfig::HostConfig()
     : disks(all_but(kPartitionsAndLoops)),
       interfaces(all_but(kNothing)),
@@ -46,8 +48,9 @@ bool HostConfig::part_on(std::string_view name) const {
 
 std::string HostConfig::fingerprint() const {
   std::string text = interval ? std::to_string(interval->count()) : "";
-  for (const std::string* path : {&roots.procfs, &roots.sysfs, &roots.rootfs}) text += '\n' + *path;
+  for (const std::string* path : {&roots.procfs, &roots.sysfs, &roots.rootfs, &roots.udev}) text += '\n' + *path;
   for (const std::string& name : parts_off) text += "\noff " + name;
+  text += (cpu.info ? "\ncpu " : "\n") + cpu.flags.pattern() + '\n' + cpu.bugs.pattern();
   text += '\n' + std::to_string(mount_timeout.count()) + '\n';
   for (const NameFilter* filter : {&disks, &interfaces, &mounts, &filesystem_types}) append_filter(text, *filter);
   return text + vmstat_fields.pattern() + '\n' + netstat_fields.pattern();

@@ -18,6 +18,7 @@ struct HostRoots {
   std::string procfs = "/proc";
   std::string sysfs = "/sys";
   std::string rootfs = "/";  // put before each mount point when its filesystem is asked
+  std::string udev;          // udev's database; run/udev/data under rootfs when empty
 };
 
 // Which names of a kind are sampled: those that `include` finds and `exclude` does not (both unanchored).
@@ -27,12 +28,21 @@ struct NameFilter {
   bool passes(std::string_view name) const { return include.partial_match(name) && !exclude.partial_match(name); }
 };
 
+// What /proc/cpuinfo is asked for.
+struct CpuInfoConfig {
+  CpuInfoConfig();
+  bool info = false;
+  Regex flags;  // of the features, those that it finds
+  Regex bugs;
+};
+
 struct HostConfig {
   HostConfig();  // the defaults, which are node_exporter's
 
   std::optional<Duration> interval;
   HostRoots roots;
   std::vector<std::string> parts_off;  // names of parts that are not sampled
+  CpuInfoConfig cpu;
   NameFilter disks;
   NameFilter interfaces;
   NameFilter mounts;            // by mount point
@@ -48,6 +58,7 @@ struct HostConfig {
 
 void declare(config::Section& section, HostRoots& roots);
 void declare(config::Section& section, NameFilter& filter);
+void declare(config::Section& section, CpuInfoConfig& cpu);
 void declare(config::Section& section, HostConfig& config);
 
 }  // namespace sidewatch

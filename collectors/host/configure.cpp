@@ -96,9 +96,19 @@ void declare(config::Section& section, HostRoots& roots) {
   section.optional("procfs", roots.procfs, "where the host's /proc is seen from here");
   section.optional("sysfs", roots.sysfs, "where the host's /sys is seen from here");
   section.optional("rootfs", roots.rootfs, "where the host's / is seen from here; put before each mount point");
+  section.optional("udev", roots.udev,
+                   "where udev's database of devices (/run/udev/data) is seen from here; run/udev/data under rootfs "
+                   "when absent");
   require_absolute(section, "procfs", roots.procfs);
   require_absolute(section, "sysfs", roots.sysfs);
   require_absolute(section, "rootfs", roots.rootfs);
+  if (!roots.udev.empty()) require_absolute(section, "udev", roots.udev);
+}
+
+void declare(config::Section& section, CpuInfoConfig& cpu) {
+  section.optional("info", cpu.info, "whether node_cpu_info tells of each core what /proc/cpuinfo says");
+  section.optional("flags", cpu.flags, "with info: the features that this regular expression finds are exported");
+  section.optional("bugs", cpu.bugs, "with info: the hardware's flaws that this regular expression finds are exported");
 }
 
 void declare(config::Section& section, NameFilter& filter) {
@@ -112,6 +122,7 @@ void declare(config::Section& section, HostConfig& config) {
   section.section("roots", config.roots, "where the host's directories are mounted, in a container");
   PartSwitches switches{&config.parts_off};
   section.section("parts", switches, "switches single parts off, as in {netclass: false}");
+  section.section("cpu", config.cpu, "what is told of the kind of processor");
   section.section("disks", config.disks, "which block devices are sampled");
   section.section("interfaces", config.interfaces, "which network interfaces are sampled");
   FilesystemKeys filesystems{config.mounts, config.filesystem_types, config.mount_timeout};

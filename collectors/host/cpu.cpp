@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "collectors/host/cpu_hardware.h"
 #include "collectors/host/parts.h"
 
 namespace sidewatch {
@@ -65,10 +66,13 @@ Core make_core(Catalog& catalog, std::string_view cpu) {
 
 class CpuPart final : public Part {
  public:
-  explicit CpuPart(HostSources& sources)
-      : sources_(sources), ticks_per_second_(static_cast<double>(::sysconf(_SC_CLK_TCK))) {}
+  CpuPart(HostSources& sources, const HostConfig& config)
+      : sources_(sources), ticks_per_second_(static_cast<double>(::sysconf(_SC_CLK_TCK))),
+        throttles_(sources, cpu_throttle_class()), info_(sources, config) {}
 
   void sample(Batch& batch, PartReport& report) override {
+    throttles_.sample(batch, report);
+    info_.sample(batch, report);
     const FileText file = sources_.stat.read(sources_.pass);
     if (!file) return report.fail(sources_.stat.error(file));
     std::string_view rest = file.text;
@@ -98,15 +102,24 @@ class CpuPart final : public Part {
 
   HostSources& sources_;
   double ticks_per_second_;
+  DeviceTree throttles_;
+  CpuInfo info_;
   KeyedSlots<Core> cores_;
 };
 
 }  // namespace
 
-std::unique_ptr<Part> make_cpu_part(HostSources& sources, const HostConfig&) {
-  return std::make_unique<CpuPart>(sources);
+std::unique_ptr<Part> make_cpu_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<CpuPart>(sources, config);
 }
 
-std::span<const Metric> cpu_metrics() { return kMetrics; }
+std::span<const Metric> cpu_metrics() {
+  static const std::vector<Metric> kAll = [] {
+    std::vector<Metric> all(kMetrics.begin(), kMetrics.end());
+    all.insert(all.end(), cpu_hardware_metrics().begin(), cpu_hardware_metrics().end());
+    return all;
+  }();
+  return kAll;
+}
 
 }  // namespace sidewatch

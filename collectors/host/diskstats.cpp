@@ -87,7 +87,7 @@ class DiskstatsPart final : public Part {
  public:
   DiskstatsPart(HostSources& sources, NameFilter filter)
       : sources_(sources), filter_(std::move(filter)), file_(sources.proc, "diskstats"),
-        udev_(sources.rootfs + "/run/udev/data") {}
+        udev_(sources.udev) {}
 
   void sample(Batch& batch, PartReport& report) override {
     const FileText file = file_.read(text_);

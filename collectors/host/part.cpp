@@ -14,9 +14,11 @@ HostSources::HostSources(Catalog& catalog_of_series, const HostRoots& roots, Hos
       proc(roots.procfs),
       sys(roots.sysfs),
       rootfs(roots.rootfs),
+      udev(roots.udev),
       system(host_system),
       stat(proc, "stat") {
   while (!rootfs.empty() && rootfs.back() == '/') rootfs.pop_back();
+  if (udev.empty()) udev = rootfs + "/run/udev/data";
 }
 
 void PartReport::count(const Error& error) {

@@ -80,6 +80,7 @@ struct HostSources {
   ProcDir proc;
   ProcDir sys;
   std::string rootfs;  // without a trailing slash: "" for /
+  std::string udev;    // udev's database
   HostSystem system;
   ReadBuffer buffer;  // for one text at a time
   std::uint64_t pass = 0;

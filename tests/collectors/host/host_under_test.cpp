@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -58,7 +59,7 @@ std::filesystem::path host_cases() { return std::filesystem::path(SIDEWATCH_SOUR
 
 HostConfig config_for(const std::filesystem::path& tree) {
   HostConfig config;
-  config.roots = {(tree / "proc").string(), (tree / "sys").string(), (tree / "root").string()};
+  config.roots = {(tree / "proc").string(), (tree / "sys").string(), (tree / "root").string(), ""};
   return config;
 }
 
@@ -69,6 +70,14 @@ std::vector<PartKind> all_parts() {
   for (const auto kinds : {host_parts(), filesystem_parts(), remote_filesystem_parts()}) {
     parts.insert(parts.end(), kinds.begin(), kinds.end());
   }
+  return parts;
+}
+
+std::vector<PartKind> hardware_parts() {
+  static const std::set<std::string_view> kNames{"cpu",  "cpufreq", "dmi",  "edac",      "hwmon", "mdadm",
+                                                 "nvme", "powersupplyclass", "rapl", "tapestats"};
+  std::vector<PartKind> parts = all_parts();
+  std::erase_if(parts, [](const PartKind& kind) { return !kNames.contains(kind.name); });
   return parts;
 }
 
@@ -112,7 +121,7 @@ TemporaryTree::TemporaryTree() {
 }
 
 TemporaryTree::TemporaryTree(const std::filesystem::path& copied_from) : TemporaryTree() {
-  std::filesystem::copy(copied_from, path_, std::filesystem::copy_options::recursive);
+  std::filesystem::copy(copied_from, path_, std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
 }
 
 TemporaryTree::~TemporaryTree() {

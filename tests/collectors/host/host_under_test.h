@@ -24,6 +24,9 @@ HostSystem fixed_system();
 // Every part there is, in one list.
 std::vector<PartKind> all_parts();
 
+// Those of hardware that the case server-hardware has, and no others.
+std::vector<PartKind> hardware_parts();
+
 class HostUnderTest {
  public:
   explicit HostUnderTest(const HostConfig& config, HostSystem system = fixed_system(),
