@@ -21,12 +21,18 @@ namespace {
 const std::string alert_labels =
     R"({__name__="node_x", device="sda", instance="web-1.example.com:9100", job="node", path="/srv/ü & <co>"})";
 
-// The templates of one file; `\n` stands for a line feed outside of literals that spell it themselves.
+const std::string line_feed = "⏎";
+
+// The templates of one file, with line feeds for what stands for them.
 std::vector<std::string> templates_of(const std::string& name) {
   std::ifstream file(std::string(SIDEWATCH_SOURCE_DIR) + "/tests/cases/templates/" + name);
   std::vector<std::string> templates;
   for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line[0] != '#') templates.push_back(line);
+    if (line.empty() || line[0] == '#') continue;
+    for (std::size_t at = line.find(line_feed); at != std::string::npos; at = line.find(line_feed)) {
+      line.replace(at, line_feed.size(), "\n");
+    }
+    templates.push_back(line);
   }
   return templates;
 }
