@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "alerting/rule_file.h"
+#include "alerting/unit_test/unit_test_rules.h"
 
 namespace sidewatch {
 namespace {
@@ -84,6 +88,29 @@ tests:
             "up to 20m the messages about 'MemoryHigh' are not as expected\n"
             "  expected  3m escalated (critical) {}\n"
             "  got       4m escalated (critical) {alertname=\"MemoryHigh\", host=\"a\", severity=\"critical\"}\n");
+}
+
+// True when the file can be read and no test of it fails. (That promtool thinks likewise: tests/integration.)
+bool passes(const std::filesystem::path& path) {
+  config::Problems problems;
+  const auto file = load_unit_test_file(path, problems);
+  const auto groups = load_rules_under_test(file, problems);
+  if (!problems.empty()) return false;
+  return std::all_of(file.tests.begin(), file.tests.end(),
+                     [&](const UnitTest& test) { return run_unit_test(test, file, groups).empty(); });
+}
+
+TEST(UnitTestRun, PassesAndFailsEveryCaseAsItsNameSays) {
+  std::size_t count = 0;
+  for (const char* folder : {"", "ours/"}) {
+    const std::string cases = std::string(SIDEWATCH_SOURCE_DIR "/tests/cases/rule_tests/") + folder;
+    for (const auto& entry : std::filesystem::directory_iterator(cases)) {
+      if (entry.path().extension() != ".yml") continue;
+      ++count;
+      EXPECT_EQ(passes(entry.path()), entry.path().filename().string().starts_with("pass-")) << entry.path();
+    }
+  }
+  EXPECT_GE(count, 40U);
 }
 
 TEST(UnitTestRun, BeginsWhenItIsTold) {
