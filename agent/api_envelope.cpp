@@ -14,7 +14,8 @@ constexpr std::size_t worth_compressing_bytes = 4096;
 
 // To the same machine the bytes cost less than their compression.
 bool wants_gzip(const HttpRequest& request, std::size_t bytes) {
-  return bytes >= worth_compressing_bytes && !request.peer.is_loopback && accepts_gzip(request.header("Accept-Encoding"));
+  if (bytes < worth_compressing_bytes || request.peer.is_loopback) return false;
+  return accepts_gzip(request.header("Accept-Encoding"));
 }
 
 }  // namespace

@@ -147,7 +147,8 @@ std::vector<std::string> match_params(const HttpRequest& request, std::string_vi
     const auto matchers = parse_selector(text);
     if (!matchers) throw ApiError{ApiErrorKind::bad_data, std::string(prefix) + matchers.error().what};
     if (!excludes_something(*matchers)) {
-      throw ApiError{ApiErrorKind::bad_data, std::string(prefix) + "match[] must contain at least one non-empty matcher"};
+      throw ApiError{ApiErrorKind::bad_data,
+                     std::string(prefix) + "match[] must contain at least one non-empty matcher"};
     }
   }
   return texts;

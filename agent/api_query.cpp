@@ -106,7 +106,8 @@ Span span_of(const HttpRequest& request) {
   const auto step = parse_api_duration(request.param("step").value_or(""));
   if (!step) throw invalid_parameter("step", step.error().what);
   if (*step <= Duration(0)) {
-    throw invalid_parameter("step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
+    throw invalid_parameter("step",
+                            "zero or negative query resolution step widths are not accepted. Try a positive integer");
   }
   if ((end - start) / *step > max_points) {
     throw ApiError{ApiErrorKind::bad_data,

@@ -65,8 +65,7 @@ struct RuleFilter {
 
 RuleFilter filter_of(const HttpRequest& request) {
   RuleFilter filter;
-  std::string type = request.param("type").value_or("");
-  std::transform(type.begin(), type.end(), type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string type = promql::to_lower(request.param("type").value_or(""));
   if (type == "alert") {
     filter.kind = RuleDescription::Kind::alerting;
   } else if (type == "record") {
@@ -139,10 +138,9 @@ ApiData rules(const std::vector<RuleGroupView>& groups, const HttpRequest& reque
   JsonWriter json;
   json.begin_object().key("groups").begin_array();
   for (const auto& group : groups) {
-    const bool named = filter.names.empty() || std::any_of(group.rules.begin(), group.rules.end(), [&](const RuleView& rule) {
-                         return filter.takes(*rule.rule);
-                       });
-    if (filter.takes(group) && named) write_group(json, group, filter);
+    const auto is_named = [&](const RuleView& view) { return filter.takes(*view.rule); };
+    const bool any_named = filter.names.empty() || std::any_of(group.rules.begin(), group.rules.end(), is_named);
+    if (filter.takes(group) && any_named) write_group(json, group, filter);
   }
   return ApiData::of(json.end_array().end_object().take());
 }
@@ -162,8 +160,8 @@ void add_rule_routes(std::vector<HttpRoute>& routes, const Published<std::vector
   routes.push_back({"GET", "/api/v1/alerts", [&alerts](const HttpRequest&) {
                       return HttpResponse::json(200, alerts_as_json(*alerts.read()));
                     }});
-  add_api_route(routes, "/api/v1/rules", [&groups](const HttpRequest& request) { return rules(*groups.read(), request); },
-                HttpRoute::Runs::at_once);
+  const auto show_rules = [&groups](const HttpRequest& request) { return rules(*groups.read(), request); };
+  add_api_route(routes, "/api/v1/rules", show_rules, HttpRoute::Runs::at_once);
 }
 
 }  // namespace sidewatch

@@ -12,8 +12,8 @@ namespace sidewatch {
 
 void add_series_routes(std::vector<HttpRoute>& routes, const QueryContext& context);
 
-// The series that any of the selectors takes and that were alive at some time from `from` to `to`, each once. Stops with
-// an ApiError when nobody waits for the answer any more.
+// The series that any of the selectors takes and that were alive at some time from `from` to `to`, each once. Stops
+// with an ApiError when nobody waits for the answer any more.
 struct FoundSeries {
   SeriesId id;
   std::shared_ptr<const SeriesInfo> info;

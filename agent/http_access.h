@@ -4,10 +4,10 @@
 // evil.example that had its name resolved to 127.0.0.1 says `Host: evil.example`. So the name must be one we know:
 //
 //   - localhost, an IP address (rebinding needs a name), this machine's name, or one listed in `http.hosts`.
-//   - Asked for: requests that change something (not GET and HEAD, nor the POST of a query); requests that reach a loopback address (no honest client has another
-//     name for that); requests that look like a browser's (Origin, Referer, Cookie, Sec-Fetch-*, or a Mozilla user
-//     agent). What remains, a program that reads over the network, may use any name: Prometheus scrapes and Grafana
-//     asks whatever name the service has.
+//   - Asked for: requests that change something (not GET and HEAD, nor the POST of a query); requests that reach a
+//     loopback address (no honest client has another name for that); requests that look like a browser's (Origin,
+//     Referer, Cookie, Sec-Fetch-*, or a Mozilla user agent). What remains, a program that reads over the network, may
+//     use any name: Prometheus scrapes and Grafana asks whatever name the service has.
 //   - Requests that change something and carry an Origin must come from a page of ours (same host and port), and
 //     never `Sec-Fetch-Site: cross-site`.
 //   - Over a Unix socket nothing is asked: no browser gets there.

@@ -170,7 +170,8 @@ void HttpLoop::add(HttpSocket socket, HttpPeer peer, Time now) {
     ++counters.accept_failures;
     return;
   }
-  clients.emplace(descriptor, Client{HttpConnection(std::move(socket), std::move(peer), limits, now), EPOLLIN, std::nullopt, false});
+  HttpConnection connection(std::move(socket), std::move(peer), limits, now);
+  clients.emplace(descriptor, Client{std::move(connection), EPOLLIN, std::nullopt, false});
   counters.connections = clients.size();
   go_on(descriptor, EPOLLIN, now);  // the request is often already there
 }

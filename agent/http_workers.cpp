@@ -106,7 +106,8 @@ HttpWorkers::Done HttpWorkers::answer(Entry& entry) {
   const HttpRoute& route = *entry.job.route;
   Done done{entry.job.ticket, {}, Outcome::answered};
   if (unsent_bytes_->load() > limits_.max_unsent_bytes) {
-    done.response = turn_away(route, "too many answers wait for slow clients (http.max_unsent_bytes); ask again in a moment");
+    done.response =
+        turn_away(route, "too many answers wait for slow clients (http.max_unsent_bytes); ask again in a moment");
     done.outcome = Outcome::turned_away;
     return done;
   }

@@ -31,11 +31,13 @@ struct World {
     Batch batch;
     std::vector<SeriesHandle> handles;
     const Metric metric{"requests_total", MetricType::counter, "", "Requests."};
-    for (int i = 0; i < series_count; ++i) handles.push_back(catalog.series(metric, {{"path", "/api/v1/" + std::to_string(i)}}));
+    for (int i = 0; i < series_count; ++i) {
+      handles.push_back(catalog.series(metric, {{"path", "/api/v1/" + std::to_string(i)}}));
+    }
     const SourceId source = store.add_source("bench");
     for (int i = 0; i < samples; ++i) {
       batch.clear();
-      for (std::size_t s = 0; s < handles.size(); ++s) batch.add(handles[s], static_cast<double>(i) * 3.25 + static_cast<double>(s));
+      for (std::size_t s = 0; s < handles.size(); ++s) batch.add(handles[s], i * 3.25 + static_cast<double>(s));
       store.append(source, first + i * interval, batch);
     }
     held = std::move(handles);
@@ -99,7 +101,8 @@ void write_matrix(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * bytes));
 }
 
-BENCHMARK_CAPTURE(answer, instant_of_one, "/api/v1/query?query=requests_total{path=%22/api/v1/7%22}")->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(answer, instant_of_one, "/api/v1/query?query=requests_total{path=%22/api/v1/7%22}")
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, instant_of_1000, "/api/v1/query?query=requests_total")->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(answer, range_of_1000_by_360, range("requests_total"))->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(answer, range_of_rates, range("rate(requests_total[1m])"))->Unit(benchmark::kMillisecond);
