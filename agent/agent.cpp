@@ -137,7 +137,8 @@ void log_to_receiver(Log& log, Level level, const std::string& line) {
 }
 
 // Waits for signals until the agent is told to end or `loop_ended` rises. A second request to end is taken at its word.
-void obey_signals(const sigset_t& signals, Reloader& reloader, LoopMailbox& mailbox, const std::atomic<bool>& loop_ended) {
+void obey_signals(const sigset_t& signals, Reloader& reloader, HttpServer& server, LoopMailbox& mailbox,
+                  const std::atomic<bool>& loop_ended) {
   bool stopping = false;
   while (!loop_ended) {
     const timespec pause{0, 50'000'000};
@@ -147,6 +148,7 @@ void obey_signals(const sigset_t& signals, Reloader& reloader, LoopMailbox& mail
     } else if (number == SIGTERM || number == SIGINT) {
       if (stopping) std::_Exit(exit_ok);  // everything that matters is on disk
       stopping = true;
+      server.end_queries();  // the longest of what is under way need not hold up the end
       Message request = StopRequest{};
       if (!mailbox.put(std::move(request))) return;  // closed: the loop has ended
     }
@@ -235,7 +237,7 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
     loop.watch(server->get());
     for (const auto& address : (*server)->addresses()) agent.log.info("serving", {{"address", address}});
     if (const auto sent = agent.systemd.ready("watching"); !sent) agent.log.warning(sent.error().text());
-    obey_signals(signals, reloader, *agent.mailbox, loop_ended);
+    obey_signals(signals, reloader, **server, *agent.mailbox, loop_ended);
     loop.watch(nullptr);
     (*server)->stop(200ms);
   } else {

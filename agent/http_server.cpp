@@ -42,6 +42,8 @@ HttpServer::~HttpServer() {
   if (loop_->thread.joinable()) loop_->thread.join();
 }
 
+void HttpServer::end_queries() { loop_->workers.request_stop(); }
+
 bool HttpServer::stop(Duration patience) {
   if (!loop_->thread.joinable()) return true;
   loop_->stop_at = std::max<std::int64_t>(1, to_ms(loop_->clock.now() + patience));

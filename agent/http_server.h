@@ -43,6 +43,9 @@ class HttpServer {
   // stop() with one second of patience; then waits for a handler that is still running.
   ~HttpServer();
 
+  // Ends the requests that workers answer and takes no more of them; the rest goes on. Any thread.
+  void end_queries();
+
   // Takes no new connection, lets responses under way finish for at most `patience`, closes everything. False when the
   // thread did not end in time because a handler is still running; nothing is freed then and stop may be called again.
   bool stop(Duration patience);

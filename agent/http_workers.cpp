@@ -145,14 +145,19 @@ void HttpWorkers::abandon(Ticket ticket) {
   std::erase_if(done_, [ticket](const Done& done) { return done.ticket == ticket; });
 }
 
+void HttpWorkers::request_stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  queue_.clear();
+  for (const auto& [ticket, abandoned] : running_) abandoned->store(true);
+  arrived_.notify_all();
+}
+
 void HttpWorkers::stop() {
+  request_stop();
   std::list<Worker> ending;
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    queue_.clear();
-    for (const auto& [ticket, abandoned] : running_) abandoned->store(true);
-    arrived_.notify_all();
     ending.splice(ending.end(), workers_);
   }
   for (auto& worker : ending) worker.thread.join();

@@ -56,7 +56,10 @@ class HttpWorkers {
   // Nobody waits for this answer any more: it is not begun, or its handler is told (HttpRequest::abandoned).
   void abandon(Ticket ticket);
 
-  // Abandons everything and waits for the handlers that run.
+  // Abandons everything and takes nothing more.
+  void request_stop();
+
+  // The same, and waits for the handlers that run.
   void stop();
 
  private:

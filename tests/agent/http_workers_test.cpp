@@ -241,6 +241,18 @@ TEST_F(HttpWorkersTest, TurnsQueriesAwayWhileSlowReadersHoldTooMuch) {
   }));
 }
 
+TEST_F(HttpWorkersTest, EndsQueriesBeforeItEndsItself) {
+  start(limits(1, 4));
+  auto running = occupy(1);
+  server_->end_queries();
+  EXPECT_TRUE(eventually([&] { return given_up_ == 1; }));
+  ASSERT_TRUE(client().get("/-/healthy")) << "the rest goes on";
+  const auto refused = client().get("/item/a");
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_THAT(refused->body, HasSubstr("the agent is stopping"));
+}
+
 TEST_F(HttpWorkersTest, StopsInTimeAlthoughARequestIsUnderWay) {
   start(limits(1, 4));
   auto running = occupy(1);
