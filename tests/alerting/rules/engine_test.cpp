@@ -300,6 +300,22 @@ TEST(Engine, AFailedCollectorRaisesAnAlertOfItsOwn) {
   EXPECT_THAT(world.take_told(), ElementsAre("resolved ok 1"));
 }
 
+TEST(Engine, AHistoryThatTheDiskRefusesRaisesAnAlert) {
+  World world("rules: []");
+  std::vector<RuleGroup> rules;
+  add_builtin_rules(rules);
+  world.engine.replace_rules(std::move(rules));
+  const std::string metric = "sidewatch_history_on_disk";
+  world.after(5, metric, {{{}, 1}});
+  for (int i = 0; i <= 11; ++i) world.after(5, metric, {{{}, 0}});
+  EXPECT_THAT(world.take_told(), IsEmpty()) << "not yet a minute";
+  world.after(5, metric, {{{}, 0}});
+  EXPECT_THAT(world.take_told(), ElementsAre("fired warning 0"));
+  EXPECT_EQ(world.messages.back().annotations.get("summary"), "Samples are kept in memory only");
+  world.after(5, metric, {{{}, 1}});
+  EXPECT_THAT(world.take_told(), ElementsAre("resolved ok 1"));
+}
+
 TEST(Engine, AConfiguredRuleReplacesTheBuiltInOneOfItsName) {
   auto groups = rules_of("rules: [{alert: CollectorFailing, expr: sidewatch_collector_success, critical: '== 0'}]");
   add_builtin_rules(groups);
