@@ -206,7 +206,7 @@ Result<void> HistoryDisk::begin_log(const HistoryClocks& now) {
   log->wall_step = now.wall_step;
   log->records.begin(now);
   log_ = std::move(log);
-  return {};
+  return sync_directory();
 }
 
 void HistoryDisk::retire_log() {
@@ -239,13 +239,19 @@ Result<void> HistoryDisk::end_checkpoint() {
   if (std::rename(file.path.c_str(), path(checkpoint_name).c_str()) != 0) {
     return system_error("cannot rename it to checkpoint", file.path);
   }
-  const FileHandle directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return system_error("cannot sync the directory", directory_);
+  if (auto synced = sync_directory(); !synced) return synced;
   checkpoint_bytes_ = file.size;
   checkpoint_.reset();
   delete_older_logs();
   on_disk_ = true;
   retry_at_.reset();
+  return {};
+}
+
+// What was begun or renamed in it is found there after a power failure too.
+Result<void> HistoryDisk::sync_directory() {
+  const FileHandle directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) return system_error("cannot write the directory", directory_);
   return {};
 }
 

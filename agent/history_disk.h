@@ -68,6 +68,7 @@ class HistoryDisk {
   Result<void> continue_checkpoint();
   Result<void> end_checkpoint();
   Result<void> write_log();
+  Result<void> sync_directory();
   void retire_log();
   void fail(Error error, Time now);
   void delete_older_logs();

@@ -37,7 +37,7 @@
 namespace sidewatch {
 
 inline constexpr std::string_view history_log_head{"swhist\0\1", 8};
-inline constexpr std::size_t max_history_record_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t max_history_record_bytes = std::size_t{16} << 20;  // a series with every label at its limit
 inline constexpr std::size_t history_frame_bytes = 8;  // before each content
 
 // On which clocks the times of a log are.

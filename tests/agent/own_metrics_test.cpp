@@ -155,6 +155,24 @@ TEST_F(OwnMetricsTest, ShowsWhatTheLogLost) {
   EXPECT_EQ(value("sidewatch_log_write_failures_total"), 2);
 }
 
+TEST_F(OwnMetricsTest, ShowsHowTheHistoryFares) {
+  metrics.remembered(12);
+  EXPECT_EQ(value("sidewatch_history_evicted_samples_total"), 12);
+  HistoryWriter::Status history;
+  history.disk = {true, 1, 4096};
+  history.damages = 2;
+  history.lost_samples = 30;
+  metrics.written_down(history);
+  EXPECT_EQ(value("sidewatch_history_on_disk"), 1);
+  EXPECT_EQ(value("sidewatch_history_disk_bytes"), 4096);
+  EXPECT_EQ(value("sidewatch_history_write_failures_total"), 1);
+  EXPECT_EQ(value("sidewatch_history_corruptions_total"), 2);
+  EXPECT_EQ(value("sidewatch_history_lost_samples_total"), 30);
+  history.disk.on_disk = false;
+  metrics.written_down(history);
+  EXPECT_EQ(value("sidewatch_history_on_disk"), 0);
+}
+
 TEST_F(OwnMetricsTest, KeepsTheTimeOfTheConfigurationInForce) {
   metrics.reloaded(true, WallTime(1'772'366'400'500ms));
   EXPECT_EQ(value("sidewatch_config_last_reload_successful"), 1);
