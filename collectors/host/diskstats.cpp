@@ -2,7 +2,7 @@
 //
 // A line is: major, minor, name, then columns in the order of kColumns below. Old kernels end before the discards
 // (4.18) or the flushes (5.5): what is not there is not exported. Sectors are of 512 bytes whatever the device's are.
-// node_disk_info takes its labels from udev's database, once, when a device is first seen.
+// node_disk_info and what follows it come from udev's database, once, when a device is first seen.
 #include <array>
 
 #include "collectors/host/parts.h"
@@ -32,6 +32,17 @@ constexpr std::array kMetrics{
            "Time of all flushes added up."},
     Metric{"node_disk_info", MetricType::gauge, "", "What the device is; always 1."},
 };
+
+constexpr std::array kUdevMetrics{
+    Metric{"node_disk_filesystem_info", MetricType::gauge, "", "Which filesystem is on the device; always 1."},
+    Metric{"node_disk_device_mapper_info", MetricType::gauge, "", "What the mapped device (LVM, crypt) is; always 1."},
+    Metric{"node_disk_ata_write_cache", MetricType::gauge, "", "Whether the disk has a write cache."},
+    Metric{"node_disk_ata_write_cache_enabled", MetricType::gauge, "", "Whether the disk's write cache is on."},
+    Metric{"node_disk_ata_rotation_rate_rpm", MetricType::gauge, "", "Turns per minute; 0 of a disk that does not turn."},
+};
+constexpr std::size_t kAta = 2;
+constexpr std::array<std::string_view, 3> kAtaProperties{"ID_ATA_WRITE_CACHE", "ID_ATA_WRITE_CACHE_ENABLED",
+                                                         "ID_ATA_ROTATION_RATE_RPM"};
 
 // What a column is divided or multiplied by, in the order of the metrics above.
 constexpr double kSectorBytes = 512;
@@ -81,6 +92,7 @@ struct Disk {
   bool wanted = false;
   std::array<SeriesHandle, kColumns> series;
   SeriesHandle info;
+  std::vector<std::pair<SeriesHandle, double>> properties;
 };
 
 class DiskstatsPart final : public Part {
@@ -110,6 +122,7 @@ class DiskstatsPart final : public Part {
     if (disk == nullptr || !disk->wanted) return;
     for (std::size_t i = 0; i < line.columns; ++i) batch.add(disk->series[i], line.values[i]);
     batch.add(disk->info, 1);
+    for (const auto& [series, value] : disk->properties) batch.add(series, value);
   }
 
   Disk make_disk(const DiskLine& line) {
@@ -118,13 +131,36 @@ class DiskstatsPart final : public Part {
     if (!disk.wanted) return disk;
     const Labels labels{{"device", line.device}};
     for (std::size_t i = 0; i < line.columns; ++i) disk.series[i] = sources_.catalog.series(kMetrics[i], labels);
-    disk.info = make_info(line);
+    const std::string name = "b" + std::string(line.major) + ":" + std::string(line.minor);
+    const std::string_view udev = udev_.read(name.c_str(), sources_.buffer).text;
+    disk.info = make_info(line, udev);
+    add_properties(disk, line.device, udev);
     return disk;
   }
 
-  SeriesHandle make_info(const DiskLine& line) {
-    const std::string name = "b" + std::string(line.major) + ":" + std::string(line.minor);
-    const std::string_view text = udev_.read(name.c_str(), sources_.buffer).text;
+  void add_properties(Disk& disk, std::string_view device, std::string_view text) {
+    const auto add = [&](const Metric& metric, const Labels& labels, double value) {
+      disk.properties.emplace_back(sources_.catalog.series(metric, labels), value);
+    };
+    if (const auto type = udev_property(text, "ID_FS_TYPE"); !type.empty()) {
+      add(kUdevMetrics[0], Labels{{"device", device}, {"type", type}, {"usage", udev_property(text, "ID_FS_USAGE")},
+                                  {"uuid", udev_property(text, "ID_FS_UUID")},
+                                  {"version", udev_property(text, "ID_FS_VERSION")}}, 1);
+    }
+    if (const auto name = udev_property(text, "DM_NAME"); !name.empty()) {
+      add(kUdevMetrics[1], Labels{{"device", device}, {"name", name}, {"uuid", udev_property(text, "DM_UUID")},
+                                  {"vg_name", udev_property(text, "DM_VG_NAME")},
+                                  {"lv_name", udev_property(text, "DM_LV_NAME")},
+                                  {"lv_layer", udev_property(text, "DM_LV_LAYER")}}, 1);
+    }
+    if (udev_property(text, "ID_ATA").empty()) return;
+    for (std::size_t i = 0; i < kAtaProperties.size(); ++i) {
+      const auto value = parse_double(udev_property(text, kAtaProperties[i]));
+      if (value) add(kUdevMetrics[kAta + i], Labels{{"device", device}}, *value);
+    }
+  }
+
+  SeriesHandle make_info(const DiskLine& line, std::string_view text) {
     const std::string_view scsi_serial = udev_property(text, "SCSI_IDENT_SERIAL");
     const Labels labels{
         {"device", line.device},
@@ -153,6 +189,13 @@ std::unique_ptr<Part> make_diskstats_part(HostSources& sources, const HostConfig
   return std::make_unique<DiskstatsPart>(sources, config.disks);
 }
 
-std::span<const Metric> diskstats_metrics() { return kMetrics; }
+std::span<const Metric> diskstats_metrics() {
+  static const std::vector<Metric> kAll = [] {
+    std::vector<Metric> all(kMetrics.begin(), kMetrics.end());
+    all.insert(all.end(), kUdevMetrics.begin(), kUdevMetrics.end());
+    return all;
+  }();
+  return kAll;
+}
 
 }  // namespace sidewatch
