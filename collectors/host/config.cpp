@@ -49,6 +49,7 @@ bool HostConfig::part_on(std::string_view name) const {
 std::string HostConfig::fingerprint() const {
   std::string text = interval ? std::to_string(interval->count()) : "";
   for (const std::string* path : {&roots.procfs, &roots.sysfs, &roots.rootfs, &roots.udev}) text += '\n' + *path;
+  for (const std::string& directory : textfile_directories) text += "\ntextfile " + directory;
   for (const std::string& name : parts_off) text += "\noff " + name;
   text += (cpu.info ? "\ncpu " : "\n") + cpu.flags.pattern() + '\n' + cpu.bugs.pattern();
   text += '\n' + std::to_string(mount_timeout.count()) + '\n';

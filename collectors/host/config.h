@@ -48,6 +48,7 @@ struct HostConfig {
   NameFilter mounts;            // by mount point
   NameFilter filesystem_types;  // ext4, nfs, ...
   Duration mount_timeout = std::chrono::seconds(2);  // for a network filesystem to answer
+  std::vector<std::string> textfile_directories;     // where *.prom are read, as they are seen from here
   Regex vmstat_fields;          // keys of /proc/vmstat
   Regex netstat_fields;         // "Tcp_RetransSegs": protocol and name of /proc/net/{netstat,snmp,snmp6}
 

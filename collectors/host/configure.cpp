@@ -48,9 +48,19 @@ void declare(config::Section& section, FieldsKey& key) {
   section.optional("fields", key.fields, "the counters that this regular expression finds are exported");
 }
 
+struct TextfileKeys {
+  std::vector<std::string>& directories;
+};
+
 void require_absolute(config::Section& section, std::string_view key, const std::string& path) {
   if (section.describing() || path.starts_with('/')) return;
   section.problem(key, "'" + path + "' is not an absolute path (it must start with '/')");
+}
+
+void declare(config::Section& section, TextfileKeys& keys) {
+  section.optional("directories", keys.directories,
+                   "directories whose files *.prom, in the Prometheus text format, are read; without any, none are");
+  for (const std::string& directory : keys.directories) require_absolute(section, "directories", directory);
 }
 
 CollectorPlan plan_of(const HostConfig& config, std::string name, std::span<const PartKind> parts,
@@ -127,6 +137,8 @@ void declare(config::Section& section, HostConfig& config) {
   section.section("interfaces", config.interfaces, "which network interfaces are sampled");
   FilesystemKeys filesystems{config.mounts, config.filesystem_types, config.mount_timeout};
   section.section("filesystems", filesystems, "which filesystems are sampled");
+  TextfileKeys textfile{config.textfile_directories};
+  section.section("textfile", textfile, "samples that other programs leave in files");
   FieldsKey vmstat{config.vmstat_fields};
   section.section("vmstat", vmstat, "which counters of /proc/vmstat are exported");
   FieldsKey netstat{config.netstat_fields};

@@ -13,6 +13,8 @@ namespace sidewatch {
 using MakePart = std::unique_ptr<Part>(HostSources& sources, const HostConfig& config);
 
 MakePart make_arp_part;
+MakePart make_bonding_part;
+MakePart make_btrfs_part;
 MakePart make_conntrack_part;
 MakePart make_cpu_part;
 MakePart make_cpufreq_part;
@@ -20,16 +22,21 @@ MakePart make_diskstats_part;
 MakePart make_dmi_part;
 MakePart make_edac_part;
 MakePart make_entropy_part;
+MakePart make_fibrechannel_part;
 MakePart make_filefd_part;
 MakePart make_filesystem_part;         // what is on this machine
 MakePart make_remote_filesystem_part;  // what a server elsewhere answers for, or fails to
 MakePart make_hwmon_part;
+MakePart make_infiniband_part;
+MakePart make_ipvs_part;
 MakePart make_loadavg_part;
 MakePart make_mdadm_part;
 MakePart make_meminfo_part;
 MakePart make_netclass_part;
 MakePart make_netdev_part;
 MakePart make_netstat_part;
+MakePart make_nfs_part;
+MakePart make_nfsd_part;
 MakePart make_nvme_part;
 MakePart make_os_part;
 MakePart make_powersupplyclass_part;
@@ -41,15 +48,20 @@ MakePart make_sockstat_part;
 MakePart make_softnet_part;
 MakePart make_stat_part;
 MakePart make_tapestats_part;
+MakePart make_textfile_part;
 MakePart make_thermal_zone_part;
 MakePart make_time_part;
 MakePart make_timex_part;
 MakePart make_udp_queues_part;
 MakePart make_uname_part;
 MakePart make_vmstat_part;
+MakePart make_xfs_part;
+MakePart make_zfs_part;
 
 // The metrics of each part. In a family whose names come from the kernel, '*' stands for the kernel's key.
 std::span<const Metric> arp_metrics();
+std::span<const Metric> bonding_metrics();
+std::span<const Metric> btrfs_metrics();
 std::span<const Metric> conntrack_metrics();
 std::span<const Metric> cpu_metrics();
 std::span<const Metric> cpufreq_metrics();
@@ -57,15 +69,20 @@ std::span<const Metric> diskstats_metrics();
 std::span<const Metric> dmi_metrics();
 std::span<const Metric> edac_metrics();
 std::span<const Metric> entropy_metrics();
+std::span<const Metric> fibrechannel_metrics();
 std::span<const Metric> filefd_metrics();
 std::span<const Metric> filesystem_metrics();
 std::span<const Metric> hwmon_metrics();
+std::span<const Metric> infiniband_metrics();
+std::span<const Metric> ipvs_metrics();
 std::span<const Metric> loadavg_metrics();
 std::span<const Metric> mdadm_metrics();
 std::span<const Metric> meminfo_metrics();
 std::span<const Metric> netclass_metrics();
 std::span<const Metric> netdev_metrics();
 std::span<const Metric> netstat_metrics();
+std::span<const Metric> nfs_metrics();
+std::span<const Metric> nfsd_metrics();
 std::span<const Metric> nvme_metrics();
 std::span<const Metric> os_metrics();
 std::span<const Metric> powersupplyclass_metrics();
@@ -77,12 +94,15 @@ std::span<const Metric> sockstat_metrics();
 std::span<const Metric> softnet_metrics();
 std::span<const Metric> stat_metrics();
 std::span<const Metric> tapestats_metrics();
+std::span<const Metric> textfile_metrics();
 std::span<const Metric> thermal_zone_metrics();
 std::span<const Metric> time_metrics();
 std::span<const Metric> timex_metrics();
 std::span<const Metric> udp_queues_metrics();
 std::span<const Metric> uname_metrics();
 std::span<const Metric> vmstat_metrics();
+std::span<const Metric> xfs_metrics();
+std::span<const Metric> zfs_metrics();
 
 struct PartKind {
   std::string_view name;  // node_exporter's name of it: the label `collector` and the key under `parts:`

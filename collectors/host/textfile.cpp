@@ -1,0 +1,175 @@
+// Samples that other programs (cron jobs, backups, SMART readers) leave in files *.prom of given directories, in the
+// Prometheus text format.
+//
+// A file is read anew when its time, size or inode has changed; otherwise its samples are as they were. A file that is
+// not understood gives no samples, node_textfile_scrape_error 1, and a message with its line; the others are not
+// harmed. Refuses what is no ordinary file and what is too big.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
+
+#include "collectors/host/parts.h"
+#include "collectors/host/text_page.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::array kMetrics{
+    Metric{"node_textfile_mtime_seconds", MetricType::gauge, "seconds",
+           "When the file was last changed, in seconds since 1970; of files that were understood."},
+    Metric{"node_textfile_scrape_error", MetricType::gauge, "",
+           "1 when a directory or a file could not be read or understood, else 0."},
+};
+
+constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxFiles = 256;            // per directory
+constexpr std::size_t kMaxSamplesPerFile = 10'000;
+
+struct FileIdentity {
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+  std::int64_t size = -1;
+  std::uint64_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
+struct KeptSample {
+  SeriesHandle series;
+  double value;
+};
+
+struct KeptPage {
+  FileIdentity identity;
+  std::optional<Error> error;
+  SeriesHandle mtime;
+  std::vector<KeptSample> samples;
+};
+
+// Closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<std::string> read_ordinary_file(const std::string& path, FileIdentity& identity) {
+  const Descriptor file(path.c_str());
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+    return Error{std::generic_category().message(errno), path};
+  }
+  if (!S_ISREG(status.st_mode)) return Error{"it is not an ordinary file", path};
+  identity = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
+  std::string text(kMaxFileBytes + 1, '\0');
+  std::size_t used = 0;
+  ssize_t got = 0;
+  while (used < text.size() && (got = ::read(file.get(), text.data() + used, text.size() - used)) > 0) {
+    used += static_cast<std::size_t>(got);
+  }
+  if (got < 0) return Error{std::generic_category().message(errno), path};
+  if (used > kMaxFileBytes) return Error{"it is larger than " + std::to_string(kMaxFileBytes) + " bytes", path};
+  text.resize(used);
+  return text;
+}
+
+class TextfilePart final : public Part {
+ public:
+  TextfilePart(HostSources& sources, const std::vector<std::string>& directories) : sources_(sources) {
+    error_series_ = sources.catalog.series(kMetrics[1], {});
+    for (const std::string& directory : directories) directories_.emplace_back(directory);
+  }
+
+  void sample(Batch& batch, PartReport& report) override {
+    errors_ = 0;
+    for (const ProcDir& directory : directories_) sample_directory(directory, batch, report);
+    pages_.forget_untaken();
+    batch.add(error_series_, errors_ > 0 ? 1 : 0);
+  }
+
+ private:
+  void sample_directory(const ProcDir& directory, Batch& batch, PartReport& report) {
+    std::size_t files = 0;
+    const auto visit = [&](std::string_view name) {
+      if (!name.ends_with(".prom")) return;
+      if (++files > kMaxFiles) return;
+      path_ = directory.path();
+      path_ += '/';
+      path_ += name;
+      KeptPage* page = pages_.take(path_, [] { return KeptPage(); });
+      if (page != nullptr) sample_file(*page, batch, report);
+    };
+    // The callback holds one reference, so that std::function need not allocate.
+    const int error = directory.list(".", sources_.buffer, std::ref(visit));
+    if (error != 0) complain(directory.error("", error), report);
+    if (files > kMaxFiles) complain({"more than " + std::to_string(kMaxFiles) + " files", directory.path()}, report);
+  }
+
+  void sample_file(KeptPage& page, Batch& batch, PartReport& report) {
+    struct stat status {};
+    if (::stat(path_.c_str(), &status) != 0) {
+      if (errno != ENOENT) complain({std::generic_category().message(errno), path_}, report);
+      return;
+    }
+    const FileIdentity now{status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
+    if (page.identity != now) read(page);
+    if (page.error) return complain(*page.error, report);
+    batch.add(page.mtime, static_cast<double>(page.identity.seconds));
+    for (const KeptSample& sample : page.samples) batch.add(sample.series, sample.value);
+  }
+
+  void read(KeptPage& page) {
+    page = KeptPage();
+    const auto text = read_ordinary_file(path_, page.identity);
+    if (!text) {
+      page.identity = {};  // look again in the next pass
+      page.error = text.error();
+      return;
+    }
+    const auto samples = read_text_page(*text, kMaxSamplesPerFile);
+    if (!samples) {
+      page.error = Error{samples.error().what, path_ + ":" + samples.error().where};
+      return;
+    }
+    const std::string help = "Read from " + path_ + ".";
+    for (const PageSample& sample : *samples) {
+      const Metric metric{sample.name, sample.type, "", sample.help.empty() ? std::string_view(help) : sample.help};
+      page.samples.push_back({sources_.catalog.series(metric, sample.labels), sample.value});
+    }
+    page.mtime = sources_.catalog.series(kMetrics[0], Labels{{"file", path_}});
+  }
+
+  void complain(const Error& error, PartReport& report) {
+    ++errors_;
+    report.partial(error);
+  }
+
+  HostSources& sources_;
+  std::vector<ProcDir> directories_;
+  std::string path_;  // of the file being looked at, kept for its capacity
+  std::size_t errors_ = 0;
+  SeriesHandle error_series_;
+  KeyedSlots<KeptPage> pages_;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> make_textfile_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<TextfilePart>(sources, config.textfile_directories);
+}
+
+std::span<const Metric> textfile_metrics() { return kMetrics; }
+
+}  // namespace sidewatch
