@@ -29,11 +29,14 @@ std::vector<Question> questions() {
   return all;
 }
 
-// A host with all that the kernel says about memory, seen twice.
+// A host with all that the kernel says about memory, and with a server's sensors and power supplies, seen twice.
 class HostDashboard : public testing::Test {
  protected:
   HostDashboard() {
     tree_.write("proc/meminfo", read_text(case_file("node_exporter_full.meminfo")));
+    using std::filesystem::copy_options;
+    std::filesystem::copy(host_cases() / "server-hardware/sys", tree_.path() / "sys",
+                          copy_options::recursive | copy_options::copy_symlinks | copy_options::skip_existing);
     host_.emplace(config_for(tree_.path()));
     passed_ = host_->pass() && host_->pass();
   }
