@@ -63,13 +63,20 @@ TEST(HostConfiguration, APlannedCollectorCollects) {
   }
 }
 
+TEST(HostConfiguration, DirectoriesOfFilesAreAbsolute) {
+  EXPECT_THAT(read("host: {textfile: {directories: [/ok, spool]}}\n").problems,
+              HasSubstr("'spool' is not an absolute path"));
+}
+
 TEST(HostConfiguration, EverySettingReachesThePlan) {
   const std::string base = read("host: {}\n").plans.at(0).fingerprint;
   for (const auto* setting : {
            "interval: 2s", "roots: {procfs: /host/proc}", "roots: {sysfs: /host/sys}", "roots: {rootfs: /host}",
            "parts: {cpu: false}", "disks: {include: sda}", "disks: {exclude: sda}", "interfaces: {include: eth}",
            "interfaces: {exclude: eth}", "filesystems: {mounts: {include: /srv}}",
-           "filesystems: {types: {exclude: tmpfs}}", "filesystems: {mount_timeout: 5s}", "vmstat: {fields: pg}", "netstat: {fields: Tcp}"}) {
+           "filesystems: {types: {exclude: tmpfs}}", "filesystems: {mount_timeout: 5s}", "vmstat: {fields: pg}",
+           "netstat: {fields: Tcp}", "roots: {udev: /host/udev}", "cpu: {info: true}", "cpu: {flags: aes}",
+           "cpu: {bugs: mds}", "textfile: {directories: [/var/lib/metrics]}"}) {
     const Reading reading = read("host: {" + std::string(setting) + "}\n");
     EXPECT_EQ(reading.problems, "") << setting;
     ASSERT_FALSE(reading.plans.empty()) << setting;
