@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
 namespace sidewatch {
@@ -30,7 +29,6 @@ struct CollectorRunner::Shared {
   bool wanted = false;   // a pass has been asked for and not yet begun
   bool running = false;  // from start() until the result is with the loop
   bool stopping = false;
-  bool ended = false;
   Time at;
   Batch spare;
 };
@@ -41,26 +39,16 @@ CollectorRunner::CollectorRunner(std::uint64_t id, const CollectorPlan& plan, co
   shared_->id = id;
   shared_->loop = std::move(loop);
   main_ = [shared = shared_, plan, context] { run(shared, plan, context); };
-  launch();
-}
-
-void CollectorRunner::launch() {
-  try {
-    thread_ = std::thread(main_);
-    trouble_.clear();
-  } catch (const std::system_error& failure) {
-    trouble_ = "cannot start a thread: " + failure.code().message();
-  }
+  trouble_ = thread_.start(main_);
 }
 
 CollectorRunner::~CollectorRunner() {
   request_stop();
-  join(Duration(0));
 }
 
 bool CollectorRunner::start(Time now) {
-  if (!thread_.joinable()) launch();
-  if (!thread_.joinable()) return false;
+  if (!thread_.started()) trouble_ = thread_.start(main_);
+  if (!thread_.started()) return false;
   {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->running || shared_->stopping) return false;
@@ -83,20 +71,6 @@ void CollectorRunner::request_stop() {
     shared_->stopping = true;
   }
   shared_->changed.notify_all();
-}
-
-bool CollectorRunner::join(Duration patience) {
-  if (!thread_.joinable()) return true;
-  {
-    std::unique_lock lock(shared_->mutex);
-    const auto until = std::chrono::steady_clock::now() + patience;
-    if (!shared_->changed.wait_until(lock, until, [&] { return shared_->ended; })) {
-      thread_.detach();
-      return false;
-    }
-  }
-  thread_.join();
-  return true;
 }
 
 void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan,
@@ -126,12 +100,6 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
     lock.lock();
     if (!taken) break;
   }
-  lock.unlock();
-  collector.reset();
-  lock.lock();
-  shared->ended = true;
-  lock.unlock();
-  shared->changed.notify_all();
 }
 
 }  // namespace sidewatch

@@ -9,9 +9,9 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "agent/message.h"
+#include "agent/patient_thread.h"
 #include "base/time.h"
 
 namespace sidewatch {
@@ -40,18 +40,17 @@ class CollectorRunner {
   void request_stop();
 
   // Waits until the thread has ended, at most `patience`. False: it is still blocked and was left behind.
-  bool join(Duration patience);
+  bool join(Duration patience) { return thread_.join(patience); }
 
  private:
   struct Shared;
-  void launch();
   static void run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan, const CollectorContext& context);
 
   const std::uint64_t id_;
   std::shared_ptr<Shared> shared_;
   std::function<void()> main_;  // of the thread
-  std::thread thread_;
   std::string trouble_;
+  PatientThread thread_;
 };
 
 }  // namespace sidewatch

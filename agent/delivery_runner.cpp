@@ -4,7 +4,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace sidewatch {
@@ -30,7 +29,6 @@ struct DeliveryRunner::Shared {
   std::optional<Notification> next;
   bool sending = false;  // from send() until the result is with the loop
   bool stopping = false;
-  bool ended = false;
 };
 
 DeliveryRunner::DeliveryRunner(std::uint64_t id, const ReceiverPlan& plan, std::shared_ptr<LoopMailbox> loop)
@@ -39,25 +37,19 @@ DeliveryRunner::DeliveryRunner(std::uint64_t id, const ReceiverPlan& plan, std::
   shared_->name = plan.name;
   shared_->receiver = plan.make();
   shared_->loop = std::move(loop);
-  launch();
+  (void)launch();  // tried again with the first message
 }
 
 std::string DeliveryRunner::launch() {
-  try {
-    thread_ = std::thread([shared = shared_] { run(shared); });
-    return "";
-  } catch (const std::system_error& failure) {
-    return std::string("cannot start a thread: ") + failure.code().message();
-  }
+  return thread_.start([shared = shared_] { run(shared); });
 }
 
 DeliveryRunner::~DeliveryRunner() {
   request_stop();
-  join(Duration(0));
 }
 
 bool DeliveryRunner::send(Notification notification) {
-  if (!thread_.joinable()) {
+  if (!thread_.started()) {
     if (const std::string trouble = launch(); !trouble.empty()) {
       Message message = AttemptDone{id_, shared_->name, notification.id, RetryLater{trouble, std::nullopt, false}};
       return shared_->loop->put(std::move(message));
@@ -82,20 +74,6 @@ void DeliveryRunner::request_stop() {
   shared_->changed.notify_all();
 }
 
-bool DeliveryRunner::join(Duration patience) {
-  if (!thread_.joinable()) return true;
-  {
-    std::unique_lock lock(shared_->mutex);
-    const auto until = std::chrono::steady_clock::now() + patience;
-    if (!shared_->changed.wait_until(lock, until, [&] { return shared_->ended; })) {
-      thread_.detach();
-      return false;
-    }
-  }
-  thread_.join();
-  return true;
-}
-
 void DeliveryRunner::run(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock(shared->mutex);
   while (true) {
@@ -113,9 +91,6 @@ void DeliveryRunner::run(const std::shared_ptr<Shared>& shared) {
     lock.lock();
     if (!taken || shared->stopping) break;
   }
-  shared->ended = true;
-  lock.unlock();
-  shared->changed.notify_all();
 }
 
 }  // namespace sidewatch

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "agent/message.h"
+#include "agent/patient_thread.h"
 #include "alerting/receiver.h"
 
 namespace sidewatch {
@@ -28,7 +28,7 @@ class DeliveryRunner {
   void request_stop();
 
   // Waits until the thread has ended, at most `patience`. False: it was left behind.
-  bool join(Duration patience);
+  bool join(Duration patience) { return thread_.join(patience); }
 
  private:
   struct Shared;
@@ -37,7 +37,7 @@ class DeliveryRunner {
 
   const std::uint64_t id_;
   std::shared_ptr<Shared> shared_;
-  std::thread thread_;
+  PatientThread thread_;
 };
 
 }  // namespace sidewatch
