@@ -40,7 +40,12 @@ void declare_texts(Section& section, RuleText& text) {
 
 void declare_fields(Section& section, RuleText& text, Rule& rule) {
   Policy& policy = rule.policy;
-  section.required("alert", text.name, "the rule's name, unique; it becomes the label `alertname`");
+  const std::string_view name_help = "the rule's name, unique; it becomes the label `alertname`";
+  if (section.describing()) {  // a rule with `record` has none
+    section.optional("alert", text.name, name_help);
+  } else {
+    section.required("alert", text.name, name_help);
+  }
   section.required("expr", text.expr,
                    "the value that is judged, as PromQL over the agent's own samples, without a comparison");
   declare_levels(section, text.levels);
