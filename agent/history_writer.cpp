@@ -23,11 +23,15 @@ HistoryWriter::HistoryWriter(const Options& options, Store& store, const Clock& 
       disk_(options.directory, store) {
   restore(options);
   store_.set_journal(this);
-  thread_ = std::thread([this] { run(); });
+  if (const auto trouble = thread_.start([this] { run(); }); !trouble.empty()) {
+    store_.set_journal(nullptr);
+    status_.disk.on_disk = false;
+    log_.error("the history is kept in memory only", {{"why", trouble}});
+  }
 }
 
 HistoryWriter::~HistoryWriter() {
-  if (thread_.joinable()) (void)stop(1s);
+  if (thread_.started()) (void)stop(1s);
 }
 
 void HistoryWriter::restore(const Options& options) {
@@ -79,16 +83,12 @@ HistoryWriter::Status HistoryWriter::status() const {
 
 bool HistoryWriter::stop(Duration patience) {
   store_.set_journal(nullptr);
-  std::unique_lock lock(mutex_);
-  stopping_ = true;
-  changed_.notify_all();
-  if (!changed_.wait_for(lock, patience, [this] { return ended_; })) {
-    thread_.detach();
-    return false;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
   }
-  lock.unlock();
-  thread_.join();
-  return true;
+  changed_.notify_all();
+  return thread_.join(patience);
 }
 
 void HistoryWriter::run() {
@@ -100,9 +100,6 @@ void HistoryWriter::run() {
     at_once = going_on && disk_.work(clocks());
     report();
   }
-  const std::lock_guard lock(mutex_);
-  ended_ = true;
-  changed_.notify_all();
 }
 
 // Swaps the buffers when it is time to write, or to stop: false then. The buffers keep their memory.

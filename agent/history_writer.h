@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "agent/history_disk.h"
 #include "agent/logging.h"
+#include "agent/patient_thread.h"
 #include "base/time.h"
 #include "metrics/store.h"
 
@@ -76,8 +76,7 @@ class HistoryWriter final : public Journal {
   Buffer buffer_;
   Status status_;
   bool stopping_ = false;
-  bool ended_ = false;
-  std::thread thread_;
+  PatientThread thread_;
 };
 
 }  // namespace sidewatch
