@@ -1,38 +1,18 @@
 // Replays through the fuzz target what it starts from and what it has found before.
-#include <gtest/gtest.h>
+#include "replay.h"
 
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-
+namespace sidewatch {
 namespace {
-
-void replay(const std::string& input) {
-  SCOPED_TRACE(input);
-  ASSERT_EQ(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size()), 0);
-}
 
 TEST(PromqlFuzz, HoldsForEveryExpressionOfTheComparisonCorpus) {
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(SIDEWATCH_SOURCE_DIR "/tests/cases/promql/corpus")) {
-    std::ifstream corpus(entry.path());
+  for_each_file("cases/promql/corpus", [&count](std::ifstream& corpus) {
     for (std::string line; std::getline(corpus, line); ++count) replay(line);
-  }
+  });
   EXPECT_GT(count, 500U);
 }
 
-TEST(PromqlFuzz, HoldsForEveryInputThatOnceBrokeIt) {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(SIDEWATCH_SOURCE_DIR "/tests/fuzz/promql")) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    replay(std::string(std::istreambuf_iterator<char>(file), {}));
-    ++count;
-  }
-  EXPECT_GT(count, 0U);
-}
+TEST(PromqlFuzz, HoldsForEveryInputThatOnceBrokeIt) { EXPECT_GT(replay_corpus("promql"), 0U); }
 
 }  // namespace
+}  // namespace sidewatch
