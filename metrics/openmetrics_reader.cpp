@@ -5,28 +5,21 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "metrics/promql/characters.h"
+#include "metrics/sample_scanner.h"
 #include "metrics/text.h"
 
 namespace sidewatch {
 namespace {
 
-constexpr std::string_view name_label = "__name__";
 constexpr double furthest_ms = 9'007'199'254'740'992;  // 2^53: whole milliseconds are exact up to there
-
-struct Misread {
-  std::string what;
-  std::size_t offset = 0;
-};
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -40,31 +33,13 @@ bool ends_with_eof(std::string_view text) {
   return text == "# EOF" || text.ends_with("\n# EOF");
 }
 
-// A number as both formats write it; absent where `word` is none.
-std::optional<double> number_in(std::string_view word) {
-  const std::string lower = promql::to_lower(word);
-  if (lower == "nan") return std::numeric_limits<double>::quiet_NaN();
-  const bool negative = lower.starts_with('-');
-  const std::string_view size = std::string_view(lower).substr(negative || lower.starts_with('+') ? 1 : 0);
-  if (size == "inf" || size == "infinity") return negative ? -HUGE_VAL : HUGE_VAL;
-  if (size.empty() || !(size.front() == '.' || (size.front() >= '0' && size.front() <= '9'))) return std::nullopt;
-  double value = 0;
-  const auto parsed = std::from_chars(size.data(), size.data() + size.size(), value);
-  if (parsed.ec != std::errc() || parsed.ptr != size.data() + size.size()) return std::nullopt;
-  return negative ? -value : value;
-}
-
 class Reader {
  public:
   Reader(std::string_view text, const SamplesReadOptions& options)
-      : text_(text), options_(options), openmetrics_(ends_with_eof(text)) {}
+      : in_(text), options_(options), openmetrics_(ends_with_eof(text)) {}
 
   SamplesRead read() {
-    while (position_ < text_.size()) {
-      line_end_ = std::min(text_.find('\n', position_), text_.size());
-      line();
-      position_ = line_end_ + 1;
-    }
+    while (in_.next_line()) line();
     put_in_order();
     return std::move(read_);
   }
@@ -77,104 +52,75 @@ class Reader {
   };
 
   void line() {
-    skip_blanks();
-    if (at_end_of_line()) return;
-    if (eof_seen_) fail("nothing may follow # EOF");
-    if (peek() == '#') return comment();
+    in_.skip_blanks();
+    if (in_.at_end_of_line()) return;
+    if (eof_seen_) in_.fail("nothing may follow # EOF");
+    if (in_.peek() == '#') return comment();
     sample();
   }
 
   void comment() {
-    const std::size_t start = position_++;
-    skip_blanks();
-    const std::string_view keyword = word();
+    const std::size_t start = in_.position();
+    in_.advance();
+    in_.skip_blanks();
+    const std::string_view keyword = in_.word();
     if (keyword == "EOF" && openmetrics_) {
-      if (!at_end_of_line()) fail("unexpected text behind # EOF");
+      if (!in_.at_end_of_line()) in_.fail("unexpected text behind # EOF");
       // Also an earlier line may say so, and then it is a mistake that more follows.
       eof_seen_ = true;
       return;
     }
-    if (keyword == "UNIT" && !openmetrics_) fail_at(start, only_openmetrics("# UNIT"));
+    if (keyword == "UNIT" && !openmetrics_) in_.fail_at(start, only_openmetrics("# UNIT"));
     if (keyword == "TYPE" || keyword == "HELP" || keyword == "UNIT") metadata(keyword);
   }
 
   void metadata(std::string_view keyword) {
-    skip_blanks();
-    std::size_t start = position_;
-    if (!is_legal_metric_name(word())) fail_at(start, "# " + std::string(keyword) + " lacks the name of a metric");
+    in_.skip_blanks();
+    std::size_t start = in_.position();
+    if (!is_legal_metric_name(in_.word())) in_.fail_at(start, "# " + std::string(keyword) + " lacks the name of a metric");
     if (keyword != "TYPE") return;
-    skip_blanks();
-    start = position_;
+    in_.skip_blanks();
+    start = in_.position();
     static constexpr std::array types = {"counter", "gauge",     "histogram", "gaugehistogram", "summary",
                                          "info",    "stateset", "unknown",   "untyped"};
-    const std::string_view type = word();
+    const std::string_view type = in_.word();
     if (std::ranges::find(types, type) == types.end()) {
-      fail_at(start, promql::quoted_start(type) + " is no type of a metric; known are counter, gauge, histogram, "
+      in_.fail_at(start, promql::quoted_start(type) + " is no type of a metric; known are counter, gauge, histogram, "
                      "gaugehistogram, summary, info, stateset and unknown (or untyped)");
     }
-    skip_blanks();
-    if (!at_end_of_line()) fail("unexpected text behind the type");
+    in_.skip_blanks();
+    if (!in_.at_end_of_line()) in_.fail("unexpected text behind the type");
   }
 
   void sample() {
-    const std::size_t start = position_;
-    skip_series();
-    const std::string_view written = text_.substr(start, position_ - start);
+    const std::size_t start = in_.position();
+    in_.skip_series();
+    const std::string_view written = in_.from(start);
     const std::size_t index = series_written(written, start);
-    skip_blanks();
-    const double value = take_value();
-    skip_blanks();
+    in_.skip_blanks();
+    const double value = in_.take_value();
+    in_.skip_blanks();
     const Time time = take_time(start);
-    skip_blanks();
-    if (peek() == '#') {
+    in_.skip_blanks();
+    if (in_.peek() == '#') {
       exemplar();
-    } else if (!at_end_of_line()) {
-      fail("unexpected text behind the sample");
+    } else if (!in_.at_end_of_line()) {
+      in_.fail("unexpected text behind the sample");
     }
     add(index, {time, value}, start);
-  }
-
-  // To behind the labels; that they are right is looked at once per series.
-  void skip_series() {
-    if (!name_begins()) fail("expected a metric name, as in up{job=\"a\"} 1");
-    while (position_ < line_end_ && peek() != '{' && !is_blank(peek())) ++position_;
-    const std::size_t end_of_name = position_;
-    skip_blanks();
-    if (peek() != '{') {
-      position_ = end_of_name;
-      return;
-    }
-    bool quoted = false;
-    const std::size_t brace = position_;
-    for (; position_ < line_end_; ++position_) {
-      if (quoted && peek() == '\\') {
-        ++position_;
-      } else if (peek() == '"') {
-        quoted = !quoted;
-      } else if (!quoted && peek() == '}') {
-        ++position_;
-        return;
-      }
-    }
-    fail_at(brace, quoted ? "a label value lacks its closing quote" : "the labels lack their closing '}'");
-  }
-
-  bool name_begins() const {
-    const char c = peek();
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
   }
 
   std::size_t series_written(std::string_view written, std::size_t start) {
     const auto known = by_text_.find(written);
     if (known != by_text_.end()) return known->second;
-    const std::size_t behind = position_;
-    position_ = start;
-    Labels labels = take_series();
-    position_ = behind;
+    const std::size_t behind = in_.position();
+    in_.move_to(start);
+    Labels labels = in_.take_series();
+    in_.move_to(behind);
     const auto [found, is_new] = by_labels_.try_emplace(labels, read_.series.size());
     if (is_new) {
       if (read_.series.size() >= options_.max_series) {
-        fail_at(start, "more than " + std::to_string(options_.max_series) + " series");
+        in_.fail_at(start, "more than " + std::to_string(options_.max_series) + " series");
       }
       read_.series.push_back({std::move(labels), {}});
       notes_.emplace_back();
@@ -183,111 +129,42 @@ class Reader {
     return found->second;
   }
 
-  Labels take_series() {
-    std::vector<Label> labels;
-    const std::size_t start = position_;
-    while (position_ < line_end_ && peek() != '{' && !is_blank(peek())) ++position_;
-    const std::string_view name = text_.substr(start, position_ - start);
-    if (!is_legal_metric_name(name)) fail_at(start, promql::quoted_start(name) + " is not a metric name");
-    labels.push_back({std::string(name_label), std::string(name)});
-    skip_blanks();
-    if (peek() == '{') take_labels(labels);
-    return Labels(std::move(labels));
-  }
-
-  // From the '{' to behind the '}'.
-  void take_labels(std::vector<Label>& labels) {
-    ++position_;
-    for (skip_blanks(); peek() != '}'; skip_blanks()) {
-      const std::size_t start = position_;
-      while (is_label_character(peek())) ++position_;
-      const std::string_view name = text_.substr(start, position_ - start);
-      if (!is_legal_label_name(name)) fail_at(start, "expected a label name, as in {job=\"a\"}");
-      for (const Label& label : labels) {
-        if (label.name == name) fail_at(start, "the label " + std::string(name) + " is given twice");
-      }
-      skip_blanks();
-      if (peek() != '=') fail("expected '=' behind a label name");
-      ++position_;
-      skip_blanks();
-      if (peek() != '"') fail("expected a label value in double quotes");
-      labels.push_back({std::string(name), take_quoted()});
-      skip_blanks();
-      if (peek() == ',') {
-        ++position_;
-      } else if (peek() != '}') {
-        fail("expected ',' or '}' behind a label value");
-      }
-    }
-    ++position_;
-  }
-
-  std::string take_quoted() {
-    const std::size_t start = position_++;
-    std::string value;
-    while (position_ < line_end_ && peek() != '"') {
-      char c = text_[position_++];
-      if (c == '\\' && position_ < line_end_) {
-        const char escaped = text_[position_++];
-        if (escaped != '\\' && escaped != '"' && escaped != 'n') value += c;  // as Prometheus reads it
-        c = escaped == 'n' ? '\n' : escaped;
-      }
-      value += c;
-    }
-    if (position_ >= line_end_) fail_at(start, "a label value lacks its closing quote");
-    ++position_;
-    if (!is_utf8(value)) fail_at(start, "a label value is not UTF-8");
-    return value;
-  }
-
-  static bool is_label_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9');
-  }
-
-  double take_value() {
-    const std::size_t start = position_;
-    const std::string_view written = word();
-    if (written.empty()) fail_at(start, "the sample lacks its value");
-    const auto value = number_in(written);
-    if (!value) fail_at(start, promql::quoted_start(written) + " is not a number");
-    return *value;
-  }
-
   Time take_time(std::size_t sample_at) {
-    const bool given = !at_end_of_line() && peek() != '#';
+    const bool given = !in_.at_end_of_line() && in_.peek() != '#';
     if (any_sample_ && given != read_.timed) {
-      fail_at(sample_at, given ? "this sample has a timestamp, the ones before have none"
+      in_.fail_at(sample_at, given ? "this sample has a timestamp, the ones before have none"
                                : "this sample has no timestamp, the ones before have one");
     }
     any_sample_ = true;
     read_.timed = given;
     if (!given) return options_.untimed_at;
-    const std::size_t start = position_;
-    const std::string_view written = word();
-    const auto number = number_in(written);
-    if (!number || !std::isfinite(*number)) fail_at(start, promql::quoted_start(written) + " is not a timestamp");
+    const std::size_t start = in_.position();
+    const std::string_view written = in_.word();
+    const auto number = sample_number(written);
+    if (!number || !std::isfinite(*number)) in_.fail_at(start, promql::quoted_start(written) + " is not a timestamp");
     if (!openmetrics_ && *number != std::trunc(*number)) {
-      fail_at(start, only_openmetrics("a timestamp with a fraction"));
+      in_.fail_at(start, only_openmetrics("a timestamp with a fraction"));
     }
     const double ms = std::round(openmetrics_ ? *number * 1000 : *number);
-    if (std::abs(ms) > furthest_ms) fail_at(start, promql::quoted_start(written) + " is too far from 1970");
+    if (std::abs(ms) > furthest_ms) in_.fail_at(start, promql::quoted_start(written) + " is too far from 1970");
     return time_at_ms(static_cast<std::int64_t>(ms));
   }
 
   // # {trace_id="x"} 0.5 1700000000.5
   void exemplar() {
-    const std::size_t start = position_++;
-    skip_blanks();
-    if (peek() != '{') fail_at(start, "unexpected text behind the sample");
-    if (!openmetrics_) fail_at(start, only_openmetrics("an exemplar"));
+    const std::size_t start = in_.position();
+    in_.advance();
+    in_.skip_blanks();
+    if (in_.peek() != '{') in_.fail_at(start, "unexpected text behind the sample");
+    if (!openmetrics_) in_.fail_at(start, only_openmetrics("an exemplar"));
     std::vector<Label> labels;
-    take_labels(labels);
-    skip_blanks();
-    (void)take_value();
-    skip_blanks();
-    if (!at_end_of_line() && !number_in(word())) fail("an exemplar's timestamp is not a number");
-    skip_blanks();
-    if (!at_end_of_line()) fail("unexpected text behind the exemplar");
+    in_.take_labels(labels);
+    in_.skip_blanks();
+    (void)in_.take_value();
+    in_.skip_blanks();
+    if (!in_.at_end_of_line() && !sample_number(in_.word())) in_.fail("an exemplar's timestamp is not a number");
+    in_.skip_blanks();
+    if (!in_.at_end_of_line()) in_.fail("unexpected text behind the exemplar");
   }
 
   static std::string only_openmetrics(const std::string& what) {
@@ -295,11 +172,11 @@ class Reader {
   }
 
   void add(std::size_t index, Point point, std::size_t offset) {
-    if (++samples_ > options_.max_samples) fail_at(offset, "more than " + std::to_string(options_.max_samples) + " samples");
+    if (++samples_ > options_.max_samples) in_.fail_at(offset, "more than " + std::to_string(options_.max_samples) + " samples");
     auto& points = read_.series[index].points;
     if (!points.empty() && points.back().time == point.time) {
       if (same(points.back(), point)) return;
-      fail_at(offset, "a second value of this series for the same time");
+      in_.fail_at(offset, "a second value of this series for the same time");
     }
     if (!points.empty() && points.back().time > point.time) notes_[index].in_order = false;
     points.push_back(point);
@@ -321,32 +198,14 @@ class Reader {
       const auto twice = std::ranges::adjacent_find(points, {}, &Point::time);
       if (twice != points.end()) {
         const double seconds = static_cast<double>(to_ms(twice->time)) / 1000;
-        fail_at(notes_[index].last_sample_at, "this series has two different values at " + std::to_string(seconds) + " s");
+        in_.fail_at(notes_[index].last_sample_at, "this series has two different values at " + std::to_string(seconds) + " s");
       }
     }
   }
 
-  char peek() const { return position_ < line_end_ ? text_[position_] : '\0'; }
-  void skip_blanks() {
-    while (is_blank(peek())) ++position_;
-  }
-  bool at_end_of_line() const {
-    return position_ >= line_end_ || (peek() == '\r' && position_ + 1 == line_end_);
-  }
-  std::string_view word() {
-    const std::size_t start = position_;
-    while (!at_end_of_line() && !is_blank(peek())) ++position_;
-    return text_.substr(start, position_ - start);
-  }
-
-  [[noreturn]] void fail(std::string what) const { fail_at(position_, std::move(what)); }
-  [[noreturn]] static void fail_at(std::size_t offset, std::string what) { throw Misread{std::move(what), offset}; }
-
-  std::string_view text_;
+  SampleScanner in_;
   const SamplesReadOptions& options_;
   const bool openmetrics_;
-  std::size_t position_ = 0;
-  std::size_t line_end_ = 0;
   bool eof_seen_ = false;
   bool any_sample_ = false;
   std::size_t samples_ = 0;

@@ -14,7 +14,7 @@
 #include <functional>
 
 #include "collectors/host/parts.h"
-#include "collectors/host/text_page.h"
+#include "metrics/text_page.h"
 
 namespace sidewatch {
 namespace {

@@ -23,7 +23,7 @@ struct PageSample {
   std::string help;
 };
 
-// Error::what is a sentence, Error::where is the line, from 1.
+// Error::what is a sentence, Error::where is "line:column", 1-based, columns in characters.
 Result<std::vector<PageSample>> read_text_page(std::string_view text, std::size_t max_samples);
 
 }  // namespace sidewatch
