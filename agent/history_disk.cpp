@@ -110,7 +110,7 @@ HistoryRestored HistoryDisk::begin(const HistoryClocks& now, Duration retention)
   }
   ::unlink(path(new_checkpoint_name).c_str());  // of a life that ended over it
   HistoryReplay replay(store_, now, retention);
-  read_log(checkpoint_name, replay, restored);
+  if (read_log(checkpoint_name, replay, restored)) replay.end_checkpoint();
   checkpoint_bytes_ = restored.bytes;
   for (const std::uint64_t number : log_numbers(directory_)) {
     read_log(log_name(number), replay, restored);
@@ -129,11 +129,12 @@ HistoryRestored HistoryDisk::begin(const HistoryClocks& now, Duration retention)
   return restored;
 }
 
-void HistoryDisk::read_log(const std::string& name, HistoryReplay& replay, HistoryRestored& restored) {
+// False when there is no such file, or none that can be opened.
+bool HistoryDisk::read_log(const std::string& name, HistoryReplay& replay, HistoryRestored& restored) {
   const FileHandle file(::open(path(name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file) {
     if (errno != ENOENT) restored.problems.push_back(system_error("cannot read the history", path(name)).text());
-    return;
+    return false;
   }
   replay.begin_log();
   std::string bytes;
@@ -147,6 +148,7 @@ void HistoryDisk::read_log(const std::string& name, HistoryReplay& replay, Histo
     restored.bytes += fresh;
     bytes.erase(0, replay.take(bytes, got <= 0));
   }
+  return true;
 }
 
 void HistoryDisk::add(Time time, const Sample* samples, std::size_t count) {

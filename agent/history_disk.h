@@ -62,7 +62,7 @@ class HistoryDisk {
   struct File;
   struct Checkpoint;
 
-  void read_log(const std::string& name, HistoryReplay& replay, HistoryRestored& restored);
+  bool read_log(const std::string& name, HistoryReplay& replay, HistoryRestored& restored);
   Result<void> begin_log(const HistoryClocks& now);
   Result<void> begin_checkpoint(const HistoryClocks& now);
   Result<void> continue_checkpoint();

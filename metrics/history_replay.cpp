@@ -58,13 +58,17 @@ std::size_t HistoryReplay::take(std::string_view bytes, bool complete) {
 }
 
 bool HistoryReplay::take_head(std::string_view bytes, bool complete) {
-  if (stopped_ || (bytes.size() < history_log_head.size() && !complete)) return false;
+  if (stopped_ || bytes.empty() || (bytes.size() < history_log_head.size() && !complete)) return false;
   headed_ = bytes.substr(0, history_log_head.size()) == history_log_head;
   if (!headed_) {
     ++counts_.damages;
     stopped_ = true;
   }
   return headed_;
+}
+
+void HistoryReplay::end_checkpoint() {
+  if (!reached_end_ && !damaged_ && !stopped_) ++counts_.damages;
 }
 
 void HistoryReplay::finish(Duration lookback) {

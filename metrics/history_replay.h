@@ -34,14 +34,16 @@ class HistoryReplay {
   // The next bytes are the beginning of another log.
   void begin_log();
   // Takes the whole records at the front of `bytes` and returns how many bytes they were: the rest is to be given again,
-  // with more behind it. `complete`: nothing comes any more.
+  // with more behind it. `complete`: nothing comes any more. A log without a byte is of a life that ended before it
+  // wrote, and no damage.
   std::size_t take(std::string_view bytes, bool complete);
+  // What was taken since begin_log() was a whole checkpoint: one that does not say where it ends has lost its tail.
+  void end_checkpoint();
 
   // Afterwards, before the first pass of this life. `lookback`: see Store::end_restore.
   void finish(Duration lookback);
 
   const Counts& counts() const { return counts_; }
-  bool reached_end() const { return reached_end_; }  // of a checkpoint
 
  private:
   struct KnownMetric {

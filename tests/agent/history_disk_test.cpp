@@ -224,6 +224,33 @@ TEST(HistoryDisk, DamageIsCutOffAndGoneWithTheNextCheckpoint) {
   EXPECT_GT(third.samples(0, 300), 20U * 100U);
 }
 
+TEST(HistoryDisk, ALifeThatEndedBeforeItWroteIsNoDamage) {
+  const TempDir dir;
+  for (int round = 0; round < 3; ++round) {
+    const Life life(dir / "history", round);
+    EXPECT_EQ(life.restored.counts.damages, 0U) << round;
+  }
+  EXPECT_EQ(fs::file_size(dir / "history/wal-000001"), 0U);
+}
+
+TEST(HistoryDisk, ACheckpointThatLostItsTailIsDamage) {
+  const TempDir dir;
+  {
+    Life life(dir / "history");
+    life.live(0, 10);
+    fs::remove(dir / "history/wal-000001");
+    life.disk.note_loss();
+    while (life.disk.work(clocks(11))) {
+    }
+  }
+  const std::string checkpoint = dir / "history/checkpoint";
+  constexpr std::uintmax_t end_record_bytes = 9;
+  fs::resize_file(checkpoint, fs::file_size(checkpoint) - end_record_bytes);
+  EXPECT_EQ(Life(dir / "history", 12).restored.counts.damages, 1U);
+  fs::resize_file(checkpoint, 0);
+  EXPECT_EQ(Life(dir / "history", 13).restored.counts.damages, 1U);
+}
+
 TEST(HistoryDisk, AFileOfSomethingElseIsNotRead) {
   const TempDir dir;
   fs::create_directory(dir / "history");

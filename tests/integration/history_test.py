@@ -109,8 +109,9 @@ class History(unittest.TestCase):
         there = {value for _, value in self.samples()}
         self.assertGreater(len(durable), LIVES, "the test itself must have made samples")
         self.assertGreater(len(seen & there), len(seen) * 0.6)
-        # The last kill may have come between two pages of a write: that tail is torn, and nothing else is.
-        self.assertLessEqual(self.own("sidewatch_history_corruptions_total"), 1)
+        # A kill may come between two pages of a write, whose tail is torn then, and before the next life's checkpoint
+        # comes another. Dozens of kills that each leave damage would be something else.
+        self.assertLessEqual(self.own("sidewatch_history_corruptions_total"), 2)
         self.assertEqual(self.own("sidewatch_history_on_disk"), 1)
         print(f"{LIVES} lives, {len(seen)} samples seen, {len(seen - there)} of them lost, all of them young", flush=True)
 

@@ -196,7 +196,7 @@ TEST(HistoryLog, BytesMayArriveInPiecesOfAnySize) {
       waiting += bytes.substr(i, piece);
       waiting.erase(0, replay.take(waiting, i + piece >= bytes.size()));
     }
-    EXPECT_TRUE(replay.reached_end());
+    replay.end_checkpoint();
     EXPECT_EQ(replay.counts().damages, 0U);
     replay.finish(lookback);
     Life whole;
