@@ -1,70 +1,17 @@
-#include "agent/collector_set.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 
+#include "tests/agent/collector_set_fixture.h"
 #include "tests/agent/no_threads.h"
-#include "tests/agent/scripted.h"
 
 namespace sidewatch {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = CollectorNews::Kind;
 
-constexpr Duration interval = 5s;
-
-class CollectorSetTest : public testing::Test {
- protected:
-  ~CollectorSetTest() override {
-    collectors.request_stop();
-    EXPECT_TRUE(collectors.join(patience));
-  }
-
-  void configure(const std::vector<CollectorPlan>& plans) { collectors.configure(plans, interval, now); }
-  void start() { collectors.start_due(now, news); }
-  // Waits for one pass and takes it in.
-  bool take_pass() {
-    auto done = take<PassDone>(*mailbox);
-    return done && collectors.take(*done, now, news);
-  }
-  void pass() {
-    start();
-    ASSERT_TRUE(take_pass());
-  }
-  std::optional<double> run_value(const std::string& metric, const std::string& collector = "memory") const {
-    return shown(store, "sidewatch_collector_" + metric, {{"collector", collector}});
-  }
-  std::vector<std::string> told() {
-    std::vector<std::string> lines;
-    for (const auto& one : news) {
-      const char* kind = one.kind == Kind::failed      ? "failed"
-                         : one.kind == Kind::recovered ? "recovered"
-                         : one.kind == Kind::partial   ? "partial"
-                                                       : "overdue";
-      lines.push_back(one.collector + " " + kind + (one.detail.empty() ? "" : ": " + one.detail));
-    }
-    news.clear();
-    return lines;
-  }
-
-  // A collector whose passes do what `pass_` says at the time.
-  CollectorPlan scripted(const std::string& name, Pass* pass_) {
-    return collector_plan(name, [pass_](const CollectorContext&) -> Pass {
-      return [pass_](Batch& batch, Time at) { return (*pass_)(batch, at); };
-    });
-  }
-
-  Catalog catalog{Catalog::Limits{}, Labels{}};
-  Store store{catalog, Store::Limits{}};
-  std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(64);
-  std::shared_ptr<std::atomic<double>> value = std::make_shared<std::atomic<double>>(1.0);
-  std::vector<CollectorNews> news;
-  Time now = start_of_test;
-  CollectorSet collectors{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
-};
+constexpr Duration interval = collector_set_interval;
 
 TEST_F(CollectorSetTest, SaysNothingOfSuccessWhileAFirstPassTakesLongerThanAnInterval) {
   Gate gate;
@@ -243,26 +190,6 @@ TEST_F(CollectorSetTest, ShowsTheSamplesOfACollectorWhosePassesAreAlwaysTooSlow)
   }
 }
 
-TEST_F(CollectorSetTest, DoesNotWaitForEachOfManyBusyCollectorsThatAReloadTakesAway) {
-  const auto gate = std::make_shared<Gate>();
-  std::vector<CollectorPlan> plans;
-  for (int i = 0; i < 20; ++i) {
-    plans.push_back(collector_plan("scrape:" + std::to_string(i), [gate](const CollectorContext&) -> Pass {
-      return [gate](Batch&, Time) -> Result<PassOutcome> {
-        EXPECT_TRUE(gate->pass());
-        return PassOutcome{};
-      };
-    }));
-  }
-  CollectorSet many{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
-  many.configure(plans, interval, now);
-  many.start_due(now, news);
-  const auto began = std::chrono::steady_clock::now();
-  many.configure({}, interval, now);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 1500ms);
-  gate->open();
-}
-
 TEST_F(CollectorSetTest, SaysThatACollectorRecoveredWhoseFirstPassWasOverdue) {
   Gate gate;
   Pass what = [&gate](Batch&, Time) -> Result<PassOutcome> {
@@ -363,65 +290,6 @@ TEST_F(CollectorSetTest, IsWarmedUpWhenEveryCollectorEndedAPassWellOrNot) {
   EXPECT_FALSE(collectors.warmed_up());
   ASSERT_TRUE(take_pass());
   EXPECT_TRUE(collectors.warmed_up());
-}
-
-TEST_F(CollectorSetTest, KeepsWhatIsTheSameOverAReload) {
-  configure({gauge_plan("memory", value, "same")});
-  pass();
-  now += 2s;
-  configure({gauge_plan("memory", value, "same")});
-  EXPECT_EQ(collectors.next_due(), start_of_test + 5s) << "its rhythm goes on";
-  EXPECT_EQ(shown(store, "memory"), 1);
-  EXPECT_EQ(run_value("passes_total"), 1);
-}
-
-TEST_F(CollectorSetTest, ReplacesWhatAReloadChanged) {
-  configure({gauge_plan("memory", value, "before")});
-  pass();
-  now += 2s;
-  configure({gauge_plan("memory", value, "after")});
-  EXPECT_EQ(collectors.size(), 1u);
-  EXPECT_FALSE(shown(store, "memory")) << "nothing vouches for the old value";
-  EXPECT_EQ(collectors.next_due(), now);
-  *value = 2;
-  pass();
-  EXPECT_EQ(shown(store, "memory"), 2);
-  EXPECT_EQ(run_value("passes_total"), 1) << "it is another collector";
-}
-
-TEST_F(CollectorSetTest, ReplacesACollectorWhoseIntervalChanged) {
-  configure({gauge_plan("memory", value)});
-  pass();
-  now += 2s;
-  collectors.configure({gauge_plan("memory", value)}, 1s, now);
-  EXPECT_EQ(collectors.next_due(), now);
-  pass();
-  EXPECT_EQ(collectors.next_due(), now + 1s);
-}
-
-TEST_F(CollectorSetTest, RemovesWhatAReloadTookAwayWithAllItsSeries) {
-  configure({gauge_plan("memory", value), gauge_plan("disk", value)});
-  start();
-  ASSERT_TRUE(take_pass());
-  ASSERT_TRUE(take_pass());
-  now += 2s;
-  configure({gauge_plan("disk", value)});
-  EXPECT_EQ(collectors.size(), 1u);
-  EXPECT_FALSE(shown(store, "memory"));
-  EXPECT_FALSE(run_value("success", "memory"));
-  EXPECT_EQ(shown(store, "disk"), 1);
-  EXPECT_EQ(run_value("success", "disk"), 1);
-}
-
-TEST_F(CollectorSetTest, IgnoresThePassOfACollectorThatIsNoMore) {
-  configure({gauge_plan("memory", value, "before")});
-  start();
-  auto late = take<PassDone>(*mailbox);
-  ASSERT_TRUE(late);
-  configure({gauge_plan("memory", value, "after")});
-  EXPECT_FALSE(collectors.take(*late, now, news));
-  EXPECT_FALSE(shown(store, "memory"));
-  EXPECT_FALSE(run_value("passes_total"));
 }
 
 TEST(CollectorSet, LeavesABlockedThreadBehindWhenItStops) {

@@ -1,66 +1,14 @@
-#include "alerting/dispatcher.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/notifications.h"
+#include "tests/alerting/delivery/dispatcher_fixture.h"
 
 namespace sidewatch {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::UnorderedElementsAre;
-
-const RetryLater failure{"HTTP 500", std::nullopt, false, false};
-
-class DispatcherTest : public testing::Test {
- protected:
-  DispatcherTest() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
-
-  void make(std::vector<DispatchTarget> targets) {
-    auto loaded = outbox_.load();
-    dispatcher_ = std::make_unique<Dispatcher>(outbox_, *loaded, std::move(targets), [] { return 0.5; }, now_);
-  }
-
-  void enqueue(const NotificationOf& of) {
-    ASSERT_TRUE(dispatcher_->enqueue({make_notification(of)}, {}, now_));
-  }
-
-  std::vector<std::string> due() {
-    std::vector<std::string> ids;
-    taken_ = dispatcher_->due(now_);
-    for (const auto& n : taken_) ids.push_back(n.id);
-    return ids;
-  }
-  const Notification& only() const { return taken_.at(0); }
-
-  void finish(const std::string& id, const Attempt& attempt, const std::string& receiver = "oncall") {
-    ASSERT_TRUE(dispatcher_->finished(receiver, id, attempt, now_, wall_));
-  }
-  void deliver(const std::string& id, const std::string& receiver = "oncall") { finish(id, Delivered{}, receiver); }
-
-  ReceiverStatus status(const std::string& receiver = "oncall") {
-    for (const auto& each : dispatcher_->statuses()) {
-      if (each.name == receiver) return each;
-    }
-    return {};
-  }
-  std::vector<std::string> on_disk() {
-    std::vector<std::string> ids;
-    const auto loaded = outbox_.load();
-    for (const auto& entry : loaded->pending) ids.push_back(entry.notification.id);
-    return ids;
-  }
-
-  Outbox outbox_ = Outbox::in_memory();
-  std::unique_ptr<Dispatcher> dispatcher_;
-  std::vector<Notification> taken_;
-  Time now_ = time_at_ms(1'000'000);
-  WallTime wall_{Duration(1'772'366'400'000)};
-};
 
 TEST_F(DispatcherTest, HandsOutOneMessagePerReceiverAtATime) {
   enqueue({.id = "n1", .alert = "a"});
@@ -79,13 +27,13 @@ TEST_F(DispatcherTest, HandsOutOneMessagePerReceiverAtATime) {
 TEST_F(DispatcherTest, BacksOffAfterAFailureAndKeepsTheIdOverRetries) {
   enqueue({.id = "n1"});
   EXPECT_THAT(due(), ElementsAre("n1"));
-  finish("n1", failure);
+  finish("n1", http_500);
   EXPECT_EQ(*dispatcher_->next_due(), now_ + 1500ms);
   now_ += 1499ms;
   EXPECT_THAT(due(), IsEmpty());
   now_ += 1ms;
   EXPECT_THAT(due(), ElementsAre("n1"));
-  finish("n1", failure);
+  finish("n1", http_500);
   EXPECT_EQ(*dispatcher_->next_due(), now_ + 2500ms);
   EXPECT_EQ(status().failed_attempts, 2);
   EXPECT_EQ(status().last_failure, "HTTP 500");
@@ -127,7 +75,7 @@ TEST_F(DispatcherTest, ADeadReceiverDelaysOnlyItself) {
   enqueue({.id = "n1"});
   enqueue({.id = "c1", .receiver = "chat"});
   due();
-  finish("n1", failure);
+  finish("n1", http_500);
   deliver("c1", "chat");
   enqueue({.id = "c2", .alert = "b", .receiver = "chat"});
   EXPECT_THAT(due(), ElementsAre("c2"));
@@ -172,128 +120,6 @@ TEST_F(DispatcherTest, WhatAReceiverCannotTakeAsConfiguredWaitsOrGoesToTheFallba
   EXPECT_GE(*dispatcher_->next_due(), now_ + 5min);
 }
 
-TEST_F(DispatcherTest, FiringAndResolvedBothWaitingBecomeOneMessageWithTheLaterId) {
-  due();
-  enqueue({.id = "x", .alert = "other"});
-  due();  // oncall is busy
-  enqueue({.id = "n1", .level = Level::critical});
-  Notification end = make_notification({.id = "n2", .reason = Reason::resolved, .level = Level::warning});
-  end.suppressed = 2;
-  ASSERT_TRUE(dispatcher_->enqueue({end}, {}, now_));
-  EXPECT_THAT(on_disk(), ElementsAre("x", "n2"));
-  deliver("x");
-  EXPECT_THAT(due(), ElementsAre("n2"));
-  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
-  EXPECT_EQ(only().level, Level::ok);
-  EXPECT_EQ(only().worst, Level::critical);
-  EXPECT_EQ(only().duration, 12min);
-  EXPECT_EQ(only().suppressed, 2);
-  EXPECT_EQ(status().merged, 1);
-  deliver("n2");
-  EXPECT_EQ(dispatcher_->queued(), 0u);
-}
-
-TEST_F(DispatcherTest, AMergedMessageIsOnDiskAsItIsSent) {
-  enqueue({.id = "n1"});
-  due();
-  enqueue({.id = "n2", .reason = Reason::resolved});
-  finish("n1", failure);  // only now both wait
-  const auto stored = outbox_.load()->pending;
-  ASSERT_EQ(stored.size(), 1u);
-  EXPECT_EQ(stored[0].notification.id, "n2");
-  EXPECT_EQ(stored[0].notification.reason, Reason::fired_and_resolved);
-  EXPECT_EQ(stored[0].attempts, 1);
-  EXPECT_EQ(*dispatcher_->next_due(), now_ + 1500ms);  // the merged one waits as the failed one would have
-}
-
-TEST_F(DispatcherTest, AnEndIsNotMergedIntoABeginningThatIsUnderWay) {
-  enqueue({.id = "n1"});
-  due();
-  enqueue({.id = "n2", .reason = Reason::resolved});
-  deliver("n1");
-  EXPECT_THAT(due(), ElementsAre("n2"));
-  EXPECT_EQ(only().reason, Reason::resolved);
-}
-
-TEST_F(DispatcherTest, AnEscalationTakesInTheFiringThatWaits) {
-  enqueue({.id = "x", .alert = "other"});
-  due();
-  enqueue({.id = "n1"});
-  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
-  deliver("x");
-  EXPECT_THAT(due(), ElementsAre("n2"));
-  EXPECT_EQ(only().reason, Reason::fired);  // the receiver has not heard of it yet
-  EXPECT_EQ(only().level, Level::critical);
-}
-
-TEST_F(DispatcherTest, ALaterUpdateTakesInAnEarlierOneOfAToldIncident) {
-  enqueue({.id = "n1"});
-  due();
-  deliver("n1");
-  enqueue({.id = "x", .alert = "other"});
-  due();
-  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
-  enqueue({.id = "n3", .reason = Reason::deescalated, .level = Level::warning});
-  deliver("x");
-  EXPECT_THAT(due(), ElementsAre("n3"));
-  EXPECT_EQ(only().reason, Reason::deescalated);
-  EXPECT_EQ(only().worst, Level::critical);
-}
-
-TEST_F(DispatcherTest, AnEndWhoseBeginningWasRefusedIsNeverSentAlone) {
-  enqueue({.id = "n1"});
-  due();
-  finish("n1", Rejected{"HTTP 400"});
-  enqueue({.id = "n2", .reason = Reason::resolved});
-  EXPECT_THAT(due(), IsEmpty());
-  EXPECT_EQ(dispatcher_->queued(), 0u);
-}
-
-TEST_F(DispatcherTest, AnEndThatWaitsBehindARefusedBeginningGoesWithIt) {
-  enqueue({.id = "n1"});
-  due();
-  enqueue({.id = "n2", .reason = Reason::resolved});
-  finish("n1", Rejected{"HTTP 400"});
-  EXPECT_THAT(due(), IsEmpty());
-  EXPECT_THAT(on_disk(), IsEmpty());
-}
-
-TEST_F(DispatcherTest, AnEscalationAfterARefusedFiringIsSentAndSoIsItsEnd) {
-  enqueue({.id = "n1"});
-  due();
-  finish("n1", Rejected{"HTTP 400"});
-  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
-  EXPECT_THAT(due(), ElementsAre("n2"));
-  deliver("n2");
-  enqueue({.id = "n3", .reason = Reason::resolved});
-  EXPECT_THAT(due(), ElementsAre("n3"));
-}
-
-TEST_F(DispatcherTest, AToldIncidentHearsItsEndAfterARestart) {
-  enqueue({.id = "n1"});
-  due();
-  deliver("n1");
-  make({{"oncall", "", 100}});
-  enqueue({.id = "n2", .reason = Reason::resolved});
-  EXPECT_THAT(due(), ElementsAre("n2"));
-  EXPECT_EQ(only().reason, Reason::resolved);
-  deliver("n2");
-  EXPECT_THAT(outbox_.load()->told, IsEmpty());
-}
-
-TEST_F(DispatcherTest, ARestartSendsWhatWaitedInItsOrderAndCountsEarlierAttempts) {
-  enqueue({.id = "n1", .alert = "a"});
-  enqueue({.id = "n2", .alert = "b"});
-  due();
-  finish("n1", failure);
-  make({{"oncall", "", 100}});
-  EXPECT_THAT(due(), ElementsAre("n1"));
-  finish("n1", failure);
-  now_ = *dispatcher_->next_due();
-  EXPECT_THAT(due(), ElementsAre("n2"));
-  EXPECT_EQ(outbox_.load()->pending[0].attempts, 2);
-}
-
 TEST_F(DispatcherTest, AFullQueueDropsTheLeastSevereAndOfThoseTheOldest) {
   make({{"oncall", "", 3}});
   enqueue({.id = "w1", .alert = "a1", .level = Level::warning});
@@ -319,61 +145,6 @@ TEST_F(DispatcherTest, TheBoundDoesNotTouchTheMessageUnderWay) {
   EXPECT_THAT(on_disk(), ElementsAre("w1"));
   deliver("w1");
   EXPECT_EQ(status().delivered, 1);
-}
-
-TEST_F(DispatcherTest, AReloadThatRemovesAReceiverBuriesItsQueueAndWaitsForWhatIsUnderWay) {
-  enqueue({.id = "c1", .alert = "a", .receiver = "chat"});
-  enqueue({.id = "c2", .alert = "b", .receiver = "chat"});
-  due();
-  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
-  EXPECT_EQ(outbox_.dead_letters(10).size(), 1u);
-  EXPECT_THAT(outbox_.dead_letters(10)[0].why, HasSubstr("removed from the configuration"));
-  EXPECT_THAT(on_disk(), ElementsAre("c1"));
-  EXPECT_EQ(status("oncall").leaving, false);
-  EXPECT_EQ(status("chat").leaving, true);
-  deliver("c1", "chat");
-  EXPECT_THAT(on_disk(), IsEmpty());
-  EXPECT_EQ(outbox_.dead_letters(10).size(), 1u);
-  enqueue({.id = "c3", .receiver = "chat"});
-  EXPECT_EQ(outbox_.dead_letters(10).size(), 2u);
-}
-
-TEST_F(DispatcherTest, WhatBecameOfTheMessagesOfAReceiverIsStillCountedWhenItIsGone) {
-  const std::vector<DispatchTarget> without{{"oncall", "", 100}};
-  const std::vector<DispatchTarget> with{{"oncall", "", 100}, {"chat", "", 100}};
-  for (const auto* id : {"c1", "c2", "c3"}) enqueue({.id = id, .alert = id, .receiver = "chat"});
-  due();
-  ASSERT_TRUE(dispatcher_->reload(without, now_, wall_));
-  EXPECT_EQ(status("chat").dropped, 2);
-  EXPECT_EQ(status("chat").queued, 1u);
-  finish("c1", failure, "chat");
-  EXPECT_EQ(status("chat").dropped, 3);
-  EXPECT_EQ(status("chat").failed_attempts, 1);
-  EXPECT_EQ(status("chat").queued, 0u);
-  enqueue({.id = "c4", .receiver = "chat"});
-  EXPECT_EQ(status("chat").dropped, 4);
-  ASSERT_TRUE(dispatcher_->reload(with, now_, wall_));
-  EXPECT_EQ(status("chat").dropped, 4);
-  EXPECT_FALSE(status("chat").leaving);
-  EXPECT_EQ(dispatcher_->statuses().size(), 2u);
-}
-
-TEST_F(DispatcherTest, AFailureOfAReceiverThatIsGoneEndsInTheDeadLetters) {
-  enqueue({.id = "c1", .receiver = "chat"});
-  due();
-  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
-  finish("c1", failure, "chat");
-  EXPECT_THAT(on_disk(), IsEmpty());
-  EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("HTTP 500"));
-}
-
-TEST_F(DispatcherTest, AReloadTriesAtOnceWhatWasBackingOff) {
-  enqueue({.id = "n1"});
-  due();
-  finish("n1", RetryLater{"HTTP 401", 5min, true, true});
-  EXPECT_THAT(due(), IsEmpty());
-  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
-  EXPECT_THAT(due(), ElementsAre("n1"));
 }
 
 TEST_F(DispatcherTest, AMessageHandedBackKeepsItsPlaceAndCountsNoAttempt) {
@@ -404,33 +175,6 @@ TEST_F(DispatcherTest, StatesAreCommittedTogetherWithTheMessages) {
   EXPECT_EQ(loaded->states.size(), 1u);
   EXPECT_EQ(loaded->pending.size(), 1u);
   EXPECT_EQ(outbox_.statistics().commits, 1);
-}
-
-TEST_F(DispatcherTest, MessagesForAReceiverThatIsGoneAtTheStartAreDeadLetters) {
-  enqueue({.id = "c1", .receiver = "chat"});
-  make({{"oncall", "", 100}});
-  EXPECT_THAT(on_disk(), IsEmpty());
-  EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("no receiver 'chat'"));
-}
-
-TEST_F(DispatcherTest, AFallbackThatIsToldAnywayGetsNoCopyOfWhatAnotherRefuses) {
-  const auto both = [&](const std::string& number, Reason reason) {
-    ASSERT_TRUE(dispatcher_->enqueue({make_notification({.id = "o" + number, .reason = reason}),
-                                      make_notification({.id = "c" + number, .receiver = "chat", .reason = reason})},
-                                     {}, now_));
-  };
-  both("1", Reason::fired);
-  EXPECT_THAT(due(), UnorderedElementsAre("o1", "c1"));
-  deliver("o1");
-  make({{"oncall", "", 100}, {"chat", "oncall", 100}});  // it is remembered over a restart
-  EXPECT_THAT(due(), ElementsAre("c1"));
-  finish("c1", Rejected{"HTTP 400"}, "chat");
-  EXPECT_THAT(due(), IsEmpty());
-  both("2", Reason::resolved);
-  EXPECT_THAT(due(), ElementsAre("o2")) << "and one end";
-  deliver("o2");
-  EXPECT_THAT(due(), IsEmpty());
-  EXPECT_THAT(on_disk(), IsEmpty());
 }
 
 // As after a night without a receiver: how long until the agent can start, and what a further message then costs.

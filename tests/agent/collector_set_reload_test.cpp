@@ -1,0 +1,98 @@
+// What a reload does to collectors: those that stay the same go on, those that changed begin anew, those that go are gone.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "tests/agent/collector_set_fixture.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration interval = collector_set_interval;
+
+using CollectorSetReload = CollectorSetTest;
+
+TEST_F(CollectorSetReload, DoesNotWaitForEachOfManyBusyCollectorsThatAReloadTakesAway) {
+  const auto gate = std::make_shared<Gate>();
+  std::vector<CollectorPlan> plans;
+  for (int i = 0; i < 20; ++i) {
+    plans.push_back(collector_plan("scrape:" + std::to_string(i), [gate](const CollectorContext&) -> Pass {
+      return [gate](Batch&, Time) -> Result<PassOutcome> {
+        EXPECT_TRUE(gate->pass());
+        return PassOutcome{};
+      };
+    }));
+  }
+  CollectorSet many{CollectorContext{catalog, &store, nullptr, "1"}, store, mailbox};
+  many.configure(plans, interval, now);
+  many.start_due(now, news);
+  const auto began = std::chrono::steady_clock::now();
+  many.configure({}, interval, now);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1500ms);
+  gate->open();
+}
+
+TEST_F(CollectorSetReload, KeepsWhatIsTheSameOverAReload) {
+  configure({gauge_plan("memory", value, "same")});
+  pass();
+  now += 2s;
+  configure({gauge_plan("memory", value, "same")});
+  EXPECT_EQ(collectors.next_due(), start_of_test + 5s) << "its rhythm goes on";
+  EXPECT_EQ(shown(store, "memory"), 1);
+  EXPECT_EQ(run_value("passes_total"), 1);
+}
+
+TEST_F(CollectorSetReload, ReplacesWhatAReloadChanged) {
+  configure({gauge_plan("memory", value, "before")});
+  pass();
+  now += 2s;
+  configure({gauge_plan("memory", value, "after")});
+  EXPECT_EQ(collectors.size(), 1u);
+  EXPECT_FALSE(shown(store, "memory")) << "nothing vouches for the old value";
+  EXPECT_EQ(collectors.next_due(), now);
+  *value = 2;
+  pass();
+  EXPECT_EQ(shown(store, "memory"), 2);
+  EXPECT_EQ(run_value("passes_total"), 1) << "it is another collector";
+}
+
+TEST_F(CollectorSetReload, ReplacesACollectorWhoseIntervalChanged) {
+  configure({gauge_plan("memory", value)});
+  pass();
+  now += 2s;
+  collectors.configure({gauge_plan("memory", value)}, 1s, now);
+  EXPECT_EQ(collectors.next_due(), now);
+  pass();
+  EXPECT_EQ(collectors.next_due(), now + 1s);
+}
+
+TEST_F(CollectorSetReload, RemovesWhatAReloadTookAwayWithAllItsSeries) {
+  configure({gauge_plan("memory", value), gauge_plan("disk", value)});
+  start();
+  ASSERT_TRUE(take_pass());
+  ASSERT_TRUE(take_pass());
+  now += 2s;
+  configure({gauge_plan("disk", value)});
+  EXPECT_EQ(collectors.size(), 1u);
+  EXPECT_FALSE(shown(store, "memory"));
+  EXPECT_FALSE(run_value("success", "memory"));
+  EXPECT_EQ(shown(store, "disk"), 1);
+  EXPECT_EQ(run_value("success", "disk"), 1);
+}
+
+TEST_F(CollectorSetReload, IgnoresThePassOfACollectorThatIsNoMore) {
+  configure({gauge_plan("memory", value, "before")});
+  start();
+  auto late = take<PassDone>(*mailbox);
+  ASSERT_TRUE(late);
+  configure({gauge_plan("memory", value, "after")});
+  EXPECT_FALSE(collectors.take(*late, now, news));
+  EXPECT_FALSE(shown(store, "memory"));
+  EXPECT_FALSE(run_value("passes_total"));
+}
+
+}  // namespace
+}  // namespace sidewatch
