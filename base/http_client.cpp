@@ -10,10 +10,8 @@
 // SIGPIPE must be ignored by the process (main does): libcurl cannot do it for one thread alone.
 #include "base/http_client.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dirent.h>
-#include <netinet/in.h>
 #include <strings.h>
 #include <sys/socket.h>
 
@@ -23,6 +21,8 @@
 #include <cctype>
 #include <cstring>
 #include <mutex>
+
+#include "base/link_local.h"
 
 namespace sidewatch {
 namespace {
@@ -71,34 +71,10 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   return size * count;
 }
 
-bool is_link_local(const in_addr& address) { return (ntohl(address.s_addr) >> 16) == 0xA9FE; }  // 169.254/16
-
-bool is_link_local(const in6_addr& address) {
-  if (IN6_IS_ADDR_LINKLOCAL(&address)) return true;
-  if (!IN6_IS_ADDR_V4MAPPED(&address)) return false;
-  in_addr mapped{};
-  std::memcpy(&mapped, address.s6_addr + 12, sizeof mapped);
-  return is_link_local(mapped);
-}
-
-bool is_link_local(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, address, sizeof v4);
-    return is_link_local(v4.sin_addr);
-  }
-  if (address->sa_family == AF_INET6) {
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, address, sizeof v6);
-    return is_link_local(v6.sin6_addr);
-  }
-  return false;
-}
-
 // The address policy is held here, after name resolution, where a name cannot lie any more.
 curl_socket_t on_open_socket(void* user, curlsocktype, curl_sockaddr* address) {
   Transfer& transfer = *static_cast<Transfer*>(user);
-  if (!transfer.request.allow_link_local && is_link_local(&address->addr)) {
+  if (!transfer.request.allow_link_local && is_link_local(address->addr)) {
     transfer.address_refused = true;
     return CURL_SOCKET_BAD;
   }
@@ -391,10 +367,7 @@ Result<UrlParts> parse_http_url(const std::string& url) {
   if (parts.host.size() > 2 && parts.host.front() == '[') parts.host = parts.host.substr(1, parts.host.size() - 2);
   parts.port = std::atoi(part(CURLUPART_PORT, CURLU_DEFAULT_PORT).c_str());
   parts.has_credentials = !part(CURLUPART_USER, 0).empty() || !part(CURLUPART_PASSWORD, 0).empty();
-  in_addr v4{};
-  in6_addr v6{};
-  parts.link_local = (inet_pton(AF_INET, parts.host.c_str(), &v4) == 1 && is_link_local(v4)) ||
-                     (inet_pton(AF_INET6, parts.host.c_str(), &v6) == 1 && is_link_local(v6));
+  parts.link_local = is_link_local_address(parts.host);
   return parts;
 }
 

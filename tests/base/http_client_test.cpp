@@ -130,6 +130,16 @@ TEST(HttpClient, TellsARefusedConnectionFromAReset) {
   EXPECT_EQ(error(client.send(get(server))).kind, HttpFailure::network);
 }
 
+// localhost is ::1 and 127.0.0.1, and nobody listens on the first.
+TEST(HttpClient, TriesTheNextAddressOfANameWhereOneDoesNotAnswer) {
+  FakeHttpServer server;
+  HttpClient client;
+  OutgoingRequest request;
+  request.url = "http://localhost:" + std::to_string(server.port()) + "/";
+  const HttpResult result = client.send(request);
+  ASSERT_TRUE(std::holds_alternative<OutgoingResponse>(result)) << std::get<HttpError>(result).what;
+}
+
 TEST(HttpClient, TellsANameWithoutAddress) {
   HttpClient client;
   OutgoingRequest request;
