@@ -11,23 +11,6 @@ namespace {
 
 constexpr std::size_t max_groups = 128;
 
-// "exe checkout, port 8080": the conditions of a group in words; also what tells two configurations apart.
-std::string conditions(const ProcessMatch& match) {
-  std::string text;
-  const auto add = [&text](const std::string& word, const std::string& value) {
-    if (!text.empty()) text += ", ";
-    text += word + " " + value;
-  };
-  if (match.pid == ProcessWord::self) add("pid", "self");
-  if (match.parent == ProcessWord::self) add("parent", "self");
-  if (!match.pid_file.empty()) add("pid_file", match.pid_file);
-  if (!match.comm.empty()) add("comm", match.comm);
-  if (!match.exe.empty()) add("exe", match.exe);
-  if (!match.cmdline.pattern().empty()) add("cmdline", match.cmdline.pattern());
-  if (match.port != 0) add("port", std::to_string(match.port));
-  return text;
-}
-
 void check_names(config::Section& section, const std::vector<ProcessGroupConfig>& groups) {
   std::set<std::string> names;
   for (const auto& group : groups) {
@@ -61,6 +44,22 @@ bool has_wrong_value(config::Section& section, const ProcessMatch& match) {
 }
 
 }  // namespace
+
+std::string conditions(const ProcessMatch& match) {
+  std::string text;
+  const auto add = [&text](const std::string& word, const std::string& value) {
+    if (!text.empty()) text += ", ";
+    text += word + " " + value;
+  };
+  if (match.pid == ProcessWord::self) add("pid", "self");
+  if (match.parent == ProcessWord::self) add("parent", "self");
+  if (!match.pid_file.empty()) add("pid_file", match.pid_file);
+  if (!match.comm.empty()) add("comm", match.comm);
+  if (!match.exe.empty()) add("exe", match.exe);
+  if (!match.cmdline.pattern().empty()) add("cmdline", match.cmdline.pattern());
+  if (match.port != 0) add("port", std::to_string(match.port));
+  return text;
+}
 
 void declare(config::Section& section, ProcessMatch& match) {
   const std::initializer_list<std::pair<std::string_view, ProcessWord>> self = {{"any", ProcessWord::any},

@@ -35,6 +35,9 @@ struct ProcessGroupConfig {
 void declare(config::Section& section, ProcessMatch& match);
 void declare(config::Section& section, ProcessGroupConfig& group);
 
+// "exe checkout, port 8080": the conditions in words; also what tells two matches apart.
+std::string conditions(const ProcessMatch& match);
+
 // Declares `process` and plans one collector for all of its groups.
 void configure_process(config::Section& collectors, std::vector<CollectorPlan>& plans);
 std::vector<MetricGroup> process_metric_groups();
