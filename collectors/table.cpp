@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "collectors/container/config.h"
 #include "collectors/host/host.h"
 #include "collectors/process/config.h"
 #include "collectors/self/self.h"
@@ -10,6 +11,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::array kKinds{
+    CollectorKind{"container", configure_container, container_metric_groups},
     CollectorKind{"host", configure_host, host_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},

@@ -12,7 +12,7 @@ MetricGroup group(const char* title, const char* about, const std::array<Metric,
 
 std::vector<MetricGroup> metric_groups() {
   return {
-      group("container: memory", "memory of each target's cgroup, its limits and what happened at them", kMemoryMetrics),
+      group("container: memory", "memory of each target's cgroup, its limits, what happened at them", kMemoryMetrics),
       group("container: cpu", "CPU time, quota and throttling", kCpuMetrics),
       group("container: io", "reads and writes by the label device", kIoMetrics),
       group("container: tasks", "processes, threads, open files, age", kTaskMetrics),

@@ -1,0 +1,116 @@
+// v2 tells everything in cpu.stat, in microseconds. On v1 the time used is cpuacct.usage in nanoseconds and
+// cpuacct.stat in clock ticks, and cpu.stat has only what the quota did, in nanoseconds. A quota may stand at a cgroup
+// above; what is used of it and how often it held is then read there, because that cgroup's other children use it too.
+#include "collectors/container/cpu.h"
+
+#include <unistd.h>
+
+#include "collectors/container/series.h"
+
+namespace sidewatch::container {
+namespace {
+
+enum StatKey : std::size_t { usage, user, system, periods, throttled, throttled_us, throttled_ns, bursts, burst_us,
+                             burst_ns, stat_key_count };
+constexpr std::array<std::string_view, stat_key_count> kStatKeys{
+    "usage_usec",     "user_usec",      "system_usec", "nr_periods", "nr_throttled",
+    "throttled_usec", "throttled_time", "nr_bursts",   "burst_usec", "burst_time"};
+using StatValues = std::array<std::optional<std::uint64_t>, stat_key_count>;
+constexpr std::array<std::string_view, 2> kTickKeys{"user", "system"};
+
+MaybeNumber seconds(std::optional<std::uint64_t> count, double per_second) {
+  return count ? MaybeNumber(static_cast<double>(*count) / per_second) : std::nullopt;
+}
+constexpr double kMicroseconds = 1e6;
+constexpr double kNanoseconds = 1e9;
+
+double ticks_per_second() {
+  static const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+  return ticks;
+}
+
+}  // namespace
+
+CpuPart::CpuPart(Catalog& catalog, const Labels& labels, const Levels* quota, const Levels* usage_levels)
+    : levels_(quota),
+      usage_levels_(usage_levels),
+      series_(series_of(catalog, kCpuMetrics, labels, {cpu_usage, cpu_quota, cpu_period})) {
+  series_[cpu_usage] = catalog.series(kCpuMetrics[cpu_usage], labels.with("cpu", "total"));
+  if (levels_ != nullptr) {
+    stat_.emplace(levels_->own(), "cpu.stat");
+    weight_.emplace(*levels_, levels_->unified() ? "cpu.weight" : "cpu.shares");
+    quota_.emplace(*levels_);
+  }
+  if (usage_levels_ != nullptr && !usage_levels_->unified()) {
+    v1_usage_.emplace(*usage_levels_, "cpuacct.usage");
+    v1_stat_.emplace(usage_levels_->own(), "cpuacct.stat");
+  }
+}
+
+const CpuReading& CpuPart::sample(PassContext& pass) {
+  reading_ = {};
+  if (levels_ != nullptr) {
+    read_stat(pass);
+    read_weight(pass);
+    reading_.quota = quota_->read(pass);
+  }
+  if (v1_usage_) read_v1_usage(pass);
+  auto& values = reading_.values;
+  reading_.used_seconds = values[cpu_usage];
+  reading_.periods = values[cpu_periods];
+  reading_.throttled_periods = values[cpu_throttled_periods];
+  if (levels_ != nullptr && quota_->level() + 1 < levels_->all().size()) compare_at_the_level_of_the_quota(pass);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i]) pass.batch.add(series_[i], *values[i]);
+  }
+  return reading_;
+}
+
+void CpuPart::read_stat(PassContext& pass) {
+  const FileText text = stat_->read(pass.buffer);
+  report(pass, *stat_, text);
+  if (!text) return;
+  StatValues stat;
+  parse_keyed(text.text, kStatKeys, stat);
+  auto& values = reading_.values;
+  values[cpu_usage] = seconds(stat[usage], kMicroseconds);
+  values[cpu_user] = seconds(stat[user], kMicroseconds);
+  values[cpu_system] = seconds(stat[system], kMicroseconds);
+  values[cpu_periods] = number(stat[periods]);
+  values[cpu_throttled_periods] = number(stat[throttled]);
+  values[cpu_throttled_seconds] =
+      stat[throttled_us] ? seconds(stat[throttled_us], kMicroseconds) : seconds(stat[throttled_ns], kNanoseconds);
+  values[cpu_burst_periods] = number(stat[bursts]);
+  values[cpu_burst_seconds] =
+      stat[burst_us] ? seconds(stat[burst_us], kMicroseconds) : seconds(stat[burst_ns], kNanoseconds);
+}
+
+void CpuPart::read_v1_usage(PassContext& pass) {
+  auto& values = reading_.values;
+  values[cpu_usage] = seconds(v1_usage_->read(pass), kNanoseconds);
+  const FileText text = v1_stat_->read(pass.buffer);
+  report(pass, *v1_stat_, text);
+  if (!text) return;
+  std::array<std::optional<std::uint64_t>, kTickKeys.size()> ticks;
+  parse_keyed(text.text, kTickKeys, ticks);
+  values[cpu_user] = seconds(ticks[0], ticks_per_second());
+  values[cpu_system] = seconds(ticks[1], ticks_per_second());
+}
+
+void CpuPart::read_weight(PassContext& pass) {
+  const auto weight = weight_->read(pass);
+  if (!weight) return;
+  reading_.values[cpu_shares] =
+      static_cast<double>(levels_->unified() ? shares_of_weight(*weight) : *weight);
+}
+
+void CpuPart::compare_at_the_level_of_the_quota(PassContext& pass) {
+  const FileText text = levels_->all()[quota_->level()].read("cpu.stat", pass.buffer);
+  StatValues stat;
+  if (text) parse_keyed(text.text, kStatKeys, stat);
+  reading_.periods = number(stat[periods]);
+  reading_.throttled_periods = number(stat[throttled]);
+  if (levels_->unified()) reading_.used_seconds = seconds(stat[usage], kMicroseconds);
+}
+
+}  // namespace sidewatch::container

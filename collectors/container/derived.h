@@ -1,0 +1,41 @@
+// What alerts want to know: usage as a share of the limit in force, and when memory will reach it.
+//
+// Shares of time (CPU used of the quota, throttled periods) are of the time between two passes, so the first pass of a
+// cgroup has none. What has no limit has no share: the series are absent rather than 0.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "collectors/container/cpu.h"
+#include "collectors/container/memory.h"
+#include "collectors/container/metrics.h"
+#include "collectors/container/tasks.h"
+#include "collectors/container/trend.h"
+
+namespace sidewatch::container {
+
+class DerivedPart {
+ public:
+  DerivedPart(Catalog& catalog, const Labels& labels);
+
+  void add_memory(PassContext& pass, Limit limit, MaybeNumber working_set);
+  void add_cpu(PassContext& pass, Quota quota, const CpuReading& reading);
+  void add_tasks(PassContext& pass, const TaskReading& reading);
+
+  // The target has another cgroup: what came before says nothing about it.
+  void forget();
+
+ private:
+  struct Before {
+    Time time;
+    MaybeNumber used_seconds;
+    MaybeNumber periods;
+    MaybeNumber throttled_periods;
+  };
+  std::array<SeriesHandle, kDerivedMetrics.size()> series_;
+  std::optional<Before> before_;
+  Trend memory_trend_;
+};
+
+}  // namespace sidewatch::container

@@ -1,0 +1,75 @@
+// Memory as cgroup v1 tells it (Documentation/admin-guide/cgroup-v1/memory.rst). The sums over the cgroup and all below
+// it are taken ("total_..."), because the limit is over them. hierarchical_memory_limit knows of cgroups above that
+// this view does not show; usage is always the cgroup's own, as the others' may not be readable.
+#include <algorithm>
+
+#include "collectors/container/memory.h"
+
+namespace sidewatch::container {
+namespace {
+
+constexpr std::array<std::string_view, 12> kStatKeys{
+    "total_rss",           "total_cache",    "total_mapped_file",         "total_active_file",
+    "total_inactive_file", "pgfault",        "pgmajfault",                "total_pgfault",
+    "total_pgmajfault",    "total_swap",     "hierarchical_memory_limit", "hierarchical_memsw_limit"};
+enum StatKey : std::size_t { rss, cache, mapped_file, active_file, inactive_file, page_fault, major_fault,
+                             total_page_fault, total_major_fault, swap, hierarchical_limit, hierarchical_swap_limit };
+constexpr std::array<std::string_view, 1> kOomKillKey{"oom_kill"};
+
+}  // namespace
+
+MemoryV1::MemoryV1(const Levels& levels)
+    : usage_(levels, "memory.usage_in_bytes"),
+      max_usage_(levels, "memory.max_usage_in_bytes"),
+      failcnt_(levels, "memory.failcnt"),
+      kernel_(levels, "memory.kmem.usage_in_bytes"),
+      stat_(levels.own(), "memory.stat"),
+      oom_(levels.own(), "memory.oom_control"),
+      limit_(levels, "memory.limit_in_bytes"),
+      swap_limit_(levels, "memory.memsw.limit_in_bytes"),
+      reservation_(levels.own(), "memory.soft_limit_in_bytes") {}
+
+void MemoryV1::read(PassContext& pass, MemoryReading& out) {
+  const auto usage = usage_.read(pass);
+  out.values[memory_usage] = number(usage);
+  out.values[memory_max_usage] = number(max_usage_.read(pass));
+  out.values[memory_failcnt] = number(failcnt_.read(pass));
+  out.values[memory_kernel] = number(kernel_.read(pass));
+  out.limit = limit_.read(pass);
+  const Limit swap_limit = swap_limit_.read(pass);
+
+  std::array<std::optional<std::uint64_t>, kStatKeys.size()> stat;
+  const FileText stat_text = stat_.read(pass.buffer);
+  report(pass, stat_, stat_text);
+  if (stat_text) parse_keyed(stat_text.text, kStatKeys, stat);
+  if (usage && stat[inactive_file]) {
+    out.values[memory_working_set] = static_cast<double>(*usage - std::min(*usage, *stat[inactive_file]));
+  }
+  out.values[memory_rss] = number(stat[rss]);
+  out.values[memory_cache] = number(stat[cache]);
+  out.values[memory_mapped_file] = number(stat[mapped_file]);
+  out.values[memory_swap] = number(stat[swap]);
+  out.values[memory_active_file] = number(stat[active_file]);
+  out.values[memory_inactive_file] = number(stat[inactive_file]);
+  out.faults[own_faults] = number(stat[page_fault]);
+  out.faults[own_major_faults] = number(stat[major_fault]);
+  out.faults[all_faults] = number(stat[total_page_fault]);
+  out.faults[all_major_faults] = number(stat[total_major_fault]);
+  out.limit = tighter(out.limit, v1_limit(stat[hierarchical_limit]));
+  if (stat[hierarchical_swap_limit]) {
+    out.values[memory_swap_limit] = number_of(tighter(swap_limit, v1_limit(stat[hierarchical_swap_limit])));
+  }
+  out.working_set_at_limit = out.values[memory_working_set];
+
+  std::array<std::optional<std::uint64_t>, 1> kills;
+  const FileText oom_text = oom_.read(pass.buffer);
+  report(pass, oom_, oom_text);
+  if (oom_text) parse_keyed(oom_text.text, kOomKillKey, kills);
+  out.events[event_oom_kill] = out.values[oom_events] = number(kills[0]);
+
+  const FileText reservation = reservation_.read(pass.buffer);
+  report(pass, reservation_, reservation);
+  if (reservation) out.values[memory_reservation] = number_of(parse_limit(reservation.text));
+}
+
+}  // namespace sidewatch::container

@@ -1,0 +1,84 @@
+// Memory as cgroup v2 tells it (Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files"). Every number is of
+// the cgroup with all below it. The limit in force may stand at a cgroup above: usage is then compared with it there,
+// because that cgroup's other children fill it too.
+#include <algorithm>
+
+#include "collectors/container/memory.h"
+
+namespace sidewatch::container {
+namespace {
+
+constexpr std::array<std::string_view, 8> kStatKeys{"anon",          "file",    "file_mapped", "active_file",
+                                                    "inactive_file", "pgfault", "pgmajfault",  "kernel"};
+enum StatKey : std::size_t { anon, file, file_mapped, active_file, inactive_file, page_fault, major_fault, kernel };
+constexpr std::array<std::string_view, memory_event_count> kEventKeys{"low", "high",     "max",
+                                                                      "oom", "oom_kill", "oom_group_kill"};
+constexpr std::array<std::string_view, 1> kInactiveKey{"inactive_file"};
+
+MaybeNumber working_set(std::optional<std::uint64_t> usage, std::optional<std::uint64_t> inactive) {
+  if (!usage || !inactive) return std::nullopt;
+  return static_cast<double>(*usage - std::min(*usage, *inactive));
+}
+
+}  // namespace
+
+MemoryV2::MemoryV2(const Levels& levels)
+    : levels_(levels),
+      current_(levels, "memory.current"),
+      peak_(levels, "memory.peak"),
+      swap_(levels, "memory.swap.current"),
+      low_(levels, "memory.low"),
+      stat_(levels.own(), "memory.stat"),
+      events_(levels.own(), "memory.events"),
+      max_(levels, "memory.max"),
+      high_(levels, "memory.high"),
+      swap_max_(levels, "memory.swap.max") {}
+
+void MemoryV2::read(PassContext& pass, MemoryReading& out) {
+  const auto usage = current_.read(pass);
+  out.values[memory_usage] = number(usage);
+  out.values[memory_max_usage] = number(peak_.read(pass));
+  out.values[memory_swap] = number(swap_.read(pass));
+
+  std::array<std::optional<std::uint64_t>, kStatKeys.size()> stat;
+  const FileText stat_text = stat_.read(pass.buffer);
+  report(pass, stat_, stat_text);
+  if (stat_text) parse_keyed(stat_text.text, kStatKeys, stat);
+  out.values[memory_working_set] = working_set(usage, stat[inactive_file]);
+  out.values[memory_rss] = number(stat[anon]);
+  out.values[memory_cache] = number(stat[file]);
+  out.values[memory_mapped_file] = number(stat[file_mapped]);
+  out.values[memory_kernel] = number(stat[kernel]);
+  out.values[memory_active_file] = number(stat[active_file]);
+  out.values[memory_inactive_file] = number(stat[inactive_file]);
+  out.faults[own_faults] = out.faults[all_faults] = number(stat[page_fault]);
+  out.faults[own_major_faults] = out.faults[all_major_faults] = number(stat[major_fault]);
+
+  std::array<std::optional<std::uint64_t>, memory_event_count> events;
+  const FileText event_text = events_.read(pass.buffer);
+  report(pass, events_, event_text);
+  if (event_text) parse_keyed(event_text.text, kEventKeys, events);
+  for (std::size_t i = 0; i < memory_event_count; ++i) out.events[i] = number(events[i]);
+  out.values[memory_failcnt] = out.events[event_max];
+  out.values[oom_events] = out.events[event_oom_kill];
+
+  out.values[memory_high] = number_of(high_.read(pass));
+  out.values[memory_swap_limit] = number_of(swap_max_.read(pass));
+  out.values[memory_reservation] = number(low_.read(pass));
+  out.limit = max_.read(pass);
+  const bool above = max_.level() + 1 < levels_.all().size();
+  out.working_set_at_limit =
+      above ? working_set_above(pass, max_.level()) : out.values[memory_working_set];
+}
+
+MaybeNumber MemoryV2::working_set_above(PassContext& pass, std::size_t level) {
+  const ProcDir& directory = levels_.all()[level];
+  const FileText usage_text = directory.read("memory.current", pass.buffer);
+  const auto usage = usage_text ? parse_count(usage_text.text) : std::nullopt;
+  std::array<std::optional<std::uint64_t>, 1> inactive;
+  const FileText stat_text = directory.read("memory.stat", pass.buffer);
+  if (stat_text) parse_keyed(stat_text.text, kInactiveKey, inactive);
+  return working_set(usage, inactive[0]);
+}
+
+}  // namespace sidewatch::container
