@@ -2,9 +2,11 @@
 // a few at a time everywhere, which is two to four times cheaper than asking libproc2.
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "collectors/proc_file.h"
 #include "collectors/process/description.h"
+#include "collectors/process/identity_files.h"
 #include "collectors/process/process_text.h"
 
 namespace sidewatch {
@@ -24,10 +26,9 @@ class FileDescriber final : public ProcessDescriber {
       process.ppid = stat->ppid;
       process.start_ticks = stat->start_ticks;
       process.comm = stat->comm;
-      if (texts_.exe && procfs_.read_link(path(pid, "/exe"), process.exe) != 0) process.exe.clear();
-      if (texts_.cmdline) {
-        process.cmdline = procfs_.read(path(pid, "/cmdline"), buffer_).text.substr(0, max_cmdline_bytes);
-      }
+      if (texts_.cmdline) process.cmdline = procfs_.read(path(pid, "/cmdline"), buffer_).text.substr(0, max_cmdline_bytes);
+      identity_.read_exe(texts_, process);
+      identity_.read_user_and_cgroups(texts_, process);
       normalise(process);
       out.push_back(std::move(process));
     }
@@ -38,6 +39,7 @@ class FileDescriber final : public ProcessDescriber {
 
   const ProcDir procfs_;
   const DescribedTexts texts_;
+  IdentityFiles identity_{procfs_};
   ReadBuffer buffer_;
   std::string path_;  // scratch
 };
@@ -47,8 +49,10 @@ class FileDescriber final : public ProcessDescriber {
 void normalise(ProcessDescription& process) {
   auto& cmdline = process.cmdline;
   if (cmdline.size() > max_cmdline_bytes) cmdline.resize(max_cmdline_bytes);
+  if (process.argv0_bytes == 0) process.argv0_bytes = std::min(cmdline.find('\0'), cmdline.size());
   std::replace_if(cmdline.begin(), cmdline.end(), [](char c) { return c == '\0' || c == '\n'; }, ' ');
   cmdline.resize(cmdline.find_last_not_of(' ') + 1);  // npos + 1 is 0
+  process.argv0_bytes = std::min(process.argv0_bytes, cmdline.size());
 
   constexpr std::string_view suffix = " (deleted)";
   if (process.exe.ends_with(suffix)) process.exe.resize(process.exe.size() - suffix.size());

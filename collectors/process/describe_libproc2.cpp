@@ -7,7 +7,8 @@
 //   - select() refuses more than 255 PIDs: they are asked for in portions.
 //   - fatal_proc_unmounted() ends the program when /proc is missing: it is never called, /proc is looked at first.
 //   - Results belong to the library and are overwritten by the next call: they are copied at once.
-//   - Absent texts are "-": an empty command line is the vector {"-"}, an unreadable program is "-".
+//   - Absent texts are "-": an empty command line is the vector {"-"}, an unreadable program is "-" and is read from its
+//     file, which says why. Users and cgroups, where somebody asks for them, are read from their files as well.
 //   - A name's bytes outside ASCII become '?' and control characters '.': such a name is read again from its file.
 //   - It knows /proc only: other roots are the file describer's.
 // A process that vanished is simply not in the answer.
@@ -21,6 +22,7 @@
 
 #include "collectors/proc_file.h"
 #include "collectors/process/description.h"
+#include "collectors/process/identity_files.h"
 
 namespace sidewatch {
 namespace {
@@ -33,13 +35,14 @@ constexpr std::array<pids_item, item_count> items = {PIDS_ID_PID, PIDS_ID_PPID, 
 
 std::string_view text_of(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
-std::string join(char** arguments) {
+std::string join(char** arguments, std::size_t& first_bytes) {
   std::string joined;
   if (arguments == nullptr) return joined;
   if (arguments[0] != nullptr && text_of(arguments[0]) == "-" && arguments[1] == nullptr) return joined;
   for (char** argument = arguments; *argument != nullptr; ++argument) {
     if (argument != arguments) joined += ' ';
     joined += *argument;
+    if (argument == arguments) first_bytes = joined.size();
     if (joined.size() > max_cmdline_bytes) break;
   }
   return joined;
@@ -97,8 +100,9 @@ class Libproc2Describer final : public ProcessDescriber {
     process.comm = text_of(item[item_comm].result.str);
     if (process.comm.find_first_of("?.") != std::string::npos) reread_comm(process);
     process.exe = text_of(item[item_exe].result.str);
-    if (process.exe == "-") process.exe.clear();
-    process.cmdline = join(item[item_cmdline].result.strv);
+    if (process.exe == "-") identity_.read_exe(texts_, process);
+    process.cmdline = join(item[item_cmdline].result.strv, process.argv0_bytes);
+    identity_.read_user_and_cgroups(texts_, process);
     normalise(process);
     return process;
   }
@@ -113,6 +117,7 @@ class Libproc2Describer final : public ProcessDescriber {
   std::unique_ptr<ProcessDescriber> files_;
   const DescribedTexts texts_;
   const ProcDir proc_{"/proc"};
+  IdentityFiles identity_{proc_};
   ReadBuffer buffer_;
   pids_info* info_ = nullptr;
 };

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sidewatch {
@@ -20,15 +21,24 @@ struct ProcessDescription {
   std::string comm;               // at most 15 bytes
   std::string exe;                // path without the kernel's " (deleted)"; empty: there is none, or it may not be read
   std::string cmdline;            // arguments joined by one space; empty for kernel threads and zombies
+  std::size_t argv0_bytes = 0;    // how much of it is the first argument
+  std::string user;               // the effective user's number, and
+  std::string user_name;          // name, which is the number where nobody knows a name
+  std::string cgroups;            // the text of its file `cgroup`
+
+  std::string_view argv0() const { return std::string_view(cmdline).substr(0, argv0_bytes); }
 };
 
 // Which texts somebody asks for: each costs opening one more file of every process, so the others stay empty.
 struct DescribedTexts {
   bool exe = true;
   bool cmdline = true;
+  bool user = true;
+  bool cgroups = true;
 };
 
 constexpr std::size_t max_cmdline_bytes = std::size_t{16} << 10;  // a command line is matched up to here
+constexpr std::size_t max_cgroup_bytes = std::size_t{16} << 10;   // likewise
 
 // Mends the texts as the kernel and libproc2 give them: NULs and newlines in the command line become spaces, those at
 // its end go; the program's path loses " (deleted)".

@@ -11,14 +11,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "collectors/proc_file.h"
-#include "collectors/process/group.h"
+#include "collectors/process/group_metrics.h"
+#include "collectors/process/groups.h"
 #include "collectors/process/process_table.h"
 #include "collectors/process/process_text.h"
+#include "collectors/process/scrape_errors.h"
+#include "collectors/process/service_metrics.h"
 #include "collectors/process/watched_process.h"
 
 namespace sidewatch {
@@ -27,12 +31,12 @@ namespace {
 constexpr unsigned passes_until_port_is_reported = 2;
 
 struct Member {
-  Member(const ProcDir& procfs, const Membership& m, ProcFile::Keep keep)
-      : membership(m), process(procfs, m.pid, m.start_ticks, keep) {}
+  Member(const ProcDir& procfs, const Membership& m, const ProcessDetails& details, ProcFile::Keep keep)
+      : membership(m), process(procfs, {m.pid, m.start_ticks, m.counts_from_birth}, details, keep) {}
 
   Membership membership;
   WatchedProcess process;
-  std::optional<double> start_time_seconds;
+  std::optional<double> start_seconds;
   ProcessCounters previous;
 };
 
@@ -42,6 +46,7 @@ class ProcessCollector final : public Collector {
   Result<PassOutcome> collect(Batch& batch, Time now) override;
 
  private:
+  void sample(Member& member, Time now, PassOutcome& outcome);
   void remove(const Membership& membership);
   void add(const Membership& membership);
   void ended(Member& member);
@@ -52,12 +57,13 @@ class ProcessCollector final : public Collector {
   const ProcessOptions options_;
   const ProcDir procfs_;
   const OpenFilesBy open_files_by_;
+  ProcessGroups groups_;
   ProcessTable table_;
-  std::vector<ProcessGroup> groups_;
+  ScrapeErrors errors_;
   std::map<pid_t, Member> members_;
   std::size_t kept_files_ = 0;
-  std::optional<std::uint64_t> boot_time_seconds_;
-  std::vector<unsigned> passes_unseen_;  // per group: how long its port has been open without a member
+  std::vector<std::uint64_t> sampled_;   // per entry: how many members in this pass
+  std::vector<unsigned> passes_unseen_;  // per entry: how long its port has been open without a member
 
   std::vector<Membership> left_;
   std::vector<Membership> joined_;
@@ -82,58 +88,64 @@ ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, Proc
       options_(std::move(options)),
       procfs_(options_.procfs),
       open_files_by_(find_open_files_by(procfs_)),
-      table_(configs_, procfs_, own_pid(options_, procfs_),
+      groups_(configs_, catalog),
+      table_(configs_, groups_, procfs_, own_pid(options_, procfs_),
              make_describer(options_.procfs, needed_texts(configs_))),
+      errors_(catalog),
+      sampled_(configs_.size()),
       passes_unseen_(configs_.size()) {
-  groups_.reserve(configs_.size());
-  for (const auto& config : configs_) groups_.emplace_back(config.name.value, catalog);
+  read_boot_time();
 }
 
 Result<PassOutcome> ProcessCollector::collect(Batch& batch, Time now) {
   PassOutcome outcome;
   left_.clear();
   joined_.clear();
-  if (auto refreshed = table_.refresh(now, left_, joined_, outcome); !refreshed) return refreshed.error();
-
-  for (auto& group : groups_) group.begin_pass();
+  if (auto refreshed = table_.refresh(now, left_, joined_, outcome); !refreshed) {
+    errors_.pass_failed();
+    return refreshed.error();
+  }
+  groups_.begin_pass();
   for (const auto& membership : left_) remove(membership);
   if (!joined_.empty()) read_boot_time();
   for (const auto& membership : joined_) add(membership);
-
-  ProcessSample sample;
-  for (auto& [pid, member] : members_) {
-    if (!member.process.sample(now, open_files_by_, buffer_, outcome, sample)) {
-      table_.look_again(pid);
-      continue;
-    }
-    const auto& membership = member.membership;
-    if (sample.state == 'Z') ended(member);
-    groups_[membership.group].add(sample, member.start_time_seconds, membership.counts_from_birth, member.previous);
-  }
+  std::fill(sampled_.begin(), sampled_.end(), 0);
+  for (auto& [pid, member] : members_) sample(member, now, outcome);
   report_unseen_listeners(outcome);
-  for (auto& group : groups_) group.end_pass(batch);
+  groups_.end_pass(now, batch);
+  errors_.add(outcome, batch);
   return outcome;
+}
+
+void ProcessCollector::sample(Member& member, Time now, PassOutcome& outcome) {
+  auto& membership = member.membership;
+  ProcessSample sample;
+  const auto sampled = member.process.sample(now, open_files_by_, buffer_, outcome, sample);
+  if (sampled == WatchedProcess::Sampled::unreadable) errors_.process_unreadable();
+  if (sampled != WatchedProcess::Sampled::yes) return table_.look_again(membership.pid);
+  if (sample.state == 'Z') ended(member);
+  ++sampled_[membership.entry];
+  ProcessGroup& group = groups_[membership.group];
+  group.add(sample, {member.start_seconds, membership.counts_from_birth, membership.leads}, member.previous);
+  member.process.sample_threads(sample, buffer_, outcome, group.threads());
 }
 
 void ProcessCollector::remove(const Membership& membership) {
   const auto place = members_.find(membership.pid);
   if (place == members_.end()) return;
   ended(place->second);
-  if (place->second.process.keeps_files()) kept_files_ -= WatchedProcess::kept_files;
+  if (place->second.process.keeps_files()) kept_files_ -= ProcessFiles::kept_files;
   members_.erase(place);
 }
 
 void ProcessCollector::add(const Membership& membership) {
-  const bool keep = kept_files_ + WatchedProcess::kept_files <= options_.max_kept_files;
+  const bool keep = kept_files_ + ProcessFiles::kept_files <= options_.max_kept_files;
   const auto [place, added] = members_.try_emplace(membership.pid, procfs_, membership,
+                                                   configs_[membership.entry].details,
                                                    keep ? ProcFile::Keep::open : ProcFile::Keep::closed);
   if (!added) return;
-  if (keep) kept_files_ += WatchedProcess::kept_files;
-  if (boot_time_seconds_) {
-    static const double ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
-    place->second.start_time_seconds = static_cast<double>(*boot_time_seconds_) +
-                                       static_cast<double>(membership.start_ticks) / ticks_per_second;
-  }
+  if (keep) kept_files_ += ProcessFiles::kept_files;
+  place->second.start_seconds = groups_.start_time(membership.start_ticks);
   if (membership.leads) groups_[membership.group].leader_joined(membership.counts_from_birth);
 }
 
@@ -154,17 +166,19 @@ void ProcessCollector::ended(Member& member) {
 }
 
 void ProcessCollector::read_boot_time() {
-  if (const auto text = procfs_.read("stat", buffer_)) boot_time_seconds_ = parse_boot_time(text.text);
+  const auto text = procfs_.read("stat", buffer_);
+  const auto seconds = text ? parse_boot_time(text.text) : std::nullopt;
+  if (seconds) groups_.set_boot_time(*seconds);
 }
 
 void ProcessCollector::report_unseen_listeners(PassOutcome& outcome) {
-  for (std::size_t group = 0; group < groups_.size(); ++group) {
-    const auto port = configs_[group].match.port;
-    const bool unseen = port != 0 && table_.port_is_open(group) && groups_[group].processes() == 0;
-    passes_unseen_[group] = unseen ? passes_unseen_[group] + 1 : 0;
-    if (passes_unseen_[group] != passes_until_port_is_reported) continue;
+  for (std::size_t entry = 0; entry < configs_.size(); ++entry) {
+    const auto port = configs_[entry].match.port;
+    const bool unseen = port != 0 && table_.port_is_open(entry) && sampled_[entry] == 0;
+    passes_unseen_[entry] = unseen ? passes_unseen_[entry] + 1 : 0;
+    if (passes_unseen_[entry] != passes_until_port_is_reported) continue;
     add_partial_error(outcome, "port " + std::to_string(port) + ": no process that listens on it can be seen, or it" +
-                                   " meets not all conditions of group " + configs_[group].name.value +
+                                   " meets not all conditions of group " + configs_[entry].name.value +
                                    " (seeing it takes the same user, root or CAP_SYS_PTRACE)");
   }
 }
@@ -176,6 +190,14 @@ std::unique_ptr<Collector> make_process_collector(std::vector<ProcessGroupConfig
   return std::make_unique<ProcessCollector>(std::move(groups), std::move(options), catalog);
 }
 
-std::span<const Metric> process_metrics() { return process_group_metrics(); }
+std::vector<MetricGroup> process_metric_groups() {
+  const auto all = [](std::span<const Metric> metrics) { return std::vector<Metric>(metrics.begin(), metrics.end()); };
+  auto own = all(scrape_error_metrics());
+  for (const Metric& metric : process_limit_metrics()) own.push_back(metric);
+  return {{"process", "groups of processes, by the label groupname", all(process_group_metrics())},
+          {"process: threads", "the threads of a group, where its entry asks for them", all(process_thread_metrics())},
+          {"process: one process", "the oldest process of a group, where its entry asks for it", all(service_metrics())},
+          {"process: its reading", "how reading them went", std::move(own)}};
+}
 
 }  // namespace sidewatch

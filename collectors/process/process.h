@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +21,5 @@ struct ProcessOptions {
 
 std::unique_ptr<Collector> make_process_collector(std::vector<ProcessGroupConfig> groups, ProcessOptions options,
                                                   Catalog& catalog);
-
-// Every metric that this collector may expose.
-std::span<const Metric> process_metrics();
 
 }  // namespace sidewatch

@@ -30,6 +30,11 @@ bool shows_our_pids(const ProcDir& procfs) {
   return procfs.read_link("self", target) == 0 && target == std::to_string(getpid());
 }
 
+// A zombie, or a process in the middle of exec, has neither program nor arguments: that is no reason to leave.
+bool says_nothing(DescribedTexts texts, const ProcessDescription& description) {
+  return (texts.exe || texts.cmdline) && description.exe.empty() && description.cmdline.empty();
+}
+
 }  // namespace
 
 struct ProcessTable::Changes {
@@ -38,13 +43,14 @@ struct ProcessTable::Changes {
   bool somebody_matched = false;  // by itself, so its descendants have to be found
 };
 
-ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& groups, const ProcDir& procfs, pid_t own_pid,
-                           std::unique_ptr<ProcessDescriber> describer)
-    : groups_(groups),
+ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& configs, ProcessGroups& groups,
+                           const ProcDir& procfs, pid_t own_pid, std::unique_ptr<ProcessDescriber> describer)
+    : configs_(configs),
+      groups_(groups),
       procfs_(procfs),
-      texts_(needed_texts(groups)),
+      texts_(needed_texts(configs)),
       describer_(std::move(describer)),
-      selector_(groups, procfs.path(), own_pid),
+      selector_(configs, procfs.path(), own_pid),
       loadavg_(procfs, "loadavg"),
       counts_our_pids_(shows_our_pids(procfs)) {}
 
@@ -115,7 +121,7 @@ void ProcessTable::merge(Time now, Changes& changes) {
   merged_.clear();
   auto known = processes_.begin();
   const auto drop = [&] {
-    if (known->group != no_group) changes.left.push_back(membership(*known));
+    leave(*known, changes);
     ++known;
   };
   for (const auto& seen : listed_) {
@@ -170,27 +176,34 @@ void ProcessTable::judge(const ProcessDescription& description, Changes& changes
   Process* process = find(description.pid);
   if (process == nullptr) return;
   if (process->start_ticks != 0 && process->start_ticks != description.start_ticks) {  // the PID was reused
-    move(*process, no_group, false, changes);
+    leave(*process, changes);
+    process->by_itself = false;
     process->counts_from_birth = true;
   }
   process->start_ticks = description.start_ticks;
   process->ppid = description.ppid;
 
-  if (const auto group = selector_.select(description)) {
-    const auto index = static_cast<std::int32_t>(*group);
-    if (process->group != index || !process->by_itself) changes.somebody_matched = true;
-    move(*process, index, true, changes);
-    return;
+  if (const auto entry = selector_.select(description)) return judge_selected(*process, *entry, description, changes);
+  if (!process->by_itself || says_nothing(texts_, description)) return;
+  process->by_itself = false;
+  const Process* ancestor = ancestor_with_children(*process);
+  if (ancestor == nullptr || ancestor->group != process->group) leave(*process, changes);
+}
+
+void ProcessTable::judge_selected(Process& process, std::size_t entry, const ProcessDescription& description,
+                                  Changes& changes) {
+  const bool is_member = process.group != no_group;
+  const auto index = static_cast<std::int32_t>(entry);
+  const bool stays = is_member && process.by_itself && process.entry == index && says_nothing(texts_, description);
+  const auto present = is_member ? std::optional(static_cast<std::size_t>(process.group)) : std::nullopt;
+  const auto group = stays ? process.group : static_cast<std::int32_t>(groups_.group_of(entry, description, present));
+  if (process.group != group || !process.by_itself) changes.somebody_matched = true;
+  if (process.group != group) {
+    leave(process, changes);
+    join(process, group, index, changes);
   }
-  // A zombie, or a process in the middle of exec, has neither program nor arguments: that is no reason to leave.
-  const bool says_nothing =
-      (texts_.exe || texts_.cmdline) && description.exe.empty() && description.cmdline.empty();
-  if (!process->by_itself || says_nothing) return;
-  if (group_of_ancestor(*process) == process->group) {
-    process->by_itself = false;
-  } else {
-    move(*process, no_group, false, changes);
-  }
+  process.entry = index;
+  process.by_itself = true;
 }
 
 // Descendants of members become members. Whoever is one already stays, also when its parent is gone.
@@ -200,29 +213,34 @@ void ProcessTable::adopt_all(Changes& changes) {
 
 void ProcessTable::adopt(Process& process, Changes& changes) {
   if (process.group != no_group || process.start_ticks == 0) return;
-  const std::int32_t group = group_of_ancestor(process);
-  if (group != no_group) move(process, group, false, changes);
+  const Process* ancestor = ancestor_with_children(process);
+  if (ancestor != nullptr) join(process, ancestor->group, ancestor->entry, changes);
 }
 
-std::int32_t ProcessTable::group_of_ancestor(const Process& process) {
+// The nearest ancestor that is a member, if its group takes descendants in.
+const ProcessTable::Process* ProcessTable::ancestor_with_children(const Process& process) {
   const Process* ancestor = &process;
   for (int i = 0; i < max_ancestors && ancestor != nullptr; ++i) {
     ancestor = ancestor->ppid > 0 ? find(ancestor->ppid) : nullptr;
     if (ancestor == nullptr || ancestor->group == no_group) continue;
-    return groups_[static_cast<std::size_t>(ancestor->group)].children ? ancestor->group : no_group;
+    return configs_[static_cast<std::size_t>(ancestor->entry)].children ? ancestor : nullptr;
   }
-  return no_group;
+  return nullptr;
 }
 
-void ProcessTable::move(Process& process, std::int32_t group, bool by_itself, Changes& changes) {
-  const bool changed = process.group != group;
-  if (changed && process.group != no_group) {
-    changes.left.push_back(membership(process));
-    process.counts_from_birth = false;  // should it come back, what its group has counted is not counted twice
-  }
+void ProcessTable::join(Process& process, std::int32_t group, std::int32_t entry, Changes& changes) {
   process.group = group;
-  process.by_itself = by_itself;
-  if (changed && group != no_group) changes.joined.push_back(membership(process));
+  process.entry = entry;
+  groups_.join(static_cast<std::size_t>(group));
+  changes.joined.push_back(membership(process));
+}
+
+void ProcessTable::leave(Process& process, Changes& changes) {
+  if (process.group == no_group) return;
+  changes.left.push_back(membership(process));
+  groups_.leave(static_cast<std::size_t>(process.group));
+  process.group = no_group;
+  process.counts_from_birth = false;  // should it come back, what its group has counted is not counted twice
 }
 
 Membership ProcessTable::membership(const Process& process) const {
@@ -231,6 +249,7 @@ Membership ProcessTable::membership(const Process& process) const {
   member.ppid = process.ppid;
   member.start_ticks = process.start_ticks;
   member.group = static_cast<std::size_t>(process.group);
+  member.entry = static_cast<std::size_t>(process.entry);
   member.counts_from_birth = process.counts_from_birth;
   return member;
 }

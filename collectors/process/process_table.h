@@ -25,6 +25,7 @@
 #include "collectors/collector.h"
 #include "collectors/proc_file.h"
 #include "collectors/process/description.h"
+#include "collectors/process/groups.h"
 #include "collectors/process/process_text.h"
 #include "collectors/process/selector.h"
 
@@ -35,7 +36,8 @@ struct Membership {
   pid_t pid = 0;
   pid_t ppid = 0;
   std::uint64_t start_ticks = 0;
-  std::size_t group = 0;
+  std::size_t group = 0;  // its number in ProcessGroups
+  std::size_t entry = 0;  // of the configuration
   bool leads = false;              // joined: no member of the same group started it
   bool counts_from_birth = false;  // it was born while the collector watched; otherwise only from now on
 };
@@ -44,9 +46,9 @@ class ProcessTable {
  public:
   static constexpr std::size_t max_processes = 65'536;
 
-  // `procfs` must outlive it.
-  ProcessTable(const std::vector<ProcessGroupConfig>& groups, const ProcDir& procfs, pid_t own_pid,
-               std::unique_ptr<ProcessDescriber> describer);
+  // All but the describer must outlive it.
+  ProcessTable(const std::vector<ProcessGroupConfig>& configs, ProcessGroups& groups, const ProcDir& procfs,
+               pid_t own_pid, std::unique_ptr<ProcessDescriber> describer);
   ~ProcessTable();
 
   // Looks at /proc and appends who left a group and who joined one since the last time. A process that changes its
@@ -56,8 +58,8 @@ class ProcessTable {
   // To be called for a process that turned out to be gone, or another one than it was.
   void look_again(pid_t pid) { suspects_.push_back(pid); }
 
-  // True when a socket listens on the group's port.
-  bool port_is_open(std::size_t group) const { return selector_.port_is_open(group); }
+  // True when a socket listens on the port of this entry.
+  bool port_is_open(std::size_t entry) const { return selector_.port_is_open(entry); }
 
   std::size_t size() const { return processes_.size(); }
 
@@ -71,6 +73,7 @@ class ProcessTable {
     Time first_seen;
     Duration next_look{};  // the age at which it is described again while it is young
     std::int32_t group = no_group;
+    std::int32_t entry = 0;   // whose group it is
     bool by_itself = false;  // a member because it matches, not because of who started it
     bool counts_from_birth = false;
   };
@@ -88,13 +91,16 @@ class ProcessTable {
   void judge(const ProcessDescription& description, Changes& changes);
   void adopt_all(Changes& changes);
   void adopt(Process& process, Changes& changes);
-  std::int32_t group_of_ancestor(const Process& process);
-  void move(Process& process, std::int32_t group, bool by_itself, Changes& changes);
+  const Process* ancestor_with_children(const Process& process);
+  void judge_selected(Process& process, std::size_t entry, const ProcessDescription& description, Changes& changes);
+  void join(Process& process, std::int32_t group, std::int32_t entry, Changes& changes);
+  void leave(Process& process, Changes& changes);
   Membership membership(const Process& process) const;
   bool leads(const Process& process);
   Process* find(pid_t pid);
 
-  const std::vector<ProcessGroupConfig>& groups_;
+  const std::vector<ProcessGroupConfig>& configs_;
+  ProcessGroups& groups_;
   const ProcDir& procfs_;
   const DescribedTexts texts_;
   std::unique_ptr<ProcessDescriber> describer_;

@@ -80,6 +80,30 @@ StatusText parse_status(std::string_view text) {
   return status;
 }
 
+std::optional<uid_t> parse_effective_user(std::string_view status) {
+  constexpr std::string_view key = "Uid:";  // real, effective, saved, filesystem
+  for (std::string_view line; next_line(status, line);) {
+    if (!line.starts_with(key)) continue;
+    line.remove_prefix(key.size());
+    next_field(line);
+    const auto number = parse_u64(next_field(line));
+    if (!number || *number > std::numeric_limits<uid_t>::max()) return std::nullopt;
+    return static_cast<uid_t>(*number);
+  }
+  return std::nullopt;
+}
+
+// "Pss:" and "SwapPss:" stand in every kernel that has the file; both, or it was cut.
+std::optional<ProportionalMemory> parse_smaps_rollup(std::string_view text) {
+  std::optional<std::uint64_t> resident, swapped;
+  for (std::string_view line; next_line(text, line);) {
+    if (const auto kib = value_of(line, "Pss:")) resident = *kib * 1024;
+    if (const auto kib = value_of(line, "SwapPss:")) swapped = *kib * 1024;
+  }
+  if (!resident || !swapped) return std::nullopt;
+  return ProportionalMemory{*resident, *swapped};
+}
+
 IoText parse_io(std::string_view text) {
   IoText io;
   for (std::string_view line; next_line(text, line);) {

@@ -43,6 +43,16 @@ struct IoText {
 };
 IoText parse_io(std::string_view text);
 
+// The number of the effective user, from the same file.
+std::optional<uid_t> parse_effective_user(std::string_view status);
+
+// How much memory a process uses when what several share is divided among them; from /proc/PID/smaps_rollup.
+struct ProportionalMemory {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t swapped_bytes = 0;
+};
+std::optional<ProportionalMemory> parse_smaps_rollup(std::string_view text);
+
 // The soft limit on open files; nothing when it is missing, infinity is the largest number.
 std::optional<std::uint64_t> parse_max_open_files(std::string_view limits);
 

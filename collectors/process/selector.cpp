@@ -13,6 +13,9 @@
 #include <string_view>
 
 #include "collectors/proc_file.h"
+#include "collectors/process/cgroup_text.h"
+#include "collectors/process/group_name.h"
+#include "collectors/process/process_files.h"
 #include "collectors/process/process_text.h"
 
 namespace sidewatch {
@@ -21,9 +24,17 @@ namespace {
 constexpr std::size_t max_comm_bytes = 15;       // what the kernel keeps of a name
 constexpr std::size_t max_sockets_per_port = 256;  // listeners on one port (one per address, or SO_REUSEPORT)
 
-bool exe_matches(std::string_view exe, const std::string& wanted) {
-  if (wanted.find('/') != std::string::npos) return exe == wanted;
+bool is_comm(std::string_view comm, std::string_view wanted) { return comm == wanted.substr(0, max_comm_bytes); }
+
+bool is_exe(std::string_view exe, std::string_view wanted) {
+  if (wanted.find('/') != std::string_view::npos) return exe == wanted;
   return exe.substr(exe.rfind('/') + 1) == wanted;  // npos + 1 is 0
+}
+
+// A list that is not there asks for nothing.
+template <class Is>
+bool is_one_of(const std::vector<std::string>& wanted, const Is& is) {
+  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), is);
 }
 
 // The init of a machine holds the listening sockets of the services it starts on demand; it does not own them.
@@ -52,15 +63,16 @@ PidFile read_pid_file_at(const std::string& path) {
 
 }  // namespace
 
-void add_partial_error(PassOutcome& outcome, std::string text) {
-  if (outcome.partial_errors++ == 0) outcome.first_partial_error = std::move(text);
-}
-
 DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups) {
-  DescribedTexts texts{false, false};
+  DescribedTexts texts{false, false, false, false};
   for (const auto& group : groups) {
-    if (!group.match.exe.empty()) texts.exe = true;
-    if (!group.match.cmdline.pattern().empty()) texts.cmdline = true;
+    const ProcessMatch& match = group.match;
+    const auto name = GroupName::parse(group.name.value, match.cmdline);
+    const DescribedTexts named = name ? name->needs() : DescribedTexts{false, false, false, false};
+    texts.exe |= !match.exe.empty();
+    texts.cmdline |= !match.cmdline.pattern().empty() || named.cmdline;
+    texts.user |= !match.user.empty() || named.user;
+    texts.cgroups |= !match.cgroup.empty() || !match.unit.empty() || !match.container.empty() || named.cgroups;
   }
   return texts;
 }
@@ -149,8 +161,13 @@ bool ProcessSelector::matches(std::size_t group, const ProcessDescription& proce
   if (match.pid == ProcessWord::self && process.pid != own_pid_) return false;
   if (match.parent == ProcessWord::self && process.ppid != own_pid_) return false;
   if (!match.pid_file.empty() && process.pid != states_[group].pid_file_pid) return false;
-  if (!match.comm.empty() && process.comm != std::string_view(match.comm).substr(0, max_comm_bytes)) return false;
-  if (!match.exe.empty() && !exe_matches(process.exe, match.exe)) return false;
+  if (!is_one_of(match.comm, [&](const auto& comm) { return is_comm(process.comm, comm); })) return false;
+  if (!is_one_of(match.exe, [&](const auto& exe) { return is_exe(process.exe, exe); })) return false;
+  const auto is_user = [&](const auto& user) { return process.user_name == user || process.user == user; };
+  if (!is_one_of(match.user, is_user)) return false;
+  if (!match.cgroup.empty() && !in_cgroup(process.cgroups, match.cgroup)) return false;
+  if (!match.unit.empty() && !in_unit(process.cgroups, match.unit)) return false;
+  if (!match.container.empty() && !in_container(process.cgroups, match.container)) return false;
   if (!match.cmdline.pattern().empty() && !match.cmdline.partial_match(process.cmdline)) return false;
   return match.port == 0 || holds_socket(group, process);
 }

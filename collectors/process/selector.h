@@ -19,10 +19,7 @@
 
 namespace sidewatch {
 
-// Counts a field that could not be read, and keeps the words of the first.
-void add_partial_error(PassOutcome& outcome, std::string text);
-
-// The texts that the conditions of these groups look at.
+// The texts that the conditions of these groups and the templates of their names look at.
 DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups);
 
 class ProcessSelector {
@@ -36,7 +33,7 @@ class ProcessSelector {
   // Reads pid files and the table of listening sockets. What may not be read is added to `outcome` once.
   void refresh(Changes& changes, PassOutcome& outcome);
 
-  // The index of the group.
+  // The index of the entry in the configuration.
   std::optional<std::size_t> select(const ProcessDescription& process);
 
   // True when a socket listens on the group's port, so that somebody should hold it.

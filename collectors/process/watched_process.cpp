@@ -6,19 +6,15 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 
 #include "collectors/process/process_text.h"
-#include "collectors/process/selector.h"
 
 namespace sidewatch {
 namespace {
 
-constexpr std::array<const char*, 6> file_names = {"stat", "status", "io", "limits", "fd", "task"};
-constexpr unsigned limit_every_passes = 16;  // a process's limits hardly ever change
+constexpr unsigned limits_every_passes = 16;
 
 std::uint64_t page_bytes() {
   static const auto bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
@@ -35,27 +31,27 @@ OpenFilesBy find_open_files_by(const ProcDir& procfs) {
   return says ? OpenFilesBy::size : OpenFilesBy::listing;
 }
 
-WatchedProcess::Kept::Kept(const ProcDir& procfs, const std::string& pid)
-    : directory(procfs, pid),
-      files{ProcFile(directory, file_names[stat_file]), ProcFile(directory, file_names[status_file]),
-            ProcFile(directory, file_names[io_file])} {}
-
-WatchedProcess::WatchedProcess(const ProcDir& procfs, pid_t pid, std::uint64_t start_ticks, ProcFile::Keep keep)
-    : procfs_(procfs),
-      id_(pid),
-      pid_(std::to_string(pid)),
-      fd_path_(procfs.path() + "/" + pid_ + "/fd"),
-      start_ticks_(start_ticks) {
-  if (keep == ProcFile::Keep::open) kept_.emplace(procfs, pid_);
+WatchedProcess::WatchedProcess(const ProcDir& procfs, const Identity& identity, const ProcessDetails& details,
+                               ProcFile::Keep keep)
+    : files_(procfs, identity.pid, keep),
+      start_ticks_(identity.start_ticks),
+      proportional_memory_every_(details.proportional_memory_every) {
+  if (!details.threads && !details.wchan) return;
+  threads_.emplace(details.threads ? ThreadSampler::Counters::on : ThreadSampler::Counters::off,
+                   details.wchan ? ThreadSampler::Wchan::on : ThreadSampler::Wchan::off, identity.counts_from_birth);
 }
 
-bool WatchedProcess::sample(Time now, OpenFilesBy open_files_by, ReadBuffer& buffer, PassOutcome& outcome,
-                            ProcessSample& out) {
-  out = ProcessSample();
-  const auto stat_text = read(stat_file, buffer);
-  if (!readable(stat_file, stat_text.error_number, outcome)) return false;
+WatchedProcess::Sampled WatchedProcess::sample(Time now, OpenFilesBy open_files_by, ReadBuffer& buffer,
+                                               PassOutcome& outcome, ProcessSample& out) {
+  const auto stat_text = files_.read(ProcessFiles::stat, buffer);
+  if (!files_.readable(ProcessFiles::stat, stat_text.error_number, outcome)) {
+    return stat_text.status() == FileStatus::gone ? Sampled::gone : Sampled::unreadable;
+  }
   const auto stat = parse_stat(stat_text.text);
-  if (!stat || stat->start_ticks != start_ticks_) return false;
+  if (!stat || stat->start_ticks != start_ticks_) return Sampled::gone;
+  if (passes_to_limits_-- == 0) read_limits(buffer, outcome);
+  if (proportional_memory_every_) read_proportional_memory(now, buffer, outcome);
+  out = kept_;
   out.state = stat->state;
   out.threads = stat->threads;
   out.virtual_bytes = stat->virtual_bytes;
@@ -65,135 +61,69 @@ bool WatchedProcess::sample(Time now, OpenFilesBy open_files_by, ReadBuffer& buf
   out.counters[minor_faults] = stat->minor_faults;
   out.counters[major_faults] = stat->major_faults;
 
-  if (const auto text = read(status_file, buffer); readable(status_file, text.error_number, outcome)) {
-    const auto status = parse_status(text.text);
-    out.swapped_bytes = status.swapped_bytes.value_or(0);
-    count_switches(status, stat->threads, now, buffer, outcome, out.counters);
-  }
-  if (const auto text = read(io_file, buffer); readable(io_file, text.error_number, outcome)) {
+  read_status(stat->threads, now, buffer, outcome, out);
+  if (const auto text = files_.read(ProcessFiles::io, buffer);
+      files_.readable(ProcessFiles::io, text.error_number, outcome)) {
     const auto io = parse_io(text.text);
     out.counters[read_bytes] = io.read_bytes;
     out.counters[write_bytes] = io.write_bytes;
   }
-  if (passes_to_limit_-- == 0) read_limit(buffer, outcome);
-  out.max_open_files = max_open_files_;
   out.open_files = count_open_files(open_files_by, buffer, outcome);
-  return true;
+  return Sampled::yes;
 }
 
-FileText WatchedProcess::read(File file, ReadBuffer& buffer) {
-  if (kept_ && file < kept_->files.size()) return kept_->files[file].read(buffer);
-  const std::string name = pid_ + "/" + file_names[file];  // short enough to need no allocation
-  return procfs_.read(name.c_str(), buffer);
+void WatchedProcess::sample_threads(const ProcessSample& sampled, ReadBuffer& buffer, PassOutcome& outcome,
+                                    ThreadTotals& totals) {
+  if (threads_) threads_->sample(sampled.threads, files_, buffer, outcome, totals);
 }
 
-bool WatchedProcess::readable(File file, int error_number, PassOutcome& outcome) {
-  const FileStatus status = file_status(error_number);
-  if (status == FileStatus::ok) return true;
-  if (status != FileStatus::gone && !reported_[file]) {
-    reported_[file] = true;
-    add_partial_error(outcome, procfs_.path() + "/" + pid_ + "/" + file_names[file] + ": " +
-                                   std::strerror(error_number));
+void WatchedProcess::read_status(std::uint64_t threads, Time now, ReadBuffer& buffer, PassOutcome& outcome,
+                                 ProcessSample& out) {
+  const auto text = files_.read(ProcessFiles::status, buffer);
+  if (!files_.readable(ProcessFiles::status, text.error_number, outcome)) return;
+  const auto status = parse_status(text.text);
+  out.swapped_bytes = status.swapped_bytes.value_or(0);
+  switches_.count(status, threads, now, files_, buffer, outcome, out.counters);
+}
+
+void WatchedProcess::read_limits(ReadBuffer& buffer, PassOutcome& outcome) {
+  passes_to_limits_ = limits_every_passes - 1;
+  if (const auto text = files_.read(ProcessFiles::limits, buffer);
+      files_.readable(ProcessFiles::limits, text.error_number, outcome)) {
+    kept_.max_open_files = parse_max_open_files(text.text);
+    kept_.max_address_space = parse_max_address_space(text.text);
   }
-  return false;
-}
-
-// The main thread's counts stand in the process's own status; for the others there is a file each.
-void WatchedProcess::count_switches(const StatusText& status, std::uint64_t threads, Time now, ReadBuffer& buffer,
-                                    PassOutcome& outcome, ProcessCounters& counters) {
-  counters[voluntary_switches] = status.voluntary_switches;
-  counters[nonvoluntary_switches] = status.nonvoluntary_switches;
-  if (threads <= 1 && threads_.empty()) return;
-  const bool anew = threads != threads_expected_;
-  if (anew && !list_threads(buffer, outcome)) return;
-  threads_expected_ = threads;
-  std::size_t due = anew ? threads_.size() : threads_due(now);
-  if (anew) threads_at_ = now;
-  for (; due > 0 && !threads_.empty(); --due) {
-    Thread& thread = threads_[next_thread_++ % threads_.size()];
-    if (thread.id != id_ && !count_thread(thread, buffer)) threads_expected_ = 0;
-  }
-  for (auto& thread : threads_) {
-    if (thread.id == id_) count(thread, status, switches_);
-  }
-  counters[voluntary_switches] = switches_.voluntary;
-  counters[nonvoluntary_switches] = switches_.nonvoluntary;
-}
-
-// How many of the threads have their turn, so that all have had it once after thread_interval.
-std::size_t WatchedProcess::threads_due(Time now) {
-  const auto all = static_cast<Duration::rep>(threads_.size());
-  const Duration elapsed = threads_at_ ? now - *threads_at_ : thread_interval;
-  if (elapsed >= thread_interval) {
-    threads_at_ = now;
-    return threads_.size();
-  }
-  const auto due = elapsed * all / thread_interval;
-  *threads_at_ += thread_interval * due / all;
-  return static_cast<std::size_t>(due);
-}
-
-// False when it ended.
-bool WatchedProcess::count_thread(Thread& thread, ReadBuffer& buffer) {
-  thread_path_.assign(pid_).append("/task/").append(std::to_string(thread.id)).append("/status");
-  const auto text = procfs_.read(thread_path_.c_str(), buffer);
-  if (!text) return false;
-  count(thread, parse_status(text.text), switches_);
-  return true;
-}
-
-void WatchedProcess::count(Thread& thread, const StatusText& status, Switches& sum) {
-  const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
-  const bool other = now.voluntary < thread.counted.voluntary || now.nonvoluntary < thread.counted.nonvoluntary;
-  if (other) thread.counted = {};  // a new thread with the number of one that ended
-  sum.voluntary += now.voluntary - thread.counted.voluntary;
-  sum.nonvoluntary += now.nonvoluntary - thread.counted.nonvoluntary;
-  thread.counted = now;
-}
-
-// Brings threads_ up to date. False when the threads cannot be listed.
-bool WatchedProcess::list_threads(ReadBuffer& buffer, PassOutcome& outcome) {
-  for (auto& thread : threads_) thread.listed = false;
-  threads_known_ = threads_.size();
-  threads_listed_ = 0;
-  const std::string name = pid_ + "/" + file_names[task_directory];
-  const auto note = [this](std::string_view entry) { note_thread(entry); };
-  const int error_number = procfs_.list(name.c_str(), buffer, note);
-  std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
-  return readable(task_directory, error_number, outcome) && !threads_.empty();
-}
-
-void WatchedProcess::note_thread(std::string_view entry) {
-  const auto id = parse_pid_file(entry);
-  if (!id || threads_listed_ == max_threads) return;
-  ++threads_listed_;
-  const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(threads_known_);
-  const auto place = std::find_if(threads_.begin(), end, [&id](const Thread& thread) { return thread.id == *id; });
-  if (place != end) {
-    place->listed = true;
-  } else {
-    threads_.push_back({*id, {}, true});
+  if (const auto text = files_.read(ProcessFiles::oom_score, buffer);
+      files_.readable(ProcessFiles::oom_score, text.error_number, outcome)) {
+    kept_.oom_score = parse_u64(first_line(text.text));
   }
 }
 
-void WatchedProcess::read_limit(ReadBuffer& buffer, PassOutcome& outcome) {
-  passes_to_limit_ = limit_every_passes - 1;
-  const auto text = read(limits_file, buffer);
-  if (readable(limits_file, text.error_number, outcome)) max_open_files_ = parse_max_open_files(text.text);
+// Not more often than asked for: the kernel walks the page tables and holds the process up meanwhile.
+void WatchedProcess::read_proportional_memory(Time now, ReadBuffer& buffer, PassOutcome& outcome) {
+  if (proportional_memory_at_ && now - *proportional_memory_at_ < *proportional_memory_every_) return;
+  proportional_memory_at_ = now;
+  const auto text = files_.read(ProcessFiles::smaps_rollup, buffer);
+  const bool readable = files_.readable(ProcessFiles::smaps_rollup, text.error_number, outcome);
+  const auto memory = readable ? parse_smaps_rollup(text.text) : std::nullopt;
+  kept_.proportional_resident_bytes.reset();
+  kept_.proportional_swapped_bytes.reset();
+  if (!memory) return;
+  kept_.proportional_resident_bytes = memory->resident_bytes;
+  kept_.proportional_swapped_bytes = memory->swapped_bytes;
 }
 
 std::optional<std::uint64_t> WatchedProcess::count_open_files(OpenFilesBy by, ReadBuffer& buffer,
                                                               PassOutcome& outcome) {
   if (by == OpenFilesBy::size) {
     struct stat directory {};
-    const int error_number = stat(fd_path_.c_str(), &directory) == 0 ? 0 : errno;
-    if (!readable(fd_directory, error_number, outcome)) return std::nullopt;
+    const int error_number = stat(files_.fd_path().c_str(), &directory) == 0 ? 0 : errno;
+    if (!files_.readable(ProcessFiles::fd, error_number, outcome)) return std::nullopt;
     return static_cast<std::uint64_t>(directory.st_size);
   }
   std::uint64_t count = 0;
-  const std::string name = pid_ + "/fd";
-  const int error_number = procfs_.list(name.c_str(), buffer, [&count](std::string_view) { ++count; });
-  if (!readable(fd_directory, error_number, outcome)) return std::nullopt;
+  const int error_number = files_.list(ProcessFiles::fd, buffer, [&count](std::string_view) { ++count; });
+  if (!files_.readable(ProcessFiles::fd, error_number, outcome)) return std::nullopt;
   return count;
 }
 

@@ -41,15 +41,15 @@ enum MetricIndex : std::size_t {
 
 using enum MetricType;
 constexpr std::array<Metric, metric_count> metrics = {{
-    {"process_cpu_seconds_total", counter, "seconds", "User and system CPU time that the agent has used."},
-    {"process_resident_memory_bytes", gauge, "bytes", "Resident memory of the agent."},
-    {"process_virtual_memory_bytes", gauge, "bytes", "Virtual memory of the agent."},
+    {"process_cpu_seconds_total", counter, "seconds", "User and system CPU time that the process has used."},
+    {"process_resident_memory_bytes", gauge, "bytes", "Resident memory of the process."},
+    {"process_virtual_memory_bytes", gauge, "bytes", "Virtual memory of the process."},
     {"process_virtual_memory_max_bytes", gauge, "bytes",
-     "How much virtual memory the agent may have; 2^64 when unlimited."},
-    {"process_open_fds", gauge, "", "Open file descriptors of the agent."},
-    {"process_max_fds", gauge, "", "How many open file descriptors the agent may have."},
-    {"process_start_time_seconds", gauge, "seconds", "When the agent started, in seconds since 1970."},
-    {"process_threads", gauge, "", "Threads of the agent."},
+     "How much virtual memory the process may have; 2^64 when there is no limit."},
+    {"process_open_fds", gauge, "", "Open file descriptors of the process."},
+    {"process_max_fds", gauge, "", "How many open file descriptors the process may have."},
+    {"process_start_time_seconds", gauge, "seconds", "When the process started, in seconds since 1970."},
+    {"process_threads", gauge, "", "Threads of the process."},
     {"sidewatch_build_info", gauge, "", "Always 1; the label says the version of the agent."},
     {"sidewatch_series", gauge, "", "Series that the agent holds, stale ones within retention included."},
     {"sidewatch_series_overflowed_total", counter, "", "New series that a limit put into an overflow series."},

@@ -51,13 +51,13 @@ inline ProcessGroupConfig group_named(const std::string& name, ProcessMatch matc
 
 inline ProcessMatch by_comm(const std::string& comm) {
   ProcessMatch match;
-  match.comm = comm;
+  match.comm = {comm};
   return match;
 }
 
 inline ProcessMatch by_exe(const std::string& exe) {
   ProcessMatch match;
-  match.exe = exe;
+  match.exe = {exe};
   return match;
 }
 

@@ -188,7 +188,7 @@ TEST(Process, GoesOnWithoutTheFilesThatCannotBeRead) {
   auto w = watch(proc, {group_named("shop", by_exe("service"))});
   const auto outcome = w.good_pass();
   EXPECT_EQ(outcome.partial_errors, 2u);
-  EXPECT_THAT(outcome.first_partial_error, HasSubstr("/10/io: Is a directory"));
+  EXPECT_THAT(outcome.first_partial_error, HasSubstr("/10/limits: Is a directory"));
   EXPECT_THAT(w.processes("shop"), Optional(1.0));
   EXPECT_THAT(w.value("open_filedesc", "shop"), Optional(2.0));
   EXPECT_EQ(w.value("read_bytes_total", "shop"), std::nullopt) << "a 0 would look like a measurement";

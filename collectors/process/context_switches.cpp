@@ -1,0 +1,83 @@
+// The main thread's counts stand in the process's own status; for the others there is a file each.
+#include "collectors/process/context_switches.h"
+
+#include <algorithm>
+
+namespace sidewatch {
+
+void ContextSwitches::count(const StatusText& status, std::uint64_t threads, Time now, ProcessFiles& files,
+                            ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters) {
+  counters[voluntary_switches] = status.voluntary_switches;
+  counters[nonvoluntary_switches] = status.nonvoluntary_switches;
+  if (threads <= 1 && threads_.empty()) return;
+  const bool anew = threads != threads_expected_;
+  if (anew && !list_threads(files, buffer, outcome)) return;
+  threads_expected_ = threads;
+  std::size_t due = anew ? threads_.size() : threads_due(now);
+  if (anew) threads_at_ = now;
+  for (; due > 0 && !threads_.empty(); --due) {
+    Thread& thread = threads_[next_thread_++ % threads_.size()];
+    if (thread.id != files.pid() && !count_thread(thread, files, buffer)) threads_expected_ = 0;
+  }
+  for (auto& thread : threads_) {
+    if (thread.id == files.pid()) count(thread, status, switches_);
+  }
+  counters[voluntary_switches] = switches_.voluntary;
+  counters[nonvoluntary_switches] = switches_.nonvoluntary;
+}
+
+// How many of the threads have their turn, so that all have had it once after thread_interval.
+std::size_t ContextSwitches::threads_due(Time now) {
+  const auto all = static_cast<Duration::rep>(threads_.size());
+  const Duration elapsed = threads_at_ ? now - *threads_at_ : thread_interval;
+  if (elapsed >= thread_interval) {
+    threads_at_ = now;
+    return threads_.size();
+  }
+  const auto due = elapsed * all / thread_interval;
+  *threads_at_ += thread_interval * due / all;
+  return static_cast<std::size_t>(due);
+}
+
+// False when it ended.
+bool ContextSwitches::count_thread(Thread& thread, ProcessFiles& files, ReadBuffer& buffer) {
+  const auto text = files.read(thread.id, ProcessFiles::thread_status, buffer);
+  if (!text) return false;
+  count(thread, parse_status(text.text), switches_);
+  return true;
+}
+
+void ContextSwitches::count(Thread& thread, const StatusText& status, Switches& sum) {
+  const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
+  const bool other = now.voluntary < thread.counted.voluntary || now.nonvoluntary < thread.counted.nonvoluntary;
+  if (other) thread.counted = {};  // a new thread with the number of one that ended
+  sum.voluntary += now.voluntary - thread.counted.voluntary;
+  sum.nonvoluntary += now.nonvoluntary - thread.counted.nonvoluntary;
+  thread.counted = now;
+}
+
+// Brings threads_ up to date. False when the threads cannot be listed.
+bool ContextSwitches::list_threads(ProcessFiles& files, ReadBuffer& buffer, PassOutcome& outcome) {
+  for (auto& thread : threads_) thread.listed = false;
+  threads_known_ = threads_.size();
+  threads_listed_ = 0;
+  const int error_number =
+      files.list(ProcessFiles::task, buffer, [this](std::string_view entry) { note_thread(entry); });
+  std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
+  return files.readable(ProcessFiles::task, error_number, outcome) && !threads_.empty();
+}
+
+void ContextSwitches::note_thread(std::string_view entry) {
+  const auto id = parse_pid_file(entry);
+  if (!id || threads_listed_ == max_threads) return;
+  ++threads_listed_;
+  const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(threads_known_);
+  const auto place = std::find_if(threads_.begin(), end, [&id](const Thread& thread) { return thread.id == *id; });
+  if (place != end) {
+    place->listed = true;
+  } else {
+    threads_.push_back({*id, {}, true});
+  }
+}
+
+}  // namespace sidewatch

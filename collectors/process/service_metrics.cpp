@@ -1,0 +1,66 @@
+// The agent shows itself under the same names without a groupname, so the texts speak of both.
+#include "collectors/process/service_metrics.h"
+
+#include <unistd.h>
+
+#include "metrics/metric.h"
+
+namespace sidewatch {
+namespace {
+
+enum Index : std::size_t {
+  cpu_seconds,
+  resident_memory,
+  virtual_memory,
+  virtual_memory_max,
+  open_fds,
+  max_fds,
+  start_time,
+  threads,
+  index_count
+};
+
+using enum MetricType;
+constexpr std::array<Metric, index_count> metrics = {{
+    {"process_cpu_seconds_total", counter, "seconds", "User and system CPU time that the process has used."},
+    {"process_resident_memory_bytes", gauge, "bytes", "Resident memory of the process."},
+    {"process_virtual_memory_bytes", gauge, "bytes", "Virtual memory of the process."},
+    {"process_virtual_memory_max_bytes", gauge, "bytes",
+     "How much virtual memory the process may have; 2^64 when there is no limit."},
+    {"process_open_fds", gauge, "", "Open file descriptors of the process."},
+    {"process_max_fds", gauge, "", "How many open file descriptors the process may have."},
+    {"process_start_time_seconds", gauge, "seconds", "When the process started, in seconds since 1970."},
+    {"process_threads", gauge, "", "Threads of the process."},
+}};
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+}  // namespace
+
+std::span<const Metric> service_metrics() { return metrics; }
+
+ServiceMetrics::ServiceMetrics(const std::string& group, Catalog& catalog) {
+  for (std::size_t i = 0; i < metric_count; ++i) series_[i] = catalog.series(metrics[i], {{"groupname", group}});
+}
+
+void ServiceMetrics::consider(const ProcessSample& sample, std::optional<double> start_seconds) {
+  if (sample.state == 'Z') return;
+  if (!oldest_ || start_seconds < oldest_->start_seconds) oldest_ = Candidate{sample, start_seconds};
+}
+
+void ServiceMetrics::end_pass(Batch& batch) {
+  if (!oldest_) return;
+  static const double ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
+  const ProcessSample& sample = oldest_->sample;
+  const auto ticks = sample.counters[user_ticks].value_or(0) + sample.counters[system_ticks].value_or(0);
+  batch.add(series_[cpu_seconds], number(ticks) / ticks_per_second);
+  batch.add(series_[resident_memory], number(sample.resident_bytes));
+  batch.add(series_[virtual_memory], number(sample.virtual_bytes));
+  if (sample.max_address_space) batch.add(series_[virtual_memory_max], number(*sample.max_address_space));
+  if (sample.open_files) batch.add(series_[open_fds], number(*sample.open_files));
+  if (sample.max_open_files) batch.add(series_[max_fds], number(*sample.max_open_files));
+  if (oldest_->start_seconds) batch.add(series_[start_time], *oldest_->start_seconds);
+  batch.add(series_[threads], number(sample.threads));
+}
+
+}  // namespace sidewatch
