@@ -41,8 +41,9 @@ bool has_wrong_value(config::Section& section, const ProcessMatch& match) {
 }
 
 void check_places(config::Section& section, const ProcessMatch& match) {
-  if (!match.cgroup.empty() && (match.cgroup.size() == 1 || !match.cgroup.starts_with('/') || match.cgroup.ends_with('/'))) {
-    section.problem("cgroup", "'" + match.cgroup + "' is not a cgroup as /proc/PID/cgroup shows it, such as "
+  const std::string& cgroup = match.cgroup;
+  if (!cgroup.empty() && (cgroup.size() == 1 || !cgroup.starts_with('/') || cgroup.ends_with('/'))) {
+    section.problem("cgroup", "'" + cgroup + "' is not a cgroup as /proc/PID/cgroup shows it, such as "
                               "/system.slice/nginx.service");
   }
   if (match.unit.find('/') != std::string::npos) {

@@ -17,7 +17,8 @@ namespace sidewatch {
 
 enum class ProcessWord { any, self };
 
-// How a process is recognised. Everything that is given must hold; at least one key is required. Of a list, one will do.
+// How a process is recognised. Everything that is given must hold, of a list one of its texts; at least one key is
+// required.
 struct ProcessMatch {
   std::string pid_file;                         // its PID stands in this file
   std::vector<std::string> comm;                // its name, exactly; the kernel keeps 15 bytes, so only those count
@@ -37,7 +38,7 @@ struct ProcessDetails {
   bool threads = false;          // thread_*, by the names of the threads
   bool wchan = false;            // threads_wchan: in which function of the kernel the threads wait
   bool process_metrics = false;  // process_*, as client libraries name them, of the oldest process
-  std::optional<Duration> proportional_memory_every;  // absent: not at all
+  std::optional<Duration> proportional_memory_every = {};  // absent: not at all
   std::size_t max_thread_names = 64;
 };
 

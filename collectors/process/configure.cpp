@@ -78,8 +78,8 @@ void configure_process(config::Section& collectors, std::vector<CollectorPlan>& 
   std::vector<ProcessGroupConfig> groups;
   collectors.list("process", groups,
                   "groups of processes to watch, under process-exporter's metric names; a process belongs to the first "
-                  "that matches it. They are seen as procfs shows them: in a container give the agent the host's or the "
-                  "pod's PID namespace");
+                  "that matches it. They are seen as procfs shows them: in a container give the agent the host's or "
+                  "the pod's PID namespace");
   check_names(collectors, groups);
   std::vector<std::vector<ProcessGroupConfig>> together;
   for (auto& group : groups) {

@@ -26,7 +26,9 @@ class FileDescriber final : public ProcessDescriber {
       process.ppid = stat->ppid;
       process.start_ticks = stat->start_ticks;
       process.comm = stat->comm;
-      if (texts_.cmdline) process.cmdline = procfs_.read(path(pid, "/cmdline"), buffer_).text.substr(0, max_cmdline_bytes);
+      if (texts_.cmdline) {
+        process.cmdline = procfs_.read(path(pid, "/cmdline"), buffer_).text.substr(0, max_cmdline_bytes);
+      }
       identity_.read_exe(texts_, process);
       identity_.read_user_and_cgroups(texts_, process);
       normalise(process);

@@ -7,8 +7,8 @@
 //   - select() refuses more than 255 PIDs: they are asked for in portions.
 //   - fatal_proc_unmounted() ends the program when /proc is missing: it is never called, /proc is looked at first.
 //   - Results belong to the library and are overwritten by the next call: they are copied at once.
-//   - Absent texts are "-": an empty command line is the vector {"-"}, an unreadable program is "-" and is read from its
-//     file, which says why. Users and cgroups, where somebody asks for them, are read from their files as well.
+//   - Absent texts are "-": an empty command line is the vector {"-"}, an unreadable program is "-" and is read from
+//     its file, which says why. Users and cgroups, where somebody asks for them, are read from their files as well.
 //   - A name's bytes outside ASCII become '?' and control characters '.': such a name is read again from its file.
 //   - It knows /proc only: other roots are the file describer's.
 // A process that vanished is simply not in the answer.

@@ -152,7 +152,9 @@ void GroupName::append(const Piece& piece, const ProcessDescription& process, st
     case Field::pid: out += std::to_string(process.pid); break;
     case Field::start_time: out += start_seconds ? go_time(*start_seconds) : ""; break;
     case Field::cgroups: out += cgroup_list(process.cgroups); break;
-    case Field::match: out += whole_cmdline_.expand_full_match(process.cmdline, piece.text, max_bytes).value_or(""); break;
+    case Field::match:
+      out += whole_cmdline_.expand_full_match(process.cmdline, piece.text, max_bytes).value_or("");
+      break;
   }
 }
 

@@ -1,10 +1,10 @@
 // What a group is called: a fixed text, or a template that process-exporter's configurations also use, filled in for
 // each process, so that one entry makes as many groups as it finds names.
 //
-// {{.Comm}} {{.ExeBase}} {{.ExeFull}} {{.Username}} {{.PID}} {{.StartTime}} {{.Cgroups}}, and {{.Matches.x}} for what the
-// group (?P<x>...) of the cmdline pattern matched. Written out as process-exporter writes them: ExeBase and ExeFull are
-// of the first argument (which programs may set themselves), StartTime and Cgroups as Go prints them. Refuses the rest
-// of Go's template language.
+// {{.Comm}} {{.ExeBase}} {{.ExeFull}} {{.Username}} {{.PID}} {{.StartTime}} {{.Cgroups}}, and {{.Matches.x}} for what
+// the group (?P<x>...) of the cmdline pattern matched. Written out as process-exporter writes them: ExeBase and ExeFull
+// are of the first argument (which programs may set themselves), StartTime and Cgroups as Go prints them. Refuses the
+// rest of Go's template language.
 #pragma once
 
 #include <cstddef>

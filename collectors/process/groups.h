@@ -1,9 +1,9 @@
 // All groups of a collector: those with a fixed name exist from the beginning, those that a template names as processes
 // are found.
 //
-// A group that a template made and that has no process any more is kept for `forget_after`, so that a restart is seen as
-// one, and given up earlier when its entry needs the room. Beyond an entry's max_groups its processes share the group
-// "overflow", and every one that had to is counted.
+// A group that a template made and that has no process any more is kept for `forget_after`, so that a restart is seen
+// as one, and given up earlier when its entry needs the room. Beyond an entry's max_groups its processes share the
+// group "overflow", and every one that had to is counted.
 #pragma once
 
 #include <cstddef>

@@ -2,11 +2,11 @@
 //
 // Each pass first finds out who exists and belongs to which group (ProcessTable: a readdir, and descriptions of what is
 // new), then samples the members through their open files (WatchedProcess), then sums up (ProcessGroup). The cost of a
-// pass is about 20 us per member, and where processes began or ended since the last one, a readdir of 0.5 us per process
-// of the machine and about 20 us for each that is new.
+// pass is about 20 us per member, and where processes began or ended since the last one, a readdir of 0.5 us per
+// process of the machine and about 20 us for each that is new.
 //
-// Refuses to expose what a process says about itself: names and command lines select, but the only label is the name
-// that the configuration gives to the group.
+// Refuses to expose what a process says about itself, unless a template as a group's name asks for it: names and
+// command lines select, but the only label is the name that the configuration gives to the group.
 #include "collectors/process/process.h"
 
 #include <unistd.h>
@@ -22,7 +22,6 @@
 #include "collectors/process/process_table.h"
 #include "collectors/process/process_text.h"
 #include "collectors/process/scrape_errors.h"
-#include "collectors/process/service_metrics.h"
 #include "collectors/process/watched_process.h"
 
 namespace sidewatch {
@@ -194,9 +193,11 @@ std::vector<MetricGroup> process_metric_groups() {
   const auto all = [](std::span<const Metric> metrics) { return std::vector<Metric>(metrics.begin(), metrics.end()); };
   auto own = all(scrape_error_metrics());
   for (const Metric& metric : process_limit_metrics()) own.push_back(metric);
-  return {{"process", "groups of processes, by the label groupname", all(process_group_metrics())},
+  return {{"process",
+           "groups of processes, by the label groupname; where an entry asks for process_metrics, the oldest process "
+           "of a group also has the process_* that stand under self, with its groupname",
+           all(process_group_metrics())},
           {"process: threads", "the threads of a group, where its entry asks for them", all(process_thread_metrics())},
-          {"process: one process", "the oldest process of a group, where its entry asks for it", all(service_metrics())},
           {"process: its reading", "how reading them went", std::move(own)}};
 }
 

@@ -2,7 +2,8 @@
 //
 // The directory and the files read in every pass stay open: reading them is four times cheaper than opening them, and
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
-// files is used up, files are opened by PID at each read. A file that may not be read is told once per process and file.
+// files is used up, files are opened by PID at each read. A file that may not be read is told once per process and
+// file.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// The agent shows itself under the same names without a groupname, so the texts speak of both.
+// The oldest process of a pass is remembered with its sample and exposed at the end.
 #include "collectors/process/service_metrics.h"
 
 #include <unistd.h>
@@ -36,8 +36,6 @@ constexpr std::array<Metric, index_count> metrics = {{
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
 }  // namespace
-
-std::span<const Metric> service_metrics() { return metrics; }
 
 ServiceMetrics::ServiceMetrics(const std::string& group, Catalog& catalog) {
   for (std::size_t i = 0; i < metric_count; ++i) series_[i] = catalog.series(metrics[i], {{"groupname", group}});

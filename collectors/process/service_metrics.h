@@ -1,11 +1,11 @@
 // The oldest process of a group under the names that client libraries give to their own: process_cpu_seconds_total and
 // the others. They are values of one process, so a restart sets the counter back to 0, as dashboards expect it.
+// The self collector shows the agent's own under the same names without a groupname, and its table is the written one.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "collectors/process/sample.h"
@@ -31,7 +31,5 @@ class ServiceMetrics {
   std::optional<Candidate> oldest_;
   std::array<SeriesHandle, metric_count> series_;
 };
-
-std::span<const Metric> service_metrics();
 
 }  // namespace sidewatch

@@ -35,12 +35,17 @@ ThreadTotals::ThreadTotals(const std::string& group, std::size_t max_names, Cata
 
 void ThreadTotals::begin_pass() {
   for (auto& [name, named] : names_) {
-    named.threads = 0;
+    begin_pass(named);
     named.totals.known = {};
   }
-  for (auto& [name, waiting] : functions_) waiting.threads = 0;
+  for (auto& [name, waiting] : functions_) begin_pass(waiting);
   overflowing_before_ = overflowing_;
   overflowing_ = 0;
+}
+
+void ThreadTotals::begin_pass(Waiting& waiting) {
+  waiting.threads_before = waiting.threads;
+  waiting.threads = 0;
 }
 
 void ThreadTotals::add(std::string_view name, const ProcessCounters& present, bool counts_from_birth,
@@ -80,23 +85,24 @@ ThreadTotals::Named ThreadTotals::make_named(std::string_view name) {
 }
 
 ThreadTotals::Waiting ThreadTotals::make_waiting(std::string_view function) {
-  return {0, catalog_.series(metric_of(ThreadMetric::wchan), labels_.with("wchan", function))};
+  return {0, 0, catalog_.series(metric_of(ThreadMetric::wchan), labels_.with("wchan", function))};
 }
 
 template <class Value, class Make>
 Value& ThreadTotals::find(std::map<std::string, Value, std::less<>>& by_name, std::string_view name,
                           const Make& make) {
   if (const auto known = by_name.find(name); known != by_name.end()) return known->second;
-  if (by_name.size() >= max_names_) {
-    const auto unused =
-        std::find_if(by_name.begin(), by_name.end(), [](const auto& entry) { return entry.second.threads == 0; });
-    if (unused != by_name.end()) {
-      by_name.erase(unused);
-    } else {
-      ++overflowing_;
-      name = overflow;
-      if (const auto known = by_name.find(name); known != by_name.end()) return known->second;
-    }
+  const auto is_unused = [](const auto& entry) {
+    return entry.second.threads == 0 && entry.second.threads_before == 0 && entry.first != overflow;
+  };
+  const std::size_t names = by_name.size() - (by_name.contains(overflow) ? 1U : 0U);
+  const auto unused = names < max_names_ ? by_name.end() : std::find_if(by_name.begin(), by_name.end(), is_unused);
+  if (unused != by_name.end()) {
+    by_name.erase(unused);
+  } else if (names >= max_names_) {
+    ++overflowing_;
+    name = overflow;
+    if (const auto known = by_name.find(name); known != by_name.end()) return known->second;
   }
   return by_name.emplace(std::string(name), make(name)).first->second;
 }

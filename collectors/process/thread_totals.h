@@ -34,16 +34,16 @@ class ThreadTotals {
   std::uint64_t overflowed() const { return overflowed_; }
 
  private:
-  struct Named {
-    std::uint64_t threads = 0;  // in this pass
-    CounterTotals totals;
+  struct Waiting {
+    std::uint64_t threads = 0;         // in this pass
+    std::uint64_t threads_before = 0;  // in the one before
     SeriesHandle count;
+  };
+  struct Named : Waiting {
+    CounterTotals totals;
     std::array<SeriesHandle, process_counter_count> counters;
   };
-  struct Waiting {
-    std::uint64_t threads = 0;
-    SeriesHandle count;
-  };
+  static void begin_pass(Waiting& waiting);
   Named make_named(std::string_view name);
   Waiting make_waiting(std::string_view function);
   template <class Value, class Make>

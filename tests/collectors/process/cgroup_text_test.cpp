@@ -11,7 +11,8 @@ const std::string other = "fffffffffffffffffffffffffffffffffffffffffffffffffffff
 
 const std::string service = "0::/system.slice/nginx.service\n";
 const std::string user_service = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/bot.service\n";
-const std::string v1 = "12:pids:/system.slice/cron.service\n2:cpu,cpuacct:/\n1:name=systemd:/system.slice/cron.service\n";
+const std::string v1 =
+    "12:pids:/system.slice/cron.service\n2:cpu,cpuacct:/\n1:name=systemd:/system.slice/cron.service\n";
 
 TEST(CgroupText, FindsACgroupAndThoseBelow) {
   EXPECT_TRUE(in_cgroup(service, "/system.slice/nginx.service"));

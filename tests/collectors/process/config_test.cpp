@@ -40,6 +40,28 @@ TEST(ProcessConfig, PlansOneCollectorForAllGroups) {
   EXPECT_EQ(plans[0].watches, "processes: checkout (exe checkout, port 8080); agent (pid self)");
 }
 
+TEST(ProcessConfig, PlansACollectorForEachIntervalAndProcfs) {
+  const auto [plans, problems] = read(
+      "process:\n  - {name: a, match: {comm: [a, b]}}\n"
+      "  - {name: b, match: {user: postgres}, interval: 30s}\n"
+      "  - {name: c, match: {unit: nginx}, procfs: /host/proc}\n"
+      "  - {name: d, match: {container: 3f2a9c0d11e2}}\n");
+  EXPECT_EQ(problems, "");
+  ASSERT_EQ(plans.size(), 3u);
+  EXPECT_EQ(plans[0].name, "process");
+  EXPECT_EQ(plans[0].watches, "processes: a (comm a or b); d (container 3f2a9c0d11e2)");
+  EXPECT_EQ(plans[0].interval, std::nullopt);
+  EXPECT_EQ(plans[1].name, "process:30s");
+  EXPECT_EQ(plans[1].interval, Duration(std::chrono::seconds(30)));
+  EXPECT_EQ(plans[2].name, "process:/host/proc");
+  EXPECT_EQ(plans[2].watches, "processes: c (unit nginx), as /host/proc tells it");
+}
+
+TEST(ProcessConfig, AllowsTheSameTemplateTwice) {
+  EXPECT_EQ(read("process:\n  - {name: '{{.Comm}}', match: {comm: a}}\n"
+                 "  - {name: '{{.Comm}}', match: {comm: b}}\n").problems, "");
+}
+
 TEST(ProcessConfig, PlansNothingWithoutGroups) {
   EXPECT_TRUE(read("process: []\n").plans.empty());
 }
@@ -49,7 +71,19 @@ TEST(ProcessConfig, HasAnotherFingerprintForWhateverChanges) {
       "{name: a, match: {exe: a}}",           "{name: b, match: {exe: a}}",     "{name: a, match: {exe: b}}",
       "{name: a, match: {comm: a}}",          "{name: a, match: {cmdline: a}}", "{name: a, match: {port: 1}}",
       "{name: a, match: {exe: a, port: 1}}",  "{name: a, match: {pid: self}}",  "{name: a, match: {parent: self}}",
-      "{name: a, match: {pid_file: a}}",      "{name: a, match: {exe: a}, children: false}"};
+      "{name: a, match: {pid_file: a}}",      "{name: a, match: {exe: a}, children: false}",
+      "{name: a, match: {user: a}}",          "{name: a, match: {unit: a}}",    "{name: a, match: {cgroup: /a}}",
+      "{name: a, match: {container: 3f2a9c0d11e2}}",
+      "{name: a, match: {exe: [a, b]}}",
+      "{name: a, match: {exe: a}, threads: true}",
+      "{name: a, match: {exe: a}, wchan: true}",
+      "{name: a, match: {exe: a}, process_metrics: true}",
+      "{name: a, match: {exe: a}, proportional_memory_every: 30s}",
+      "{name: a, match: {exe: a}, max_thread_names: 9}",
+      "{name: a, match: {exe: a}, max_groups: 9}",
+      "{name: a, match: {exe: a}, forget_after: 9s}",
+      "{name: a, match: {exe: a}, interval: 9s}",
+      "{name: a, match: {exe: a}, procfs: /host/proc}"};
   std::vector<std::string> fingerprints;
   for (const auto& variant : variants) {
     const auto [plans, problems] = read("process: [" + variant + "]\n");
@@ -85,6 +119,17 @@ TEST(ProcessConfig, RefusesWhatSelectsNothingOrCannotBe) {
       {"process:\n  - {name: a, match: {exee: a}}\n", "did you mean 'exe'?"},
       {"process:\n  - {name: a, match: {comm: a}, childern: false}\n", "did you mean 'children'?"},
       {"process: {name: a}\n", "f:1:10: "},
+      {"process:\n  - {name: a, match: {user: [a, \"\"]}}\n", "f:2:29: 'user' is empty"},
+      {"process:\n  - {name: a, match: {cgroup: a}}\n", "f:2:31: 'a' is not a cgroup"},
+      {"process:\n  - {name: a, match: {cgroup: /}}\n", "f:2:31: '/' is not a cgroup"},
+      {"process:\n  - {name: a, match: {unit: /a}}\n", "f:2:29: '/a' is not the name of a systemd unit"},
+      {"process:\n  - {name: a, match: {container: 3F2a9c0d11e2}}\n", "f:2:34: '3F2a9c0d11e2' is not the id"},
+      {"process:\n  - {name: a, match: {container: 3f2a}}\n", "f:2:34: '3f2a' is not the id of a container"},
+      {"process:\n  - {name: '{{.Com}}', match: {comm: a}}\n", "f:2:13: '{{.Com}}' is none of {{.Comm}}"},
+      {"process:\n  - {name: '{{.Matches.a}}', match: {cmdline: 'b'}}\n", "has no (?P<a>...)"},
+      {"process:\n  - {name: a, match: {comm: a}, procfs: proc}\n", "f:2:41: 'proc' is not an absolute path"},
+      {"process:\n  - {name: a, match: {comm: a}, interval: 1ms}\n", "f:2:43: "},
+      {"process:\n  - {name: a, match: {comm: a}, max_groups: 0}\n", "f:2:45: "},
   };
   for (const auto& [yaml, problem] : broken) {
     const auto problems = read(yaml).problems;
@@ -96,7 +141,10 @@ TEST(ProcessConfig, RefusesWhatSelectsNothingOrCannotBe) {
 
 TEST(ProcessConfig, DescribesEveryKeyInTheReference) {
   const auto reference = config::reference_markdown<Collectors>();
-  for (const char* key : {"name", "match", "children", "pid_file", "comm", "exe", "cmdline", "port", "pid", "parent"}) {
+  for (const char* key : {"name", "match", "children", "pid_file", "comm", "exe", "cmdline", "port", "pid", "parent",
+                          "user", "cgroup", "unit", "container", "threads", "wchan", "max_thread_names",
+                          "proportional_memory_every", "process_metrics", "max_groups", "forget_after", "interval",
+                          "procfs"}) {
     EXPECT_THAT(reference, testing::HasSubstr(std::string("`") + key + "`")) << reference;
   }
 }

@@ -84,6 +84,18 @@ struct FakeProcess {
   std::uint64_t max_open_files = 1024;
   int open_files = 0;
   std::vector<std::uint64_t> sockets = {};              // inodes, open besides
+  unsigned user = 4'000'000'000;                        // whom no user database knows
+  std::string cgroups = "0::/\n";
+};
+
+struct FakeThread {
+  pid_t id = 0;
+  std::string comm = "worker";
+  std::uint64_t start_ticks = 1000;
+  std::uint64_t user_ticks = 0;
+  std::uint64_t read_bytes = 0;
+  std::uint64_t switches = 0;
+  std::string wchan = "0";
 };
 
 class FakeProc {
@@ -101,11 +113,16 @@ class FakeProc {
   void write(const FakeProcess& p) {
     const auto directory = path(p.pid);
     write_file(directory / "stat", stat_text(p));
-    write_file(directory / "status", "Name:\tx\nVmSwap:\t       4 kB\nvoluntary_ctxt_switches:\t30\n"
-                                     "nonvoluntary_ctxt_switches:\t3\n");
+    write_file(directory / "status", "Name:\tx\nUid:\t0\t" + std::to_string(p.user) + "\t0\t0\nVmSwap:\t       4 kB\n" +
+                                         "voluntary_ctxt_switches:\t30\nnonvoluntary_ctxt_switches:\t3\n");
+    write_file(directory / "cgroup", p.cgroups);
+    write_file(directory / "oom_score", std::to_string(p.pid) + "\n");
+    write_file(directory / "smaps_rollup", "5581-7ffd ---p 00000000 00:00 0 [rollup]\nRss: 90 kB\nPss:  40 kB\n"
+                                           "Pss_Dirty: 1 kB\nSwap: 8 kB\nSwapPss: 2 kB\nLocked: 0 kB\n");
     write_file(directory / "io", "rchar: 9\nread_bytes: " + std::to_string(p.read_bytes) + "\nwrite_bytes: 0\n");
     write_file(directory / "limits", "Limit                     Soft Limit           Hard Limit           Units\n"
-                                     "Max open files            " + std::to_string(p.max_open_files) + " 4096 files\n");
+                                     "Max open files            " + std::to_string(p.max_open_files) + " 4096 files\n" +
+                                     "Max address space         1000000 unlimited bytes\n");
     write_file(directory / "cmdline", p.cmdline);
     std::filesystem::remove(directory / "exe");
     if (!p.exe.empty()) std::filesystem::create_symlink(p.exe, directory / "exe");
@@ -116,6 +133,19 @@ class FakeProc {
       std::filesystem::create_symlink("socket:[" + std::to_string(inode) + "]",
                                       directory / "fd" / std::to_string(inode));
     }
+  }
+  // A thread of a process; its main one is not written by itself.
+  void write(pid_t pid, const FakeThread& t) {
+    const auto directory = path(pid) / "task" / std::to_string(t.id);
+    write_file(directory / "stat", stat_text({.pid = t.id, .start_ticks = t.start_ticks, .comm = t.comm,
+                                              .user_ticks = t.user_ticks}));
+    write_file(directory / "status", "Name:\tx\nvoluntary_ctxt_switches:\t" + std::to_string(t.switches) +
+                                         "\nnonvoluntary_ctxt_switches:\t1\n");
+    write_file(directory / "io", "read_bytes: " + std::to_string(t.read_bytes) + "\nwrite_bytes: 0\n");
+    write_file(directory / "wchan", t.wchan);
+  }
+  void end_thread(pid_t pid, pid_t thread) {
+    std::filesystem::remove_all(path(pid) / "task" / std::to_string(thread));
   }
   void end(pid_t pid) { std::filesystem::remove_all(path(pid)); }
 
@@ -170,6 +200,14 @@ class Watch {
     return outcome ? *outcome : PassOutcome();
   }
   void advance(Duration by) { now_ += by; }
+
+  // Of any series, by its name and all of its labels.
+  std::optional<double> series(const std::string& name, const Labels& labels) const {
+    for (const auto& series : store_.snapshot()) {
+      if (series.info->family->name == name && series.info->labels == labels) return series.last.value;
+    }
+    return std::nullopt;
+  }
 
   // `name` without its prefix, of the group and with one more label.
   std::optional<double> value(const std::string& name, const std::string& group, const std::string& label = "",

@@ -88,6 +88,12 @@ TEST(Libproc2, SaysTheSameAsTheFilesForEverySortOfName) {
     EXPECT_EQ(a[0].exe, std::filesystem::read_symlink("/proc/self/exe").string());
     EXPECT_EQ(b[0].exe, a[0].exe);
     EXPECT_EQ(b[0].cmdline, a[0].cmdline);
+    EXPECT_EQ(b[0].argv0(), a[0].argv0());
+    EXPECT_NE(a[0].argv0(), "");
+    EXPECT_EQ(a[0].user, std::to_string(geteuid()));
+    EXPECT_EQ(b[0].user_name, a[0].user_name);
+    EXPECT_NE(a[0].cgroups, "");
+    EXPECT_EQ(b[0].cgroups, a[0].cgroups);
     EXPECT_THAT(a[0].cmdline, testing::HasSubstr("libproc2"));
   }
 }
@@ -160,7 +166,9 @@ TEST(Libproc2, DoesNotGrowFromQuestionToQuestion) {
 
 TEST(Libproc2, LeavesOutTheTextsThatNobodyAskedFor) {
   for (const bool library : {true, false}) {
-    for (const DescribedTexts texts : {DescribedTexts{true, false}, {false, true}, {false, false}}) {
+    for (const DescribedTexts texts : {DescribedTexts{true, false, false, true},
+                                       {false, true, true, false},
+                                       {false, false, false, false}}) {
       const auto describer = library ? make_libproc2_describer(texts) : make_file_describer("/proc", texts);
       const auto described = describe(*describer, {getpid()});
       ASSERT_EQ(described.size(), 1u);
@@ -170,6 +178,9 @@ TEST(Libproc2, LeavesOutTheTextsThatNobodyAskedFor) {
       EXPECT_GT(described[0].start_ticks, 0u);
       EXPECT_EQ(described[0].exe != "", texts.exe);
       EXPECT_EQ(described[0].cmdline != "", texts.cmdline);
+      EXPECT_EQ(described[0].user != "", texts.user);
+      EXPECT_EQ(described[0].user_name != "", texts.user);
+      EXPECT_EQ(described[0].cgroups != "", texts.cgroups);
     }
   }
 }
@@ -205,6 +216,7 @@ TEST(FileDescriber, CutsAHugeCommandLine) {
   put("cmdline", std::string("a\0b c\0\0d\ne\0\0\0", 13));
   described = describe(*make_file_describer(root), {7});
   EXPECT_EQ(described[0].cmdline, "a b c  d e");
+  EXPECT_EQ(described[0].argv0(), "a");
   std::filesystem::remove_all(root);
 }
 

@@ -4,10 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -19,6 +17,7 @@
 #include <thread>
 
 #include "tests/collectors/process/harness.h"
+#include "tests/collectors/process/live_child.h"
 
 namespace sidewatch {
 namespace {
@@ -28,56 +27,6 @@ using testing::Gt;
 using testing::Le;
 using testing::Lt;
 using testing::Optional;
-
-// A child that runs `body`, says that it is ready, and then does whatever `body` returned from: nothing, until killed.
-class Child {
- public:
-  explicit Child(const std::function<void()>& body) {
-    int ready[2];
-    if (pipe(ready) != 0) ADD_FAILURE() << "pipe";
-    pid_ = fork();
-    if (pid_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      close(ready[0]);
-      body();
-      const bool told = write(ready[1], "r", 1) == 1;
-      while (told) pause();
-      _exit(1);
-    }
-    close(ready[1]);
-    char byte = 0;
-    EXPECT_EQ(read(ready[0], &byte, 1), 1) << "the child did not get ready";
-    close(ready[0]);
-  }
-  ~Child() {
-    kill_it();
-    reap();
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  pid_t pid() const { return pid_; }
-  void kill_it() {
-    if (pid_ > 0) kill(pid_, SIGKILL);
-  }
-  void reap() {
-    if (pid_ > 0) waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-  // Until it has ended but is not reaped.
-  void wait_until_zombie() {
-    siginfo_t info{};
-    EXPECT_EQ(waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT), 0);
-  }
-
- private:
-  pid_t pid_ = -1;
-};
-
-void rename_to(const std::string& name) { prctl(PR_SET_NAME, name.c_str()); }
-
-// Names that no other process has, also when several of these tests run at once.
-std::string unique_name(const std::string& prefix) { return prefix + std::to_string(getpid()); }
 
 TEST(LiveProcess, SeesTheMemoryThatAChildTakesAndGivesBack) {
   const auto name = unique_name("mem");
@@ -311,59 +260,36 @@ TEST(LiveProcess, LivesThroughAStormOfShortProcesses) {
   EXPECT_THAT(w.processes("storm"), Optional(0.0));
 }
 
-TEST(LiveProcess, GoesOnWithoutWhatItMayNotRead) {
-  if (geteuid() != 0) GTEST_SKIP() << "becoming somebody else takes root";
-  const auto name = unique_name("priv");
-  const Child child([&] { rename_to(name); });
-  enum Status { as_promised = 0, not_told_once = 1, lost_the_rest = 2, made_up = 3 };
-  const pid_t pid = fork();
-  if (pid == 0) {
-    constexpr uid_t nobody = 65534;
-    if (setgid(nobody) != 0 || setuid(nobody) != 0) _exit(not_told_once);
-    Watch w({group_named("priv", by_comm(name))});
-    const auto first = w.pass();
-    const auto second = w.pass();
-    if (!first || !second || first->partial_errors < 1 || second->partial_errors != 0) _exit(not_told_once);
-    if (first->first_partial_error != "/proc/" + std::to_string(child.pid()) + "/io: Permission denied") {
-      _exit(not_told_once);
-    }
-    if (w.processes("priv") != 1.0 || !(w.value("memory_bytes", "priv", "memtype", "resident") > 0.0)) {
-      _exit(lost_the_rest);
-    }
-    if (w.value("read_bytes_total", "priv") || !w.value("cpu_seconds_total", "priv")) _exit(made_up);
-    _exit(as_promised);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), as_promised);
-}
-
-TEST(LiveProcess, GoesOnWhenProcIsCoveredWhileItRuns) {
-  // In a child with mounts of its own. Exit status 47 is what libproc2 ends a program with when it misses /proc.
-  enum Status { as_promised = 0, not_permitted = 1, no_error = 2, wrong_error = 3 };
-  const pid_t pid = fork();
-  if (pid == 0) {
-    ProcessMatch match;
-    match.pid = ProcessWord::self;
-    Watch running({group_named("me", match)});
-    if (unshare(CLONE_NEWNS) != 0) _exit(not_permitted);
-    if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(not_permitted);
-    if (!running.pass() || mount("none", "/proc", "tmpfs", 0, nullptr) != 0) _exit(not_permitted);
-    Watch started_without({group_named("me", match)});
-    for (Watch* w : {&running, &started_without}) {
-      w->advance(std::chrono::seconds(5));  // an open loadavg still says that nobody came or went: not for longer
-      const auto outcome = w->pass();
-      if (outcome) _exit(no_error);
-      if (outcome.error().text().find("holds no process") == std::string::npos) _exit(wrong_error);
-    }
-    _exit(as_promised);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == not_permitted) GTEST_SKIP() << "mounting takes root";
-  EXPECT_EQ(WEXITSTATUS(status), as_promised);
+TEST(LiveProcess, CountsTheCpuTimeOfThreadsByName) {
+  const auto name = unique_name("byn");
+  auto group = group_named("threads", by_comm(name));
+  group.details = {.threads = true, .proportional_memory_every = std::chrono::seconds(1)};
+  Watch w({group});
+  w.good_pass();
+  const Child child([&] {
+    rename_to(name);
+    std::atomic<bool> finished{false};
+    std::thread([&finished] {
+      rename_to("spinner");
+      timespec used{};
+      while (used.tv_sec == 0 && used.tv_nsec < 200'000'000) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+      finished = true;
+      finished.notify_one();
+      while (true) pause();
+    }).detach();
+    finished.wait(false);
+  });
+  w.good_pass();
+  const auto cpu = [&w](const char* mode, const std::string& thread) {
+    return w.series("namedprocess_namegroup_thread_cpu_seconds_total",
+                    {{"groupname", "threads"}, {"mode", mode}, {"threadname", thread}}).value_or(-1);
+  };
+  EXPECT_GE(cpu("user", "spinner") + cpu("system", "spinner"), 0.15);
+  EXPECT_LT(cpu("user", name), 0.1);
+  EXPECT_THAT(w.value("thread_count", "threads", "threadname", "spinner"), Optional(1.0));
+  const auto resident = w.value("memory_bytes", "threads", "memtype", "resident");
+  EXPECT_THAT(w.value("memory_bytes", "threads", "memtype", "proportionalResident"),
+              Optional(testing::AllOf(Gt(0.0), Le(*resident))));
 }
 
 }  // namespace
