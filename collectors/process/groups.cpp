@@ -41,7 +41,10 @@ ProcessGroups::ProcessGroups(const std::vector<ProcessGroupConfig>& configs, Cat
 std::size_t ProcessGroups::group_of(std::size_t entry, const ProcessDescription& process,
                                     std::optional<std::size_t> present) {
   std::string name = names_[entry].of(process, start_time(process.start_ticks));
-  if (const auto known = by_name_.find(name); known != by_name_.end()) return known->second;
+  if (const auto known = by_name_.find(name); known != by_name_.end()) {
+    slots_[known->second].empty_since.reset();
+    return known->second;
+  }
   if (made_[entry] < configs_[entry].max_groups || make_room(entry)) return make(entry, std::move(name), false);
   const auto known = by_name_.find(overflow);
   const std::size_t shared = known != by_name_.end() ? known->second : make(entry, overflow, true);
@@ -65,8 +68,8 @@ std::size_t ProcessGroups::make(std::size_t entry, std::string name, bool stays)
   return number;
 }
 
-// Gives up the group of this entry that has been empty for longest. One that lost its last member in this pass is kept,
-// as the collector still has to say goodbye to it.
+// Gives up the group of this entry that has been empty for longest. One that was chosen or lost its last member in this
+// pass is kept.
 bool ProcessGroups::make_room(std::size_t entry) {
   std::optional<std::size_t> longest;
   for (std::size_t i = 0; i < slots_.size(); ++i) {

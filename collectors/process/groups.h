@@ -29,6 +29,7 @@ class ProcessGroups {
   ProcessGroups(const std::vector<ProcessGroupConfig>& configs, Catalog& catalog);
 
   // The number of the group that a process selected by this entry belongs to. `present` is the one it is in, if any.
+  // Until the end of the pass it is not given up.
   std::size_t group_of(std::size_t entry, const ProcessDescription& process, std::optional<std::size_t> present);
 
   void join(std::size_t group) { ++slots_[group].members; }

@@ -22,6 +22,7 @@
 #include "collectors/process/process_table.h"
 #include "collectors/process/process_text.h"
 #include "collectors/process/scrape_errors.h"
+#include "collectors/process/selector.h"
 #include "collectors/process/watched_process.h"
 
 namespace sidewatch {
@@ -88,8 +89,10 @@ ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, Proc
       procfs_(options_.procfs),
       open_files_by_(find_open_files_by(procfs_)),
       groups_(configs_, catalog),
-      table_(configs_, groups_, procfs_, own_pid(options_, procfs_),
-             make_describer(options_.procfs, needed_texts(configs_))),
+      table_(configs_, procfs_, own_pid(options_, procfs_), make_describer(options_.procfs, needed_texts(configs_)),
+             [this](std::size_t entry, const ProcessDescription& process, std::optional<std::size_t> present) {
+               return groups_.group_of(entry, process, present);
+             }),
       errors_(catalog),
       sampled_(configs_.size()),
       passes_unseen_(configs_.size()) {
@@ -133,6 +136,7 @@ void ProcessCollector::remove(const Membership& membership) {
   const auto place = members_.find(membership.pid);
   if (place == members_.end()) return;
   ended(place->second);
+  groups_.leave(place->second.membership.group);
   if (place->second.process.keeps_files()) kept_files_ -= ProcessFiles::kept_files;
   members_.erase(place);
 }
@@ -143,6 +147,7 @@ void ProcessCollector::add(const Membership& membership) {
                                                    configs_[membership.entry].details,
                                                    keep ? ProcFile::Keep::open : ProcFile::Keep::closed);
   if (!added) return;
+  groups_.join(membership.group);
   if (keep) kept_files_ += ProcessFiles::kept_files;
   place->second.start_seconds = groups_.start_time(membership.start_ticks);
   if (membership.leads) groups_[membership.group].leader_joined(membership.counts_from_birth);

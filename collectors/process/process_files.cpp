@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "collectors/process/selector.h"
+
 namespace sidewatch {
 namespace {
 
@@ -12,10 +14,6 @@ constexpr std::array<const char*, ProcessFiles::file_count> names = {"stat",    
 constexpr std::array<const char*, ProcessFiles::thread_file_count> thread_names = {"stat", "status", "io", "wchan"};
 
 }  // namespace
-
-void add_partial_error(PassOutcome& outcome, std::string text) {
-  if (outcome.partial_errors++ == 0) outcome.first_partial_error = std::move(text);
-}
 
 ProcessFiles::Kept::Kept(const ProcDir& procfs, const std::string& pid)
     : directory(procfs, pid),

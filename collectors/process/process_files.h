@@ -20,9 +20,6 @@
 
 namespace sidewatch {
 
-// Counts a field that could not be read, and keeps the words of the first.
-void add_partial_error(PassOutcome& outcome, std::string text);
-
 class ProcessFiles {
  public:
   static constexpr std::size_t kept_files = 4;  // descriptors held with Keep::open: the directory and three files

@@ -43,13 +43,13 @@ struct ProcessTable::Changes {
   bool somebody_matched = false;  // by itself, so its descendants have to be found
 };
 
-ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& configs, ProcessGroups& groups,
-                           const ProcDir& procfs, pid_t own_pid, std::unique_ptr<ProcessDescriber> describer)
+ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& configs, const ProcDir& procfs, pid_t own_pid,
+                           std::unique_ptr<ProcessDescriber> describer, GroupOf group_of)
     : configs_(configs),
-      groups_(groups),
       procfs_(procfs),
       texts_(needed_texts(configs)),
       describer_(std::move(describer)),
+      group_of_(std::move(group_of)),
       selector_(configs, procfs.path(), own_pid),
       loadavg_(procfs, "loadavg"),
       counts_our_pids_(shows_our_pids(procfs)) {}
@@ -196,7 +196,7 @@ void ProcessTable::judge_selected(Process& process, std::size_t entry, const Pro
   const auto index = static_cast<std::int32_t>(entry);
   const bool stays = is_member && process.by_itself && process.entry == index && says_nothing(texts_, description);
   const auto present = is_member ? std::optional(static_cast<std::size_t>(process.group)) : std::nullopt;
-  const auto group = stays ? process.group : static_cast<std::int32_t>(groups_.group_of(entry, description, present));
+  const auto group = stays ? process.group : static_cast<std::int32_t>(group_of_(entry, description, present));
   if (process.group != group || !process.by_itself) changes.somebody_matched = true;
   if (process.group != group) {
     leave(process, changes);
@@ -231,14 +231,12 @@ const ProcessTable::Process* ProcessTable::ancestor_with_children(const Process&
 void ProcessTable::join(Process& process, std::int32_t group, std::int32_t entry, Changes& changes) {
   process.group = group;
   process.entry = entry;
-  groups_.join(static_cast<std::size_t>(group));
   changes.joined.push_back(membership(process));
 }
 
 void ProcessTable::leave(Process& process, Changes& changes) {
   if (process.group == no_group) return;
   changes.left.push_back(membership(process));
-  groups_.leave(static_cast<std::size_t>(process.group));
   process.group = no_group;
   process.counts_from_birth = false;  // should it come back, what its group has counted is not counted twice
 }

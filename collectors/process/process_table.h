@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,7 +26,6 @@
 #include "collectors/collector.h"
 #include "collectors/proc_file.h"
 #include "collectors/process/description.h"
-#include "collectors/process/groups.h"
 #include "collectors/process/process_text.h"
 #include "collectors/process/selector.h"
 
@@ -36,7 +36,7 @@ struct Membership {
   pid_t pid = 0;
   pid_t ppid = 0;
   std::uint64_t start_ticks = 0;
-  std::size_t group = 0;  // its number in ProcessGroups
+  std::size_t group = 0;
   std::size_t entry = 0;  // of the configuration
   bool leads = false;              // joined: no member of the same group started it
   bool counts_from_birth = false;  // it was born while the collector watched; otherwise only from now on
@@ -46,9 +46,16 @@ class ProcessTable {
  public:
   static constexpr std::size_t max_processes = 65'536;
 
-  // All but the describer must outlive it.
-  ProcessTable(const std::vector<ProcessGroupConfig>& configs, ProcessGroups& groups, const ProcDir& procfs,
-               pid_t own_pid, std::unique_ptr<ProcessDescriber> describer);
+  // The number of the group that a process which an entry selects belongs to; `present` is the one it is in, if any.
+  using GroupOf = std::function<std::size_t(std::size_t entry, const ProcessDescription& process,
+                                            std::optional<std::size_t> present)>;
+  static std::size_t group_per_entry(std::size_t entry, const ProcessDescription&, std::optional<std::size_t>) {
+    return entry;
+  }
+
+  // `configs` and `procfs` must outlive it.
+  ProcessTable(const std::vector<ProcessGroupConfig>& configs, const ProcDir& procfs, pid_t own_pid,
+               std::unique_ptr<ProcessDescriber> describer, GroupOf group_of = group_per_entry);
   ~ProcessTable();
 
   // Looks at /proc and appends who left a group and who joined one since the last time. A process that changes its
@@ -100,10 +107,10 @@ class ProcessTable {
   Process* find(pid_t pid);
 
   const std::vector<ProcessGroupConfig>& configs_;
-  ProcessGroups& groups_;
   const ProcDir& procfs_;
   const DescribedTexts texts_;
   std::unique_ptr<ProcessDescriber> describer_;
+  const GroupOf group_of_;
   ProcessSelector selector_;
   ProcFile loadavg_;
   ReadBuffer loadavg_buffer_;

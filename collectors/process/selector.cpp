@@ -15,7 +15,6 @@
 #include "collectors/proc_file.h"
 #include "collectors/process/cgroup_text.h"
 #include "collectors/process/group_name.h"
-#include "collectors/process/process_files.h"
 #include "collectors/process/process_text.h"
 
 namespace sidewatch {
@@ -62,6 +61,10 @@ PidFile read_pid_file_at(const std::string& path) {
 }
 
 }  // namespace
+
+void add_partial_error(PassOutcome& outcome, std::string text) {
+  if (outcome.partial_errors++ == 0) outcome.first_partial_error = std::move(text);
+}
 
 DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups) {
   DescribedTexts texts{false, false, false, false};

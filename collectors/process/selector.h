@@ -19,6 +19,9 @@
 
 namespace sidewatch {
 
+// Counts a field that could not be read, and keeps the words of the first.
+void add_partial_error(PassOutcome& outcome, std::string text);
+
 // The texts that the conditions of these groups and the templates of their names look at.
 DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups);
 
