@@ -16,10 +16,13 @@ bool is_absent(const FileText& text) {
   return text.status() == FileStatus::gone || text.error_number == EOPNOTSUPP;
 }
 
-bool exists(const ProcDir& directory, const char* name) {
-  ReadBuffer buffer;
+bool exists(const ProcDir& directory, const char* name, ReadBuffer& buffer) {
   return directory.read(name, buffer).status() != FileStatus::gone;
 }
+
+// A cgroup may lack a limit's file because its controller is not enabled for it; then the limits above hold. Or because
+// it is being removed; then nothing is known.
+bool is_gone(const Levels& levels, ReadBuffer& buffer) { return !exists(levels.own(), "cgroup.procs", buffer); }
 
 }  // namespace
 
@@ -36,7 +39,8 @@ Levels::Levels(const Hierarchy& hierarchy) : unified_(hierarchy.unified) {
   }
   if (!rest.empty()) directories_.emplace_back(directories_.back(), "too deep");  // does not exist
   if (status() != FileStatus::ok) return;
-  root_ = unified_ ? !exists(own(), "cgroup.events") : exists(own(), "release_agent");
+  ReadBuffer buffer;
+  root_ = unified_ ? !exists(own(), "cgroup.events", buffer) : exists(own(), "release_agent", buffer);
 }
 
 void report(PassContext& pass, const ProcFile& file, const FileText& text) {
@@ -63,6 +67,7 @@ LimitChain::LimitChain(const Levels& levels, const char* file) : levels_(levels)
 Limit LimitChain::read(PassContext& pass) {
   Limit effective = no_limit;
   bool found = levels_.is_root();
+  bool own_found = found;
   level_ = files_.size() - 1;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const FileText text = files_[i].read(pass.buffer);
@@ -71,11 +76,13 @@ Limit LimitChain::read(PassContext& pass) {
     const Limit limit = text ? parse_limit(text.text) : Limit();
     if (text && limit.state == LimitState::unknown) report(pass, levels_.all()[i], files_[i], "no limit");
     found = true;
+    own_found = own_found || i + 1 == files_.size();
     const Limit before = effective;
     effective = tighter(effective, limit);
     if (limit.state == LimitState::limited && (effective != before || limit == before)) level_ = i;
   }
-  return found ? effective : Limit();
+  if (!found || (!own_found && is_gone(levels_, pass.buffer))) return {};
+  return effective;
 }
 
 QuotaChain::QuotaChain(const Levels& levels) : levels_(levels), level_(levels.all().size() - 1) {
@@ -90,17 +97,19 @@ Quota QuotaChain::read(PassContext& pass) {
   Quota own{LimitState::unlimited, 0, 0};
   level_ = quotas_.size() - 1;
   bool found = levels_.is_root();
+  bool own_found = found;
   for (std::size_t i = 0; i < quotas_.size(); ++i) {
     bool there = false;
     const Quota quota = read_level(i, pass, there);
     if (!there) continue;
     found = true;
+    own_found = own_found || i + 1 == quotas_.size();
     effective = tighter(effective, quota);
     const bool both = quota.state == LimitState::limited && effective.state == LimitState::limited;
     if (both && effective.cores() >= quota.cores()) level_ = i;
     own = quota;
   }
-  if (!found) return {};
+  if (!found || (!own_found && is_gone(levels_, pass.buffer))) return {};
   return effective.state == LimitState::unlimited ? own : effective;
 }
 

@@ -46,8 +46,9 @@ void DerivedPart::add_cpu(PassContext& pass, Quota quota, const CpuReading& read
 }
 
 void DerivedPart::add_tasks(PassContext& pass, const TaskReading& reading) {
-  if (reading.threads && reading.limit.state == LimitState::limited && reading.limit.value > 0) {
-    pass.batch.add(series_[threads_limit_used], *reading.threads / reading.limit.value);
+  const bool limited = reading.limit.state == LimitState::limited && reading.limit.value > 0;
+  if (limited && reading.threads_at_limit) {
+    pass.batch.add(series_[threads_limit_used], *reading.threads_at_limit / reading.limit.value);
   }
   if (reading.files_of_limit) pass.batch.add(series_[file_descriptors_limit_used], *reading.files_of_limit);
 }

@@ -42,7 +42,7 @@ InForce<Bound> in_force(Bound cgroup, LimitSource source, Bound known, Amount&& 
 
 struct Target::Watched {
   Watched(FoundCgroup found, std::optional<ProcessFinder::Found> member, const Surroundings& around)
-      : cgroup(std::move(found)), listing(cgroup.any->own(), "cgroup.procs") {
+      : cgroup(std::move(found)), listing(cgroup.any->own(), "cgroup.procs", ProcFile::Keep::closed) {
     if (member) process.emplace(around.procfs, std::to_string(member->pid));
     if (process) membership.emplace(*process, "cgroup");
   }
@@ -84,9 +84,7 @@ void Target::sample(PassContext& pass, ProcessFinder& processes) {
 }
 
 bool Target::is_still_there(PassContext& pass) {
-  if (!watched_->listing.read(pass.buffer) && !watched_->cgroup.any->own().read("cgroup.procs", pass.buffer)) {
-    return false;
-  }
+  if (!watched_->listing.read(pass.buffer)) return false;
   if (!watched_->membership) return true;
   const FileText text = watched_->membership->read(pass.buffer);
   return text && text.text == watched_->membership_text;

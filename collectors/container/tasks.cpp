@@ -28,6 +28,7 @@ std::string file_of(pid_t pid, const char* name) { return std::to_string(pid) + 
 TaskPart::TaskPart(Catalog& catalog, const Labels& labels, const Levels* pids, const Levels& any,
                    const Processes& host)
     : host_(host),
+      pids_(pids),
       directory_(any.own()),
       series_(series_of(catalog, kTaskMetrics, labels, {soft_limits})),
       procs_(any.own(), "cgroup.procs") {
@@ -51,9 +52,11 @@ TaskReading TaskPart::sample(PassContext& pass) {
 
 void TaskPart::add_threads(PassContext& pass, TaskReading& reading) {
   if (!threads_) return;
-  reading.threads = number(threads_->read(pass));
-  if (reading.threads) pass.batch.add(series_[threads], *reading.threads);
+  reading.threads_at_limit = number(threads_->read(pass));
+  if (reading.threads_at_limit) pass.batch.add(series_[threads], *reading.threads_at_limit);
   reading.limit = threads_max_->read(pass);
+  const std::size_t level = threads_max_->level();
+  if (level + 1 < pids_->all().size()) reading.threads_at_limit = threads_above(pass, level);
   if (const auto most = number_of(reading.limit)) pass.batch.add(series_[threads_max], *most);
 
   const FileText text = events_->read(pass.buffer);
@@ -61,6 +64,11 @@ void TaskPart::add_threads(PassContext& pass, TaskReading& reading) {
   std::array<std::optional<std::uint64_t>, 1> refused;
   if (text) parse_keyed(text.text, kMaxKey, refused);
   if (refused[0]) pass.batch.add(series_[threads_refused], static_cast<double>(*refused[0]));
+}
+
+MaybeNumber TaskPart::threads_above(PassContext& pass, std::size_t level) const {
+  const FileText text = pids_->all()[level].read("pids.current", pass.buffer);
+  return text ? number(parse_count(text.text)) : std::nullopt;
 }
 
 // Keeps what is known of a process over passes in which the list is the same.

@@ -29,7 +29,7 @@ struct Processes {
 
 struct TaskReading {
   Limit limit;
-  MaybeNumber threads;
+  MaybeNumber threads_at_limit;  // in the cgroup that the limit stands at, which may be one above
   MaybeNumber files_of_limit;  // of the process that is nearest to its soft limit on open files, 0 to 1
 };
 
@@ -48,6 +48,7 @@ class TaskPart {
     std::optional<std::uint64_t> max_files;
   };
   void add_threads(PassContext& pass, TaskReading& reading);
+  MaybeNumber threads_above(PassContext& pass, std::size_t level) const;
   void list(PassContext& pass);
   void note(pid_t pid, std::size_t index);
   void add_files(PassContext& pass, TaskReading& reading);
@@ -56,6 +57,7 @@ class TaskPart {
   void find_start(PassContext& pass);
 
   const Processes& host_;
+  const Levels* pids_;
   const ProcDir& directory_;
   std::array<SeriesHandle, kTaskMetrics.size()> series_;
   std::optional<NumberFile> threads_;

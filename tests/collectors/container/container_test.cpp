@@ -1,0 +1,217 @@
+// How targets live: found, lost, found again, and what is said of them over time.
+#include "collectors/container/container.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/collectors/container/container_under_test.h"
+
+namespace sidewatch::container {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A case whose files a test may change.
+class Changing {
+ public:
+  explicit Changing(const std::string& name) : tree(container_cases() / name), container(config_of(tree.path())) {}
+
+  void write(const std::string& file, const std::string& text) const { tree.write(cgroup + "/" + file, text); }
+  std::optional<double> of(const std::string& metric) const {
+    return container.value(metric + "{container=\"checkout\",name=\"checkout\"}");
+  }
+  std::optional<double> up() const { return container.value("sidewatch_target_up{name=\"checkout\"}"); }
+  bool says(const std::string& series) const { return container.value(series) == 1; }
+
+  const FileTree tree;
+  ContainerUnderTest container;
+  std::string cgroup;
+};
+
+struct Pod : Changing {
+  Pod() : Changing("pod-with-shared-processes") { cgroup = "proc/500/root/sys/fs/cgroup"; }
+};
+struct Path : Changing {
+  Path() : Changing("half-vanished") {
+    cgroup = "cgroup/system.slice/checkout.service";
+    write("memory.stat", "inactive_file 0\n");
+    write("memory.current", "104857600\n");
+  }
+};
+
+TEST(Container, FindsTheCgroupOfARestartedProcess) {
+  Pod pod;
+  pod.container.pass();
+  EXPECT_EQ(pod.up(), 1);
+  pod.tree.remove("proc/500");
+  pod.container.pass();
+  EXPECT_EQ(pod.up(), 0);
+  EXPECT_THAT(pod.container.page(), testing::Not(testing::HasSubstr("container_memory_usage_bytes{container=\"checkout")))
+      << "what is not there has no values";
+
+  const FileTree fresh(container_cases() / "pod-with-shared-processes/proc/500");
+  fresh.write("stat", "900 (checkout) S 1 900 900 0 -1 4194560 100 0 2 0 150 50 0 0 20 0 4 0 99999 1048576 10 "
+                      "18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+  fresh.write("cgroup", "0::/../cri-containerd-7b.scope\n");
+  fresh.write("mountinfo", "30 25 0:26 /../cri-containerd-7b.scope /sys/fs/cgroup ro - cgroup2 cgroup rw\n");
+  std::filesystem::copy(fresh.path(), pod.tree.path() / "proc/900", std::filesystem::copy_options::recursive);
+  pod.tree.write("proc/loadavg", "0.10 0.20 0.30 1/124 901\n");
+  pod.container.pass();
+  EXPECT_EQ(pod.up(), 1);
+  EXPECT_TRUE(pod.container.value("container_memory_usage_bytes{container=\"checkout\",id=\"/cri-containerd-7b.scope\","
+                                  "name=\"checkout\"}"));
+}
+
+TEST(Container, FollowsAProcessIntoAnotherCgroup) {
+  Changing host("v2-service-of-the-host");
+  host.container.pass();
+  host.tree.write("proc/500/cgroup", "0::/shop.slice\n");
+  host.container.pass();
+  const auto labels = "{container=\"checkout\",id=\"/shop.slice\",image=\"checkout:1.2\",name=\"checkout\"}";
+  EXPECT_EQ(host.container.value(std::string("container_memory_usage_bytes") + labels), 524288000);
+}
+
+TEST(Container, FindsACgroupThatWasMadeAnewUnderTheSamePath) {
+  Path path;
+  path.container.pass();
+  EXPECT_EQ(path.up(), 1);
+  path.tree.move(path.cgroup, "cgroup/gone");
+  path.container.pass();
+  EXPECT_EQ(path.up(), 1) << "where nothing is removed, what is open stays readable";
+  path.tree.remove("cgroup/gone");
+  path.container.pass();
+  EXPECT_EQ(path.up(), 0);
+  path.write("cgroup.procs", "");
+  path.write("cgroup.events", "populated 0\n");
+  path.write("memory.current", "4096\n");
+  path.container.pass();
+  EXPECT_EQ(path.up(), 1);
+  EXPECT_EQ(path.container.value("container_memory_usage_bytes{container=\"checkout\",id=\"/system.slice/"
+                                 "checkout.service\",name=\"checkout\"}"),
+            4096);
+}
+
+TEST(Container, TakesTheNewestOfSeveralThatAPatternNames) {
+  const FileTree tree(container_cases() / "v2-service-of-the-host");
+  const auto make = [&](const std::string& name, int seconds) {
+    tree.write("cgroup/docker-" + name + ".scope/cgroup.procs", "");
+    tree.write("cgroup/docker-" + name + ".scope/cgroup.events", "populated 1\n");
+    tree.write("cgroup/docker-" + name + ".scope/memory.current", std::to_string(seconds) + "\n");
+    const auto time = std::filesystem::file_time_type(std::chrono::seconds(seconds));
+    std::filesystem::last_write_time(tree.path() / ("cgroup/docker-" + name + ".scope"), time);
+  };
+  make("old", 1000);
+  make("new", 3000);
+  make("middle", 2000);
+  tree.write("config.yaml", "targets:\n  - {name: checkout, cgroup: '/docker-*.scope'}\n");
+  ContainerUnderTest container(config_of(tree.path()));
+  container.pass();
+  const auto usage = [&](const std::string& name) {
+    return container.value("container_memory_usage_bytes{container=\"checkout\",id=\"/docker-" + name +
+                           ".scope\",name=\"checkout\"}");
+  };
+  EXPECT_EQ(usage("new"), 3000);
+  tree.remove("cgroup/docker-new.scope");
+  container.pass();
+  EXPECT_EQ(usage("middle"), 2000);
+}
+
+TEST(Container, SaysOnceWhyATargetCannotBeSeen) {
+  ContainerUnderTest container(config_of(container_cases() / "unseen"));
+  const auto first = container.pass();
+  EXPECT_EQ(first.partial_errors, 1u);
+  EXPECT_THAT(first.first_partial_error, testing::HasSubstr("target hidden: the cgroup of process 500 cannot be seen"));
+  EXPECT_EQ(container.pass().partial_errors, 0u);
+}
+
+TEST(Container, ComparesMemoryWithTheLimitOfACgroupAbove) {
+  Changing host("v2-service-of-the-host");
+  host.tree.write("cgroup/shop.slice/memory.max", "524288000\n");
+  host.tree.write("cgroup/shop.slice/memory.current", "300000000\n");
+  host.tree.write("cgroup/shop.slice/memory.stat", "inactive_file 37856000\n");
+  host.container.pass();
+  const auto ratio = host.container.value("container_memory_limit_used_ratio{container=\"checkout\","
+                                          "image=\"checkout:1.2\",name=\"checkout\"}");
+  EXPECT_EQ(ratio, 0.5) << "the other services of the slice fill it too";
+}
+
+TEST(Container, TellsHowMuchOfTheCpuQuotaIsUsedSinceTheLastPass) {
+  Path path;
+  path.write("cpu.stat", "usage_usec 1000000\nnr_periods 100\nnr_throttled 10\nthrottled_usec 5\n");
+  path.container.pass();
+  EXPECT_EQ(path.of("container_cpu_limit_cores"), 0.5);
+  EXPECT_EQ(path.of("container_cpu_quota_used_ratio"), std::nullopt) << "one pass has nothing before it";
+  path.write("cpu.stat", "usage_usec 3000000\nnr_periods 200\nnr_throttled 60\nthrottled_usec 9\n");
+  path.container.pass(10s);
+  EXPECT_DOUBLE_EQ(path.of("container_cpu_quota_used_ratio").value(), 0.4);  // 2 of 5 seconds
+  EXPECT_DOUBLE_EQ(path.of("container_cpu_throttled_ratio").value(), 0.5);
+  path.container.pass(10s);
+  EXPECT_EQ(path.of("container_cpu_quota_used_ratio"), 0);
+  EXPECT_EQ(path.of("container_cpu_throttled_ratio"), 0) << "an idle container is not throttled";
+  path.write("cpu.stat", "usage_usec 1\nnr_periods 1\nnr_throttled 0\n");
+  path.container.pass(10s);
+  EXPECT_EQ(path.of("container_cpu_quota_used_ratio"), std::nullopt) << "the counters began anew";
+  path.write("cpu.max", "max 100000\n");
+  path.container.pass(10s);
+  EXPECT_EQ(path.of("container_cpu_limit_cores"), std::nullopt);
+}
+
+TEST(Container, TellsWhenMemoryWillReachItsLimit) {
+  Path path;
+  std::uint64_t bytes = 100'000'000;
+  const auto grow = [&](std::uint64_t by, int passes) {
+    for (int i = 0; i < passes; ++i) {
+      bytes += by;
+      path.write("memory.current", std::to_string(bytes) + "\n");
+      path.container.pass(15s);
+    }
+  };
+  grow(1'500'000, 8);
+  EXPECT_EQ(path.of("container_memory_time_to_oom_seconds"), std::nullopt) << "too early to say";
+  grow(1'500'000, 40);
+  const double left = static_cast<double>(536'870'912 - bytes) / 100'000;  // 100 000 bytes per second
+  EXPECT_NEAR(path.of("container_memory_time_to_oom_seconds").value(), left, 1);
+  grow(0, 45);
+  EXPECT_EQ(path.of("container_memory_time_to_oom_seconds"), std::numeric_limits<double>::infinity());
+  path.write("memory.max", "max\n");
+  path.container.pass(15s);
+  EXPECT_EQ(path.of("container_memory_time_to_oom_seconds"), std::nullopt);
+}
+
+TEST(Container, ReadsALimitThatIsChangedWhileItRuns) {
+  Path path;
+  path.container.pass();
+  EXPECT_EQ(path.of("container_memory_limit_used_ratio"), 104857600.0 / 536870912);
+  path.write("memory.max", "209715200\n");
+  path.container.pass();
+  EXPECT_EQ(path.of("container_memory_limit_used_ratio"), 0.5);
+  EXPECT_TRUE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"limited\"}"));
+  path.write("memory.max", "max\n");
+  path.container.pass();
+  EXPECT_EQ(path.of("container_memory_limit_used_ratio"), std::nullopt);
+  EXPECT_TRUE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"unlimited\"}"));
+  EXPECT_FALSE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"limited\"}"));
+}
+
+TEST(Container, NeverTakesALimitForNoneWhileItsCgroupIsBeingRemoved) {
+  Path path;
+  path.container.pass();
+  path.tree.remove(path.cgroup);
+  path.container.pass();
+  EXPECT_TRUE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"unknown\"}"));
+}
+
+TEST(Container, LooksIntoNoProcessOfAnotherNamespace) {
+  const FileTree tree(container_cases() / "v2-service-of-the-host");
+  ContainerUnderTest container(config_of(tree.path()), {.own_pid = 78});  // proc/self is 77
+  container.pass();
+  const auto page = container.page();
+  EXPECT_THAT(page, testing::Not(testing::HasSubstr("container_file_descriptors{")));
+  EXPECT_THAT(page, testing::Not(testing::HasSubstr("container_start_time_seconds{")));
+  EXPECT_THAT(page, testing::HasSubstr("container_processes{"));
+}
+
+}  // namespace
+}  // namespace sidewatch::container
