@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/query_table.h"
+#include "base/utf8.h"
 #include "metrics/series_notation.h"
 
 namespace sidewatch {
@@ -90,7 +91,7 @@ class Plot {
   std::string draw() {
     if (!find_bounds()) return "there is nothing to draw: no value is a finite number\n";
     scale_ = scale_for(low_, high_, options_.rows / 3 + 2, options_.unit);
-    for (const auto& tick : scale_.ticks) label_width_ = std::max(label_width_, width_of(tick.text));
+    for (const auto& tick : scale_.ticks) label_width_ = std::max(label_width_, count_characters(tick.text));
     const std::size_t beside = label_width_ + 2;
     width_ = std::max(options_.columns, beside + least_columns) - beside;
     Canvas canvas(width_, options_.rows, braille_);
@@ -151,7 +152,7 @@ class Plot {
     for (const auto& tick : scale_.ticks) {
       const double at = (scale_.high - tick.value) / (scale_.high - scale_.low) * rows;
       if (static_cast<std::size_t>(std::lround(at)) != row) continue;
-      text.append(label_width_ - width_of(tick.text), ' ');
+      text.append(label_width_ - count_characters(tick.text), ' ');
       text += tick.text;
       text += options_.unicode ? " ┤" : " +";
       return;

@@ -19,6 +19,7 @@
 #include "agent/query_answer.h"
 #include "agent/query_table.h"
 #include "base/result.h"
+#include "base/utf8.h"
 #include "config/wording.h"
 #include "metrics/promql/literals.h"
 
@@ -107,7 +108,7 @@ std::string pointed_at(std::string_view expression, std::string_view place) {
   for (int i = 1; i < column; ++i) {
     under += byte < expression.size() && expression[byte] == '\t' ? '\t' : ' ';
     if (byte < expression.size()) ++byte;
-    while (byte < expression.size() && (static_cast<unsigned char>(expression[byte]) & 0xC0) == 0x80) ++byte;
+    while (byte < expression.size() && continues_character(expression[byte])) ++byte;
   }
   std::string shown(expression);
   std::replace_if(shown.begin(), shown.end(), [](char c) { return c >= 0 && c < ' ' && c != '\t'; }, '?');

@@ -11,6 +11,7 @@
 
 #include "agent/api_values.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "metrics/series_notation.h"
 #include "metrics/text.h"
 
@@ -22,7 +23,7 @@ constexpr std::size_t gap = 2;  // between columns
 enum class Align { left, right };
 
 void append_cell(std::string& line, std::string_view text, std::size_t width, Align align) {
-  const std::size_t missing = width - std::min(width, width_of(text));
+  const std::size_t missing = width - std::min(width, count_characters(text));
   if (align == Align::right) line.append(missing, ' ');
   line += text;
   if (align == Align::left) line.append(missing, ' ');
@@ -47,7 +48,7 @@ std::string instant_table(const QueryAnswer& answer) {
   std::size_t name_width = 0;
   std::size_t value_width = 0;
   for (const auto& [name, value] : rows) {
-    name_width = std::max(name_width, width_of(name));
+    name_width = std::max(name_width, count_characters(name));
     value_width = std::max(value_width, value.size());
   }
   std::string text;
@@ -201,11 +202,6 @@ std::string printable(std::string_view text) {
     }
   }
   return out;
-}
-
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace sidewatch

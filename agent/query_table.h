@@ -25,7 +25,4 @@ std::string utc_text(Time time);
 // `text` with control characters (also those of C1) as \x1b: what a label holds must not speak to the terminal.
 std::string printable(std::string_view text);
 
-// How many characters of UTF-8 text there are.
-std::size_t width_of(std::string_view text);
-
 }  // namespace sidewatch

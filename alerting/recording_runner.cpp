@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "base/utf8.h"
+
 namespace sidewatch {
 namespace {
 
@@ -16,9 +18,7 @@ constexpr std::size_t max_help_bytes = 200;
 std::string help_of(const RecordingRule& rule) {
   std::string help = "Recorded: " + rule.expr->text();
   if (help.size() <= max_help_bytes) return help;
-  std::size_t end = max_help_bytes;
-  while (end > 0 && (static_cast<unsigned char>(help[end]) & 0xC0U) == 0x80U) --end;
-  return help.substr(0, end) + "...";
+  return std::string(cut_at_character(help, max_help_bytes)) + "...";
 }
 
 Result<promql::Vector> as_vector(Result<promql::Value> value) {

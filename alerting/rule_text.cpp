@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/utf8.h"
 #include "metrics/promql/ast.h"
 #include "metrics/text.h"
 
@@ -47,9 +48,7 @@ config::Mark place_inside(const Located<std::string>& text, std::size_t offset) 
   const std::string_view before = std::string_view(text.value).substr(0, offset);
   const auto lines = std::count(before.begin(), before.end(), '\n');
   const std::string_view line = lines == 0 ? before : before.substr(before.rfind('\n') + 1);
-  const auto columns = std::count_if(line.begin(), line.end(),
-                                     [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
-  return config::place_in(text, static_cast<int>(lines) + 1, static_cast<int>(columns) + 1);
+  return config::place_in(text, static_cast<int>(lines) + 1, static_cast<int>(count_characters(line)) + 1);
 }
 
 std::string read_rule_name(Section& section, std::string_view key, const Located<std::string>& name) {

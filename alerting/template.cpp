@@ -8,6 +8,7 @@
 #include "alerting/template/lint.h"
 #include "alerting/template/parser.h"
 #include "alerting/template/renderer.h"
+#include "base/utf8.h"
 
 namespace sidewatch {
 namespace {
@@ -20,19 +21,11 @@ std::string place_of(std::string_view text, std::size_t offset) {
     if (text[i] == '\n') {
       ++line;
       column = 1;
-    } else if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
+    } else if (!continues_character(text[i])) {
       ++column;
     }
   }
   return std::to_string(line) + ":" + std::to_string(column);
-}
-
-// At most max_rendered_bytes, and no character cut in half.
-void cut(std::string& text) {
-  if (text.size() <= max_rendered_bytes) return;
-  std::size_t end = max_rendered_bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  text.resize(end);
 }
 
 }  // namespace
@@ -59,7 +52,7 @@ std::string Template::render(const TemplateData& data) const {
   } catch (const TemplateFailure& failure) {
     text = "<error expanding template: error executing template: " + failure.what + ">";
   }
-  cut(text);
+  text.resize(cut_at_character(text, max_rendered_bytes).size());
   return text;
 }
 

@@ -6,32 +6,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
+
 namespace sidewatch {
 namespace {
 
 const JsonValue null_value;
-
-// How many bytes the UTF-8 character at `at` has; 0 when there is none. RFC 3629: no surrogates, no overlong forms.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  const unsigned first = byte(at);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(at + 1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned second = byte(at + 1);
-    if (first == 0xE0 && second < 0xA0) return 0;
-    if (first == 0xED && second > 0x9F) return 0;
-    return continues(at + 1) && continues(at + 2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned second = byte(at + 1);
-    if (first == 0xF0 && second < 0x90) return 0;
-    if (first == 0xF4 && second > 0x8F) return 0;
-    return continues(at + 1) && continues(at + 2) && continues(at + 3) ? 4 : 0;
-  }
-  return 0;
-}
 
 // What `c` is written as; nothing when it stands for itself.
 std::string_view short_escape(char c) {
@@ -51,14 +31,11 @@ void append_quoted(std::string& out, std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(text, i);
+    const auto [code, length, well_formed] = first_character(text.substr(i));
     const char c = text[i];
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      ++i;
-      continue;
-    }
-    if (const auto escape = short_escape(c); !escape.empty()) {
+    if (!well_formed) {
+      append_utf8(out, code);
+    } else if (const auto escape = short_escape(c); !escape.empty()) {
       out += escape;
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       out += "\\u00";

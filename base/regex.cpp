@@ -6,6 +6,8 @@
 #include <charconv>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace sidewatch {
 namespace {
 
@@ -123,7 +125,7 @@ std::string Regex::replace_all(std::string_view text, std::string_view replaceme
     at = end;
     if (end > begin) continue;
     ++at;  // on to the next character
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+    while (at < text.size() && continues_character(text[at])) ++at;
   }
   out += text.substr(copied);
   return out;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <system_error>
 
+#include "base/utf8.h"
 #include "config/literals.h"
 
 namespace sidewatch::config {
@@ -52,29 +53,6 @@ std::string too_large(std::size_t max_bytes) {
   return "is larger than " + write_size(Bytes{max_bytes}) + ", the limit for this file";
 }
 
-// How many bytes the UTF-8 character at the start of `text` has, 0 when there is none (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF).
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? unsigned{static_cast<unsigned char>(text[i])} : 0u; };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (!follows(1) || !follows(2)) return 0;
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;
-    if (first == 0xED && byte(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (!follows(1) || !follows(2) || !follows(3)) return 0;
-    if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;
-    return 4;
-  }
-  return 0;
-}
-
 std::string hex(unsigned char byte) {
   static constexpr char digits[] = "0123456789abcdef";
   return std::string("0x") + digits[byte >> 4] + digits[byte & 15];
@@ -110,14 +88,14 @@ Result<std::string> read_regular_file(const std::string& path, std::size_t max_b
 std::optional<BadByte> find_bad_byte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = character_length(text.substr(i, 4));
-    if (length == 0) return BadByte{i, "the byte " + hex(byte) + " is not UTF-8 text"};
+    const Utf8Character character = first_character(text.substr(i));
+    if (!character.well_formed) return BadByte{i, "the byte " + hex(byte) + " is not UTF-8 text"};
     const bool line_end = byte == '\n' || (byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n');
     if ((byte < 0x20 && byte != '\t' && !line_end) || byte == 0x7F) {
       if (byte == '\r') return BadByte{i, "a carriage return without a line feed; save the file with Unix line ends"};
       return BadByte{i, "the control byte " + hex(byte) + " cannot stand in a text file"};
     }
-    i += length;
+    i += character.bytes;
   }
   return std::nullopt;
 }

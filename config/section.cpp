@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "config/expansion.h"
 #include "config/section_impl.h"
 #include "config/wording.h"
@@ -32,7 +33,7 @@ Mark place_of(const Node& scalar, const Mark& mark, std::size_t offset) {
     if (byte == '\n') {
       ++line;
       column = 1;
-    } else if ((static_cast<unsigned char>(byte) & 0xC0) != 0x80) {
+    } else if (!continues_character(byte)) {
       ++column;
     }
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/utf8.h"
+
 namespace sidewatch::config {
 
 SourceText::SourceText(std::string text, int file) : text_(std::move(text)), file_(file), line_starts_{0} {
@@ -33,8 +35,7 @@ Position SourceText::position(int line, int byte_column) const {
   const std::size_t bytes = offset(line, byte_column) - start;
   if (progress_.line != line || bytes < progress_.bytes) progress_ = {line, 0, 0};
   for (; progress_.bytes < bytes; ++progress_.bytes) {
-    const auto byte = static_cast<unsigned char>(text_[start + progress_.bytes]);
-    if ((byte & 0xC0) != 0x80) ++progress_.characters;
+    if (!continues_character(text_[start + progress_.bytes])) ++progress_.characters;
   }
   return {file_, line + 1, progress_.characters + 1};
 }
@@ -56,7 +57,6 @@ std::size_t behind_anchor(std::string_view line, int byte_column) {
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 std::size_t escape_length(char kind) {
   switch (kind) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/utf8.h"
+
 namespace sidewatch::config {
 namespace {
 
@@ -18,7 +20,7 @@ Place end_of(std::string_view text) {
   for (const char c : text) {
     if (c == '\n') {
       end = {end.line + 1, 1};
-    } else if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {
+    } else if (!continues_character(c)) {
       ++end.column;
     }
   }

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/utf8.h"
+
 namespace sidewatch::config {
 namespace {
 
 constexpr std::size_t max_quoted_characters = 60;
 constexpr std::size_t max_errors = 2;
-
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 void append_visible(std::string& out, char byte) {
   const auto code = static_cast<unsigned char>(byte);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "metrics/label_index.h"
 #include "metrics/selection.h"
 #include "metrics/text.h"

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/utf8.h"
 #include "metrics/promql/characters.h"
 #include "metrics/text.h"
 

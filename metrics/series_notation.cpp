@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/utf8.h"
 #include "metrics/point.h"
 #include "metrics/promql/characters.h"
 #include "metrics/promql/grammar.h"

@@ -1,5 +1,5 @@
-// The small rules about text that the catalog, the exposition and the query language share: what a legal name is, what
-// becomes of bytes that are not UTF-8, and how a value and a label value are written.
+// The small rules about text that the catalog, the exposition and the query language share: what a legal name is, and
+// how a value and a label value are written.
 //
 // The appending functions are on the hot path: they write into a buffer that grows, and know no locale.
 #pragma once
@@ -23,14 +23,5 @@ bool is_legal_label_name(std::string_view name);   // [a-zA-Z_][a-zA-Z0-9_]*
 // The nearest legal name: every illegal character becomes '_', and a leading digit gets one in front of it.
 std::string mend_metric_name(std::string_view name);
 std::string mend_label_name(std::string_view name);
-
-// Well-formed UTF-8 as in Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text);
-
-// `text` with each maximal ill-formed part replaced by U+FFFD, as Unicode 15 section 3.9 recommends.
-std::string mend_utf8(std::string_view text);
-
-// The longest beginning of `text` that has at most `max_bytes` and does not end inside a character.
-std::string_view cut_at_character(std::string_view text, std::size_t max_bytes);
 
 }  // namespace sidewatch

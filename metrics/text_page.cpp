@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/utf8.h"
 #include "metrics/promql/characters.h"
 #include "metrics/sample_scanner.h"
 #include "metrics/text.h"

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/utf8.h"
+
 namespace sidewatch {
 namespace {
 
@@ -14,19 +16,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 TemplateLiteral refuse(std::string what, std::size_t offset = 0) { return {{}, 0, std::move(what), offset}; }
-
-void append_utf8(std::string& text, std::uint32_t code) {
-  const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (code < 0x80) {
-    add(code);
-  } else if (code < 0x800) {
-    add(0xC0 | code >> 6), add(0x80 | (code & 63));
-  } else if (code < 0x10000) {
-    add(0xE0 | code >> 12), add(0x80 | (code >> 6 & 63)), add(0x80 | (code & 63));
-  } else {
-    add(0xF0 | code >> 18), add(0x80 | (code >> 12 & 63)), add(0x80 | (code >> 6 & 63)), add(0x80 | (code & 63));
-  }
-}
 
 std::optional<std::uint32_t> read_code(std::string_view digits, int base) {
   std::uint32_t code = 0;
@@ -72,19 +61,22 @@ TemplateLiteral read_quoted(std::string_view text, char quote) {
   return {{value}, at + 1, "", 0};
 }
 
-// A character is its number, as in Go.
+// A character, or one escape, is its number, as in Go.
 TemplateLiteral read_character(std::string_view text) {
-  auto read = read_quoted(text, '\'');
-  if (!read.problem.empty()) return read;
-  const std::string value = *read.value.as<std::string>();
-  const auto characters = std::count_if(value.begin(), value.end(),
-                                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
-  if (characters != 1) return refuse("one character stands between ' and '; a text stands in \"...\"");
-  std::uint32_t code = static_cast<unsigned char>(value[0]);
-  if (value.size() > 1) code &= 0x7FU >> value.size();
-  for (std::size_t i = 1; i < value.size(); ++i) code = code << 6 | (static_cast<unsigned char>(value[i]) & 63U);
-  read.value.content = static_cast<std::int64_t>(code);
-  return read;
+  auto closed = read_quoted(text, '\'');
+  if (!closed.problem.empty()) return closed;
+  const std::string_view inside = text.substr(1, closed.length - 2);
+  std::string escaped;
+  const bool is_escape = inside.starts_with('\\');
+  const Utf8Character plain = inside.empty() ? Utf8Character{} : first_character(inside);
+  const std::size_t length = is_escape ? 1 + read_escape(inside.substr(1), '\'', escaped) : plain.bytes;
+  if (inside.empty() || length != inside.size()) {
+    return refuse("one character stands between ' and '; a text stands in \"...\"");
+  }
+  const bool is_byte = escaped.size() == 1;
+  const char32_t code = is_byte ? static_cast<unsigned char>(escaped[0]) : is_escape ? first_character(escaped).code : plain.code;
+  closed.value.content = static_cast<std::int64_t>(code);
+  return closed;
 }
 
 std::optional<TemplateValue> read_integer(std::string digits, bool negative) {

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/utf8.h"
+
 namespace sidewatch {
 namespace {
 
@@ -23,14 +25,9 @@ struct Spec {
   char verb = 0;
 };
 
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
 std::string padded(const Spec& spec, std::string text) {
   const auto width = static_cast<std::size_t>(spec.width.value_or(0));
-  const std::size_t length = characters(text);
+  const std::size_t length = count_characters(text);
   if (length >= width) return text;
   const std::size_t missing = width - length;
   if (spec.minus) return text + std::string(missing, ' ');
@@ -54,7 +51,7 @@ std::string cut(const Spec& spec, const std::string& text) {
   std::size_t at = 0;
   for (int left = *spec.precision; left > 0 && at < text.size(); --left) {
     ++at;
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+    while (at < text.size() && continues_character(text[at])) ++at;
   }
   return text.substr(0, at);
 }
@@ -81,15 +78,8 @@ std::string quoted(std::string_view text) {
 
 std::string character(std::int64_t code) {
   std::string out;
-  const auto rune = code < 0 || code > 0x10FFFF ? std::uint32_t{0xFFFD} : static_cast<std::uint32_t>(code);
-  const auto add = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (rune < 0x80) {
-    add(rune);
-    return out;
-  }
-  const int more = rune < 0x800 ? 1 : rune < 0x10000 ? 2 : 3;
-  add((more == 1 ? 0xC0U : more == 2 ? 0xE0U : 0xF0U) | rune >> (6 * more));
-  for (int i = more - 1; i >= 0; --i) add(0x80U | (rune >> (6 * i) & 63U));
+  const bool possible = code >= 0 && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+  append_utf8(out, possible ? static_cast<char32_t>(code) : U'\uFFFD');
   return out;
 }
 

@@ -16,6 +16,7 @@
 
 #include "alerting/template/functions.h"
 #include "base/regex.h"
+#include "base/utf8.h"
 
 namespace sidewatch {
 namespace {
@@ -37,22 +38,10 @@ locale_t unicode() {
 
 // Takes the first character from `text`; a byte that begins none is taken alone, as it is.
 std::pair<std::uint32_t, std::string_view> take_character(std::string_view& text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  std::size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  if (length > text.size()) length = 1;
-  std::uint32_t code = length == 1 ? first : first & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) code = code << 6 | (static_cast<unsigned char>(text[i]) & 63U);
-  const auto bytes = text.substr(0, length);
-  text.remove_prefix(length);
-  return {code, bytes};
-}
-
-void append(std::string& text, std::uint32_t code) {
-  const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-  const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-  if (more == 0) return add(code);
-  add((more == 1 ? 0xC0U : more == 2 ? 0xE0U : 0xF0U) | code >> (6 * more));
-  for (int i = more - 1; i >= 0; --i) add(0x80U | (code >> (6 * i) & 63U));
+  const Utf8Character first = first_character(text);
+  const auto bytes = text.substr(0, first.well_formed ? first.bytes : 1);
+  text.remove_prefix(bytes.size());
+  return {first.code, bytes};
 }
 
 std::uint32_t to_upper(std::uint32_t code) {
@@ -83,7 +72,7 @@ TemplateValue in_case(const TemplateCall& call) {
     word_begins = separates_words(code);
     const std::uint32_t changed = !change ? code : Which == Case::lower ? to_lower(code) : to_upper(code);
     if (changed == code) out += bytes;
-    else append(out, changed);
+    else append_utf8(out, changed);
   }
   return {out};
 }

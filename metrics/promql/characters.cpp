@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace sidewatch::promql {
 namespace {
 
@@ -79,39 +81,8 @@ void append_escape(std::string& out, std::string_view token, std::size_t& positi
 
 DecodedCharacter decode(std::string_view text, std::size_t position) {
   if (position >= text.size()) return {};
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[position + i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  constexpr DecodedCharacter bad{replacement_character, 1};
-  if (first < 0xC2 || first > 0xF4 || position + length > text.size()) return bad;
-  char32_t code = first & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return bad;
-    code = code << 6U | (byte(i) & 0x3FU);
-  }
-  constexpr std::array<char32_t, 5> smallest = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < smallest[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return bad;
-  return {code, length};
-}
-
-void append_utf8(std::string& out, char32_t code) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | code >> 6U);
-    put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12U);
-    put(0x80 | (code >> 6U & 0x3F));
-    put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | code >> 18U);
-    put(0x80 | (code >> 12U & 0x3F));
-    put(0x80 | (code >> 6U & 0x3F));
-    put(0x80 | (code & 0x3F));
-  }
+  const Utf8Character character = first_character(text.substr(position));
+  return {character.code, character.well_formed ? character.bytes : 1};
 }
 
 std::uint32_t digit_value(char32_t c) {

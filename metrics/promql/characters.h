@@ -19,7 +19,6 @@ struct DecodedCharacter {
 
 // The UTF-8 character at `position`; a byte that begins none is the replacement character, one byte long.
 DecodedCharacter decode(std::string_view text, std::size_t position);
-void append_utf8(std::string& out, char32_t code);
 
 inline bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 inline bool is_letter(char32_t c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "agent/query_table.h"
+#include "base/utf8.h"
 
 namespace sidewatch {
 namespace {
@@ -85,7 +86,7 @@ TEST(Plot, StaysWithinItsColumnsAndSaysWhatItLeavesOut) {
   const std::string drawn = plot(many, options);
   EXPECT_THAT(drawn, EndsWith("\nand 3 more that are not drawn; topk() picks some\n"));
   std::istringstream lines(drawn);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(width_of(line), 60U) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(count_characters(line), 60U) << line;
 }
 
 TEST(PlotScale, StandsAtRoundNumbersInTheUnitsOfTheExpression) {
