@@ -1,5 +1,6 @@
 #include "agent/http_listener.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +103,16 @@ TEST(HttpListener, ListensOnEveryAddressAtOnce) {
   ASSERT_TRUE(any);
   const auto taken = HttpListener::open({Kind::ipv4, "127.0.0.1", any->address().port});
   EXPECT_FALSE(taken);
+}
+
+TEST(HttpListener, ListensOnIpv6WhereTheMachineHasIt) {
+  const auto listener = HttpListener::open({Kind::ipv6, "::1", 0});
+  if (listener) {
+    EXPECT_GT(listener->address().port, 0);
+    EXPECT_FALSE(HttpListener::open({Kind::ipv6, "::1", listener->address().port}));
+  } else {
+    EXPECT_THAT(listener.error().text(), testing::AnyOf(testing::HasSubstr("no IPv6"), testing::HasSubstr("not an address of this machine")));
+  }
 }
 
 TEST_F(HttpListenerFiles, MakesASocketForOwnerAndGroupWhateverTheUmask) {

@@ -281,6 +281,42 @@ TEST_F(OutboxRefuses, NotAnEmptyFileWhichIsAFirstStartThatWasCutShort) {
   EXPECT_EQ(refusal(), "(opened)");
 }
 
+TEST(Backlog, AChangeOfAMessageThatWaitsTooTakesItsPlaceAndOneOfAMessageOnDiskIsKept) {
+  Backlog backlog;
+  Transaction first;
+  first.add = {make_notification({.id = "n1"})};
+  backlog.append(first, 10, false);
+  Transaction second;
+  second.changed = {make_notification({.id = "n1", .reason = Reason::fired_and_resolved}),
+                    make_notification({.id = "on-disk", .level = Level::critical})};
+  backlog.append(second, 10, false);
+  const Transaction all = backlog.as_transaction();
+  ASSERT_EQ(all.add.size(), 1U);
+  EXPECT_EQ(all.add[0].reason, Reason::fired_and_resolved);
+  ASSERT_EQ(all.changed.size(), 1U);
+  EXPECT_EQ(all.changed[0].id, "on-disk");
+}
+
+TEST(Backlog, OfWhatWasRefusedMeanwhileOnlyTheNewestAreKept) {
+  Backlog backlog;
+  for (int i = 0; i < 5; ++i) {
+    const std::string id = "n" + std::to_string(i);
+    Transaction refused;
+    refused.add = {make_notification({.id = id})};
+    refused.attempted = {{id, 1}};
+    refused.finished = {{id, Outcome::rejected, "HTTP 400"}};
+    backlog.append(refused, 2, false);
+  }
+  const auto letters = backlog.dead_letters();
+  ASSERT_EQ(letters.size(), 2U);
+  EXPECT_EQ(letters[0].notification.id, "n4");
+  EXPECT_EQ(letters[1].notification.id, "n3");
+  const Transaction all = backlog.as_transaction();
+  EXPECT_EQ(all.add.size(), 2U);
+  EXPECT_EQ(all.attempted.size(), 2U);
+  EXPECT_EQ(all.finished.size(), 2U);
+}
+
 TEST(Backlog, KeepsTheTimeOfItsDeadLettersWhenItIsOnlyAskedToTry) {
   Backlog backlog;
   Transaction refused;

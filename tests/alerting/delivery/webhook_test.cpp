@@ -261,6 +261,23 @@ TEST(LogReceiver, WritesOneReadableLine) {
   EXPECT_EQ(log_line(n).find_first_of("\n\x1b"), std::string::npos);
 }
 
+TEST(LogReceiver, SaysWhatHappenedFirst) {
+  const auto line = [](Reason reason) {
+    return log_line(make_notification({.id = "n", .alert = "db1", .reason = reason, .level = Level::critical}));
+  };
+  const std::vector<std::pair<Reason, std::string>> beginnings{
+      {Reason::escalated, "ESCALATED to critical HostMemoryHigh{"},
+      {Reason::deescalated, "DEESCALATED to critical HostMemoryHigh{"},
+      {Reason::repeated, "STILL FIRING critical HostMemoryHigh{"},
+      {Reason::fired_and_resolved, "FIRED (critical) AND RESOLVED HostMemoryHigh{"},
+      {Reason::rule_removed, "RESOLVED (its rule was removed) HostMemoryHigh{"},
+  };
+  for (const auto& [reason, beginning] : beginnings) EXPECT_THAT(line(reason), testing::StartsWith(beginning));
+  Notification n = make_notification({.id = "n"});
+  n.value = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(log_line(n), HasSubstr("(value none, peak 96.5)"));
+}
+
 TEST(LogReceiver, HandsTheLineToTheLogAndIsAlwaysDelivered) {
   std::vector<std::string> lines;
   const auto plans = plans_of("receivers:\n- {name: file, log: {}}\n",
