@@ -17,6 +17,7 @@ constexpr const char* description =
 
 constexpr const char* examples =
     "Examples\n"
+    "  sidewatch init --output sidewatch.yaml         look around and write a configuration to start from\n"
     "  sidewatch check sidewatch.yaml                 say what would be watched, or all that is wrong with the file\n"
     "  sidewatch run --config sidewatch.yaml          watch\n"
     "  sidewatch query 'rate(node_cpu_seconds_total[1m])'   ask the agent that runs here\n"
@@ -72,6 +73,28 @@ void add_query(CLI::App& app, QueryCommand& command) {
   json->excludes(csv);
 }
 
+constexpr const char* init_examples =
+    "Examples\n"
+    "  sidewatch init                                 show what it would write, and on standard error what it found\n"
+    "  sudo sidewatch init --output /etc/sidewatch/sidewatch.yaml\n"
+    "  sidewatch init --root /host > sidewatch.yaml   in a container, of the machine whose / is mounted at /host\n"
+    "\n"
+    "It reads /proc, /sys and /etc/passwd and asks the local ports of services, not those of databases, for /metrics,\n"
+    "once. It changes nothing, needs no rights and copies no secret; as root it sees whose every port is.\n"
+    "\n"
+    "Exit codes: 0 written, 1 the machine could not be looked at or the file not be written (it is there already), 2 the\n"
+    "command line is wrong.";
+
+void add_init(CLI::App& app, InitCommand& command) {
+  auto* init = app.add_subcommand("init", "Look at this machine, container or pod and write a configuration for it");
+  init->footer(init_examples);
+  init->add_option("-o,--output", command.output, "Where to write it. Default: standard output")->type_name("FILE");
+  init->add_flag("--force", command.force, "Write over a file that is there already");
+  init->add_option("--root", command.root, "Another machine, whose /proc, /sys and /etc stand in this directory")
+      ->type_name("DIR");
+  init->add_flag("!--no-probe", command.probe, "Ask no local port for /metrics");
+}
+
 constexpr const char* test_examples =
     "A test file is what promtool reads: rule_files, and tests with input_series, alert_rule_test and promql_expr_test.\n"
     "docs/testing-rules.md shows one to start from.\n"
@@ -102,6 +125,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   // Also as run takes it: whoever has just typed one of the two types the other.
   check->add_option("-c,--config,config", check_config, "The configuration, a YAML file")->required()->type_name("FILE");
 
+  InitCommand init;
+  add_init(app, init);
   TestCommand test;
   add_test(app, test);
   QueryCommand query;
@@ -130,6 +155,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (*run) return RunCommand{run_config};
   if (*check) return CheckCommand{check_config};
   if (functions) return ReferenceCommand{ReferenceCommand::Form::functions};
+  if (app.got_subcommand("init")) return init;
   if (app.got_subcommand("test")) return test;
   if (app.got_subcommand("query")) return query;
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};

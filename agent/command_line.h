@@ -13,6 +13,12 @@ struct RunCommand {
 struct CheckCommand {
   std::string config_path;
 };
+struct InitCommand {
+  std::string output;  // a file; empty: standard output
+  std::string root;    // where another machine's /proc, /sys and /etc stand; empty: this machine
+  bool force = false;  // also over a file that is there
+  bool probe = true;   // ask local ports for /metrics
+};
 struct ReferenceCommand {
   enum class Form { markdown, json_schema, metrics, functions };
   Form form = Form::markdown;
@@ -34,7 +40,7 @@ struct ExitCommand {  // --help, --version, or a mistake: the text has to be pri
   int code = 0;
   std::string text;
 };
-using Command = std::variant<RunCommand, CheckCommand, TestCommand, QueryCommand, ReferenceCommand, ExitCommand>;
+using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, QueryCommand, ReferenceCommand, ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

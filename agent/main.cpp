@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/command_line.h"
 #include "agent/exit_code.h"
+#include "agent/init/init_command.h"
 #include "agent/metric_reference.h"
 #include "agent/query_command.h"
 #include "agent/settings.h"
@@ -49,6 +50,8 @@ int perform(const QueryCommand& command) {
   const SystemClock clock;
   return print(run_query(command, standard_output(), clock.now()));
 }
+
+int perform(const InitCommand& command) { return print(run_init(command, real_surroundings())); }
 
 int perform(const TestCommand& command) { return print(run_tests(command)); }
 

@@ -1,0 +1,166 @@
+#include "agent/init/texts.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "collectors/proc_file.h"
+
+namespace sidewatch::discovery {
+namespace {
+
+constexpr std::size_t word_digits = 8;       // the kernel prints addresses as words of 32 bits, in its own byte order
+constexpr std::size_t container_digits = 64;
+constexpr std::size_t shown_digits = 12;
+
+// "0100007F" or 32 digits; a v4 address in v6's clothes is a v4 address.
+std::optional<std::string> parse_address(std::string_view hex) {
+  std::array<unsigned char, 16> bytes{};
+  const std::size_t words = hex.size() / word_digits;
+  if (hex.size() % word_digits != 0 || (words != 1 && words != 4)) return std::nullopt;
+  for (std::size_t i = 0; i < words; ++i) {
+    const auto word = parse_hex(hex.substr(i * word_digits, word_digits));
+    if (!word) return std::nullopt;
+    const auto narrow = static_cast<std::uint32_t>(*word);
+    std::memcpy(bytes.data() + 4 * i, &narrow, 4);
+  }
+  static constexpr std::array<unsigned char, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const bool is_mapped = words == 4 && std::equal(mapped.begin(), mapped.end(), bytes.begin());
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (words == 1 || is_mapped) {
+    inet_ntop(AF_INET, bytes.data() + (is_mapped ? 12 : 0), text.data(), text.size());
+    return std::string(text.data());
+  }
+  inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+  return "[" + std::string(text.data()) + "]";
+}
+
+struct EndPoint {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+std::optional<EndPoint> parse_end_point(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  auto address = parse_address(text.substr(0, colon));
+  const auto port = parse_hex(text.substr(colon + 1));
+  if (!address || !port || *port > 0xffff) return std::nullopt;
+  return EndPoint{std::move(*address), static_cast<std::uint16_t>(*port)};
+}
+
+// Calls `visit` with the controllers and the path of each line of /proc/PID/cgroup.
+template <class Visit>
+void each_cgroup(std::string_view text, const Visit& visit) {
+  for (std::string_view line; next_line(text, line);) {
+    const auto first = line.find(':');
+    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos) continue;
+    visit(line.substr(first + 1, second - first - 1), line.substr(second + 1));
+  }
+}
+
+// Calls `visit` with each component of a path.
+template <class Visit>
+void each_component(std::string_view path, const Visit& visit) {
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    if (end > 0) visit(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+}
+
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+std::string_view container_in(std::string_view component) {
+  for (std::size_t at = 0; at < component.size(); ++at) {
+    std::size_t digits = 0;
+    while (at + digits < component.size() && is_hex_digit(component[at + digits])) ++digits;
+    if (digits == container_digits) return component.substr(at, shown_digits);
+    at += digits;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<SocketLine> parse_socket_line(std::string_view line) {
+  // "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 12345 ..."
+  std::array<std::string_view, 10> word;
+  for (auto& w : word) w = next_field(line);
+  if (!word[0].ends_with(':')) return std::nullopt;
+  auto local = parse_end_point(word[1]);
+  auto remote = parse_end_point(word[2]);
+  const auto uid = parse_u64(word[7]);
+  const auto inode = parse_u64(word[9]);
+  if (!local || !remote || !uid || *uid > 0xffffffffu || !inode) return std::nullopt;
+  SocketLine socket;
+  if (word[3] == "0A") socket.state = SocketLine::State::listening;
+  if (word[3] == "01") socket.state = SocketLine::State::established;
+  socket.local_address = std::move(local->address);
+  socket.local_port = local->port;
+  socket.remote_address = std::move(remote->address);
+  socket.remote_port = remote->port;
+  socket.uid = static_cast<std::uint32_t>(*uid);
+  socket.inode = *inode;
+  return socket;
+}
+
+std::optional<std::string> parse_unix_listener(std::string_view line) {
+  // "0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/redis/redis.sock"
+  constexpr std::uint64_t accepts_connections = 0x10000;
+  std::array<std::string_view, 7> word;
+  for (auto& w : word) w = next_field(line);
+  const auto flags = parse_hex(word[3]);
+  const auto path = trim(line);
+  if (!flags || (*flags & accepts_connections) == 0 || word[4] != "0001" || !path.starts_with('/')) return std::nullopt;
+  return std::string(path);
+}
+
+std::string unit_of(std::string_view cgroup) {
+  std::string unit;
+  if (!container_of(cgroup).empty()) return unit;
+  each_cgroup(cgroup, [&unit](std::string_view, std::string_view path) {
+    if (!unit.empty()) return;
+    each_component(path, [&unit](std::string_view component) {
+      constexpr std::string_view suffix = ".service";
+      if (component.ends_with(suffix)) unit = component.substr(0, component.size() - suffix.size());
+    });
+  });
+  return unit.starts_with("user@") ? "" : unit;
+}
+
+std::string container_of(std::string_view cgroup) {
+  std::string id;
+  each_cgroup(cgroup, [&id](std::string_view, std::string_view path) {
+    each_component(path, [&id](std::string_view component) {
+      if (id.empty()) id = container_in(component);
+    });
+  });
+  return id;
+}
+
+std::string cgroup_path(std::string_view cgroup) {
+  std::string v2;
+  std::string memory;
+  each_cgroup(cgroup, [&](std::string_view controllers, std::string_view path) {
+    if (controllers.empty()) v2 = path;
+    if (controllers == "memory") memory = path;
+  });
+  return memory.empty() ? v2 : memory;
+}
+
+std::string user_name(std::string_view passwd, std::uint32_t uid) {
+  const std::string number = std::to_string(uid);
+  for (std::string_view line; next_line(passwd, line);) {
+    const auto first = line.find(':');
+    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos || first == 0) continue;
+    if (line.substr(second + 1, number.size() + 1) == number + ":") return std::string(line.substr(0, first));
+  }
+  return number;
+}
+
+}  // namespace sidewatch::discovery

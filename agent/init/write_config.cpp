@@ -1,0 +1,282 @@
+#include "agent/init/write_config.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+#include <string_view>
+
+#include "agent/init/programs.h"
+#include "agent/init/yaml_text.h"
+
+namespace sidewatch::discovery {
+namespace {
+
+constexpr std::uint16_t default_port = 9766;
+
+std::string count(std::size_t n, const std::string& one, const std::string& many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// "15.6 GiB".
+std::string size(std::uint64_t bytes) {
+  constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(units); ++unit) value /= 1024;
+  char text[32];
+  std::snprintf(text, sizeof text, value == static_cast<double>(static_cast<std::uint64_t>(value)) ? "%.0f %s" : "%.1f %s",
+                value, units[unit]);
+  return text;
+}
+
+std::string comment(const std::string& indent, const std::string& text) {
+  return indent + "# " + comment_text(text, 116 - indent.size()) + "\n";
+}
+
+std::string place(const Machine& machine) {
+  switch (machine.place) {
+    case Place::host: return "a host";
+    case Place::container: return "a container";
+    case Place::pod: return "a Kubernetes pod";
+  }
+  return "";
+}
+
+std::string describe_machine(const Machine& machine) {
+  std::string text = place(machine);
+  if (machine.cores > 0) text += " with " + count(machine.cores, "core", "cores");
+  if (machine.memory_bytes > 0) text += (machine.cores > 0 ? " and " : " with ") + size(machine.memory_bytes) + " of memory";
+  return text;
+}
+
+// "ports 80, 443"; where one listens on this machine's loopback only, that is said.
+std::string describe_ports(const Service& service) {
+  std::set<std::uint16_t> ports;
+  bool only_loopback = true;
+  for (const auto& listener : service.listeners) {
+    ports.insert(listener.port);
+    only_loopback = only_loopback && (listener.address.starts_with("127.") || listener.address == "[::1]");
+  }
+  std::vector<std::string> numbers;
+  for (const auto port : ports) numbers.push_back(std::to_string(port));
+  if (numbers.empty()) return "";
+  constexpr std::size_t most = 12;
+  if (numbers.size() > most) {
+    numbers.resize(most);
+    numbers.push_back("...");
+  }
+  const std::string where = service.other_network ? " in a network of its own" : only_loopback ? " on loopback only" : "";
+  return (ports.size() == 1 ? "port " : "ports ") + joined(numbers) + where;
+}
+
+std::string describe_service(const Service& service) {
+  std::vector<std::string> facts;
+  if (!service.user.empty()) facts.push_back("user " + service.user);
+  if (!service.unit.empty()) facts.push_back("unit " + service.unit + ".service");
+  if (!service.container.empty()) facts.push_back("container " + service.container);
+  if (service.processes > 1) facts.push_back(std::to_string(service.processes) + " processes");
+  if (!service.listeners.empty()) facts.push_back(describe_ports(service));
+  return service.title + (facts.empty() ? "" : ": " + joined(facts));
+}
+
+std::string write_match(const Service& service) {
+  std::string text;
+  for (const auto& condition : service.match) {
+    text += (text.empty() ? "" : ", ") + condition.key + ": ";
+    text += condition.key == "port" ? condition.value : yaml_value(condition.value);
+  }
+  return "{" + text + "}";
+}
+
+std::string write_group(const Service& service, const std::string& indent, bool active) {
+  std::string text = comment(indent, describe_service(service));
+  if (service.others > 0) {
+    text += comment(indent, count(service.others, "other process matches", "other processes match") +
+                                " this too: narrow it down if you can");
+  }
+  if (service.match.front().key == "port") {
+    text += comment(indent, "by its port, because nothing else tells it apart: that takes root or CAP_SYS_PTRACE");
+  }
+  const std::string hash = active ? "" : "# ";
+  text += indent + hash + "- name: " + yaml_value(service.name) + "\n";
+  text += indent + hash + "  match: " + write_match(service) + "\n";
+  return text;
+}
+
+std::string write_host(const Findings& findings) {
+  const Machine& machine = findings.machine;
+  std::string text;
+  if (machine.place != Place::host && findings.root.empty()) {
+    return comment("  ", "The machine that this container runs on: others share its memory and CPU, so no rule judges it.") +
+           "  host: {}\n";
+  }
+  text += comment("  ", "This machine: CPU, memory, network and");
+  for (const auto& disk : machine.disks) text += comment("  ", "  disk " + disk.name + " (" + size(disk.bytes) + ")");
+  for (const auto& mounted : machine.filesystems) {
+    text += comment("  ", "  filesystem " + mounted.mount_point + " (" + mounted.type + " on " + mounted.device + ")");
+  }
+  if (findings.root.empty()) return text + "  host: {}\n";
+  return text + "  host:\n    procfs: " + yaml_value(findings.root + "/proc") + "\n    sysfs: " +
+         yaml_value(findings.root + "/sys") + "\n    rootfs: " + yaml_value(findings.root) + "\n";
+}
+
+std::string write_processes(const Services& services) {
+  std::string text = "\n  # Services, as groups of processes. A process that they start belongs to them.\n";
+  if (services.watched.empty()) {
+    text += "  # None was found; one is added like this:\n  # process:\n  #   - name: checkout\n"
+            "  #     match: {comm: checkout}        # its name, as ps -o comm shows it\n";
+  } else {
+    text += "  process:\n";
+  }
+  for (const auto& service : services.watched) text += write_group(service, "    ", true);
+  if (services.more > 0) text += comment("    ", std::to_string(services.more) + " more were found and left out.");
+  if (services.waiting.empty()) return text;
+  text += "\n    # These listen nowhere. If one is a service of yours, take out its hash signs";
+  text += services.watched.empty() ? " and those of process:.\n" : ".\n";
+  for (const auto& service : services.waiting) text += write_group(service, "    ", false);
+  return text;
+}
+
+// "PostgreSQL: port 5432, /run/postgresql/.s.PGSQL.5432, connected to 10.0.0.5:5432", each once.
+std::vector<std::string> describe_databases(const Findings& findings) {
+  std::vector<std::string> lines;
+  for (const auto& service : findings.services.watched) {
+    if (service.is_database) lines.push_back(describe_service(service));
+  }
+  for (const auto& path : findings.machine.sockets) {
+    const auto name = database_of_socket(path);
+    if (!name.empty()) lines.push_back(std::string(name) + ": socket " + path);
+  }
+  for (const auto& peer : findings.machine.peers) {
+    lines.push_back(std::string(database_on_port(peer.port)) + ": something here is connected to " + peer.address + ":" +
+                    std::to_string(peer.port));
+  }
+  for (const auto& listener : findings.machine.unclaimed) {
+    const auto name = database_on_port(listener.port);
+    if (!name.empty()) {
+      lines.push_back("by its number " + std::string(name) + ": port " + std::to_string(listener.port) + ", user " +
+                      listener.user);
+    }
+  }
+  return lines;
+}
+
+std::string service_on(const Findings& findings, std::uint16_t port) {
+  for (const auto& service : findings.services.watched) {
+    for (const auto& listener : service.listeners) {
+      if (listener.port == port && !service.other_network) return service.name;
+    }
+  }
+  return "";
+}
+
+// Not configuration, but worth knowing: written as comments.
+std::string write_remarks(const Findings& findings) {
+  std::string text;
+  const auto section = [&text](const std::string& title, const std::vector<std::string>& lines) {
+    if (lines.empty()) return;
+    text += "\n" + comment("  ", title);
+    for (const auto& line : lines) text += comment("  ", "  " + line);
+  };
+  section("Databases. Only their processes are watched: this version does not ask them anything.",
+          describe_databases(findings));
+  std::vector<std::string> metrics;
+  for (const auto port : findings.metrics_ports) {
+    metrics.push_back("http://127.0.0.1:" + std::to_string(port) + "/metrics (" + service_on(findings, port) + ")");
+  }
+  section("These serve samples of their own, for Prometheus to scrape: this version does not collect them.", metrics);
+  section("Left out, as the system's own:", findings.services.left_out);
+  std::vector<std::string> unclaimed;
+  for (const auto& listener : findings.machine.unclaimed) {
+    unclaimed.push_back("port " + std::to_string(listener.port) + " on " + listener.address + ", user " + listener.user);
+  }
+  section("Whose ports these are could not be seen:", unclaimed);
+  return text;
+}
+
+std::string listen_port(const Findings& findings) {
+  std::set<std::uint16_t> taken;
+  for (const auto& service : findings.services.watched) {
+    for (const auto& listener : service.listeners) {
+      if (!service.other_network) taken.insert(listener.port);
+    }
+  }
+  std::uint16_t port = default_port;
+  while (taken.contains(port)) ++port;
+  return std::to_string(port);
+}
+
+std::string write_agent(const Findings& findings) {
+  const std::string here = findings.machine.place == Place::pod ? "pod" : "machine";
+  return "\nagent:\n"
+         "  interval: 5s                 # how often everything is sampled\n"
+         "  # Alerts, unsent messages and samples survive a crash here.\n"
+         "  state_dir: " + yaml_value(findings.state_dir) + "\n"
+         "\nhttp:\n"
+         "  # /metrics and the API, for this " + here + " alone: others would reach 0.0.0.0:" + listen_port(findings) + ".\n"
+         "  listen: 127.0.0.1:" + listen_port(findings) + "\n";
+}
+
+constexpr const char* receivers = R"(
+# Who is told. Messages go to the log, and as JSON to the address in WEBHOOK_URL once that is set.
+receivers:
+  - name: log
+    log: {}
+  - name: webhook
+    only_if: ${WEBHOOK_URL:-}
+    webhook:
+      url: ${WEBHOOK_URL:-}
+)";
+
+}  // namespace
+
+std::string write_config(const Findings& findings) {
+  std::string text = comment("", "What `sidewatch init` found on " + describe_machine(findings.machine) + ".");
+  text += R"(#
+#   sidewatch check FILE             says what this watches, or what is wrong with it
+#   sidewatch run --config FILE      watches
+#   sidewatch reference              tells every key
+)";
+  for (const auto& skipped : findings.machine.skipped) text += "#\n" + comment("", "Not looked into: " + skipped + ".");
+  text += write_agent(findings);
+  text += "\ncollectors:\n" + write_host(findings) + write_processes(findings.services) + write_remarks(findings);
+  const std::string rules = default_rules(findings);
+  if (!rules.empty()) {
+    text += "\n# What is judged: a level is entered at `above` and left at `clear`. docs/alerts.md tells the rest.\nrules:";
+    text += rules;
+  }
+  return text + receivers;
+}
+
+std::string summary(const Findings& findings) {
+  std::string text = "This is " + describe_machine(findings.machine) + ".\n";
+  text += "Found\n";
+  const auto line = [&text](const std::string& what) { text += "  " + comment_text(what, 116) + "\n"; };
+  for (const auto& service : findings.services.watched) line(service.name + ": " + describe_service(service));
+  if (findings.services.watched.empty()) line("no service that listens");
+  if (!findings.services.waiting.empty()) {
+    line(count(findings.services.waiting.size(), "program that listens", "programs that listen") +
+         " nowhere, as comments: take out the hash signs of what is yours");
+  }
+  for (const auto& database : describe_databases(findings)) line(database);
+  for (const auto port : findings.metrics_ports) line("http://127.0.0.1:" + std::to_string(port) + "/metrics");
+  std::vector<std::string> skipped = findings.machine.skipped;
+  if (!findings.probed) skipped.push_back("whether local ports serve /metrics: nobody was asked");
+  if (!findings.machine.unclaimed.empty()) {
+    std::vector<std::string> ports;
+    for (const auto& listener : findings.machine.unclaimed) ports.push_back(std::to_string(listener.port));
+    const std::string whose = ports.size() == 1 ? "whose port " + ports[0] + " is" : "whose ports these are: " + joined(ports);
+    skipped.push_back(whose);
+  }
+  if (!skipped.empty()) text += "Not looked into\n";
+  for (const auto& what : skipped) line(what);
+  return text;
+}
+
+}  // namespace sidewatch::discovery
