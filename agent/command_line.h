@@ -14,10 +14,10 @@ struct CheckCommand {
   std::string config_path;
 };
 struct InitCommand {
-  std::string output;  // a file; empty: standard output
-  std::string root;    // where another machine's /proc, /sys and /etc stand; empty: this machine
-  bool force = false;  // also over a file that is there
-  bool probe = true;   // ask local ports for /metrics
+  std::string output = {};  // a file; empty: standard output
+  std::string root = {};    // where another machine's /proc, /sys and /etc stand; empty: this machine
+  bool force = false;       // also over a file that is there
+  bool probe = true;        // ask local ports for /metrics
 };
 struct ReferenceCommand {
   enum class Form { markdown, json_schema, metrics, functions };

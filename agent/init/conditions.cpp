@@ -11,14 +11,6 @@
 namespace sidewatch::discovery {
 namespace {
 
-// What the main thread of any node, java or Erlang process is called says nothing.
-bool is_telling_comm(const KnownProcess& known) {
-  const std::string& comm = known.process->comm;
-  if (comm.empty() || !is_printable(comm) || comm == "MainThread") return false;
-  const auto* named = known_program(comm);
-  return named == nullptr || named->kind != ProgramKind::interpreter;
-}
-
 std::string joined(const std::vector<std::string>& args) {
   std::string text;
   for (const auto& arg : args) text += (text.empty() ? "" : " ") + arg;
@@ -83,6 +75,13 @@ std::vector<Condition> candidates(const KnownProcess& leader) {
 }
 
 }  // namespace
+
+bool is_telling_comm(const KnownProcess& known) {
+  const std::string& comm = known.process->comm;
+  if (comm.empty() || !is_printable(comm) || comm == "MainThread") return false;
+  const auto* named = known_program(comm.substr(0, comm.find(' ')));
+  return named == nullptr || named->kind != ProgramKind::interpreter;
+}
 
 Recognition recognise(const std::vector<KnownProcess>& all, const std::vector<bool>& own, std::size_t leader) {
   Recognition best;

@@ -17,6 +17,9 @@ struct KnownProcess {
   Identity identity;
 };
 
+// Whether the process's name says what it is: "nginx" does, "node" and "MainThread" do not.
+bool is_telling_comm(const KnownProcess& known);
+
 struct Recognition {
   std::vector<Condition> match;
   std::size_t others = 0;  // processes outside that satisfy it too, when no condition tells them apart

@@ -78,10 +78,39 @@ constexpr const char* service_rules = R"(
   #   summary: "{{ $labels.groupname }} uses {{ $value | humanize1024 }}B of memory"
 )";
 
+constexpr const char* container_rules = R"(
+  - alert: ContainerMemory             # at the limit the kernel kills it
+    expr: 100 * container_memory_limit_used_ratio
+    warning:  {above: 85, clear: 80}
+    critical: {above: 95, clear: 90}
+    for: 30s
+    summary: "{{ $labels.name }} uses {{ $value | humanize }} % of the memory that its container may have"
+
+  - alert: ContainerOutOfMemory
+    expr: increase(container_oom_events_total[10m])
+    critical: {above: 0}
+    summary: "The kernel killed {{ $value | humanize }} processes of {{ $labels.name }} in 10 minutes: its memory ran out"
+
+  - alert: ContainerThrottled          # it waits although the machine may have cores to spare
+    expr: 100 * avg_over_time(container_cpu_throttled_ratio[5m])
+    warning: {above: 25, clear: 15}
+    for: 10m
+    summary: "{{ $labels.name }} had to wait for CPU in {{ $value | humanize }} % of the periods"
+)";
+
 }  // namespace
 
 bool watches_host(const Findings& findings) {
   return findings.machine.place == Place::host || !findings.root.empty();
+}
+
+std::vector<const Service*> containers_to_watch(const Findings& findings) {
+  std::vector<const Service*> services;
+  if (!findings.root.empty()) return services;
+  for (const auto& service : findings.services.watched) {
+    if (findings.machine.place != Place::host || !service.container.empty()) services.push_back(&service);
+  }
+  return services;
 }
 
 std::string default_rules(const Findings& findings) {
@@ -92,6 +121,7 @@ std::string default_rules(const Findings& findings) {
     if (!findings.machine.filesystems.empty()) text += filesystem_rules;
   }
   if (!findings.services.watched.empty()) text += service_rules;
+  if (!watches_host(findings) || !containers_to_watch(findings).empty()) text += container_rules;
   return text;
 }
 

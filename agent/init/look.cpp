@@ -3,6 +3,7 @@
 #include "agent/init/look.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
@@ -39,9 +40,12 @@ class Look {
 
   Machine take() {
     passwd_ = etc_.read("passwd", buffer_).text;
-    read_namespace("net", own_listeners_, &machine_.peers);
-    read_unix_sockets();
-    (void)proc_.read_link("self/ns/net", own_namespace_);
+    const std::string whose = options_.root.empty() ? "self" : "1";  // in a container's /host/proc, self is the container
+    const bool is_told = static_cast<bool>(proc_.read((whose + "/net/tcp").c_str(), buffer_));
+    const std::string net = is_told ? whose + "/net" : "net";
+    read_namespace(net, own_listeners_, &machine_.peers);
+    read_unix_sockets(net);
+    if (proc_.read_link((whose + "/ns/net").c_str(), own_namespace_) != 0) own_namespace_.clear();
     read_processes();
     claim_own_listeners();
     tell_what_was_hidden();
@@ -58,7 +62,7 @@ class Look {
         auto socket = parse_socket_line(line);
         if (!socket) continue;
         if (socket->state == SocketLine::State::established && !database_on_port(socket->remote_port).empty() &&
-            found.size() < max_peers) {
+            !reached_by_loopback(socket->remote_address) && found.size() < max_peers) {
           found.insert({socket->remote_address, socket->remote_port});
         }
         if (socket->state != SocketLine::State::listening) continue;
@@ -70,9 +74,9 @@ class Look {
     if (peers != nullptr) peers->assign(found.begin(), found.end());
   }
 
-  void read_unix_sockets() {
+  void read_unix_sockets(const std::string& folder) {
     std::set<std::string> paths;
-    auto text = proc_.read("net/unix", buffer_).text;
+    auto text = proc_.read((folder + "/unix").c_str(), buffer_).text;
     for (std::string_view line; next_line(text, line);) {
       if (auto path = parse_unix_listener(line)) paths.insert(std::move(*path));
     }
@@ -85,7 +89,7 @@ class Look {
       const auto pid = parse_u64(name);
       if (pid && *pid > 0 && *pid <= 0x7fffffff) pids.push_back(static_cast<pid_t>(*pid));
     });
-    if (failed != 0) machine_.skipped.push_back("processes: " + proc_.error(".", failed).text());
+    if (failed != 0) machine_.skipped.push_back("processes: " + proc_.path() + ": " + std::strerror(failed));
     std::sort(pids.begin(), pids.end());
     if (pids.size() > max_processes) {
       pids.resize(max_processes);
@@ -193,10 +197,9 @@ class Look {
   }
 
   void tell_what_was_hidden() {
-    machine_.sees_everything = hidden_ == 0;
     if (hidden_ == 0) return;
     machine_.skipped.push_back("the open files of " + std::to_string(hidden_) +
-                               " processes of other users, so not everybody's ports are known: run as root to see them");
+                               " processes of other users (run as root to see whose every port is)");
   }
 
   const LookOptions& options_;

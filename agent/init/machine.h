@@ -34,7 +34,7 @@ struct Process {
   bool other_network = false;       // its ports are those of another network namespace
 };
 
-// A remote server, or a local one, that something here is connected to.
+// A server elsewhere that something here is connected to.
 struct Peer {
   std::string address;
   std::uint16_t port = 0;
@@ -69,7 +69,6 @@ struct Machine {
   std::size_t cores = 0;
   bool has_swap = false;
   bool has_pressure = false;
-  bool sees_everything = true;       // false: the open files of some process may not be read
   std::vector<std::string> skipped;  // what was not looked at, and why, in words
 };
 

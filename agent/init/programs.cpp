@@ -145,6 +145,19 @@ bool takes_a_value(std::string_view program, std::string_view option) {
                             "--env-file", "--config", "--preload"});
 }
 
+// A process that names itself anew leaves one argument with blanks in it: "node /srv/api/index.js".
+std::vector<std::string> split_title(std::string_view program, const std::vector<std::string>& args) {
+  const bool alone = std::all_of(args.begin() + (args.empty() ? 0 : 1), args.end(), [](const auto& arg) { return arg.empty(); });
+  if (args.empty() || !alone || !args.front().starts_with(std::string(program) + " ")) return args;
+  std::vector<std::string> words;
+  for (std::string_view rest = args.front(); !rest.empty();) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    words.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return words;
+}
+
 // The first argument that is no option, or what -jar, -m and -f name.
 std::string find_script(std::string_view program, const std::vector<std::string>& args) {
   for (std::size_t i = 1; i < args.size(); ++i) {
@@ -175,7 +188,7 @@ bool says_nothing(std::string_view name) {
   return name.empty() ||
          is_one_of(name, {"index", "server", "main", "Main", "app", "App", "Application", "manage", "run", "start",
                           "cli", "wsgi", "asgi", "__main__", "worker", "src", "dist", "build", "bin", "lib", "current",
-                          "code", "www", "html", "public", "releases", ".", "..", "srv", "opt", "home", "root", "tmp",
+                          "code", "venv", ".venv", "env", "gunicorn", "uvicorn", "hypercorn", "flask", "celery", "www", "html", "public", "releases", ".", "..", "srv", "opt", "home", "root", "tmp",
                           "usr", "var", "local", "target", "out", "py", "js", "jar", "backend"});
 }
 
@@ -255,15 +268,15 @@ Identity identify(const Process& process) {
     identity.known = known;
     identity.program = name;
   }
-  if (identity.kind() == interpreter) identity.script = find_script(identity.program, process.args);
+  if (identity.kind() == interpreter) identity.script = find_script(identity.program, split_title(identity.program, process.args));
   return identity;
 }
 
-std::string group_name(const Identity& identity, const Process& process) {
+std::string group_name(const Identity& identity, const Process& process, const std::string& unit) {
   const auto* known = identity.known;
   std::string name;
   if (known != nullptr && !known->group.empty()) name = known->group;
-  if (name.empty()) name = as_group_name(process.unit);
+  if (name.empty()) name = as_group_name(unit);
   if (name.empty() && !identity.script.empty()) name = as_group_name(telling_name(identity.script, process.directory));
   if (name.empty() && identity.kind() == interpreter && process.comm != "MainThread") name = as_group_name(process.comm);
   if (name.empty()) name = as_group_name(identity.program);

@@ -39,8 +39,9 @@ struct Identity {
 };
 Identity identify(const Process& process);
 
-// What a service running `identity` is called: letters, digits, '.', '_' and '-', never empty.
-std::string group_name(const Identity& identity, const Process& process);
+// What a service running `identity` is called: letters, digits, '.', '_' and '-', never empty. `unit` is its systemd unit
+// where that is its own.
+std::string group_name(const Identity& identity, const Process& process, const std::string& unit);
 
 // The database whose usual port this is: "PostgreSQL", or nothing.
 std::string_view database_on_port(std::uint16_t port);

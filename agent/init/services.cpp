@@ -62,6 +62,7 @@ class Finder {
       }
     }
     merge_alike(found.watched);
+    merge_alike(found.waiting);
     order(found.watched);
     order(found.waiting);
     if (found.watched.size() > max_watched) {
@@ -103,12 +104,16 @@ class Finder {
     }
   }
 
-  // A service of systemd that somebody made, or the main process of a container that shares its PID namespace with us.
+  // The main process of a systemd service that somebody made, or what a supervisor in it started, or the main process of
+  // a container that shares its PID namespace with us.
   bool runs_by_itself(const KnownProcess& known) const {
     const Process& process = *known.process;
     if (!is_somebodys_own(known)) return false;
-    const bool main_of_container = process.ppid == 0 && machine_.place != Place::host;
-    return !process.unit.empty() || main_of_container;
+    if (process.ppid == 0) return machine_.place != Place::host;
+    const auto parent = by_pid_.find(process.ppid);
+    const bool helps = parent != by_pid_.end() && all_[parent->second].process->unit == process.unit &&
+                       is_somebodys_own(all_[parent->second]);
+    return !process.unit.empty() && !helps;
   }
 
   static bool is_somebodys_own(const KnownProcess& known) {
@@ -130,7 +135,9 @@ class Finder {
   static Key key_of(const KnownProcess& root) {
     const Identity& identity = root.identity;
     const bool anonymous = identity.kind() == ProgramKind::interpreter && identity.script.empty();
-    return {root.process->unit, identity.program, identity.script, anonymous ? root.process->comm : ""};
+    std::string own = anonymous ? root.process->comm : "";
+    if (anonymous && !is_telling_comm(root)) own = std::to_string(root.process->pid);
+    return {root.process->unit, identity.program, identity.script, own};
   }
 
   Service service(const std::set<std::size_t>& members) const {
@@ -152,10 +159,16 @@ class Finder {
     return found;
   }
 
-  static void describe(const KnownProcess& leader, Service& found) {
+  // How many services there are in a unit: of several, each is called after its script and not after the unit.
+  std::size_t services_in(const std::string& unit) const {
+    return static_cast<std::size_t>(
+        std::count_if(watched_.begin(), watched_.end(), [&unit](const auto& one) { return std::get<0>(one.first) == unit; }));
+  }
+
+  void describe(const KnownProcess& leader, Service& found) const {
     const Process& process = *leader.process;
     const Identity& identity = leader.identity;
-    found.name = group_name(identity, process);
+    found.name = group_name(identity, process, services_in(process.unit) > 1 ? "" : process.unit);
     found.title = identity.known != nullptr && !identity.known->title.empty() ? std::string(identity.known->title)
                                                                               : identity.program;
     if (!identity.script.empty()) found.title += " " + identity.script;
@@ -184,7 +197,8 @@ class Finder {
            });
   }
 
-  // Services that nothing tells apart (one image in several containers) are one group.
+  // Services that nothing tells apart (one image in several containers) are one group; those that nothing can be said
+  // about are none.
   static void merge_alike(std::vector<Service>& services) {
     std::vector<Service> merged;
     for (auto& one : services) {

@@ -116,7 +116,8 @@ void read_limits(const ProcDir& sys, ReadBuffer& buffer, Machine& machine) {
 void look_around(const LookOptions& options, const ProcDir& proc, Machine& machine) {
   const ProcDir sys(options.root + "/sys");
   ReadBuffer buffer;
-  machine.cgroup = cgroup_path(proc.read("self/cgroup", buffer).text);
+  const char* whose = options.root.empty() ? "self/cgroup" : "1/cgroup";  // in a container's /host/proc, self is in it
+  machine.cgroup = cgroup_path(proc.read(whose, buffer).text);
   machine.place = place_of(options, machine.cgroup);
   read_memory(proc, buffer, machine);
   read_cores(proc, buffer, machine);

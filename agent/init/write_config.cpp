@@ -50,6 +50,7 @@ std::string place(const Machine& machine) {
 
 std::string describe_machine(const Machine& machine) {
   std::string text = place(machine);
+  if (machine.place != Place::host && (machine.cores > 0 || machine.memory_bytes > 0)) text += " on a machine";
   if (machine.cores > 0) text += " with " + count(machine.cores, "core", "cores");
   if (machine.memory_bytes > 0) text += (machine.cores > 0 ? " and " : " with ") + size(machine.memory_bytes) + " of memory";
   return text;
@@ -112,11 +113,12 @@ std::string write_group(const Service& service, const std::string& indent, bool 
 std::string write_host(const Findings& findings) {
   const Machine& machine = findings.machine;
   std::string text;
-  if (machine.place != Place::host && findings.root.empty()) {
-    return comment("  ", "The machine that this container runs on: others share its memory and CPU, so no rule judges it.") +
-           "  host: {}\n";
+  if (!watches_host(findings)) {
+    return comment("  ", "The machine below belongs to others as well. To watch it too:") + "  # host: {}\n";
   }
-  text += comment("  ", "This machine: CPU, memory, network and");
+  const bool has_storage = !machine.disks.empty() || !machine.filesystems.empty();
+  text += comment("  ", "This machine: CPU, memory, network, disks and filesystems" +
+                            std::string(has_storage ? "; at the moment it has" : ""));
   for (const auto& disk : machine.disks) text += comment("  ", "  disk " + disk.name + " (" + size(disk.bytes) + ")");
   for (const auto& mounted : machine.filesystems) {
     text += comment("  ", "  filesystem " + mounted.mount_point + " (" + mounted.type + " on " + mounted.device + ")");
@@ -124,6 +126,40 @@ std::string write_host(const Findings& findings) {
   if (findings.root.empty()) return text + "  host: {}\n";
   return text + "  host:\n    procfs: " + yaml_value(findings.root + "/proc") + "\n    sysfs: " +
          yaml_value(findings.root + "/sys") + "\n    rootfs: " + yaml_value(findings.root) + "\n";
+}
+
+// "limited to 256 MiB of memory and 0.5 cores".
+std::string describe_limits(const Machine& machine) {
+  std::vector<std::string> limits;
+  if (machine.memory_limit) limits.push_back(size(*machine.memory_limit) + " of memory");
+  if (machine.cpu_limit) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", *machine.cpu_limit);
+    limits.push_back(std::string(text) + " cores");
+  }
+  return limits.empty() ? "no limit was found" : "limited to " + joined(limits);
+}
+
+std::string write_container_target(const Service& service) {
+  return "      - name: " + yaml_value(service.name) + "\n        process: " + write_match(service) + "\n";
+}
+
+std::string write_containers(const Findings& findings) {
+  const auto watched = containers_to_watch(findings);
+  std::string text;
+  for (const auto* service : watched) text += write_container_target(*service);
+  if (!text.empty()) {
+    return "\n  # The containers of these services: memory, CPU and how near they are to their limits.\n"
+           "  container:\n    targets:\n" + text;
+  }
+  if (watches_host(findings)) return "";
+  text = "\n" + comment("  ", "The container that the agent itself is in: " + describe_limits(findings.machine) + ".");
+  if (findings.machine.place == Place::pod) {
+    text += comment("  ", "Containers beside it are seen once the pod has shareProcessNamespace: true; then run init again.");
+  } else if (findings.services.watched.empty()) {
+    text += comment("  ", "Another one is seen when both share their processes: docker run --pid=container:NAME ...");
+  }
+  return text + "  container: {}\n";
 }
 
 std::string write_processes(const Services& services) {
@@ -143,12 +179,9 @@ std::string write_processes(const Services& services) {
   return text;
 }
 
-// "PostgreSQL: port 5432, /run/postgresql/.s.PGSQL.5432, connected to 10.0.0.5:5432", each once.
-std::vector<std::string> describe_databases(const Findings& findings) {
+// Databases that no group stands for: known by a socket, by somebody who is connected to them, by their port.
+std::vector<std::string> other_traces_of_databases(const Findings& findings) {
   std::vector<std::string> lines;
-  for (const auto& service : findings.services.watched) {
-    if (service.is_database) lines.push_back(describe_service(service));
-  }
   for (const auto& path : findings.machine.sockets) {
     const auto name = database_of_socket(path);
     if (!name.empty()) lines.push_back(std::string(name) + ": socket " + path);
@@ -184,8 +217,13 @@ std::string write_remarks(const Findings& findings) {
     text += "\n" + comment("  ", title);
     for (const auto& line : lines) text += comment("  ", "  " + line);
   };
-  section("Databases. Only their processes are watched: this version does not ask them anything.",
-          describe_databases(findings));
+  std::vector<std::string> databases;
+  for (const auto& service : findings.services.watched) {
+    if (service.is_database) databases.push_back(service.title + ": the group " + service.name);
+  }
+  const auto traces = other_traces_of_databases(findings);
+  databases.insert(databases.end(), traces.begin(), traces.end());
+  section("Databases. Of those, processes are watched: this version does not ask them anything.", databases);
   std::vector<std::string> metrics;
   for (const auto port : findings.metrics_ports) {
     metrics.push_back("http://127.0.0.1:" + std::to_string(port) + "/metrics (" + service_on(findings, port) + ")");
@@ -237,7 +275,7 @@ receivers:
 }  // namespace
 
 std::string write_config(const Findings& findings) {
-  std::string text = comment("", "What `sidewatch init` found on " + describe_machine(findings.machine) + ".");
+  std::string text = comment("", "`sidewatch init` wrote this for " + describe_machine(findings.machine) + ".");
   text += R"(#
 #   sidewatch check FILE             says what this watches, or what is wrong with it
 #   sidewatch run --config FILE      watches
@@ -245,7 +283,8 @@ std::string write_config(const Findings& findings) {
 )";
   for (const auto& skipped : findings.machine.skipped) text += "#\n" + comment("", "Not looked into: " + skipped + ".");
   text += write_agent(findings);
-  text += "\ncollectors:\n" + write_host(findings) + write_processes(findings.services) + write_remarks(findings);
+  text += "\ncollectors:\n" + write_host(findings) + write_processes(findings.services) +
+          write_containers(findings) + write_remarks(findings);
   const std::string rules = default_rules(findings);
   if (!rules.empty()) {
     text += "\n# What is judged: a level is entered at `above` and left at `clear`. docs/alerts.md tells the rest.\nrules:";
@@ -258,13 +297,13 @@ std::string summary(const Findings& findings) {
   std::string text = "This is " + describe_machine(findings.machine) + ".\n";
   text += "Found\n";
   const auto line = [&text](const std::string& what) { text += "  " + comment_text(what, 116) + "\n"; };
-  for (const auto& service : findings.services.watched) line(service.name + ": " + describe_service(service));
+  for (const auto& service : findings.services.watched) line((service.title == service.name ? "" : service.name + ": ") + describe_service(service));
   if (findings.services.watched.empty()) line("no service that listens");
   if (!findings.services.waiting.empty()) {
     line(count(findings.services.waiting.size(), "program that listens", "programs that listen") +
          " nowhere, as comments: take out the hash signs of what is yours");
   }
-  for (const auto& database : describe_databases(findings)) line(database);
+  for (const auto& database : other_traces_of_databases(findings)) line(database);
   for (const auto port : findings.metrics_ports) line("http://127.0.0.1:" + std::to_string(port) + "/metrics");
   std::vector<std::string> skipped = findings.machine.skipped;
   if (!findings.probed) skipped.push_back("whether local ports serve /metrics: nobody was asked");

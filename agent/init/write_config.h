@@ -28,6 +28,10 @@ std::string summary(const Findings& findings);
 // Whether the machine itself is the agent's business, and not only what a container shares of it.
 bool watches_host(const Findings& findings);
 
+// The services whose containers are watched: in a container or pod all, on a host those that run in containers. When it is empty and
+// the host is not watched either, the agent's own container is.
+std::vector<const Service*> containers_to_watch(const Findings& findings);
+
 // The rules that suit what was found: the list under `rules:`.
 std::string default_rules(const Findings& findings);
 
