@@ -1,8 +1,9 @@
-// The plainest condition that only the service satisfies: its name, its script, its port.
+// The plainest condition that only the service satisfies: its systemd unit, its name, its script, its port.
 #include "agent/init/conditions.h"
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "agent/init/yaml_text.h"
@@ -10,6 +11,16 @@
 
 namespace sidewatch::discovery {
 namespace {
+
+constexpr std::string_view service_suffix = ".service";
+
+// systemd.unit(5).
+bool is_unit_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return plain || std::string_view(":-_.\\@").find(c) != std::string_view::npos;
+  });
+}
 
 std::string joined(const std::vector<std::string>& args) {
   std::string text;
@@ -48,6 +59,7 @@ class Trial {
 
   bool holds(const KnownProcess& known) const {
     const Process& process = *known.process;
+    if (condition_.key == "unit") return process.unit + std::string(service_suffix) == condition_.value;
     if (condition_.key == "comm") return process.comm == condition_.value;
     if (condition_.key == "cmdline") return pattern_.partial_match(joined(process.args));
     return !process.other_network &&
@@ -64,6 +76,9 @@ class Trial {
 std::vector<Condition> candidates(const KnownProcess& leader) {
   std::vector<Condition> all;
   const Process& process = *leader.process;
+  if (is_unit_name(process.unit)) {
+    all.push_back({"unit", process.unit + std::string(service_suffix)});
+  }
   if (is_telling_comm(leader)) all.push_back({"comm", process.comm});
   if (!leader.identity.script.empty()) all.push_back({"cmdline", cmdline_pattern(leader.identity)});
   if (!process.listeners.empty() && !process.other_network) {

@@ -142,8 +142,12 @@ class Finder {
 
   Service service(const std::set<std::size_t>& members) const {
     std::vector<bool> own(all_.size(), false);
-    for (std::size_t i = 0; i < all_.size(); ++i) own[i] = members.contains(i) || descends_from(i, members);
     std::size_t leader = *members.begin();
+    const std::string& unit = all_[leader].process->unit;
+    const bool owns_unit = !unit.empty() && services_in(unit) <= 1;
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      own[i] = members.contains(i) || descends_from(i, members) || (owns_unit && all_[i].process->unit == unit);
+    }
     Service found;
     found.processes = members.size();
     for (const std::size_t i : members) {

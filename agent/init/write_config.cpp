@@ -95,7 +95,8 @@ std::string write_match(const Service& service) {
   return "{" + text + "}";
 }
 
-std::string write_group(const Service& service, const std::string& indent, bool active) {
+std::string write_group(const Service& service, const std::string& root, bool active) {
+  const std::string indent = "    ";
   std::string text = comment(indent, describe_service(service));
   if (service.others > 0) {
     text += comment(indent, count(service.others, "other process matches", "other processes match") +
@@ -107,6 +108,7 @@ std::string write_group(const Service& service, const std::string& indent, bool 
   const std::string hash = active ? "" : "# ";
   text += indent + hash + "- name: " + yaml_value(service.name) + "\n";
   text += indent + hash + "  match: " + write_match(service) + "\n";
+  if (!root.empty()) text += indent + hash + "  procfs: " + yaml_value(root + "/proc") + "\n";
   return text;
 }
 
@@ -162,7 +164,8 @@ std::string write_containers(const Findings& findings) {
   return text + "  container: {}\n";
 }
 
-std::string write_processes(const Services& services) {
+std::string write_processes(const Findings& findings) {
+  const Services& services = findings.services;
   std::string text = "\n  # Services, as groups of processes. A process that they start belongs to them.\n";
   if (services.watched.empty()) {
     text += "  # None was found; one is added like this:\n  # process:\n  #   - name: checkout\n"
@@ -170,12 +173,12 @@ std::string write_processes(const Services& services) {
   } else {
     text += "  process:\n";
   }
-  for (const auto& service : services.watched) text += write_group(service, "    ", true);
+  for (const auto& service : services.watched) text += write_group(service, findings.root, true);
   if (services.more > 0) text += comment("    ", std::to_string(services.more) + " more were found and left out.");
   if (services.waiting.empty()) return text;
   text += "\n    # These listen nowhere. If one is a service of yours, take out its hash signs";
   text += services.watched.empty() ? " and those of process:.\n" : ".\n";
-  for (const auto& service : services.waiting) text += write_group(service, "    ", false);
+  for (const auto& service : services.waiting) text += write_group(service, findings.root, false);
   return text;
 }
 
@@ -283,7 +286,7 @@ std::string write_config(const Findings& findings) {
 )";
   for (const auto& skipped : findings.machine.skipped) text += "#\n" + comment("", "Not looked into: " + skipped + ".");
   text += write_agent(findings);
-  text += "\ncollectors:\n" + write_host(findings) + write_processes(findings.services) +
+  text += "\ncollectors:\n" + write_host(findings) + write_processes(findings) +
           write_containers(findings) + write_remarks(findings);
   const std::string rules = default_rules(findings);
   if (!rules.empty()) {

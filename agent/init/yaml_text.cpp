@@ -1,37 +1,14 @@
 #include "agent/init/yaml_text.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <optional>
+
+#include "base/utf8.h"
 
 namespace sidewatch::discovery {
 namespace {
 
-struct Character {
-  std::uint32_t code = 0;
-  std::size_t bytes = 1;
-};
-
-// The character at the front of `text`; nothing where it is no well-formed UTF-8.
-std::optional<Character> first_character(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return Character{lead, 1};
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < bytes) return std::nullopt;
-  std::uint32_t code = lead & (0xffu >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return std::nullopt;
-    code = code << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < smallest[bytes] || code > 0x10ffff || surrogate) return std::nullopt;
-  return Character{code, bytes};
-}
-
 // Line ends of YAML and Unicode, marks that turn the direction of writing, and what is no character are not.
-bool is_shown(std::uint32_t code) {
+bool is_shown(char32_t code) {
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
   if (code >= 0x2028 && code <= 0x202e) return false;
   if (code >= 0x2066 && code <= 0x2069) return false;
@@ -75,12 +52,12 @@ std::string comment_text(std::string_view text, std::size_t most) {
   while (!text.empty()) {
     if (count++ == most) return shown + "...";
     const auto character = first_character(text);
-    if (character && is_shown(character->code)) {
-      shown += text.substr(0, character->bytes);
+    if (character.well_formed && is_shown(character.code)) {
+      shown += text.substr(0, character.bytes);
     } else {
       shown += '?';
     }
-    text.remove_prefix(character ? character->bytes : 1);
+    text.remove_prefix(character.bytes);
   }
   return shown;
 }
@@ -88,8 +65,8 @@ std::string comment_text(std::string_view text, std::size_t most) {
 bool is_printable(std::string_view text) {
   while (!text.empty()) {
     const auto character = first_character(text);
-    if (!character || !is_shown(character->code)) return false;
-    text.remove_prefix(character->bytes);
+    if (!character.well_formed || !is_shown(character.code)) return false;
+    text.remove_prefix(character.bytes);
   }
   return true;
 }
