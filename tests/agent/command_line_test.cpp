@@ -54,6 +54,21 @@ TEST(CommandLine, PrintsTheReferenceInEachForm) {
   EXPECT_EQ(std::get<ReferenceCommand>(functions).form, ReferenceCommand::Form::functions);
 }
 
+TEST(CommandLine, LooksAroundAndWritesAConfiguration) {
+  const Command plain = parse({"init"});
+  ASSERT_NE(std::get_if<InitCommand>(&plain), nullptr);
+  EXPECT_EQ(std::get<InitCommand>(plain).output, "");
+  EXPECT_EQ(std::get<InitCommand>(plain).root, "");
+  EXPECT_FALSE(std::get<InitCommand>(plain).force);
+  EXPECT_TRUE(std::get<InitCommand>(plain).probe);
+  const Command all = parse({"init", "-o", "a.yaml", "--force", "--root", "/host", "--no-probe"});
+  ASSERT_NE(std::get_if<InitCommand>(&all), nullptr);
+  EXPECT_EQ(std::get<InitCommand>(all).output, "a.yaml");
+  EXPECT_EQ(std::get<InitCommand>(all).root, "/host");
+  EXPECT_TRUE(std::get<InitCommand>(all).force);
+  EXPECT_FALSE(std::get<InitCommand>(all).probe);
+}
+
 TEST(CommandLine, TestsFiles) {
   const Command command = parse({"test", "a.yml", "b.yml"});
   const auto* test = std::get_if<TestCommand>(&command);
@@ -97,14 +112,14 @@ TEST(CommandLine, SaysItsVersion) {
 TEST(CommandLine, HelpsWithEveryCommand) {
   const auto exit = ends({"--help"});
   EXPECT_EQ(exit.code, 0);
-  for (const auto* word : {"run", "check", "test", "query", "reference", "--version", "kill -HUP", "Exit codes"}) {
+  for (const auto* word : {"run", "init", "check", "test", "query", "reference", "--version", "kill -HUP", "Exit codes"}) {
     EXPECT_THAT(exit.text, HasSubstr(word));
   }
   EXPECT_THAT(exit.text, Not(HasSubstr("/usr/bin"))) << "the same text wherever it is installed";
 }
 
 TEST(CommandLine, HelpsWithOneCommand) {
-  for (const auto* command : {"run", "check", "test", "query", "reference"}) {
+  for (const auto* command : {"run", "init", "check", "test", "query", "reference"}) {
     const auto exit = ends({command, "--help"});
     EXPECT_EQ(exit.code, 0) << command;
     EXPECT_THAT(exit.text, HasSubstr(command));
