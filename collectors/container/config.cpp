@@ -37,12 +37,12 @@ std::optional<double> positive(std::string_view digits, double factor) {
   return *value * factor;
 }
 
-// A text that may come out of a variable that is not set: empty is no limit known.
+// A text that may come out of a variable that is not set: empty, or a unit without its number, is no limit known.
 void declare_quantity(config::Section& section, std::string_view key, Limit& out,
                       std::optional<double> (*parse)(std::string_view), std::string_view help, const char* advice) {
   std::string text;
   section.optional(key, text, help);
-  if (section.describing() || text.empty()) return;
+  if (section.describing() || text.empty() || text == "m") return;
   const auto value = parse(text);
   if (value) {
     out = limited_to(*value);
@@ -73,7 +73,7 @@ void check_way(config::Section& section, const TargetConfig& target) {
   const int ways = (target.own ? 1 : 0) + (section.has("cgroup") ? 1 : 0) + (section.has("process") ? 1 : 0);
   if (ways > 1) section.problem(section.mark(), "give only one of self, cgroup and process");
   if (ways == 0 && !section.has("limits")) {
-    section.problem(section.mark(), "says not which container is meant: give process, cgroup, self: true, or (where "
+    section.problem(section.mark(), "does not say which container is meant: give process, cgroup, self: true, or (where "
                                     "it cannot be seen) its limits");
   }
 }

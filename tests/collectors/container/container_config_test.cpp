@@ -80,7 +80,7 @@ TEST(ContainerConfig, RefusesWhatCannotBeMeant) {
   const std::pair<std::string, std::string> broken[] = {
       {targets("{self: true}"), "f:3:7: 'name' is missing"},
       {targets("{name: \"\", self: true}"), "a target needs a name"},
-      {targets("{name: a}"), "says not which container is meant: give process, cgroup, self: true"},
+      {targets("{name: a}"), "does not say which container is meant: give process, cgroup, self: true"},
       {targets("{name: a, self: true, cgroup: /a}"), "give only one of self, cgroup and process"},
       {targets("{name: a, cgroup: a}"), "'a' is not an absolute path"},
       {targets("{name: a, cgroup: /a, limits: {memory: lots}}"),
