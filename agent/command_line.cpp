@@ -92,7 +92,8 @@ void add_init(CLI::App& app, InitCommand& command) {
   init->add_flag("--force", command.force, "Write over a file that is there already");
   init->add_option("--root", command.root, "Another machine, whose /proc, /sys and /etc stand in this directory")
       ->type_name("DIR");
-  init->add_flag("!--no-probe", command.probe, "Ask no local port for /metrics");
+  init->add_flag_function(
+      "--no-probe", [&command](std::int64_t) { command.probe = false; }, "Ask no local port for /metrics");
 }
 
 constexpr const char* test_examples =

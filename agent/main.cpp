@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <variant>
 
@@ -40,10 +42,12 @@ int perform(const ReferenceCommand& command) {
 }
 
 int print(const CommandResult& result) {
-  std::fputs(result.out.c_str(), stdout);
-  std::fflush(stdout);
+  const bool written = std::fputs(result.out.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  const int error_number = errno;
   std::fputs(result.err.c_str(), stderr);
-  return result.code;
+  if (written || result.code != exit_ok) return result.code;
+  std::fprintf(stderr, "sidewatch: cannot write to standard output: %s\n", std::strerror(error_number));
+  return exit_environment;
 }
 
 int perform(const QueryCommand& command) {
