@@ -94,8 +94,8 @@ std::vector<Condition> candidates(const KnownProcess& leader) {
 bool is_telling_comm(const KnownProcess& known) {
   const std::string& comm = known.process->comm;
   if (comm.empty() || !is_printable(comm) || comm == "MainThread") return false;
-  const auto* named = known_program(comm.substr(0, comm.find(' ')));
-  return named == nullptr || named->kind != ProgramKind::interpreter;
+  const auto named = known_program(comm.substr(0, comm.find(' ')));
+  return !named || named->kind != ProgramKind::interpreter;
 }
 
 Recognition recognise(const std::vector<KnownProcess>& all, const std::vector<bool>& own, std::size_t leader) {

@@ -1,9 +1,9 @@
 #include "agent/init/init_command.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -50,24 +50,51 @@ Result<void> write_all(int file, const std::string& path, std::string_view text)
   return {};
 }
 
-// Whole or not at all: written beside and moved into place. Only its owner may read it, because whoever adds a password
-// to it later will not think of that.
-Result<void> write_file(const std::string& path, const std::string& text, bool force) {
-  if (!force && access(path.c_str(), F_OK) == 0) {
-    return Error{"is there already and was left as it is; --force writes over it", path};
+// What stands where the file is to be written.
+struct Present {
+  bool exists = false;
+  std::string path;  // behind symbolic links
+  struct stat status = {};
+};
+
+Result<Present> look_at_file(const std::string& path, bool force) {
+  Present present;
+  present.path = path;
+  if (lstat(path.c_str(), &present.status) != 0) return present;
+  if (!force) return Error{"is there already and was left as it is; --force writes over it", path};
+  std::error_code problem;
+  present.path = std::filesystem::canonical(path, problem).string();
+  if (problem || stat(present.path.c_str(), &present.status) != 0) return failed(path, problem ? problem.value() : errno);
+  if (!S_ISREG(present.status.st_mode)) return Error{"is no regular file; without --output it goes to standard output", path};
+  present.exists = true;
+  return present;
+}
+
+// link() refuses where somebody else has written meanwhile; some filesystems have no links.
+bool put_in_place(const std::string& beside, const Present& present) {
+  if (!present.exists) {
+    if (link(beside.c_str(), present.path.c_str()) == 0) return unlink(beside.c_str()) == 0;
+    if (errno != EPERM && errno != EOPNOTSUPP) return false;
   }
-  std::string beside = path + ".XXXXXX";
+  return rename(beside.c_str(), present.path.c_str()) == 0;
+}
+
+// Whole or not at all: written beside and moved into place. A new file is for its owner only, because whoever adds a
+// password to it later will not think of that; one that was there keeps its owner and its mode.
+Result<void> write_file(const std::string& path, const std::string& text, bool force) {
+  const auto present = look_at_file(path, force);
+  if (!present) return present.error();
+  std::string beside = present->path + ".XXXXXX";
   const int file = mkostemp(beside.data(), O_CLOEXEC);  // mode 0600
   if (file < 0) return failed(path, errno);
   auto result = write_all(file, path, text);
-  if (close(file) != 0 && result) result = failed(path, errno);
-  const bool in_place = result && (force ? rename(beside.c_str(), path.c_str()) == 0
-                                         : link(beside.c_str(), path.c_str()) == 0);
-  if (result && !in_place) {
-    result = errno == EEXIST ? Error{"is there already and was left as it is; --force writes over it", path}
-                             : failed(path, errno);
+  if (result && present->exists) {
+    const bool kept = fchown(file, present->status.st_uid, present->status.st_gid) == 0;  // others cannot give it away
+    if (kept && fchmod(file, present->status.st_mode & 0777) != 0) result = failed(path, errno);
   }
-  if (!in_place || !force) unlink(beside.c_str());
+  if (close(file) != 0 && result) result = failed(path, errno);
+  if (result && !put_in_place(beside, *present)) result = failed(path, errno);
+  if (!result) unlink(beside.c_str());
   return result;
 }
 

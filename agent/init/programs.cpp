@@ -1,9 +1,7 @@
 #include "agent/init/programs.h"
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
-#include <utility>
 
 #include "agent/init/yaml_text.h"
 
@@ -11,101 +9,6 @@ namespace sidewatch::discovery {
 namespace {
 
 using enum ProgramKind;
-
-// The first line that fits counts, so php-fpm stands before php.
-constexpr std::array kPrograms{
-    KnownProgram{"sidewatch", agent, "", ""},
-    KnownProgram{"postgres", database, "postgres", "PostgreSQL"},
-    KnownProgram{"postmaster", database, "postgres", "PostgreSQL"},
-    KnownProgram{"mariadbd", database, "mariadb", "MariaDB"},
-    KnownProgram{"mysqld", database, "mysql", "MySQL"},
-    KnownProgram{"redis-server", database, "redis", "Redis"},
-    KnownProgram{"valkey-server", database, "valkey", "Valkey"},
-    KnownProgram{"keydb-server", database, "keydb", "KeyDB"},
-    KnownProgram{"memcached", database, "memcached", "Memcached"},
-    KnownProgram{"mongod", database, "mongodb", "MongoDB"},
-    KnownProgram{"mongos", database, "mongos", "MongoDB's router"},
-    KnownProgram{"pgbouncer", database, "pgbouncer", "PgBouncer"},
-    KnownProgram{"clickhouse*", database, "clickhouse", "ClickHouse"},
-    KnownProgram{"etcd", database, "etcd", "etcd"},
-    KnownProgram{"nginx", server, "nginx", ""},
-    KnownProgram{"apache2", server, "apache", "Apache"},
-    KnownProgram{"httpd", server, "httpd", ""},
-    KnownProgram{"haproxy", server, "haproxy", "HAProxy"},
-    KnownProgram{"caddy", server, "caddy", "Caddy"},
-    KnownProgram{"envoy", server, "envoy", "Envoy"},
-    KnownProgram{"traefik", server, "traefik", "Traefik"},
-    KnownProgram{"varnishd", server, "varnish", "Varnish"},
-    KnownProgram{"lighttpd", server, "lighttpd", ""},
-    KnownProgram{"php-fpm*", server, "php-fpm", "PHP-FPM"},
-    KnownProgram{"node", interpreter, "", ""},
-    KnownProgram{"nodejs", interpreter, "", ""},
-    KnownProgram{"python*", interpreter, "", ""},
-    KnownProgram{"pypy*", interpreter, "", ""},
-    KnownProgram{"uwsgi*", server, "uwsgi", "uWSGI"},
-    KnownProgram{"java", interpreter, "", ""},
-    KnownProgram{"ruby*", interpreter, "", ""},
-    KnownProgram{"perl*", interpreter, "", ""},
-    KnownProgram{"php*", interpreter, "", ""},
-    KnownProgram{"dotnet", interpreter, "", ""},
-    KnownProgram{"deno", interpreter, "", ""},
-    KnownProgram{"bun", interpreter, "", ""},
-    KnownProgram{"beam.smp", interpreter, "", "Erlang"},
-    KnownProgram{"systemd*", system, "", ""},
-    KnownProgram{"(sd-pam)", system, "", ""},
-    KnownProgram{"init", system, "", ""},
-    KnownProgram{"tini", system, "", ""},
-    KnownProgram{"dumb-init", system, "", ""},
-    KnownProgram{"docker-init", system, "", ""},
-    KnownProgram{"catatonit", system, "", ""},
-    KnownProgram{"s6-*", system, "", ""},
-    KnownProgram{"runsv*", system, "", ""},
-    KnownProgram{"supervisord", system, "", ""},
-    KnownProgram{"pause", system, "", ""},
-    KnownProgram{"sshd*", system, "", ""},
-    KnownProgram{"dropbear", system, "", ""},
-    KnownProgram{"dbus-*", system, "", ""},
-    KnownProgram{"rsyslogd", system, "", ""},
-    KnownProgram{"syslog-ng", system, "", ""},
-    KnownProgram{"cron*", system, "", ""},
-    KnownProgram{"atd", system, "", ""},
-    KnownProgram{"agetty", system, "", ""},
-    KnownProgram{"dhclient", system, "", ""},
-    KnownProgram{"dhcpcd", system, "", ""},
-    KnownProgram{"NetworkManager", system, "", ""},
-    KnownProgram{"chronyd", system, "", ""},
-    KnownProgram{"ntpd", system, "", ""},
-    KnownProgram{"avahi-daemon", system, "", ""},
-    KnownProgram{"cupsd", system, "", ""},
-    KnownProgram{"cups-browsed", system, "", ""},
-    KnownProgram{"rpcbind", system, "", ""},
-    KnownProgram{"rpc.*", system, "", ""},
-    KnownProgram{"exim4", system, "", ""},
-    KnownProgram{"master", system, "", "Postfix"},
-    KnownProgram{"dnsmasq", system, "", ""},
-    KnownProgram{"dockerd", system, "", ""},
-    KnownProgram{"docker-proxy", system, "", ""},
-    KnownProgram{"containerd*", system, "", ""},
-    KnownProgram{"conmon", system, "", ""},
-    KnownProgram{"crio", system, "", ""},
-    KnownProgram{"kubelet", system, "", ""},
-    KnownProgram{"kube-proxy", system, "", ""},
-    KnownProgram{"snapd", system, "", ""},
-    KnownProgram{"fail2ban*", system, "", ""},
-    KnownProgram{"node_exporter", system, "", ""},
-    KnownProgram{"prometheus-*", system, "", ""},
-};
-
-constexpr std::array<std::pair<std::uint16_t, std::string_view>, 8> kDatabasePorts{{
-    {3306, "MySQL or MariaDB"},
-    {5432, "PostgreSQL"},
-    {5433, "PostgreSQL"},
-    {6379, "Redis"},
-    {6380, "Redis"},
-    {6432, "PgBouncer"},
-    {11211, "Memcached"},
-    {27017, "MongoDB"},
-}};
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -244,14 +147,6 @@ std::string as_group_name(std::string_view text) {
 
 }  // namespace
 
-const KnownProgram* known_program(std::string_view name) {
-  const auto found = std::find_if(kPrograms.begin(), kPrograms.end(), [name](const KnownProgram& program) {
-    if (!program.name.ends_with('*')) return name == program.name;
-    return name.starts_with(program.name.substr(0, program.name.size() - 1));
-  });
-  return found == kPrograms.end() ? nullptr : &*found;
-}
-
 // Debian's redis-server is a link to redis-check-rdb, and a program in several calls itself what it is; so an executable
 // that nobody knows may still be a server known by its name.
 Identity identify(const Process& process) {
@@ -261,9 +156,9 @@ Identity identify(const Process& process) {
   identity.program = exe.empty() ? said : exe;
   identity.known = known_program(identity.program);
   for (const std::string_view name : {said, std::string_view(process.comm)}) {
-    if (identity.known != nullptr) break;
-    const auto* known = known_program(name);
-    const bool counts = known != nullptr && (exe.empty() || known->kind == database || known->kind == server);
+    if (identity.known) break;
+    const auto known = known_program(name);
+    const bool counts = known && (exe.empty() || known->kind == database || known->kind == server);
     if (!counts && exe != "busybox") continue;
     identity.known = known;
     identity.program = name;
@@ -273,33 +168,14 @@ Identity identify(const Process& process) {
 }
 
 std::string group_name(const Identity& identity, const Process& process, const std::string& unit) {
-  const auto* known = identity.known;
   std::string name;
-  if (known != nullptr && !known->group.empty()) name = known->group;
+  if (identity.known) name = identity.known->group;
   if (name.empty()) name = as_group_name(unit);
   if (name.empty() && !identity.script.empty()) name = as_group_name(telling_name(identity.script, process.directory));
   if (name.empty() && identity.kind() == interpreter && process.comm != "MainThread") name = as_group_name(process.comm);
   if (name.empty()) name = as_group_name(identity.program);
   if (name.empty()) name = as_group_name(process.comm);
   return name.empty() ? "service" : name;
-}
-
-std::string_view database_on_port(std::uint16_t port) {
-  for (const auto& [known, name] : kDatabasePorts) {
-    if (known == port) return name;
-  }
-  return {};
-}
-
-std::string_view database_of_socket(std::string_view path) {
-  const std::string_view name = file_name(path);
-  if (name.starts_with(".s.PGSQL.")) return "PostgreSQL";
-  if (!name.ends_with(".sock") && !name.ends_with(".socket")) return {};
-  if (path.find("mysql") != std::string_view::npos || path.find("mariadb") != std::string_view::npos) {
-    return name.starts_with("mysqlx") ? std::string_view() : "MySQL or MariaDB";
-  }
-  if (path.find("redis") != std::string_view::npos || path.find("valkey") != std::string_view::npos) return "Redis";
-  return path.find("memcached") != std::string_view::npos ? "Memcached" : std::string_view();
 }
 
 }  // namespace sidewatch::discovery

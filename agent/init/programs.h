@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,15 +27,15 @@ struct KnownProgram {
   std::string_view title;  // for people; empty: as the program
 };
 
-// Null for a program that nobody here knows.
-const KnownProgram* known_program(std::string_view name);
+// Nothing for a program that nobody here knows.
+std::optional<KnownProgram> known_program(std::string_view name);
 
 // What a process is: the file name of its executable, or what it calls itself where that cannot be seen.
 struct Identity {
   std::string program;  // node, postgres
-  const KnownProgram* known = nullptr;
+  std::optional<KnownProgram> known;
   std::string script;  // what an interpreter runs: "/srv/bot/index.js", "app.wsgi", "com.shop.Main"; else empty
-  ProgramKind kind() const { return known == nullptr ? ProgramKind::other : known->kind; }
+  ProgramKind kind() const { return known ? known->kind : ProgramKind::other; }
   bool operator==(const Identity& other) const { return program == other.program && script == other.script; }
 };
 Identity identify(const Process& process);

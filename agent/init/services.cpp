@@ -104,14 +104,15 @@ class Finder {
     }
   }
 
-  // The main process of a systemd service that somebody made, or what a supervisor in it started, or the main process of
-  // a container that shares its PID namespace with us.
+  // The main process of a container, or of a systemd service that somebody made, or what a supervisor in it started.
   bool runs_by_itself(const KnownProcess& known) const {
     const Process& process = *known.process;
-    if (!is_somebodys_own(known)) return false;
-    if (process.ppid == 0) return machine_.place != Place::host;
+    if (process.ppid == 0) return machine_.place != Place::host && is_somebodys_own(known);
     const auto parent = by_pid_.find(process.ppid);
-    const bool helps = parent != by_pid_.end() && all_[parent->second].process->unit == process.unit &&
+    const bool has_parent = parent != by_pid_.end();
+    if (!process.container.empty() && has_parent && all_[parent->second].process->container.empty()) return true;
+    if (!is_somebodys_own(known)) return false;
+    const bool helps = has_parent && all_[parent->second].process->unit == process.unit &&
                        is_somebodys_own(all_[parent->second]);
     return !process.unit.empty() && !helps;
   }
@@ -173,8 +174,8 @@ class Finder {
     const Process& process = *leader.process;
     const Identity& identity = leader.identity;
     found.name = group_name(identity, process, services_in(process.unit) > 1 ? "" : process.unit);
-    found.title = identity.known != nullptr && !identity.known->title.empty() ? std::string(identity.known->title)
-                                                                              : identity.program;
+    const bool has_title = identity.known && !identity.known->title.empty();
+    found.title = has_title ? std::string(identity.known->title) : identity.program;
     if (!identity.script.empty()) found.title += " " + identity.script;
     found.user = process.user;
     found.unit = process.unit;

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -95,6 +97,41 @@ TEST(Init, LeavesNothingBehindBesideItsFile) {
   EXPECT_EQ(files, 1u);
 }
 
+TEST(Init, LeavesTheModeOfAFileThatItWritesOver) {
+  World world;
+  const std::string path = world.directory / "sidewatch.yaml";
+  std::ofstream(path) << "old\n";
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  EXPECT_EQ(world.init({.output = path, .force = true}).code, exit_ok);
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST(Init, WritesWhereASymbolicLinkLeads) {
+  World world;
+  const std::string target = world.directory / "target.yaml";
+  const std::string link = world.directory / "link.yaml";
+  std::ofstream(target) << "old\n";
+  std::filesystem::create_symlink("target.yaml", link);
+  EXPECT_EQ(world.init({.output = link}).code, exit_environment);
+  EXPECT_EQ(content(target), "old\n");
+  EXPECT_EQ(world.init({.output = link, .force = true}).code, exit_ok);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_THAT(content(target), StartsWith("# `sidewatch init`"));
+}
+
+TEST(Init, NeverTakesTheNameOfADeviceOrADirectory) {
+  World world;
+  for (const auto& path : {std::string("/dev/null"), world.directory.path()}) {
+    EXPECT_EQ(world.init({.output = path}).code, exit_environment);
+    const auto result = world.init({.output = path, .force = true});
+    EXPECT_EQ(result.code, exit_environment);
+    EXPECT_EQ(result.err, "sidewatch: " + path + ": is no regular file; without --output it goes to standard output\n");
+  }
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
 TEST(Init, SaysWhyAFileCannotBeWritten) {
   World world;
   const std::string path = world.directory / "no/such/folder.yaml";
@@ -136,6 +173,21 @@ TEST(Init, AsksOnlyWhenItMay) {
   EXPECT_EQ(asked, 0u);
   EXPECT_THAT(run_init({}, surroundings).err, Not(HasSubstr("whether local ports serve /metrics")));
   EXPECT_EQ(asked, 1u);
+}
+
+// A FIFO that nobody writes to stands for a file of /proc whose reader the kernel does not let go.
+TEST(Look, EndsWhenReadingHangs) {
+  const TempDir root;
+  discovery::plant_machine(machine, root.path());
+  const std::string hanging = root / "proc/meminfo";
+  ASSERT_EQ(mkfifo(hanging.c_str(), 0600), 0);
+  const auto seen = discovery::look_within({.root = root.path(), .own_pid = 0, .environment = {}}, Duration(50));
+  ASSERT_FALSE(seen);
+  EXPECT_THAT(seen.error().text(), HasSubstr("hangs in the kernel"));
+  const int file = open(hanging.c_str(), O_RDWR);  // lets the reader go
+  ASSERT_GE(file, 0);
+  std::filesystem::remove(hanging);
+  close(file);
 }
 
 // Every file of /proc cut at every length: fewer facts, never a crash or a configuration that is refused.
