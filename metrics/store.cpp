@@ -229,8 +229,15 @@ Store::Memory Store::memory(SeriesId series, Time after, std::size_t limit) cons
 
 void Store::restore(SeriesId series, const Chunk& chunk) {
   const std::lock_guard lock(state_->mutex);
-  const Slot* slot = state_->slot_to_restore(series);
-  if (slot && (!slot->written() || slot->last.time < chunk.first_time())) state_->history.adopt(series.index, chunk);
+  Slot* slot = state_->slot_to_restore(series);
+  if (!slot) return;
+  if (!slot->written()) {
+    state_->history.adopt(series.index, chunk);
+    return;
+  }
+  if (chunk.first_time() <= slot->last.time) return;
+  chunk.for_each([&](Point sample) { state_->put(series.index, sample.time, sample.value); });
+  slot->pass = restored_pass;
 }
 
 void Store::restore(SeriesId series, Point sample) {

@@ -125,7 +125,7 @@ class Store {
   };
   Memory memory(SeriesId series, Time after, std::size_t limit) const;
 
-  // An earlier life's memory, given back before the first pass of this one: chunks in order, then samples in order, then
+  // An earlier life's memory, given back before the first pass of this one: chunks and samples in order, then
   // end_restore(). Whatever is not later than what its series has already is left out; of a forgotten series, all.
   void restore(SeriesId series, const Chunk& chunk);
   void restore(SeriesId series, Point sample);
