@@ -42,7 +42,7 @@ class ReadBuffer {
  private:
   friend class ProcFile;
   friend class ProcDir;
-  FileText fill_from(int fd);
+  FileText fill_from(int fd, std::size_t whole_below = 0);
   bool grow();
   std::unique_ptr<char[]> bytes_;
   std::size_t capacity_ = 0;
@@ -95,8 +95,12 @@ class ProcDir {
 class ProcFile {
  public:
   enum class Keep { open, closed };  // closed: opened at each read, for where descriptors are scarce
+  // Whether one line may be longer than kLongLine. If none is, a short read was the whole file: the kernel only ends a
+  // read early where the next line has no room in its page.
+  enum class Lines { short_ones, any_length };
+  static constexpr std::size_t kLongLine = 2048;
 
-  ProcFile(const ProcDir& directory, std::string name, Keep keep = Keep::open);
+  ProcFile(const ProcDir& directory, std::string name, Keep keep = Keep::open, Lines lines = Lines::short_ones);
   ProcFile(ProcFile&& other) noexcept;
   ProcFile& operator=(ProcFile&& other) noexcept;
   ~ProcFile();
@@ -114,6 +118,7 @@ class ProcFile {
   const ProcDir* directory_;
   std::string name_;
   Keep keep_;
+  Lines lines_;
   int fd_ = -1;
 };
 

@@ -101,7 +101,8 @@ class FilesystemPart final : public Part {
  public:
   FilesystemPart(HostSources& sources, const HostConfig& config, Place place)
       : sources_(sources), place_(place), mount_timeout_(config.mount_timeout), mount_filter_(config.mounts), type_filter_(config.filesystem_types),
-        file_(sources.proc, "1/mounts"), own_file_(sources.proc, "self/mounts") {}
+        file_(sources.proc, "1/mounts", ProcFile::Keep::open, ProcFile::Lines::any_length),
+        own_file_(sources.proc, "self/mounts", ProcFile::Keep::open, ProcFile::Lines::any_length) {}
 
   void sample(Batch& batch, PartReport& report) override {
     if ((listed_ == nullptr || !listed_->unchanged()) && !list_mounts(report)) return;

@@ -134,7 +134,7 @@ MdSeries make_md_series(Catalog& catalog, std::string_view device) {
 
 class MdadmPart final : public Part {
  public:
-  explicit MdadmPart(HostSources& sources) : sources_(sources), file_(sources.proc, "mdstat") {}
+  explicit MdadmPart(HostSources& sources) : sources_(sources), file_(sources.proc, "mdstat", ProcFile::Keep::open, ProcFile::Lines::any_length) {}
 
   void sample(Batch& batch, PartReport& report) override {
     const FileText file = file_.read(sources_.buffer);

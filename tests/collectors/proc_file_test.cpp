@@ -40,6 +40,18 @@ TEST_F(ProcFileTest, ReadsTheWholeFileHoweverLong) {
   EXPECT_EQ(kept.read(buffer_).text, text);
 }
 
+TEST_F(ProcFileTest, AKernelsFileIsWholeThoughTheEndOfAShortOneIsNotAskedFor) {
+  const ProcDir proc("/proc");
+  for (const std::string name : {"filesystems", "devices", "crypto", "iomem", "kallsyms", "version", "cgroups"}) {
+    ProcFile file(proc, name);
+    const std::string first(file.read(buffer_).text);
+    const std::string again(file.read(buffer_).text);
+    const std::string to_the_end(proc.read(name.c_str(), buffer_).text);
+    EXPECT_TRUE(first == to_the_end) << name << ": " << first.size() << " of " << to_the_end.size() << " bytes";
+    EXPECT_TRUE(again == to_the_end) << name;
+  }
+}
+
 TEST_F(ProcFileTest, AKeptFileYieldsItsPresentContentAtEachRead) {
   write("value", "1\n");
   const ProcDir root(root_.string());
