@@ -1,9 +1,11 @@
 // State and properties of network interfaces, from /sys/class/net (Linux Documentation/ABI/testing/sysfs-class-net).
 //
 // An attribute that a driver does not support answers EINVAL; then there is no sample, as in node_exporter. To read
-// all attributes is dear (some ask the driver under a global lock), so only the first few in the table are read in
-// every pass, of interfaces whose files are not kept open only the carrier's two; the others when the carrier or the
-// operational state has changed, and otherwise every kSlowPasses.
+// all attributes is dear (some ask the driver under a global lock), so every pass reads only the three that tell of the
+// others: a carrier that comes or goes is counted in carrier_changes, an interface that is set up or down has other
+// flags, one that becomes dormant another operational state. When one of them has changed, and otherwise every
+// kSlowPasses, everything is read.
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <limits>
@@ -40,8 +42,7 @@ constexpr std::array<const char*, 17> kNumberFiles{
     "carrier",   "carrier_changes", "carrier_up_count", "carrier_down_count", "dormant", "flags",
     "addr_assign_type", "dev_id",   "ifindex",          "iflink",             "link_mode", "mtu",
     "name_assign_type", "netdev_group", "type",         "speed",              "tx_queue_len"};
-constexpr std::size_t kFastNumbers = 6;
-constexpr std::size_t kCarrierChanges = 1;
+constexpr std::array<std::size_t, 2> kTelltales{1, 5};  // carrier_changes and flags; the third is operstate
 constexpr std::size_t kSpeed = 15;
 constexpr std::size_t kUp = 17;
 constexpr std::size_t kInfo = 18;
@@ -50,7 +51,7 @@ constexpr double kBytesPerMegabit = 125'000;
 constexpr std::array<const char*, 4> kTextFiles{"address", "broadcast", "duplex", "ifalias"};
 
 constexpr unsigned kSlowPasses = 60;
-constexpr std::size_t kMaxKeptInterfaces = 2;  // seven files each; of interfaces beyond, they are opened at each read
+constexpr std::size_t kMaxKeptInterfaces = 8;  // three files each; of interfaces beyond, they are opened at each read
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
@@ -65,11 +66,12 @@ double parse_attribute(std::string_view text) {
   return value ? static_cast<double>(*value) : kNone;
 }
 
+bool differs(double a, double b) { return a != b && (a == a || b == b); }  // kNone is kNone
+
 struct Interface {
   bool wanted = false;
-  bool kept = false;  // its files stay open
   std::string name;
-  std::vector<ProcFile> fast_files;
+  std::vector<ProcFile> telltale_files;
   std::optional<ProcFile> operstate_file;
   std::array<SeriesHandle, kUp + 1> series;
   SeriesHandle info;
@@ -101,10 +103,9 @@ class NetclassPart final : public Part {
     interface.wanted = filter_.passes(name);
     if (!interface.wanted) return interface;
     const std::string directory = "class/net/" + interface.name + "/";
-    interface.kept = interfaces_.size() < kMaxKeptInterfaces;
-    const auto keep = interface.kept ? ProcFile::Keep::open : ProcFile::Keep::closed;
-    for (std::size_t i = 0; i < kFastNumbers; ++i) {
-      interface.fast_files.emplace_back(sources_.sys, directory + kNumberFiles[i], keep);
+    const auto keep = interfaces_.size() < kMaxKeptInterfaces ? ProcFile::Keep::open : ProcFile::Keep::closed;
+    for (const std::size_t i : kTelltales) {
+      interface.telltale_files.emplace_back(sources_.sys, directory + kNumberFiles[i], keep);
     }
     interface.operstate_file.emplace(sources_.sys, directory + "operstate", keep);
     const Labels labels{{"device", name}};
@@ -120,23 +121,18 @@ class NetclassPart final : public Part {
     if (operstate.empty()) return;  // not an interface (bonding_masters), or gone since it was listed
     bool changed = operstate != interface.operstate;
     if (changed) interface.operstate = operstate;
-    const double carrier_changes = interface.numbers[kCarrierChanges];
-    const auto read = [&](std::size_t i) {
-      interface.numbers[i] = parse_attribute(interface.fast_files[i].read(sources_.buffer).text);
-    };
-    const std::size_t every_pass = interface.kept ? kFastNumbers : kCarrierChanges + 1;
-    for (std::size_t i = 0; i < every_pass; ++i) read(i);
-    // Not !=, which is always true of what this kernel does not count.
-    changed = changed || interface.numbers[kCarrierChanges] > carrier_changes;
-    if (changed || interface.passes_until_slow == 0) {
-      for (std::size_t i = every_pass; i < kFastNumbers; ++i) read(i);
-      read_slow(interface, changed);
+    for (std::size_t i = 0; i < kTelltales.size(); ++i) {
+      double& number = interface.numbers[kTelltales[i]];
+      const double before = std::exchange(
+          number, parse_attribute(interface.telltale_files[i].read(sources_.buffer).text));
+      changed = changed || differs(number, before);
     }
+    if (changed || interface.passes_until_slow == 0) read_all(interface, changed);
     --interface.passes_until_slow;
     write(interface, batch);
   }
 
-  void read_slow(Interface& interface, bool info_changed) {
+  void read_all(Interface& interface, bool info_changed) {
     interface.passes_until_slow = kSlowPasses;
     const auto read = [&](const char* name) {
       path_ = "class/net/";
@@ -145,7 +141,8 @@ class NetclassPart final : public Part {
       path_ += name;
       return sources_.sys.read(path_.c_str(), sources_.buffer).text;
     };
-    for (std::size_t i = kFastNumbers; i < kNumberFiles.size(); ++i) {
+    for (std::size_t i = 0; i < kNumberFiles.size(); ++i) {
+      if (std::find(kTelltales.begin(), kTelltales.end(), i) != kTelltales.end()) continue;
       interface.numbers[i] = parse_attribute(read(kNumberFiles[i]));
     }
     interface.numbers[kSpeed] *= kBytesPerMegabit;
