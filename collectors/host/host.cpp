@@ -2,6 +2,8 @@
 #include "collectors/host/host.h"
 
 #include <array>
+#include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace sidewatch {
@@ -12,6 +14,12 @@ constexpr Metric kPartDuration{"node_scrape_collector_duration_seconds", MetricT
 constexpr Metric kPartSuccess{"node_scrape_collector_success", MetricType::gauge, "",
                               "Whether this part of the host could be read in the latest pass: 1, or 0 when it failed "
                               "or this machine has no such thing."};
+
+// What this machine does not have (a kernel module, a device) is looked for again only after this long.
+constexpr Duration kAbsenceRest = std::chrono::seconds(10);
+
+// No finer: what follows is noise, which a page and the history would keep digit by digit.
+double in_microseconds(double seconds) { return std::round(seconds * 1e6) / 1e6; }
 
 constexpr std::array kHostParts{
     PartKind{"arp", make_arp_part, arp_metrics, "neighbours known per interface"},
@@ -77,16 +85,16 @@ HostCollector::HostCollector(Catalog& catalog, const HostConfig& config, std::sp
     if (!config.part_on(kind.name)) continue;
     const Labels labels{{"collector", kind.name}};
     parts_.push_back({kind.name, kind.make(sources_, config), catalog.series(kPartDuration, labels),
-                      catalog.series(kPartSuccess, labels)});
+                      catalog.series(kPartSuccess, labels), 0, Time::min()});
   }
 }
 
-Result<PassOutcome> HostCollector::collect(Batch& batch, Time) {
+Result<PassOutcome> HostCollector::collect(Batch& batch, Time now) {
   ++sources_.pass;
   PassOutcome outcome;
   bool any_succeeded = false;
   for (Running& running : parts_) {
-    const PartReport report = run(running, batch);
+    const PartReport report = run(running, batch, now);
     if (report.errors() > 0 && outcome.partial_errors == 0) {
       outcome.first_partial_error = std::string(running.name) + ": " + report.first_error();
     }
@@ -98,11 +106,17 @@ Result<PassOutcome> HostCollector::collect(Batch& batch, Time) {
   return outcome;
 }
 
-PartReport HostCollector::run(Running& running, Batch& batch) {
+PartReport HostCollector::run(Running& running, Batch& batch, Time now) {
   PartReport report;
-  const double start = sources_.system.elapsed_seconds();
-  running.part->sample(batch, report);
-  batch.add(running.duration, sources_.system.elapsed_seconds() - start);
+  if (now < running.rests_until) {
+    report.absent();
+  } else {
+    const double start = sources_.system.elapsed_seconds();
+    running.part->sample(batch, report);
+    running.seconds = in_microseconds(sources_.system.elapsed_seconds() - start);
+    if (report.state() == PartReport::State::absent) running.rests_until = now + kAbsenceRest;
+  }
+  batch.add(running.duration, running.seconds);
   batch.add(running.success, report.state() == PartReport::State::ok ? 1 : 0);
   return report;
 }

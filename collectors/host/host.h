@@ -30,8 +30,10 @@ class HostCollector final : public Collector {
     std::unique_ptr<Part> part;
     SeriesHandle duration;
     SeriesHandle success;
+    double seconds;    // that its latest reading took
+    Time rests_until;  // it was absent and is not looked for before
   };
-  PartReport run(Running& running, Batch& batch);
+  PartReport run(Running& running, Batch& batch, Time now);
 
   HostSources sources_;
   std::vector<Running> parts_;

@@ -119,20 +119,54 @@ TEST_F(HostTree, ALinkThatBouncedBetweenTwoPassesIsReadAnew) {
   EXPECT_EQ(host.values().at(R"(node_network_mtu_bytes{device="eth0"})"), 9000);
 }
 
-TEST_F(HostTree, OfAnInterfaceWhoseFilesAreNotKeptOpenOnlyTheCarrierIsLookedAtInEveryPass) {
+TEST_F(HostTree, AnInterfaceThatIsSetDownIsReadAnewThoughItsCarrierIsTheSame) {
+  HostUnderTest host(config_);
+  ASSERT_TRUE(host.pass());
+  tree_.write("sys/class/net/eth0/flags", "0x1002\n");
+  tree_.remove("sys/class/net/eth0/carrier");  // the kernel answers EINVAL
+  ASSERT_TRUE(host.pass());
+  EXPECT_EQ(host.values().at(R"(node_network_flags{device="eth0"})"), 0x1002);
+  EXPECT_EQ(host.values().count(R"(node_network_carrier{device="eth0"})"), 0u);
+}
+
+TEST_F(HostTree, OfAnInterfaceWhoseFilesAreNotKeptOpenTheTelltalesAreReadInEveryPassToo) {
   HostUnderTest host(config_);
   ASSERT_TRUE(host.pass());  // the interfaces of the tree come first and are kept
-  tree_.write("sys/class/net/eth7/operstate", "up\n");
-  tree_.write("sys/class/net/eth7/carrier_changes", "1\n");
-  tree_.write("sys/class/net/eth7/flags", "0x1003\n");
+  for (const std::string number : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    tree_.write("sys/class/net/veth" + number + "/operstate", "up\n");
+    tree_.write("sys/class/net/veth" + number + "/carrier_changes", "1\n");
+    tree_.write("sys/class/net/veth" + number + "/carrier", "1\n");
+  }
   ASSERT_TRUE(host.pass());
-  tree_.write("sys/class/net/eth7/flags", "0x1103\n");
+  for (const std::string number : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    tree_.write("sys/class/net/veth" + number + "/carrier_changes", "2\n");
+    tree_.write("sys/class/net/veth" + number + "/carrier", "0\n");
+  }
   ASSERT_TRUE(host.pass());
-  EXPECT_EQ(host.values().at(R"(node_network_flags{device="eth7"})"), 0x1003);
-  tree_.write("sys/class/net/eth7/carrier_changes", "2\n");
+  const auto values = host.values();
+  for (const std::string number : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    EXPECT_EQ(values.at("node_network_carrier_changes_total{device=\"veth" + number + "\"}"), 2) << number;
+    EXPECT_EQ(values.at("node_network_carrier{device=\"veth" + number + "\"}"), 0) << number;
+  }
+}
+
+TEST_F(HostTree, WhatTheMachineDoesNotHaveIsLookedForAgainEveryTenSeconds) {
+  const std::string mdstat = read_text(tree_.path() / "proc/mdstat");
+  tree_.remove("proc/mdstat");
+  HostUnderTest host(config_);
+  const auto found = [&] { return host.values().at(R"(node_scrape_collector_success{collector="mdadm"})"); };
   ASSERT_TRUE(host.pass());
-  EXPECT_EQ(host.values().at(R"(node_network_carrier_changes_total{device="eth7"})"), 2);
-  EXPECT_EQ(host.values().at(R"(node_network_flags{device="eth7"})"), 0x1103);
+  EXPECT_EQ(found(), 0);
+  tree_.write("proc/mdstat", mdstat);
+  for (int second = 1; second < 10; ++second) {
+    ASSERT_TRUE(host.pass());
+    EXPECT_EQ(found(), 0) << second;
+  }
+  ASSERT_TRUE(host.pass());
+  EXPECT_EQ(found(), 1);
+  tree_.remove("proc/mdstat");  // the kept file goes on; what is there is looked at in every pass
+  ASSERT_TRUE(host.pass());
+  EXPECT_EQ(found(), 1);
 }
 
 TEST_F(HostTree, APartThatFailsCostsOnlyItsOwnSeries) {
