@@ -88,7 +88,8 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
     done.batch.clear();
     const auto began = std::chrono::steady_clock::now();
     done.outcome = collect_once(collector, plan, context, done.batch, at);
-    done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    done.seconds = static_cast<double>(took.count()) / 1e6;  // what is finer is noise, which the history would keep
 
     lock.lock();
     shared->running = false;
