@@ -27,11 +27,8 @@ Page PageCache::page(ExpositionFormat format, bool gzip) {
 Page PageCache::plain(ExpositionFormat format, std::uint64_t version) {
   Variant& rendered = variant(format, false);
   if (rendered.version != version) {
-    auto page = std::make_shared<std::string>();
-    if (rendered.page) page->reserve(rendered.page->size() + rendered.page->size() / 16);
-    const auto series = store_.snapshot();
-    render_exposition(series, format, *page);
-    rendered.page = std::move(page);
+    ExpositionPage& drawing = drawings_[format == ExpositionFormat::openmetrics ? 1 : 0];
+    rendered.page = std::make_shared<const std::string>(drawing.draw(store_, rendered.page.get()));
     rendered.version = version;
   }
   return rendered.page;

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "metrics/exposition.h"
+#include "metrics/exposition_page.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
@@ -35,6 +36,8 @@ class PageCache {
   const Store& store_;
   std::mutex mutex_;
   std::array<Variant, 4> variants_;
+  std::array<ExpositionPage, 2> drawings_{ExpositionPage(ExpositionFormat::prometheus_text),
+                                          ExpositionPage(ExpositionFormat::openmetrics)};
 };
 
 }  // namespace sidewatch

@@ -49,7 +49,8 @@ bool remove_suffix(std::string_view& name, std::string_view suffix) {
 
 class Page {
  public:
-  Page(Series all, ExpositionFormat format, std::string& buffer) : all_(all), format_(format), buffer_(buffer) {}
+  Page(Series all, ExpositionFormat format, std::string& buffer, std::vector<ValuePlace>* places)
+      : all_(all), format_(format), buffer_(buffer), places_(places) {}
 
   void write() {
     for (auto first = all_.begin(); first != all_.end();) {
@@ -162,6 +163,10 @@ class Page {
       buffer_ += '}';
     }
     buffer_ += ' ';
+    if (places_ != nullptr) {
+      places_->push_back({static_cast<std::uint32_t>(&series - all_.data()), static_cast<std::uint32_t>(buffer_.size()),
+                          info.family->type});
+    }
     append_value(buffer_, series.last.value);
     buffer_ += '\n';
   }
@@ -169,13 +174,15 @@ class Page {
   Series all_;
   ExpositionFormat format_;
   std::string& buffer_;
+  std::vector<ValuePlace>* places_;
 };
 
 }  // namespace
 
-void render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer) {
+void render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer,
+                       std::vector<ValuePlace>* places) {
   buffer.clear();
-  Page(series, format, buffer).write();
+  Page(series, format, buffer, places).write();
 }
 
 std::string_view content_type(ExpositionFormat format) {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "metrics/store.h"
 #include "metrics/text.h"
@@ -15,9 +17,17 @@ namespace sidewatch {
 
 enum class ExpositionFormat { prometheus_text, openmetrics };
 
+// Where a page shows the value of a series.
+struct ValuePlace {
+  std::uint32_t series;  // its index among the series rendered
+  std::uint32_t begin;   // of the number, which ends with the line
+  MetricType type;
+};
+
 // The complete page. `series` as Store::snapshot() gives them (ordered by family); `buffer` is cleared and filled, and
-// keeps its capacity from page to page.
-void render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer);
+// keeps its capacity from page to page. With `places`, these are added, in the page's order.
+void render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer,
+                       std::vector<ValuePlace>* places = nullptr);
 
 // The Content-Type of a page of this format.
 std::string_view content_type(ExpositionFormat format);

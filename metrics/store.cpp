@@ -66,6 +66,7 @@ struct Store::State {
 
   std::vector<Catalog::Entry> order;  // of the catalog at order_generation
   std::uint64_t order_generation = 0;
+  std::uint64_t lineup = 1;  // rises when other series are live, or in another order
 
   std::atomic<std::uint64_t> version{1};
   std::uint64_t appended = 0;
@@ -201,16 +202,29 @@ bool Store::has_samples(SeriesId series, Time from, Time to) const {
   return newest && (!is_stale_marker(newest->value) || from < newest->time);
 }
 
-std::vector<SeriesValue> Store::snapshot() const {
+std::vector<SeriesValue> Store::snapshot(std::uint64_t* lineup) const {
   std::vector<SeriesValue> values;
   const std::lock_guard lock(state_->mutex);
   state_->refresh_order(catalog_);
+  if (lineup != nullptr) *lineup = state_->lineup;
   values.reserve(state_->order.size());
   for (const auto& [id, info] : state_->order) {
     const Slot* slot = state_->find(id);
     if (slot && slot->live()) values.push_back({info, slot->last});
   }
   return values;
+}
+
+bool Store::values(std::uint64_t lineup, std::vector<double>& values) const {
+  const std::lock_guard lock(state_->mutex);
+  state_->refresh_order(catalog_);
+  if (lineup != state_->lineup) return false;
+  values.clear();
+  for (const auto& entry : state_->order) {
+    const Slot* slot = state_->find(entry.id);
+    if (slot && slot->live()) values.push_back(slot->last.value);
+  }
+  return true;
 }
 
 void Store::set_journal(Journal* journal) {
@@ -294,6 +308,7 @@ void Store::State::put(std::uint32_t index, Time time, double value) {
   Slot& slot = slots[index];
   if (slot.written() && slot.last.time < time) history.append(index, slot.last);
   if (!slot.written() || !same_bits(slot.last.value, value)) ++version;
+  if (slot.live() == is_stale_marker(value)) ++lineup;
   slot.last = {time, value};
   if (journal) taken_in.push_back({{index, slot.epoch}, value});
 }
@@ -331,6 +346,7 @@ void Store::State::refresh_order(const Catalog& catalog) {
   if (generation == order_generation) return;
   order = catalog.ordered();
   order_generation = generation;
+  ++lineup;
 }
 
 }  // namespace sidewatch

@@ -102,8 +102,11 @@ class Store {
   // Whether the series was alive at any time from `from` to `to`: it had a sample then, or one before that still held.
   bool has_samples(SeriesId series, Time from, Time to) const;
 
-  // Every series that is not stale, ordered by family name, then labels: what /metrics shows.
-  std::vector<SeriesValue> snapshot() const;
+  // Every series that is not stale, ordered by family name, then labels: what /metrics shows. `lineup` becomes the number
+  // of this choice of series, from 1.
+  std::vector<SeriesValue> snapshot(std::uint64_t* lineup = nullptr) const;
+  // Only their values, in the same order. False, and nothing is done, when others than those of `lineup` are live now.
+  bool values(std::uint64_t lineup, std::vector<double>& values) const;
 
   std::uint64_t version() const;  // rises when snapshot() would differ: a page rendered at one version stays right
   std::size_t history_bytes() const;

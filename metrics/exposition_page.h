@@ -1,0 +1,38 @@
+// A /metrics page that is drawn again and again.
+//
+// From one scrape to the next the same series stand on it, under the same headings, and most have the value they had.
+// So the page remembers where each value stands, copies the last text and writes only the numbers that have changed;
+// anew from the ground only when other series are live, or when a value would change more than itself (OpenMetrics calls
+// a counter that falls below zero by another name).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "metrics/exposition.h"
+#include "metrics/store.h"
+
+namespace sidewatch {
+
+class ExpositionPage {
+ public:
+  explicit ExpositionPage(ExpositionFormat format) : format_(format) {}
+
+  // The page as the store is now. `before` is what the last call returned; without it (the first time, or when the text
+  // was not kept) it is drawn anew.
+  std::string draw(const Store& store, const std::string* before);
+
+ private:
+  bool can_redraw(const Store& store);
+  std::string redraw(const std::string& before);
+  std::string draw_anew(const Store& store, std::size_t likely_size);
+
+  ExpositionFormat format_;
+  std::uint64_t lineup_ = 0;          // of the series on the page; the store's begin with 1
+  std::vector<double> values_;        // of these, in the store's order
+  std::vector<double> fresh_;         // the same, now
+  std::vector<ValuePlace> places_;    // in the page's order
+};
+
+}  // namespace sidewatch
