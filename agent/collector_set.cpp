@@ -115,13 +115,17 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
   }
 }
 
-void CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {
+bool CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {
+  bool any_started = false;
   for (auto& entry : entries_) {
     if (now < entry->due) continue;
     // A pause of the whole machine makes one pass due, not one for each interval that went by.
     const auto intervals = (now - entry->due) / entry->interval + 1;
     entry->due += intervals * entry->interval;
-    if (entry->runner->start(now)) continue;
+    if (entry->runner->start(now)) {
+      any_started = true;
+      continue;
+    }
     if (const auto& trouble = entry->runner->trouble(); !trouble.empty()) {
       fail(*entry, now, trouble, news);
       write_run_series(*entry, now);
@@ -138,6 +142,7 @@ void CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {
     }
     write_run_series(*entry, now);
   }
+  return any_started;
 }
 
 bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& news) {

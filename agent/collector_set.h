@@ -51,8 +51,8 @@ class CollectorSet {
   // Starts what is new or changed, ends what is gone, keeps what is the same. New collectors are due at once.
   void configure(const std::vector<CollectorPlan>& plans, Duration interval, Time now);
 
-  // Starts a pass of everything that is due, and makes the series of what is overdue stale.
-  void start_due(Time now, std::vector<CollectorNews>& news);
+  // Starts a pass of everything that is due, and makes the series of what is overdue stale. True when any was started.
+  bool start_due(Time now, std::vector<CollectorNews>& news);
 
   // Takes a pass into the store. False when it is of a collector that is no more.
   bool take(PassDone& done, Time now, std::vector<CollectorNews>& news);

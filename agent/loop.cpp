@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "agent/event_log.h"
@@ -20,6 +21,9 @@ constexpr Duration housekeeping_interval = 15s;
 constexpr Duration own_metrics_interval = 1s;
 constexpr Duration settling_time = 3s;  // after the start or a reload, until everything has run once
 constexpr Duration interrupt_patience = 500ms;
+// Collectors that were started together end within a moment of each other. The loop sleeps through it, so that their
+// samples are taken in and judged at once, not one collector after the other.
+constexpr Duration gathering_time = 2ms;
 
 }  // namespace
 
@@ -35,7 +39,7 @@ Time Loop::tick(Time now) {
   if (now >= next_own_metrics_) show_own_metrics(now);
 
   std::vector<CollectorNews> news;
-  parts_.collectors.start_due(now, news);
+  gathering_ = parts_.collectors.start_due(now, news);
   if (!news.empty()) samples_arrived_ = true;  // series went stale: rules may have to say so
   log_news(parts_.log, news);
 
@@ -54,7 +58,11 @@ Time Loop::tick(Time now) {
 }
 
 void Loop::run(const std::function<bool()>& until) {
-  while (!stopping_ && !until()) wait(tick(parts_.clock.now()));
+  while (!stopping_ && !until()) {
+    const Time next = tick(parts_.clock.now());
+    if (gathering_) std::this_thread::sleep_for(gathering_time);
+    wait(next);
+  }
 }
 
 void Loop::judge(Time now) {

@@ -80,6 +80,7 @@ class Loop {
   std::atomic<const HttpServer*> server_{nullptr};
   Published<ConfigView> config_;
   bool samples_arrived_ = false;
+  bool gathering_ = false;  // collectors were started in this round
   bool stopping_ = false;
   std::optional<Time> last_tick_;
   Time next_housekeeping_;
