@@ -75,6 +75,7 @@ class OutboxStore {
 
   SqliteDatabase database_;
   OutboxLimits limits_;
+  std::optional<std::int64_t> dead_letter_count_;  // absent: not known since the last was buried
   SqliteFailure last_failure_ = SqliteFailure::none;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -148,6 +149,7 @@ TEST(Outbox, KeepsOnlyTheNewestDeadLetters) {
     t.add = {make_notification({.id = "n" + std::to_string(i)})};
     t.finished = {{"n" + std::to_string(i), Outcome::rejected, "no"}};
     ASSERT_TRUE(outbox.commit(t));
+    EXPECT_EQ(outbox.dead_letter_count(), static_cast<std::size_t>(std::min(i + 1, 3)));
   }
   const auto letters = outbox.dead_letters(100);
   EXPECT_EQ(outbox.dead_letter_count(), letters.size());
