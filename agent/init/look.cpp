@@ -95,6 +95,8 @@ class Look {
       pids.resize(max_processes);
       machine_.skipped.push_back("all but the first " + std::to_string(max_processes) + " processes");
     }
+    const bool hides_others = options_.root.empty() && failed == 0 && (pids.empty() || pids.front() != 1);
+    if (hides_others) machine_.skipped.push_back("processes of other users, which /proc hides (hidepid): run as root");
     for (const pid_t pid : pids) read_process(pid);
   }
 

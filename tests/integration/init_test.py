@@ -204,6 +204,17 @@ class LiveMachine(World):
         self.assertIn("state_dir: /nonexistent/.local/state/sidewatch\n", answer.stdout)
         self.assert_accepted(answer.stdout)
 
+    @unittest.skipUnless(IS_ROOT and shutil.which("setpriv"), "only root can hide processes")
+    def test_somebody_who_sees_only_their_own_processes_is_told_so(self):
+        binary = shutil.copy(BINARY, self.path("sidewatch"))
+        command = ("mount -t proc -o hidepid=2 proc /proc && "
+                   f"exec setpriv --reuid=nobody --regid=nogroup --clear-groups {binary} init")
+        answer = subprocess.run(["unshare", "--mount", "sh", "-c", command], stdin=subprocess.DEVNULL, cwd="/",
+                                capture_output=True, timeout=DEADLINE, text=True)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("  processes of other users, which /proc hides (hidepid): run as root\n", answer.stderr)
+        self.assert_accepted(answer.stdout)
+
     def test_a_server_that_never_answers_holds_nobody_up(self):
         for name in "abcdefgh":
             self.serve_python(name, f"{name}.py")
