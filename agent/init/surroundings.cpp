@@ -49,6 +49,18 @@ void read_cores(const ProcDir& proc, ReadBuffer& buffer, Machine& machine) {
   }
 }
 
+// In the list of mounts \040 stands for a blank, and so on (fstab(5)).
+std::string unescaped(std::string_view text) {
+  const auto digit = [text](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '7'; };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '\\' && digit(i + 1) && digit(i + 2) && digit(i + 3);
+    plain += escape ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0')) : text[i];
+    if (escape) i += 3;
+  }
+  return plain;
+}
+
 // The mounts that the host collector would sample with its defaults; of a device mounted twice, the first.
 void read_filesystems(const ProcDir& proc, ReadBuffer& buffer, Machine& machine) {
   const HostConfig defaults;
@@ -58,8 +70,8 @@ void read_filesystems(const ProcDir& proc, ReadBuffer& buffer, Machine& machine)
   auto text = mounts.text;
   for (std::string_view line; next_line(text, line);) {
     Filesystem found;
-    found.device = next_field(line);
-    found.mount_point = next_field(line);
+    found.device = unescaped(next_field(line));
+    found.mount_point = unescaped(next_field(line));
     found.type = next_field(line);
     const bool wanted = !found.type.empty() && defaults.mounts.passes(found.mount_point) &&
                         defaults.filesystem_types.passes(found.type) && found.type != "tmpfs";

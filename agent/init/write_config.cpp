@@ -260,7 +260,7 @@ std::string write_agent(const Findings& findings) {
          "  # Alerts, unsent messages and samples survive a crash here.\n"
          "  state_dir: " + yaml_value(findings.state_dir) + "\n"
          "\nhttp:\n"
-         "  # /metrics and the API, for this " + here + " alone: others would reach 0.0.0.0:" + listen_port(findings) + ".\n"
+         "  # /metrics and the API, for this " + here + " alone; 0.0.0.0:" + listen_port(findings) + " would let others in.\n"
          "  listen: 127.0.0.1:" + listen_port(findings) + "\n";
 }
 
