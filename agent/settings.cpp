@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <iterator>
 #include <utility>
 #include <variant>
 
 #include "agent/http_listener.h"
-#include "alerting/rule_file.h"
+#include "alerting/rule_sources.h"
 #include "config/document.h"
 #include "config/literals.h"
 #include "config/reference.h"
@@ -38,7 +37,7 @@ void plan_without_key(CollectorList& list) {
   });
 }
 
-void declare_all(Section& top, Settings& settings, const ReceiverContext& context, RuleFilePatterns& rule_files) {
+void declare_all(Section& top, Settings& settings, const ReceiverContext& context, RuleSources& rules) {
   top.section("agent", settings.agent, "the agent as a whole");
   top.section("http", settings.http, "its own HTTP server: /metrics and the API");
   CollectorList list;
@@ -46,8 +45,7 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   if (!top.has("collectors") && !top.describing()) plan_without_key(list);
   settings.collectors = std::move(list.plans);
   top.section("history", settings.history, "the recent past that rules and queries look back on");
-  configure_rules(top, settings.rule_groups);
-  configure_rule_files(top, rule_files);
+  declare(top, rules);
   configure_receivers(top, context, settings.receivers);
   top.section("limits", settings.limits, "how much of everything there may be");
 }
@@ -184,11 +182,10 @@ Settings load_settings(const std::string& path, const ReceiverContext& context, 
   auto document = config::Document::load(path, config::process_environment(), problems);
   settings.files = document.files();
   if (settings.files.empty()) return settings;  // not even the file could be read
-  RuleFilePatterns rule_files;
-  document.visit([&](Section& top) { declare_all(top, settings, context, rule_files); });
-  auto of_files = load_rule_files(rule_files, settings.files, problems);
-  std::move(of_files.begin(), of_files.end(), std::back_inserter(settings.rule_groups));
-  add_builtin_rules(settings.rule_groups);
+  RuleSources rules;
+  document.visit([&](Section& top) { declare_all(top, settings, context, rules); });
+  settings.rule_groups = load_rules(rules, settings.files, problems);
+  add_unless_named(settings.rule_groups, {std::move(rules.builtin)});
   settings.text = document.masked_yaml();
   return settings;
 }
@@ -244,16 +241,16 @@ std::string describe(const Settings& settings) {
 std::string reference_as_markdown() {
   return config::Reference::of([](Section& top) {
            Settings settings;
-           RuleFilePatterns rule_files;
-           declare_all(top, settings, {}, rule_files);
+           RuleSources rules;
+           declare_all(top, settings, {}, rules);
          }).markdown();
 }
 
 std::string reference_as_json_schema() {
   return config::Reference::of([](Section& top) {
            Settings settings;
-           RuleFilePatterns rule_files;
-           declare_all(top, settings, {}, rule_files);
+           RuleSources rules;
+           declare_all(top, settings, {}, rules);
          }).json_schema();
 }
 

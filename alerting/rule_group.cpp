@@ -99,20 +99,27 @@ void configure_rules(Section& top, std::vector<RuleGroup>& groups) {
   groups.push_back(std::move(group));
 }
 
-void add_builtin_rules(std::vector<RuleGroup>& groups) {
+RuleGroup builtin_group() {
+  RuleGroup builtin;
+  builtin.name = builtin.file = builtin_file;
+  builtin.mark.file = builtin_file;
+  for (Rule& rule : builtin_rules()) builtin.rules.emplace_back(std::move(rule));
+  return builtin;
+}
+
+void add_unless_named(std::vector<RuleGroup>& groups, std::vector<RuleGroup> further) {
   std::set<std::string, std::less<>> taken;
   for (const RuleGroup& group : groups) {
     for (const AnyRule& any : group.rules) {
       if (std::holds_alternative<Rule>(any)) taken.insert(name_of(any));
     }
   }
-  RuleGroup builtin;
-  builtin.name = builtin.file = builtin_file;
-  builtin.mark.file = builtin_file;
-  for (Rule& rule : builtin_rules()) {
-    if (!taken.contains(rule.name)) builtin.rules.emplace_back(std::move(rule));
+  for (RuleGroup& group : further) {
+    std::erase_if(group.rules, [&](const AnyRule& any) {
+      return std::holds_alternative<Rule>(any) && taken.contains(name_of(any));
+    });
+    if (!group.rules.empty()) groups.push_back(std::move(group));
   }
-  if (!builtin.rules.empty()) groups.push_back(std::move(builtin));
 }
 
 void identify(std::vector<RuleGroup>& groups) {

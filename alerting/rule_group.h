@@ -57,8 +57,11 @@ void configure_rules(config::Section& top, std::vector<RuleGroup>& groups);
 void declare_any_rule(config::Section& section, RuleSource source,
                       const std::vector<std::pair<std::string, Template>>& inherited, std::vector<AnyRule>& rules);
 
-// Adds those builtin rules whose names no alerting rule has, as a group of their own.
-void add_builtin_rules(std::vector<RuleGroup>& groups);
+// The rules that the agent always has about itself.
+RuleGroup builtin_group();
+
+// Appends `further` without those rules whose names an alerting rule of `groups` has, and without empty groups.
+void add_unless_named(std::vector<RuleGroup>& groups, std::vector<RuleGroup> further);
 
 // Gives every rule of a rule file an identity that is its own and stays the same over restarts.
 void identify(std::vector<RuleGroup>& groups);

@@ -39,8 +39,8 @@ std::string clear_problem(const Threshold& threshold) {
          config::write_number(threshold.bound) + (up > 0 ? " or less" : " or more");
 }
 
-void check_order(Section& section, const Threshold& warning, const Threshold& critical) {
-  const auto say = [&](const std::string& text) { section.problem("critical", text); };
+void check_order(Section& section, std::string_view key, const Threshold& warning, const Threshold& critical) {
+  const auto say = [&](const std::string& text) { section.problem(key, text); };
   const int up = direction(warning.comparison);
   const std::string both = "critical " + quoted(to_string(critical)) + " and warning " + quoted(to_string(warning));
   if (warning.comparison == critical.comparison && warning.bound == critical.bound) {
@@ -56,6 +56,22 @@ void check_order(Section& section, const Threshold& warning, const Threshold& cr
     return say(both + " have the same bound; critical must be " + (up > 0 ? "above" : "below") + " warning");
   }
   say(both + " are the wrong way round: critical must be " + (up > 0 ? "above" : "below") + " warning");
+}
+
+// `clear` beside the levels is of the lowest one that is given.
+void read_clear(Section& section, LevelsText& text) {
+  auto& lowest = text.warning ? text.warning : text.critical;
+  if (!lowest || !text.clear) return;
+  if (lowest->threshold.clear) section.problem("clear", "the level has a clear value of its own; leave one of them out");
+  lowest->threshold.clear = text.clear;
+  lowest->clear_mark = section.mark("clear");
+}
+
+void check_clear(Section& section, const LevelText& level) {
+  if (!level.threshold.clear || !level.sound) return;
+  if (auto problem = clear_problem(level.threshold); !problem.empty()) {
+    section.problem(level.clear_mark, std::move(problem));
+  }
 }
 
 }  // namespace
@@ -132,26 +148,37 @@ void declare_levels(Section& section, LevelsText& text) {
 }
 
 void read_levels(Section& section, LevelsText& text, Policy& policy) {
-  auto& lowest = text.warning ? text.warning : text.critical;
-  if (lowest && text.clear) {
-    if (lowest->threshold.clear) {
-      section.problem("clear", "the level has a clear value of its own; leave one of them out");
-    }
-    lowest->threshold.clear = text.clear;
-    lowest->clear_mark = section.mark("clear");
-  }
+  read_clear(section, text);
   const auto take = [&](const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
     if (!level) return;
     out = LevelPolicy{level->threshold, level->hold.value_or(text.hold.value_or(HoldText{})).hold};
-    if (!level->threshold.clear || !level->sound) return;
-    if (auto problem = clear_problem(level->threshold); !problem.empty()) {
-      section.problem(level->clear_mark, std::move(problem));
-    }
+    check_clear(section, *level);
   };
   take(text.warning, policy.warning);
   take(text.critical, policy.critical);
   if (text.warning && text.critical && text.warning->sound && text.critical->sound) {
-    check_order(section, text.warning->threshold, text.critical->threshold);
+    check_order(section, "critical", text.warning->threshold, text.critical->threshold);
+  }
+}
+
+void change_levels(Section& section, LevelsText& text, Policy& policy) {
+  if (text.clear && !text.warning && !text.critical) {
+    section.problem("clear", "a clear value belongs to a level; write the level as well, as in warning: {above: 80, clear: 75}");
+  }
+  read_clear(section, text);
+  const Hold present = policy.warning ? policy.warning->hold : policy.critical ? policy.critical->hold : Hold{};
+  const auto take = [&](const std::optional<LevelText>& level, std::optional<LevelPolicy>& out) {
+    if (text.hold && out) out->hold = text.hold->hold;
+    if (!level) return;
+    const Hold inherited = text.hold ? text.hold->hold : out ? out->hold : present;
+    out = LevelPolicy{level->threshold, level->hold ? level->hold->hold : inherited};
+    check_clear(section, *level);
+  };
+  take(text.warning, policy.warning);
+  take(text.critical, policy.critical);
+  const bool sound = (!text.warning || text.warning->sound) && (!text.critical || text.critical->sound);
+  if ((text.warning || text.critical) && sound && policy.warning && policy.critical) {
+    check_order(section, text.critical ? "critical" : "warning", policy.warning->threshold, policy.critical->threshold);
   }
 }
 

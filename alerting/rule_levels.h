@@ -41,6 +41,9 @@ void declare_levels(config::Section& section, LevelsText& text);
 // Checks a rule's levels and puts them into its policy; there is at least one.
 void read_levels(config::Section& section, LevelsText& text, Policy& policy);
 
+// The same for levels of which only some are given, to a policy that has its own: `for` then goes for both levels.
+void change_levels(config::Section& section, LevelsText& text, Policy& policy);
+
 inline constexpr Duration max_rule_delay = std::chrono::hours(24 * 365);  // of every duration in a rule
 
 }  // namespace sidewatch

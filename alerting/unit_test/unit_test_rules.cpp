@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "alerting/rule_file.h"
+#include "alerting/rule_sources.h"
 #include "config/document.h"
 #include "config/files.h"
 
@@ -23,25 +24,21 @@ bool is_rule_file(const std::string& path) {
   auto document = config::Document::load(path, {}, ignored);
   document.visit([&](Section& top) {
     has_groups = top.has("groups");
-    has_rules = top.has("rules") || top.has("rule_files");
+    has_rules = top.has("rules") || top.has("rule_files") || top.has("shipped_rules");
     top.ignore_the_rest();
   });
   return has_groups || !has_rules;
 }
 
 std::vector<RuleGroup> rules_of_configuration(const std::string& path, config::Problems& problems) {
-  std::vector<RuleGroup> groups;
-  RuleFilePatterns patterns;
+  RuleSources sources;
   auto document = config::Document::load(path, config::process_environment(), problems);
   document.visit([&](Section& top) {
-    configure_rules(top, groups);
-    configure_rule_files(top, patterns);
+    declare(top, sources);
     top.ignore_the_rest();
   });
   std::vector<std::string> files;
-  auto from_files = load_rule_files(patterns, files, problems);
-  std::move(from_files.begin(), from_files.end(), std::back_inserter(groups));
-  return groups;
+  return load_rules(sources, files, problems);
 }
 
 }  // namespace

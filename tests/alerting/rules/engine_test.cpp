@@ -287,7 +287,7 @@ TEST(Engine, JudgesAScalarToo) {
 TEST(Engine, AFailedCollectorRaisesAnAlertOfItsOwn) {
   World world("rules: []");
   std::vector<RuleGroup> rules;
-  add_builtin_rules(rules);
+  add_unless_named(rules, {builtin_group()});
   world.engine.replace_rules(std::move(rules));
   const std::string metric = "sidewatch_collector_success";
   world.after(5, metric, {{{{"collector", "redis"}}, 1}, {{{"collector", "host"}}, 1}});
@@ -303,7 +303,7 @@ TEST(Engine, AFailedCollectorRaisesAnAlertOfItsOwn) {
 TEST(Engine, AHistoryThatTheDiskRefusesRaisesAnAlert) {
   World world("rules: []");
   std::vector<RuleGroup> rules;
-  add_builtin_rules(rules);
+  add_unless_named(rules, {builtin_group()});
   world.engine.replace_rules(std::move(rules));
   const std::string metric = "sidewatch_history_on_disk";
   world.after(5, metric, {{{}, 1}});
@@ -318,7 +318,7 @@ TEST(Engine, AHistoryThatTheDiskRefusesRaisesAnAlert) {
 
 TEST(Engine, AConfiguredRuleReplacesTheBuiltInOneOfItsName) {
   auto groups = rules_of("rules: [{alert: CollectorFailing, expr: sidewatch_collector_success, critical: '== 0'}]");
-  add_builtin_rules(groups);
+  add_unless_named(groups, {builtin_group()});
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_FALSE(std::get<Rule>(groups[0].rules.at(0)).policy.warning);
   EXPECT_EQ(groups[1].file, builtin_file);
