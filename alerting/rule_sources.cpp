@@ -19,9 +19,9 @@ namespace {
 using config::Located;
 using config::Section;
 
-std::string meant(std::string_view written, const std::vector<std::string_view>& known) {
+std::string meant(std::string_view written, const std::vector<std::string_view>& known, std::string_view otherwise) {
   const auto near = config::nearest(written, known);
-  return near ? "did you mean " + quoted(*near) + "?" : "there are " + config::list_of(known);
+  return near ? "did you mean " + quoted(*near) + "?" : std::string(otherwise);
 }
 
 void declare_shipped(Section& top, std::vector<RuleGroup>& groups) {
@@ -34,7 +34,7 @@ void declare_shipped(Section& top, std::vector<RuleGroup>& groups) {
   for (const auto& set : sets) {
     if (std::find(known.begin(), known.end(), set.value) == known.end()) {
       top.problem(set.mark, "no rules named " + config::quote(set.value) + " come with the agent, " +
-                                meant(set.value, known));
+                                meant(set.value, known, "there are " + config::list_of(known)));
     } else if (seen.insert(set.value).second) {
       auto shipped = shipped_rules(set.value);
       std::move(shipped.begin(), shipped.end(), std::back_inserter(groups));
@@ -70,7 +70,8 @@ std::string no_such_rule(RuleSources& sources, const std::string& name) {
     for (const AnyRule& rule : group.rules) known.push_back(name_of(rule));
   }
   for (const AnyRule& rule : sources.builtin.rules) known.push_back(name_of(rule));
-  return "no rule that comes with the agent is named " + config::quote(name) + ", " + meant(name, known);
+  return "no rule that comes with the agent is named " + config::quote(name) + ", " +
+         meant(name, known, "docs/shipped-rules.md lists them");
 }
 
 void declare_change(Section& section, RuleSources& sources) {

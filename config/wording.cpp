@@ -74,14 +74,14 @@ std::optional<std::string_view> nearest(std::string_view written, const std::vec
   for (const auto word : known) {
     const auto difference = std::max(word.size(), meant.size()) - std::min(word.size(), meant.size());
     if (difference >= best_distance) continue;
-    if (const auto apart = distance(meant, word); apart < best_distance) {
+    if (const auto apart = distance(meant, lower(word)); apart < best_distance) {
       best = word;
       best_distance = apart;
     }
   }
   if (best || meant.size() < 2) return best;
   for (const auto word : known) {
-    if (!word.starts_with(meant)) continue;
+    if (!lower(word).starts_with(meant)) continue;
     if (best) return std::nullopt;
     best = word;
   }
