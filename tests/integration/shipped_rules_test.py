@@ -1,0 +1,175 @@
+"""The rules of config/rules as users get them: their unit tests pass and leave none of them out, every metric and label
+that they name exists, all of them make one configuration, and none of them fails on this machine.
+
+Runs on Debian's own Python, where scripts/setup puts python3-yaml.
+"""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+import yaml
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import BINARY, DEADLINE, Agent, temporary_directory, wait_until  # noqa: E402
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+SETS = ["host", "process", "container"]
+TESTS = sorted(glob.glob(os.path.join(ROOT, "tests", "cases", "shipped_rules", "*.yml")))
+
+# What every Linux has, so that these rules have a value everywhere. The others need a disk, a network, a container, ...
+EVERYWHERE = {"HostCpuHigh", "HostCpuSteal", "HostLoadHigh", "HostMemoryHigh", "HostSwapThrashing", "HostOomKill",
+              "HostFileHandlesHigh", "ProcessAbsent", "ProcessRestarting", "ProcessCpuHigh", "ProcessMemoryHigh",
+              "ProcessFileDescriptorsHigh", "ProcessThreadsHigh", "ProcessBlocked", "ProcessZombies"}
+
+ALL = """
+agent: {interval: 200ms}
+http: {listen: "127.0.0.1:0"}
+collectors:
+  host: {}
+  process: [{name: agent, match: {pid: self}}]
+shipped_rules: [host, process, container]
+"""
+
+
+def load(path):
+    with open(path) as file:
+        return yaml.safe_load(file)
+
+
+def run(*arguments):
+    return subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=DEADLINE)
+
+
+def rules():
+    for name in SETS:
+        for group in load(os.path.join(ROOT, "config", "rules", name + ".yaml"))["groups"]:
+            yield from group["rules"]
+
+
+RULES = {rule["alert"]: rule for rule in rules()}
+
+
+def message_checks():
+    """(file, alert, the messages that it expects, the labels of its series)"""
+    for path in TESTS:
+        for test in load(path)["tests"]:
+            labels = {label for series in test["input_series"] for label in re.findall(r"(\w+)=", series["series"])}
+            for check in test["message_test"]:
+                yield os.path.basename(path), check["alertname"], check["exp_messages"], labels
+
+
+class UnitTests(unittest.TestCase):
+    def test_all_pass(self):
+        self.assertGreaterEqual(len(TESTS), 9)
+        answer = run("test", *TESTS)
+        self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
+
+    def test_every_rule_is_seen_firing_at_each_of_its_levels_and_resolving(self):
+        seen = {}
+        for _, alert, messages, _ in message_checks():
+            seen.setdefault(alert, set()).update(message["level"] for message in messages)
+        for name, rule in RULES.items():
+            levels = {level for level in ("warning", "critical") if level in rule} | {"ok"}
+            self.assertEqual(seen.get(name), levels, name)
+
+    def test_every_rule_is_seen_letting_something_harmless_be(self):
+        quiet = {alert for _, alert, messages, _ in message_checks() if not messages}
+        self.assertEqual(quiet, set(RULES))
+
+    def test_hysteresis_is_tested_where_there_is_some(self):
+        """A value between the bound and its clear value must be in a series: the test says so in its name."""
+        names = [test["name"] for path in TESTS for test in load(path)["tests"]]
+        for name, rule in RULES.items():
+            distances = [abs(level["clear"] - next(v for k, v in level.items() if k in ("above", "below", "at_least")))
+                         for level in (rule.get("warning"), rule.get("critical")) if level and "clear" in level]
+            if any(distances) and "increase(" not in rule["expr"]:
+                self.assertTrue(any(n.startswith(name + " ") and ("clear value" in n or "back" in n or "cleaned" in n)
+                                    for n in names), name)
+
+
+class Texts(unittest.TestCase):
+    def test_every_rule_says_what_is_the_case_and_what_to_do_first(self):
+        for name, rule in RULES.items():
+            self.assertLess(len(re.sub(r"\{\{.*?\}\}", "#", rule["summary"])), 100, name)
+            self.assertGreater(len(rule["description"]), 60, name)
+            self.assertIn("$value" if name not in ("HostFilesystemReadOnly", "HostFilesystemNotAnswering", "ProcessAbsent",
+                                                   "HostClockNotSynchronised", "ContainerNotFound") else "",
+                          rule["summary"], name)
+
+    def test_no_text_names_a_label_that_its_alert_does_not_have(self):
+        expected = {}
+        for _, alert, messages, _ in message_checks():
+            for message in messages:
+                expected.setdefault(alert, set()).update(message.get("exp_labels", {}))
+        for name, rule in RULES.items():
+            used = set(re.findall(r"\$labels\.(\w+)", rule["summary"] + rule["description"]))
+            self.assertLessEqual(used, expected.get(name, set()), f"{name}: not in the exp_labels of its tests")
+
+
+class Metrics(unittest.TestCase):
+    def test_the_agent_knows_every_metric_that_a_rule_names(self):
+        listed = re.findall(r"^\| `(.*?)` \|", run("reference", "--metrics").stdout, re.M)
+        self.assertGreater(len(listed), 300)
+        patterns = [re.escape(name).replace(r"\*", r"[A-Za-z0-9_]+") for name in listed]
+        for name, rule in RULES.items():
+            named = set(re.findall(r"\b((?:node|namedprocess|container|sidewatch)_\w+|ALERTS)\b",
+                                   re.sub(r'"[^"]*"', "", rule["expr"])))
+            self.assertTrue(named, name)
+            for metric in named:
+                self.assertTrue(any(re.fullmatch(pattern, metric) for pattern in patterns), f"{name}: {metric}")
+
+
+class OneConfiguration(unittest.TestCase):
+    def setUp(self):
+        self.directory = temporary_directory()
+        self.addCleanup(self.directory.cleanup)
+
+    def test_check_lists_all_of_them_and_the_files_are_those_in_the_program(self):
+        path = os.path.join(self.directory.name, "all.yaml")
+        for source in ("shipped_rules: [host, process, container]",
+                       "rule_files: ['%s/config/rules/*.yaml']" % ROOT):
+            with open(path, "w") as file:
+                file.write(source)
+            answer = run("check", path)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            self.assertEqual(set(re.findall(r"^    (\w+): ", answer.stdout, re.M)), set(RULES))
+
+    def test_none_fails_on_this_machine(self):
+        agent = Agent(ALL, self.directory.name)
+        self.addCleanup(agent.stop)
+        agent.start()
+        wait_until(lambda: dict(agent.metrics()).get("sidewatch_rules", 0), "the rules to be evaluated")
+
+        def evaluated():
+            _, _, body = agent.request("/api/v1/rules")
+            found = {rule["name"]: rule for group in json.loads(body)["data"]["groups"] for rule in group["rules"]}
+            return found if all(found[name]["health"] != "unknown" for name in RULES) else None
+
+        found = wait_until(evaluated, "every rule to be evaluated once")
+        for name in RULES:
+            self.assertEqual((found[name]["health"], found[name].get("lastError", "")), ("ok", ""), name)
+
+    def test_every_expression_can_be_asked_for_with_sidewatch_query(self):
+        agent = Agent(ALL, self.directory.name)
+        self.addCleanup(agent.stop)
+        agent.start()
+        address = "http://127.0.0.1:%d" % agent.port
+
+        def ask(name):
+            answer = run("query", RULES[name]["expr"], "--json", "--url", address)
+            self.assertEqual(answer.returncode, 0, name + ": " + answer.stderr)
+            return json.loads(answer.stdout)["data"]["result"]
+
+        wait_until(lambda: ask("ProcessCpuHigh") and ask("HostCpuHigh"), "two samples of each counter")
+        answered = {name for name in RULES if ask(name)}
+        self.assertLessEqual(EVERYWHERE, answered)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
