@@ -6,6 +6,7 @@
 
 #include "agent/exit_code.h"
 #include "agent/version.h"
+#include "alerting/shipped_rules.h"
 
 namespace sidewatch {
 namespace {
@@ -143,6 +144,14 @@ Command parse_command_line(int argc, const char* const* argv) {
   reference->add_flag("--functions", functions, "Every function of the query language instead")
       ->excludes(schema_flag)
       ->excludes(metrics_flag);
+  std::string rule_set;
+  const auto sets = shipped_rule_sets();
+  reference->add_option("--rules", rule_set, "Instead the rules that shipped_rules gives, as they are written")
+      ->check(CLI::IsMember(std::vector<std::string>(sets.begin(), sets.end())))
+      ->type_name("host|process|container")
+      ->excludes("--json-schema")
+      ->excludes("--metrics")
+      ->excludes("--functions");
 
   try {
     app.parse(argc, argv);
@@ -155,6 +164,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   }
   if (*run) return RunCommand{run_config};
   if (*check) return CheckCommand{check_config};
+  if (!rule_set.empty()) return ReferenceCommand{ReferenceCommand::Form::rules, rule_set};
   if (functions) return ReferenceCommand{ReferenceCommand::Form::functions};
   if (app.got_subcommand("init")) return init;
   if (app.got_subcommand("test")) return test;

@@ -20,8 +20,9 @@ struct InitCommand {
   bool probe = true;        // ask local ports for /metrics
 };
 struct ReferenceCommand {
-  enum class Form { markdown, json_schema, metrics, functions };
+  enum class Form { markdown, json_schema, metrics, functions, rules };
   Form form = Form::markdown;
+  std::string rule_set = {};  // of the form rules
 };
 struct QueryCommand {
   enum class Form { table, plot, json, csv };

@@ -17,6 +17,7 @@
 #include "agent/query_command.h"
 #include "agent/settings.h"
 #include "agent/test_command.h"
+#include "alerting/shipped_rules.h"
 #include "base/time.h"
 #include "metrics/promql/function_reference.h"
 
@@ -33,6 +34,7 @@ int perform(const ReferenceCommand& command) {
       case ReferenceCommand::Form::markdown: return reference_as_markdown();
       case ReferenceCommand::Form::json_schema: return reference_as_json_schema();
       case ReferenceCommand::Form::functions: return promql::functions_as_markdown();
+      case ReferenceCommand::Form::rules: return std::string(shipped_rule_text(command.rule_set));
       case ReferenceCommand::Form::metrics: break;
     }
     return metrics_as_markdown();

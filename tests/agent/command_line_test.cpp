@@ -52,6 +52,10 @@ TEST(CommandLine, PrintsTheReferenceInEachForm) {
   const Command functions = parse({"reference", "--functions"});
   ASSERT_NE(std::get_if<ReferenceCommand>(&functions), nullptr);
   EXPECT_EQ(std::get<ReferenceCommand>(functions).form, ReferenceCommand::Form::functions);
+  const Command rules = parse({"reference", "--rules", "process"});
+  ASSERT_NE(std::get_if<ReferenceCommand>(&rules), nullptr);
+  EXPECT_EQ(std::get<ReferenceCommand>(rules).form, ReferenceCommand::Form::rules);
+  EXPECT_EQ(std::get<ReferenceCommand>(rules).rule_set, "process");
 }
 
 TEST(CommandLine, LooksAroundAndWritesAConfiguration) {
@@ -147,6 +151,7 @@ TEST(CommandLine, EndsWithCode2AndASentenceAboutAMistake) {
       {{"query", "up", "--plot", "--json"}, "--json"},
       {{"query", "up", "--load", "a", "--url", "http://b"}, "--url"},
       {{"reference", "--xml"}, "--xml"},
+      {{"reference", "--rules", "database"}, "database"},
   };
   for (const auto& mistake : mistakes) {
     const auto exit = ends(mistake.arguments);

@@ -1,5 +1,6 @@
 """The rules of config/rules as users get them: their unit tests pass and leave none of them out, every metric and label
-that they name exists, all of them make one configuration, and none of them fails on this machine.
+that they name exists, docs/shipped-rules.md lists them as they are, all of them make one configuration, and none of them
+fails on this machine.
 
 Runs on Debian's own Python, where scripts/setup puts python3-yaml.
 """
@@ -110,6 +111,30 @@ class Texts(unittest.TestCase):
         for name, rule in RULES.items():
             used = set(re.findall(r"\$labels\.(\w+)", rule["summary"] + rule["description"]))
             self.assertLessEqual(used, expected.get(name, set()), f"{name}: not in the exp_labels of its tests")
+
+
+class Documentation(unittest.TestCase):
+    SIGNS = {"above": ">", "at_least": "≥", "below": "<", "at_most": "≤"}
+
+    def level(self, level):
+        if not level:
+            return ""
+        key = next(key for key in level if key in self.SIGNS)
+        text = f"{self.SIGNS[key]} {level[key]}"
+        if level.get("clear", level[key]) != level[key]:
+            text += f" (clear {level['clear']})"
+        return text + (f", for {level['for']}" if "for" in level else "")
+
+    def test_lists_every_rule_with_its_levels_and_no_other(self):
+        with open(os.path.join(ROOT, "docs", "shipped-rules.md")) as file:
+            rows = re.findall(r"^\| `(\w+)` \| [^|]{4,} \| (.*?) ?\| (.*?) ?\| (.*?) ?\|$", file.read(), re.M)
+        self.assertEqual(rows, [(name, self.level(rule.get("warning")), self.level(rule.get("critical")),
+                                 rule.get("for", "")) for name, rule in RULES.items()])
+
+    def test_the_program_prints_the_files(self):
+        for name in SETS:
+            with open(os.path.join(ROOT, "config", "rules", name + ".yaml")) as file:
+                self.assertEqual(run("reference", "--rules", name).stdout, file.read())
 
 
 class Metrics(unittest.TestCase):
