@@ -73,8 +73,8 @@ void check_way(config::Section& section, const TargetConfig& target) {
   const int ways = (target.own ? 1 : 0) + (section.has("cgroup") ? 1 : 0) + (section.has("process") ? 1 : 0);
   if (ways > 1) section.problem(section.mark(), "give only one of self, cgroup and process");
   if (ways == 0 && !section.has("limits")) {
-    section.problem(section.mark(), "does not say which container is meant: give process, cgroup, self: true, or (where "
-                                    "it cannot be seen) its limits");
+    section.problem(section.mark(), "does not say which container is meant: give process, cgroup, self: true, or "
+                                    "(where it cannot be seen) its limits");
   }
 }
 

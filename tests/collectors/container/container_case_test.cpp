@@ -1,6 +1,6 @@
 // Every folder of tests/cases/container: a configuration, a procfs and cgroups, and the exact page that one pass gives,
-// with the errors that it counts. With SIDEWATCH_WRITE_EXPECTED set in the environment both are written anew instead, to
-// be looked at in a diff.
+// with the errors that it counts. With SIDEWATCH_WRITE_EXPECTED set in the environment both are written anew instead,
+// to be looked at in a diff.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -48,8 +48,9 @@ TEST(ContainerConfig, SaysHowEachTargetIsFound) {
       "    - {name: far, limits: {memory: 512Mi, cpu: 500m}}\n");
   EXPECT_EQ(problems, "");
   ASSERT_EQ(plans.size(), 1u);
-  EXPECT_EQ(plans[0].watches, "containers: checkout (process: exe checkout); batch (cgroup /system.slice/batch.service); "
-                              "me (the agent's own cgroup); far (its limits only)");
+  EXPECT_EQ(plans[0].watches,
+            "containers: checkout (process: exe checkout); batch (cgroup /system.slice/batch.service); me (the agent's "
+            "own cgroup); far (its limits only)");
 }
 
 TEST(ContainerConfig, HasAnotherFingerprintForWhateverChanges) {

@@ -23,6 +23,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr const char* kNotOurs = "this test is in a cgroup of somebody else's, which it does not leave";
+
 bool put(const std::string& file, const std::string& text) {
   std::ofstream out(file);
   out << text << std::flush;
@@ -171,7 +173,7 @@ TEST_F(ContainerLive, FindsACgroupThatWasRemovedAndMadeAgain) {
 TEST_F(ContainerLive, CountsTheProcessesOfARealCgroup) {
   const auto mount = usable(pids_controller);
   if (!mount) GTEST_SKIP() << "no hierarchy with the pids controller can be written here";
-  if (!at_root(*mount, pids_controller)) GTEST_SKIP() << "this test is in a cgroup of somebody else's, which it does not leave";
+  if (!at_root(*mount, pids_controller)) GTEST_SKIP() << kNotOurs;
   const MadeCgroup cgroup(mount->directory + "/" + name_);
   if (!cgroup.made()) GTEST_SKIP() << "no cgroup can be made in " << mount->directory;
   const BusyChild child;
@@ -197,7 +199,7 @@ TEST_F(ContainerLive, CountsTheProcessesOfARealCgroup) {
 TEST_F(ContainerLive, SeesARealProcessThrottled) {
   const auto quota = usable(cpu_controller);
   if (!quota) GTEST_SKIP() << "no hierarchy with the cpu controller can be written here";
-  if (!at_root(*quota, cpu_controller)) GTEST_SKIP() << "this test is in a cgroup of somebody else's, which it does not leave";
+  if (!at_root(*quota, cpu_controller)) GTEST_SKIP() << kNotOurs;
   const MadeCgroup cgroup(quota->directory + "/" + name_);
   if (!cgroup.made()) GTEST_SKIP() << "no cgroup can be made in " << quota->directory;
   if (quota->unified) {

@@ -48,8 +48,8 @@ TEST(Container, FindsTheCgroupOfARestartedProcess) {
   pod.tree.remove("proc/500");
   pod.container.pass();
   EXPECT_EQ(pod.up(), 0);
-  EXPECT_THAT(pod.container.page(), testing::Not(testing::HasSubstr("container_memory_usage_bytes{container=\"checkout")))
-      << "what is not there has no values";
+  const auto absent = testing::Not(testing::HasSubstr("container_memory_usage_bytes{container=\"checkout"));
+  EXPECT_THAT(pod.container.page(), absent) << "what is not there has no values";
 
   const FileTree fresh(container_cases() / "pod-with-shared-processes/proc/500");
   fresh.write("stat", "900 (checkout) S 1 900 900 0 -1 4194560 100 0 2 0 150 50 0 0 20 0 4 0 99999 1048576 10 "
