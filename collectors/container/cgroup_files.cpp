@@ -27,7 +27,7 @@ bool is_gone(const Levels& levels, ReadBuffer& buffer) { return !exists(levels.o
 }  // namespace
 
 // The root is told by the files that only it has (release_agent on v1) or lacks (cgroup.events on v2).
-Levels::Levels(const Hierarchy& hierarchy) : unified_(hierarchy.unified) {
+Levels::Levels(const Hierarchy& hierarchy, ProcFile::Keep keep) : unified_(hierarchy.unified), keep_(keep) {
   directories_.emplace_back(hierarchy.top);
   std::string_view rest = hierarchy.path;
   while (!rest.empty() && directories_.size() < max_levels) {
@@ -61,7 +61,7 @@ std::optional<std::uint64_t> NumberFile::read(PassContext& pass) {
 }
 
 LimitChain::LimitChain(const Levels& levels, const char* file) : levels_(levels), level_(levels.all().size() - 1) {
-  for (const auto& directory : levels.all()) files_.emplace_back(directory, file);
+  for (std::size_t i = 0; i < levels.all().size(); ++i) files_.push_back(levels.file(i, file));
 }
 
 Limit LimitChain::read(PassContext& pass) {
@@ -86,9 +86,9 @@ Limit LimitChain::read(PassContext& pass) {
 }
 
 QuotaChain::QuotaChain(const Levels& levels) : levels_(levels), level_(levels.all().size() - 1) {
-  for (const auto& directory : levels.all()) {
-    quotas_.emplace_back(directory, levels.unified() ? "cpu.max" : "cpu.cfs_quota_us");
-    if (!levels.unified()) periods_.emplace_back(directory, "cpu.cfs_period_us");
+  for (std::size_t i = 0; i < levels.all().size(); ++i) {
+    quotas_.push_back(levels.file(i, levels.unified() ? "cpu.max" : "cpu.cfs_quota_us"));
+    if (!levels.unified()) periods_.push_back(levels.file(i, "cpu.cfs_period_us"));
   }
 }
 

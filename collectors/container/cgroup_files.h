@@ -21,19 +21,23 @@ class Levels {
  public:
   static constexpr std::size_t max_levels = 32;  // deeper down, the cgroup counts as not found
 
-  explicit Levels(const Hierarchy& hierarchy);
+  // `keep` is of the files: with many targets they are opened at each read, as descriptors are scarce.
+  Levels(const Hierarchy& hierarchy, ProcFile::Keep keep);
   Levels(const Levels&) = delete;
   Levels& operator=(const Levels&) = delete;
 
   FileStatus status() const { return own().status(); }
   Error error() const { return own().error("", own().error_number()); }
   bool unified() const { return unified_; }
+  ProcFile file(std::size_t level, const char* name) const { return {directories_[level], name, keep_}; }
+  ProcFile own_file(const char* name) const { return {own(), name, keep_}; }
   bool is_root() const { return root_; }  // of all cgroups of the machine, not of a namespace
   const ProcDir& own() const { return directories_.back(); }
   const std::vector<ProcDir>& all() const { return directories_; }  // the topmost first
 
  private:
   bool unified_;
+  ProcFile::Keep keep_;
   std::vector<ProcDir> directories_;
   bool root_ = false;
 };
@@ -53,7 +57,7 @@ void report(PassContext& pass, const ProcDir& directory, const ProcFile& file, c
 // A file with one number in it.
 class NumberFile {
  public:
-  NumberFile(const Levels& levels, const char* name) : directory_(levels.own()), file_(levels.own(), name) {}
+  NumberFile(const Levels& levels, const char* name) : directory_(levels.own()), file_(levels.own_file(name)) {}
   std::optional<std::uint64_t> read(PassContext& pass);
 
  private:

@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t max_targets = 32;
+constexpr std::size_t max_targets = 16;  // each holds directories open
 constexpr std::string_view own_name = "self";  // of the only target of `container: {}`
 
 struct Suffix {

@@ -30,11 +30,17 @@ bool is_own_namespace(const ProcDir& procfs, pid_t own_pid) {
   return procfs.read_link("self", target) == 0 && target == std::to_string(own_pid);
 }
 
+// A target takes 20 to 40 open files. With many of them, only their directories stay open.
+constexpr std::size_t kept_targets = 4;
+ProcFile::Keep keep_files_of(const ContainerConfig& config) {
+  return config.targets.size() <= kept_targets ? ProcFile::Keep::open : ProcFile::Keep::closed;
+}
+
 class ContainerCollector final : public Collector {
  public:
   ContainerCollector(const ContainerConfig& config, ContainerOptions options, Catalog& catalog)
       : own_pid_(options.own_pid == 0 ? getpid() : options.own_pid),
-        around_(config.roots, options.own_pid),
+        around_(config.roots, options.own_pid, keep_files_of(config)),
         processes_{around_.procfs, is_own_namespace(around_.procfs, own_pid_), find_open_files_by(around_.procfs)},
         finder_(matches_of(config), around_.procfs, own_pid_) {
     std::size_t match = 0;

@@ -37,13 +37,13 @@ CpuPart::CpuPart(Catalog& catalog, const Labels& labels, const Levels* quota, co
       series_(series_of(catalog, kCpuMetrics, labels, {cpu_usage, cpu_quota, cpu_period})) {
   series_[cpu_usage] = catalog.series(kCpuMetrics[cpu_usage], labels.with("cpu", "total"));
   if (levels_ != nullptr) {
-    stat_.emplace(levels_->own(), "cpu.stat");
+    stat_ = levels_->own_file("cpu.stat");
     weight_.emplace(*levels_, levels_->unified() ? "cpu.weight" : "cpu.shares");
     quota_.emplace(*levels_);
   }
   if (usage_levels_ != nullptr && !usage_levels_->unified()) {
     v1_usage_.emplace(*usage_levels_, "cpuacct.usage");
-    v1_stat_.emplace(usage_levels_->own(), "cpuacct.stat");
+    v1_stat_ = usage_levels_->own_file("cpuacct.stat");
   }
 }
 

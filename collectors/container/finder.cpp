@@ -1,12 +1,9 @@
 #include "collectors/container/finder.h"
 
-#include <fnmatch.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
+#include "collectors/container/cgroup_search.h"
 #include "collectors/process/process_text.h"
 
 namespace sidewatch::container {
@@ -34,18 +31,13 @@ std::vector<CgroupMount> mounts_under(const std::string& top, ReadBuffer& buffer
   return mounts;
 }
 
-// "/../cri-abc.scope" stands beside the agent's own cgroup; dashboards want "/cri-abc.scope".
-std::string id_of(std::string path) {
-  while (path.starts_with("/..")) path.erase(0, 3);
-  return path.empty() ? "/" : path;
-}
-
-const Levels* open(FoundCgroup& found, const std::optional<Hierarchy>& hierarchy, std::vector<Hierarchy>& opened) {
+const Levels* open(FoundCgroup& found, const std::optional<Hierarchy>& hierarchy, ProcFile::Keep keep,
+                   std::vector<Hierarchy>& opened) {
   if (!hierarchy) return nullptr;
   for (std::size_t i = 0; i < opened.size(); ++i) {
     if (opened[i].top == hierarchy->top && opened[i].path == hierarchy->path) return found.levels[i].get();
   }
-  auto levels = std::make_unique<Levels>(*hierarchy);
+  auto levels = std::make_unique<Levels>(*hierarchy, keep);
   if (levels->status() != FileStatus::ok) return nullptr;
   opened.push_back(*hierarchy);
   found.levels.push_back(std::move(levels));
@@ -64,20 +56,20 @@ void leave_out_the_machine(FoundCgroup& found) {
   if (!below_root(found.unified)) found.unified = nullptr;
 }
 
-std::optional<FoundCgroup> open_place(const Place& place, LimitSource source) {
+std::optional<FoundCgroup> open_place(const Surroundings& around, const Place& place, LimitSource source) {
   FoundCgroup found;
   found.source = source;
   std::vector<Hierarchy> opened;
   for (std::size_t i = 0; i < controller_count; ++i) {
-    found.controllers[i] = open(found, place.controllers[i], opened);
+    found.controllers[i] = open(found, place.controllers[i], around.keep, opened);
   }
-  found.unified = open(found, place.unified, opened);
+  found.unified = open(found, place.unified, around.keep, opened);
   leave_out_the_machine(found);
   for (const Levels* levels : found.controllers) {
     if (found.any == nullptr) found.any = levels;
   }
   if (found.any == nullptr) return std::nullopt;
-  found.id = id_of(place.id);
+  found.id = without_way_up(place.id);  // it stands beside the agent's own cgroup
   if (found.id == "/" && !found.any->is_root()) found.id.clear();
   return found;
 }
@@ -88,46 +80,11 @@ std::optional<FoundCgroup> better(std::optional<FoundCgroup> first, std::optiona
   return second->seen() > first->seen() ? std::move(second) : std::move(first);
 }
 
-bool has_wildcard(std::string_view name) { return name.find_first_of("*?[") != std::string_view::npos; }
-
-double changed_at(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return -1;
-  return static_cast<double>(status.st_mtim.tv_sec) + static_cast<double>(status.st_mtim.tv_nsec) / 1e9;
-}
-
-// Adds to `found` every path under `top` that matches the rest of the pattern, "/a*/b".
-void expand(const std::string& top, const std::string& path, std::string_view rest, ReadBuffer& buffer,
-            std::vector<std::string>& found) {
-  while (rest.starts_with('/')) rest.remove_prefix(1);
-  if (rest.empty()) {
-    found.push_back(path);
-    return;
-  }
-  const std::string name(rest.substr(0, rest.find('/')));
-  rest.remove_prefix(name.size());
-  if (!has_wildcard(name)) return expand(top, path + "/" + name, rest, buffer, found);
-  std::vector<std::string> names;
-  const ProcDir directory(top + path);
-  directory.list(".", buffer, [&](std::string_view entry) {
-    const std::string text(entry);
-    if (fnmatch(name.c_str(), text.c_str(), FNM_PERIOD) == 0) names.push_back(text);
-  });
-  for (const auto& one : names) {
-    if (changed_at(top + path + "/" + one + "/cgroup.procs") >= 0) {
-      expand(top, path + "/" + one, rest, buffer, found);
-    }
-  }
-}
-
-std::string newest(const std::string& top, const std::vector<std::string>& paths) {
-  std::string best;
-  double best_time = -2;
-  for (const auto& path : paths) {
-    const double time = changed_at(top + path);
-    if (time > best_time) std::tie(best, best_time) = std::pair(path, time);
-  }
-  return best;
+std::optional<FoundCgroup> find_in_own_view(const Surroundings& around, std::vector<CgroupMember> members,
+                                            ReadBuffer& buffer) {
+  const auto mounts = own_mounts(around, buffer);
+  if (!around.cgroupfs.empty()) complete_paths(members, mounts, buffer);
+  return open_place(around, locate(mounts, members), LimitSource::cgroup);
 }
 
 bool is_still(const Surroundings& around, const ProcessFinder::Found& process, ReadBuffer& buffer) {
@@ -143,10 +100,11 @@ std::size_t FoundCgroup::seen() const {
       std::count_if(controllers.begin(), controllers.end(), [](const Levels* one) { return one != nullptr; }));
 }
 
-Surroundings::Surroundings(const Roots& roots, pid_t own_pid)
+Surroundings::Surroundings(const Roots& roots, pid_t own_pid, ProcFile::Keep keep_files)
     : procfs(roots.procfs),
       sysfs(roots.sysfs),
       cgroupfs(roots.cgroupfs),
+      keep(keep_files),
       own(own_pid == 0 ? "self" : std::to_string(own_pid)) {}
 
 std::vector<CgroupMount> own_mounts(const Surroundings& around, ReadBuffer& buffer) {
@@ -159,24 +117,14 @@ std::optional<FoundCgroup> find_own(const Surroundings& around, ReadBuffer& buff
   const auto mounts = own_mounts(around, buffer);
   const FileText text = around.procfs.read((around.own + "/cgroup").c_str(), buffer);
   if (!text) return std::nullopt;
-  return open_place(locate(mounts, parse_memberships(text.text)), LimitSource::cgroup);
+  return open_place(around, locate(mounts, parse_memberships(text.text)), LimitSource::cgroup);
 }
 
 std::optional<FoundCgroup> find_path(const Surroundings& around, const std::string& pattern, ReadBuffer& buffer) {
   const auto mounts = own_mounts(around, buffer);
-  std::string path = pattern;
-  if (has_wildcard(pattern)) {
-    path.clear();
-    for (const auto& mount : mounts) {
-      std::vector<std::string> paths;
-      expand(mount.directory, "", pattern, buffer, paths);
-      path = newest(mount.directory, paths);
-      if (!path.empty()) break;
-    }
-  }
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  const std::string path = find_by_pattern(mounts, pattern, buffer);
   if (path.empty()) return std::nullopt;
-  return open_place(locate(mounts, members_of(mounts, path)), LimitSource::cgroup);
+  return open_place(around, locate(mounts, members_of(mounts, path)), LimitSource::cgroup);
 }
 
 std::optional<FoundCgroup> find_process(const Surroundings& around, const ProcessFinder::Found& process,
@@ -188,12 +136,12 @@ std::optional<FoundCgroup> find_process(const Surroundings& around, const Proces
     return std::nullopt;
   }
   const auto members = parse_memberships(text.text);
-  auto found = open_place(locate(own_mounts(around, buffer), members), LimitSource::cgroup);
+  auto found = find_in_own_view(around, members, buffer);
   if (!found || found->seen() < controller_count) {
     const FileText mountinfo = around.procfs.read((pid + "/mountinfo").c_str(), buffer);
     const auto mounts = mountinfo ? parse_mounts(mountinfo.text, around.procfs.path() + "/" + pid + "/root")
                                   : std::vector<CgroupMount>();
-    found = better(std::move(found), open_place(locate(mounts, members), LimitSource::process_root));
+    found = better(std::move(found), open_place(around, locate(mounts, members), LimitSource::process_root));
   }
   if (!is_still(around, process, buffer)) return std::nullopt;
   if (!found) {

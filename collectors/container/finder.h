@@ -41,11 +41,12 @@ struct FoundCgroup {
 
 // Where everything is looked for.
 struct Surroundings {
-  Surroundings(const Roots& roots, pid_t own_pid);
+  Surroundings(const Roots& roots, pid_t own_pid, ProcFile::Keep keep_files = ProcFile::Keep::open);
   const ProcDir procfs;
   const ProcDir sysfs;
   const std::string cgroupfs;
-  const std::string own;  // the agent's directory in procfs: "self", or a PID
+  const ProcFile::Keep keep;  // of a cgroup's files
+  const std::string own;      // the agent's directory in procfs: "self", or a PID
 };
 
 // The mounts of cgroups that the agent sees.

@@ -16,9 +16,9 @@ constexpr std::array<const char*, 4> kV1Files{
 
 IoPart::IoPart(Catalog& catalog, Labels labels, const Levels& levels, const ProcDir& sysfs)
     : catalog_(catalog), labels_(std::move(labels)), unified_(levels.unified()), sysfs_(sysfs) {
-  if (unified_) files_.emplace_back(levels.own(), "io.stat");
+  if (unified_) files_.push_back(levels.own_file("io.stat"));
   if (unified_) return;
-  for (const char* name : kV1Files) files_.emplace_back(levels.own(), name);
+  for (const char* name : kV1Files) files_.push_back(levels.own_file(name));
 }
 
 void IoPart::sample(PassContext& pass) {

@@ -23,11 +23,11 @@ MemoryV1::MemoryV1(const Levels& levels)
       max_usage_(levels, "memory.max_usage_in_bytes"),
       failcnt_(levels, "memory.failcnt"),
       kernel_(levels, "memory.kmem.usage_in_bytes"),
-      stat_(levels.own(), "memory.stat"),
-      oom_(levels.own(), "memory.oom_control"),
+      stat_(levels.own_file("memory.stat")),
+      oom_(levels.own_file("memory.oom_control")),
       limit_(levels, "memory.limit_in_bytes"),
       swap_limit_(levels, "memory.memsw.limit_in_bytes"),
-      reservation_(levels.own(), "memory.soft_limit_in_bytes") {}
+      reservation_(levels.own_file("memory.soft_limit_in_bytes")) {}
 
 void MemoryV1::read(PassContext& pass, MemoryReading& out) {
   const auto usage = usage_.read(pass);

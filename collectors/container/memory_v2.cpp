@@ -28,8 +28,8 @@ MemoryV2::MemoryV2(const Levels& levels)
       peak_(levels, "memory.peak"),
       swap_(levels, "memory.swap.current"),
       low_(levels, "memory.low"),
-      stat_(levels.own(), "memory.stat"),
-      events_(levels.own(), "memory.events"),
+      stat_(levels.own_file("memory.stat")),
+      events_(levels.own_file("memory.events")),
       max_(levels, "memory.max"),
       high_(levels, "memory.high"),
       swap_max_(levels, "memory.swap.max") {}

@@ -15,7 +15,7 @@ double seconds(std::uint64_t microseconds) { return static_cast<double>(microsec
 
 PressurePart::PressurePart(Catalog& catalog, const Labels& labels, const Levels& levels)
     : directory_(levels.own()), series_(series_of(catalog, kPressureMetrics, labels)) {
-  for (const char* name : kFiles) files_.emplace_back(levels.own(), name);
+  for (const char* name : kFiles) files_.push_back(levels.own_file(name));
 }
 
 void PressurePart::sample(PassContext& pass) {

@@ -31,12 +31,12 @@ TaskPart::TaskPart(Catalog& catalog, const Labels& labels, const Levels* pids, c
       pids_(pids),
       directory_(any.own()),
       series_(series_of(catalog, kTaskMetrics, labels, {soft_limits})),
-      procs_(any.own(), "cgroup.procs") {
+      procs_(any.own_file("cgroup.procs")) {
   series_[soft_limits] = catalog.series(kTaskMetrics[soft_limits], labels.with("ulimit", "max_open_files"));
   if (pids == nullptr) return;
   threads_.emplace(*pids, "pids.current");
   threads_max_.emplace(*pids, "pids.max");
-  events_.emplace(pids->own(), "pids.events");
+  events_ = pids->own_file("pids.events");
 }
 
 TaskReading TaskPart::sample(PassContext& pass) {

@@ -118,6 +118,22 @@ TEST(Container, TakesTheNewestOfSeveralThatAPatternNames) {
   EXPECT_EQ(usage("middle"), 2000);
 }
 
+TEST(Container, FindsACgroupOfTheMachineFromWithinANamespaceOfItsOwn) {
+  Changing host("v2-service-of-the-host");
+  host.tree.write("proc/500/cgroup", "0::/../checkout.service\n");  // counted from /shop.slice/agent.service
+  host.container.pass();
+  const auto usage = [&] {
+    return host.container.value("container_memory_usage_bytes{container=\"checkout\",id=\"/shop.slice/"
+                                "checkout.service\",image=\"checkout:1.2\",name=\"checkout\"}");
+  };
+  EXPECT_EQ(usage(), 167772160);
+  host.tree.write("cgroup/other.slice/cgroup.procs", "");
+  host.tree.write("cgroup/other.slice/checkout.service/cgroup.procs", "");
+  host.tree.write("proc/500/cgroup", "0::/../../checkout.service\n");  // looked for anew
+  host.container.pass();
+  EXPECT_EQ(usage(), std::nullopt) << "of two that end so, neither is guessed";
+}
+
 TEST(Container, SaysOnceWhyATargetCannotBeSeen) {
   ContainerUnderTest container(config_of(container_cases() / "unseen"));
   const auto first = container.pass();
@@ -211,6 +227,30 @@ TEST(Container, LooksIntoNoProcessOfAnotherNamespace) {
   EXPECT_THAT(page, testing::Not(testing::HasSubstr("container_file_descriptors{")));
   EXPECT_THAT(page, testing::Not(testing::HasSubstr("container_start_time_seconds{")));
   EXPECT_THAT(page, testing::HasSubstr("container_processes{"));
+}
+
+std::ptrdiff_t open_files() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+}
+
+TEST(Container, KeepsFewFilesOpenForManyTargets) {
+  const FileTree tree(container_cases() / "v2-service-of-the-host");
+  std::string yaml = "targets:\n";
+  for (int i = 0; i < 16; ++i) {
+    yaml += "  - {name: target" + std::to_string(i) + ", cgroup: /shop.slice/checkout.service}\n";
+  }
+  tree.write("config.yaml", yaml);
+  const auto before = open_files();
+  ContainerUnderTest container(config_of(tree.path()));
+  container.pass();
+  container.pass();
+  EXPECT_LE(open_files() - before, 16 * 3 + 10) << "the directories of three levels each, and a few files of /proc";
+  for (int i = 0; i < 16; ++i) {
+    const std::string name = "target" + std::to_string(i);
+    EXPECT_EQ(container.value("container_memory_usage_bytes{container=\"" + name +
+                              "\",id=\"/shop.slice/checkout.service\",name=\"" + name + "\"}"),
+              167772160);
+  }
 }
 
 }  // namespace
