@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""What the whole agent costs, beside node_exporter in the same run.
+"""What the whole agent costs, beside node_exporter and process-exporter in the same run.
 
     tests/bench/whole_process.py [--seconds 60] [--binary build/release/agent/sidewatch]
 
-Part one: both watch this machine at a 1 s interval and are scraped once a second. Reported: PSS, CPU per minute.
-Part two: both serve 100, 1 000 and 10 000 series made of the same /proc/net/dev. Reported: latency of a scrape on a
-kept connection (p50, p99) and CPU per scrape.
+Part one: sidewatch samples this machine and one group of processes at a 1 s interval; node_exporter and (where it is
+installed) process-exporter do the same half each. All are scraped once a second on a kept connection, plain, then
+gzipped as Prometheus asks for it. Reported: PSS, CPU per minute, CPU per pass (which is a scrape: the exporters sample
+when they are asked); of the host and the process collector, from sidewatch's own words, the time of one pass.
+Part two: sidewatch and node_exporter serve 100, 1 000 and 10 000 series made of the same /proc/net/dev. Reported: latency
+of a scrape on a kept connection (p50, p99) and CPU per scrape.
 
 Seconds differ from machine to machine: the ratio is what counts. CPU is from /proc/PID/schedstat (nanoseconds).
 """
@@ -14,6 +17,7 @@ import argparse
 import http.client
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -22,6 +26,7 @@ import tempfile
 import time
 
 NODE_EXPORTER = "prometheus-node-exporter"
+PROCESS_EXPORTER = "prometheus-process-exporter"
 
 # Judged in every pass, and never true: what a firing alert costs (a commit on disk) is not what is measured here.
 RULES = """
@@ -84,8 +89,8 @@ class Target:
     def pid(self):
         return self.process.pid
 
-    def scrape(self):
-        self.connection.request("GET", "/metrics")
+    def scrape(self, headers={}):
+        self.connection.request("GET", "/metrics", headers=headers)
         response = self.connection.getresponse()
         return response.read()
 
@@ -119,6 +124,14 @@ def start_node_exporter(directory, procfs=None):
     return Target("node_exporter", command, port, directory)
 
 
+def start_process_exporter(directory):
+    port = free_port()
+    with open(os.path.join(directory, "process-exporter.yml"), "w") as file:
+        file.write("process_names: [{comm: [sidewatch]}]\n")
+    return Target("process-exporter", [PROCESS_EXPORTER, f"-web.listen-address=127.0.0.1:{port}", "-threads=false",
+                                       "-config.path=process-exporter.yml"], port, directory)
+
+
 def write_net_dev(directory, interfaces):
     procfs = os.path.join(directory, f"proc{interfaces}")
     os.makedirs(os.path.join(procfs, "net"))
@@ -135,33 +148,59 @@ def write_net_dev(directory, interfaces):
     return procfs
 
 
+def scrape_for(targets, seconds, headers):
+    """CPU seconds per minute of each while it is scraped once a second, and the scrapes of each."""
+    for _ in range(3):
+        for target in targets:
+            target.scrape(headers)
+        time.sleep(1)
+    before = [cpu_seconds(target.pid) for target in targets]
+    began = time.monotonic()
+    scrapes = 0
+    while time.monotonic() - began < seconds:
+        for target in targets:
+            target.scrape(headers)
+        scrapes += 1
+        time.sleep(1)
+    minutes = (time.monotonic() - began) / 60
+    return [(cpu_seconds(target.pid) - cpu) / minutes for target, cpu in zip(targets, before)], scrapes / minutes
+
+
+def seconds_per_pass(target, collector):
+    """By sidewatch's own word, over twenty passes."""
+    wanted = f'sidewatch_collector_duration_seconds{{collector="{collector}"}} '
+    taken = []
+    for _ in range(20):
+        taken += [float(line[len(wanted):]) for line in target.scrape().decode().splitlines() if line.startswith(wanted)]
+        time.sleep(1)
+    return statistics.median(taken)
+
+
 def watch_this_machine(binary, seconds):
-    print(f"This machine, 1 s interval, scraped once a second, {seconds} s")
-    print(f"  {'':14}{'series':>8}{'PSS MiB':>10}{'CPU s/min':>11}")
+    print(f"This machine, 1 s interval, scraped once a second, {seconds} s plain and {seconds} s gzipped")
+    print(f"  {'':17}{'series':>8}{'PSS MiB':>10}{'CPU s/min':>11}{'gzipped':>10}{'CPU ms/pass':>13}")
     figures = {}
     with tempfile.TemporaryDirectory(prefix="sidewatch-bench-") as directory:
         targets = [start_sidewatch(binary, directory, "1s"), start_node_exporter(directory)]
-        for _ in range(3):
-            for target in targets:
-                target.scrape()
-            time.sleep(1)
-        before = [cpu_seconds(target.pid) for target in targets]
-        began = time.monotonic()
-        while time.monotonic() - began < seconds:
-            for target in targets:
-                target.scrape()
-            time.sleep(1)
-        elapsed = time.monotonic() - began
-        for target, cpu in zip(targets, before):
-            per_minute = (cpu_seconds(target.pid) - cpu) * 60 / elapsed
-            figures[target.name] = {"series": target.series(), "pss_mib": pss_kib(target.pid) / 1024,
-                                    "cpu_s_per_min": per_minute}
-            print(f"  {target.name:14}{figures[target.name]['series']:8d}{figures[target.name]['pss_mib']:10.1f}"
-                  f"{per_minute:11.3f}")
+        if shutil.which(PROCESS_EXPORTER):
+            targets.append(start_process_exporter(directory))
+        plain, scrapes = scrape_for(targets, seconds, {})
+        gzipped, _ = scrape_for(targets, seconds, {"Accept-Encoding": "gzip"})
+        for target, cpu, cpu_gzipped in zip(targets, plain, gzipped):
+            f = figures[target.name] = {"series": target.series(), "pss_mib": pss_kib(target.pid) / 1024,
+                                        "cpu_s_per_min": cpu, "cpu_s_per_min_gzipped": cpu_gzipped,
+                                        "cpu_ms_per_pass": cpu / scrapes * 1000}
+            print(f"  {target.name:17}{f['series']:8d}{f['pss_mib']:10.1f}{cpu:11.3f}{cpu_gzipped:10.3f}"
+                  f"{f['cpu_ms_per_pass']:13.2f}")
+        for collector in ("host", "process"):
+            taken = figures["sidewatch"][f"{collector}_s_per_pass"] = seconds_per_pass(targets[0], collector)
+            print(f"  one pass of the {collector} collector: {taken * 1000:.2f} ms")
         for target in targets:
             target.stop()
-    ratio = figures["sidewatch"]["cpu_s_per_min"] / figures["node_exporter"]["cpu_s_per_min"]
-    print(f"  CPU of sidewatch / CPU of node_exporter: {ratio:.2f}\n")
+    for name in list(figures)[1:]:
+        ratio = figures["sidewatch"]["cpu_s_per_min"] / figures[name]["cpu_s_per_min"]
+        print(f"  CPU of sidewatch / CPU of {name}: {ratio:.2f}")
+    print()
     return figures
 
 
