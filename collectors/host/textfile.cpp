@@ -3,7 +3,8 @@
 //
 // A file is read anew when its time, size or inode has changed; otherwise its samples are as they were. A file that is
 // not understood gives no samples, node_textfile_scrape_error 1, and a message with its line; the others are not
-// harmed. Refuses what is no ordinary file and what is too big.
+// harmed. A series that stands in two files, or twice in one, is an error too: where it stands first in the directory's
+// order it counts, and the other place is named. Refuses what is no ordinary file and what is too big.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,7 @@ class TextfilePart final : public Part {
 
   void sample(Batch& batch, PartReport& report) override {
     errors_ = 0;
+    ++pass_;
     for (const ProcDir& directory : directories_) sample_directory(directory, batch, report);
     pages_.forget_untaken();
     batch.add(error_series_, errors_ > 0 ? 1 : 0);
@@ -127,7 +129,29 @@ class TextfilePart final : public Part {
     if (page.identity != now) read(page);
     if (page.error) return complain(*page.error, report);
     batch.add(page.mtime, static_cast<double>(page.identity.seconds));
-    for (const KeptSample& sample : page.samples) batch.add(sample.series, sample.value);
+    const KeptSample* twice = nullptr;
+    for (const KeptSample& sample : page.samples) {
+      if (take(sample.series)) {
+        batch.add(sample.series, sample.value);
+      } else if (twice == nullptr) {
+        twice = &sample;
+      }
+    }
+    if (twice != nullptr) complain({name_of(twice->series) + " stands in another place already", path_}, report);
+  }
+
+  // False when this pass has written the series already. The overflow series, which stands for many, may be.
+  bool take(const SeriesHandle& series) {
+    const std::size_t index = series.id().index;
+    if (index >= taken_.size()) taken_.resize(index + 1);
+    if (std::exchange(taken_[index], pass_) != pass_) return true;
+    const auto info = sources_.catalog.info(series.id());
+    return info->labels.get("overflow") == "true";
+  }
+
+  std::string name_of(const SeriesHandle& series) const {
+    const auto info = sources_.catalog.info(series.id());
+    return info->family->name + (info->label_text.empty() ? "" : "{" + info->label_text + "}");
   }
 
   void read(KeptPage& page) {
@@ -160,6 +184,8 @@ class TextfilePart final : public Part {
   std::vector<ProcDir> directories_;
   std::string path_;  // of the file being looked at, kept for its capacity
   std::size_t errors_ = 0;
+  std::uint64_t pass_ = 0;
+  std::vector<std::uint64_t> taken_;  // by the series' index: the pass that wrote it last
   SeriesHandle error_series_;
   KeyedSlots<KeptPage> pages_;
 };

@@ -62,6 +62,29 @@ TEST_F(HostTextfile, LetsABadFileCostOnlyItself) {
   EXPECT_EQ(values.at("node_textfile_scrape_error"), 1);
 }
 
+TEST_F(HostTextfile, RefusesASeriesThatAnotherFileHasAlready) {
+  tree_.write("spool/a.prom", "# TYPE twice counter\ntwice{job=\"x\"} 1\nonly_a 1\n");
+  tree_.write("spool/b.prom", "# TYPE twice counter\ntwice{job=\"x\"} 2\ntwice{job=\"y\"} 2\nonly_b 2\n");
+  const PassOutcome outcome = pass();
+  EXPECT_EQ(outcome.partial_errors, 1u);
+  auto values = host_->values();
+  const double counted = values.at("twice{job=\"x\"}");  // of whichever the directory lists first
+  const std::string refused = file(counted == 1 ? "b.prom" : "a.prom");
+  EXPECT_NE(outcome.first_partial_error.find(refused + ": twice{job=\"x\"} stands in another place already"),
+            std::string::npos)
+      << outcome.first_partial_error;
+  EXPECT_EQ(values.at("node_textfile_scrape_error"), 1);
+  EXPECT_EQ(values.at("twice{job=\"y\"}"), 2);
+  EXPECT_EQ(values.at("only_a"), 1);
+  EXPECT_EQ(values.at("only_b"), 2);
+
+  tree_.remove(counted == 1 ? "spool/a.prom" : "spool/b.prom");
+  EXPECT_EQ(pass().partial_errors, 0u);
+  values = host_->values();
+  EXPECT_EQ(values.at("twice{job=\"x\"}"), counted == 1 ? 2 : 1);
+  EXPECT_EQ(values.at("node_textfile_scrape_error"), 0);
+}
+
 TEST_F(HostTextfile, TakesNoPipeAndNoHugeFile) {
   ASSERT_EQ(::mkfifo(file("pipe.prom").c_str(), 0600), 0);
   tree_.write("spool/huge.prom", std::string((std::size_t{1} << 20) + 1, '#'));

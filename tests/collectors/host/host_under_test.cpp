@@ -88,8 +88,8 @@ HostUnderTest::HostUnderTest(const HostConfig& config, HostSystem system, std::v
       source_(store_.add_source("host")),
       collector_(catalog_, config, parts, system) {}
 
-Result<PassOutcome> HostUnderTest::pass() {
-  now_ += std::chrono::seconds(1);
+Result<PassOutcome> HostUnderTest::pass(Duration later) {
+  now_ += later;
   batch_.clear();
   auto outcome = collector_.collect(batch_, now_);
   if (outcome) {

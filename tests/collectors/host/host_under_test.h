@@ -32,7 +32,7 @@ class HostUnderTest {
   explicit HostUnderTest(const HostConfig& config, HostSystem system = fixed_system(),
                          std::vector<PartKind> parts = all_parts());
 
-  Result<PassOutcome> pass();                      // one more pass, a second later, taken into the store
+  Result<PassOutcome> pass(Duration later = std::chrono::seconds(1));  // one more pass, taken into the store
   std::string page() const;                    // as /metrics would show it
   const Store& store() const { return store_; }
   Time last_pass() const { return now_; }  // when it was
