@@ -3,7 +3,6 @@
 #include "alerting/shipped_rules.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 
 #include "alerting/rule_file.h"
@@ -11,16 +10,6 @@
 
 namespace sidewatch {
 namespace {
-
-struct RuleSet {
-  std::string_view name;
-  std::string_view text;
-};
-constexpr std::array sets{
-    RuleSet{"host", shipped_host_text},
-    RuleSet{"process", shipped_process_text},
-    RuleSet{"container", shipped_container_text},
-};
 
 bool has_alert(const std::vector<RuleGroup>& groups, std::string_view alert) {
   return std::any_of(groups.begin(), groups.end(), [&](const RuleGroup& group) {
@@ -33,13 +22,15 @@ bool has_alert(const std::vector<RuleGroup>& groups, std::string_view alert) {
 
 std::vector<std::string_view> shipped_rule_sets() {
   std::vector<std::string_view> names;
-  for (const RuleSet& set : sets) names.push_back(set.name);
+  for (const ShippedText& shipped : shipped_texts()) names.push_back(shipped.set);
   return names;
 }
 
-std::string_view shipped_rule_text(std::string_view name) {
-  const auto* found = std::find_if(sets.begin(), sets.end(), [&](const RuleSet& set) { return set.name == name; });
-  return found == sets.end() ? std::string_view() : found->text;
+std::string_view shipped_rule_text(std::string_view set) {
+  for (const ShippedText& shipped : shipped_texts()) {
+    if (shipped.set == set) return shipped.text;
+  }
+  return {};
 }
 
 std::vector<RuleGroup> shipped_rules(std::string_view set) {
@@ -51,8 +42,8 @@ std::vector<RuleGroup> shipped_rules(std::string_view set) {
 }
 
 std::string_view shipped_set_of(std::string_view alert) {
-  for (const RuleSet& set : sets) {
-    if (has_alert(shipped_rules(set.name), alert)) return set.name;
+  for (const ShippedText& shipped : shipped_texts()) {
+    if (has_alert(shipped_rules(shipped.set), alert)) return shipped.set;
   }
   return {};
 }
