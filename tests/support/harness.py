@@ -124,9 +124,13 @@ class Receiver:
 
 
 class Agent:
-    """The real binary, started on a free port with a configuration given as text."""
+    """The real binary, started on a free port with a configuration given as text.
 
-    def __init__(self, config, directory, environment=None):
+    `wrapper` is a command that starts the command behind it, in a namespace or as another user.
+    """
+
+    def __init__(self, config, directory, environment=None, wrapper=()):
+        self.wrapper = list(wrapper)
         self.directory = directory
         self.config_path = os.path.join(directory, "sidewatch.yaml")
         self.log_path = os.path.join(directory, "agent.log")
@@ -144,8 +148,9 @@ class Agent:
     def start(self, wait=True):
         self._log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([BINARY, "run", "--config", self.config_path], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, env=self.environment, cwd=self.directory)
+            command = [*self.wrapper, BINARY, "run", "--config", self.config_path]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.environment, cwd=self.directory)
         self.port = None
         if wait:
             wait_until(self.find_port, f"the agent to serve; its log:\n{self.log()}")
