@@ -48,7 +48,8 @@ const Levels* open(FoundCgroup& found, const std::optional<Hierarchy>& hierarchy
 // another has no numbers of its own in the latter.
 void leave_out_the_machine(FoundCgroup& found) {
   const auto below_root = [](const Levels* levels) { return levels != nullptr && !levels->is_root(); };
-  if (!std::any_of(found.controllers.begin(), found.controllers.end(), below_root)) return;
+  const bool any_below = std::any_of(found.controllers.begin(), found.controllers.end(), below_root);
+  if (!any_below && !below_root(found.unified)) return;
   for (std::size_t i = 0; i < controller_count; ++i) {
     found.at_root[i] = found.controllers[i] != nullptr && found.controllers[i]->is_root();
     if (found.at_root[i]) found.controllers[i] = nullptr;
@@ -65,6 +66,9 @@ std::optional<FoundCgroup> open_place(const Surroundings& around, const Place& p
   }
   found.unified = open(found, place.unified, around.keep, opened);
   leave_out_the_machine(found);
+  // Every v2 cgroup counts CPU time, also where v1 has the controllers.
+  auto& cpu = found.controllers[cpu_controller];
+  if (cpu == nullptr && found.controllers[cpuacct_controller] == nullptr) cpu = found.unified;
   for (const Levels* levels : found.controllers) {
     if (found.any == nullptr) found.any = levels;
   }

@@ -141,8 +141,9 @@ void Target::sample_parts(PassContext& pass) {
   add_memory_limit(pass, memory);
 
   CpuReading cpu;
-  if (unlimited(cpu_controller)) cpu.quota.state = LimitState::unlimited;
   if (watched_ && watched_->cpu) cpu = watched_->cpu->sample(pass);
+  const bool no_quota = cpu.quota.state == LimitState::unknown && unlimited(cpu_controller);
+  if (no_quota) cpu.quota.state = LimitState::unlimited;
   add_cpu_quota(pass, cpu);
 
   TaskReading tasks;

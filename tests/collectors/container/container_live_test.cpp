@@ -237,6 +237,29 @@ TEST_F(ContainerLive, SeesARealProcessThrottled) {
   EXPECT_LT(derived("container_cpu_quota_used_ratio"), 2);
 }
 
+TEST_F(ContainerLive, ReadsThePressureOfARealCgroupAlone) {
+  const Surroundings here(Roots(), 0);
+  ReadBuffer buffer;
+  std::optional<CgroupMount> unified;
+  for (const auto& mount : own_mounts(here, buffer)) {
+    if (mount.unified && mount.root == "/" && access(mount.directory.c_str(), W_OK) == 0) unified = mount;
+  }
+  if (!unified) GTEST_SKIP() << "no cgroup v2 can be written here";
+  if (!at_root(*unified, memory_controller)) GTEST_SKIP() << kNotOurs;
+  const MadeCgroup cgroup(unified->directory + "/" + name_);
+  if (!cgroup.made()) GTEST_SKIP() << "no cgroup can be made in " << unified->directory;
+  if (!std::filesystem::exists(cgroup.inner() + "/cpu.pressure")) GTEST_SKIP() << "this kernel tells of no pressure";
+  const std::string path = "/" + name_ + "/inner";
+  ContainerUnderTest container(config_with(path_target(path)), {});
+  container.pass();
+  const std::string labels = "{container=\"test\",id=\"" + path + "\",name=\"test\"}";
+  EXPECT_EQ(container.value("container_pressure_cpu_waiting_seconds_total" + labels), 0) << "nothing runs in it";
+  EXPECT_EQ(container.value("container_pressure_memory_stalled_seconds_total" + labels), 0);
+  EXPECT_EQ(container.value("container_cpu_usage_seconds_total{container=\"test\",cpu=\"total\",id=\"" + path +
+                            "\",name=\"test\"}"),
+            0);
+}
+
 TEST_F(ContainerLive, ReadsTheOwnCgroupAsTheKernelTellsIt) {
   TargetConfig target;
   target.name.value = "own";
