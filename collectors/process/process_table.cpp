@@ -1,16 +1,9 @@
 // The order of a pass: list, compare, describe, judge each described process by itself, then find the descendants.
 #include "collectors/process/process_table.h"
 
-#include <dirent.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
-
-#include "collectors/process/process_text.h"
 
 namespace sidewatch {
 namespace {
@@ -19,16 +12,10 @@ using namespace std::chrono_literals;
 
 constexpr Duration young = 10s;
 constexpr Duration first_look_again = 500ms;
-constexpr Duration longest_unlisted = 5s;  // a listing at least this often, whatever the kernel's counts say
 constexpr Duration again_interval = 2500ms;
 constexpr std::size_t max_again_per_pass = 2;
 constexpr std::size_t max_young_per_pass = 256;  // in a storm of forks the rest waits for the round robin
 constexpr int max_ancestors = 128;
-
-bool shows_our_pids(const ProcDir& procfs) {
-  std::string target;
-  return procfs.read_link("self", target) == 0 && target == std::to_string(getpid());
-}
 
 // A zombie, or a process in the middle of exec, has neither program nor arguments: that is no reason to leave.
 bool says_nothing(DescribedTexts texts, const ProcessDescription& description) {
@@ -46,29 +33,26 @@ struct ProcessTable::Changes {
 ProcessTable::ProcessTable(const std::vector<ProcessGroupConfig>& configs, const ProcDir& procfs, pid_t own_pid,
                            std::unique_ptr<ProcessDescriber> describer, GroupOf group_of)
     : configs_(configs),
-      procfs_(procfs),
       texts_(needed_texts(configs)),
       describer_(std::move(describer)),
       group_of_(std::move(group_of)),
       selector_(configs, procfs.path(), own_pid),
-      loadavg_(procfs, "loadavg"),
-      counts_our_pids_(shows_our_pids(procfs)) {}
+      listing_(procfs) {}
 
 ProcessTable::~ProcessTable() = default;
 
 Result<void> ProcessTable::refresh(Time now, std::vector<Membership>& left, std::vector<Membership>& joined,
                                    PassOutcome& outcome) {
-  if (!nobody_came_or_went(now)) {
-    if (auto listed = list(); !listed) {
-      counts_.reset();
-      return listed;
-    }
-    listed_at_ = now;
-  }
+  const auto extent = listing_.look(now, processes_.size(), !suspects_.empty());
+  if (!extent) return extent.error();
   Changes changes{left, joined};
   selector_.refresh(selector_changes_, outcome);
   to_describe_.clear();
-  merge(now, changes);
+  switch (*extent) {
+    case ProcessListing::Extent::nothing: break;
+    case ProcessListing::Extent::new_ones: take_in_new_ones(now); break;
+    case ProcessListing::Extent::all: merge(now, changes); break;
+  }
   choose_whom_to_describe(now);
 
   descriptions_.clear();
@@ -87,65 +71,61 @@ Result<void> ProcessTable::refresh(Time now, std::vector<Membership>& left, std:
   return {};
 }
 
-// Whether /proc lists what it did: nothing ended, as there are as many tasks, and nothing began, as no PID was given
-// out since. Read before the listing, so that what happens during it is seen by the next pass. In another PID namespace
-// the counts are about others than those listed.
-bool ProcessTable::nobody_came_or_went(Time now) {
-  if (!counts_our_pids_) return false;
-  const auto text = loadavg_.read(loadavg_buffer_);
-  const auto before = std::exchange(counts_, text ? parse_task_counts(text.text) : std::nullopt);
-  return counts_ && before && *counts_ == *before && suspects_.empty() && now - listed_at_ < longest_unlisted;
-}
-
-Result<void> ProcessTable::list() {
-  listed_.clear();
-  const char* path = procfs_.path().c_str();
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path), [](DIR* d) { return closedir(d); });
-  if (!directory) return Error{std::string("cannot list processes: ") + std::strerror(errno), procfs_.path()};
-  while (const dirent* entry = readdir(directory.get())) {
-    if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-    const auto pid = parse_pid_file(entry->d_name);
-    if (pid) listed_.push_back({*pid, entry->d_ino});
-    if (listed_.size() > max_processes) {
-      return Error{"more than " + std::to_string(max_processes) + " processes", procfs_.path()};
-    }
-  }
-  if (listed_.empty()) return Error{"holds no process: is /proc mounted here?", procfs_.path()};
-  const auto by_pid = [](const Listed& a, const Listed& b) { return a.pid < b.pid; };
-  if (!std::is_sorted(listed_.begin(), listed_.end(), by_pid)) std::sort(listed_.begin(), listed_.end(), by_pid);
-  return {};
-}
-
 // Drops who is no more listed and adds who is new, both lists being sorted.
 void ProcessTable::merge(Time now, Changes& changes) {
   merged_.clear();
   auto known = processes_.begin();
-  const auto drop = [&] {
-    leave(*known, changes);
-    ++known;
-  };
-  for (const auto& seen : listed_) {
-    while (known != processes_.end() && known->pid < seen.pid) drop();
+  for (const auto& seen : listing_.entries()) {
+    while (known != processes_.end() && known->pid < seen.pid) leave(*known++, changes);
     if (known != processes_.end() && known->pid == seen.pid) {
-      if (known->directory != seen.directory || selector_changes_.everyone) to_describe_.push_back(seen.pid);
-      known->directory = seen.directory;
+      meet_again(*known, seen, now);
       merged_.push_back(*known++);
-      continue;
+    } else {
+      merged_.push_back(newcomer(seen, now));
     }
-    Process process;
-    process.pid = seen.pid;
-    process.directory = seen.directory;
-    process.first_seen = now;
-    process.counts_from_birth = !first_pass_;
-    merged_.push_back(process);
-    to_describe_.push_back(seen.pid);
   }
-  while (known != processes_.end()) drop();
+  while (known != processes_.end()) leave(*known++, changes);
   processes_.swap(merged_);
+}
+
+// Their PIDs are the latest, so that most of them stand at the end.
+void ProcessTable::take_in_new_ones(Time now) {
+  for (const auto& seen : listing_.entries()) {
+    const auto place = std::lower_bound(processes_.begin(), processes_.end(), seen.pid,
+                                        [](const Process& process, pid_t pid) { return process.pid < pid; });
+    if (place != processes_.end() && place->pid == seen.pid) {
+      meet_again(*place, seen, now);
+    } else {
+      processes_.insert(place, newcomer(seen, now));
+    }
+  }
+}
+
+void ProcessTable::meet_again(Process& known, const ProcessListing::Entry& seen, Time now) {
+  if (known.directory == seen.directory) return;
+  known.directory = seen.directory;
+  known.first_seen = now;
+  known.next_look = {};
+  young_.push_back(seen.pid);
+  to_describe_.push_back(seen.pid);
+}
+
+ProcessTable::Process ProcessTable::newcomer(const ProcessListing::Entry& seen, Time now) {
+  Process process;
+  process.pid = seen.pid;
+  process.directory = seen.directory;
+  process.first_seen = now;
+  process.counts_from_birth = !first_pass_;
+  young_.push_back(seen.pid);
+  to_describe_.push_back(seen.pid);
+  return process;
 }
 
 void ProcessTable::choose_whom_to_describe(Time now) {
   choose_the_young(now);
+  if (selector_changes_.everyone) {
+    for (const auto& process : processes_) to_describe_.push_back(process.pid);
+  }
   suspects_.insert(suspects_.end(), selector_changes_.processes.begin(), selector_changes_.processes.end());
   for (const pid_t pid : suspects_) {
     if (find(pid) != nullptr) to_describe_.push_back(pid);
@@ -162,14 +142,18 @@ void ProcessTable::choose_whom_to_describe(Time now) {
 
 void ProcessTable::choose_the_young(Time now) {
   std::size_t budget = max_young_per_pass;
-  for (auto& process : processes_) {
-    const bool unsettled = process.counts_from_birth || process.start_ticks == 0;
-    const Duration age = now - process.first_seen;
-    if (!unsettled || age >= young || age < process.next_look) continue;
-    if (budget-- == 0) break;
-    process.next_look = std::max(first_look_again, 2 * age);
-    if (age > Duration(0)) to_describe_.push_back(process.pid);  // a new one is described already
-  }
+  std::erase_if(young_, [&](pid_t pid) {
+    Process* process = find(pid);
+    if (process == nullptr) return true;
+    const Duration age = now - process->first_seen;
+    const bool unsettled = process->counts_from_birth || process->start_ticks == 0;
+    if (age >= young || (!unsettled && age > Duration(0))) return true;
+    if (age < process->next_look || budget == 0) return false;
+    --budget;
+    process->next_look = std::max(first_look_again, 2 * age);
+    if (age > Duration(0)) to_describe_.push_back(pid);  // a new one is described already
+    return false;
+  });
 }
 
 void ProcessTable::judge(const ProcessDescription& description, Changes& changes) {

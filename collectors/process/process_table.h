@@ -1,14 +1,13 @@
 // Which processes exist and which group each belongs to: the discovery half of the process collector.
 //
-// The idea: a pass reads only the names and inode numbers in /proc (one readdir, about 0.3 us per process) and compares
-// them with what it knew; where the kernel says that no process or thread began or ended since, not even that. Only
-// what is new is described. A few others are described again, because a process can change what it is:
+// The idea: a pass learns from ProcessListing who came and went, and describes only what is new. A few others are
+// described again, because a process can change what it is:
 //   - one younger than ten seconds, in the next pass and then whenever its age has doubled: it may still call exec or
 //     rename itself;
 //   - one whose directory has another inode number: the PID was reused between two passes;
 //   - one that a pid file names, and everybody when other sockets listen than before;
 //   - and two more every five seconds, round robin, for whatever else there may be.
-// A process is identified by its PID and its start time. Refuses more than max_processes.
+// A process is identified by its PID and its start time.
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +25,7 @@
 #include "collectors/collector.h"
 #include "collectors/proc_file.h"
 #include "collectors/process/description.h"
-#include "collectors/process/process_text.h"
+#include "collectors/process/process_listing.h"
 #include "collectors/process/selector.h"
 
 namespace sidewatch {
@@ -44,8 +43,6 @@ struct Membership {
 
 class ProcessTable {
  public:
-  static constexpr std::size_t max_processes = 65'536;
-
   // The number of the group that a process which an entry selects belongs to; `present` is the one it is in, if any.
   using GroupOf = std::function<std::size_t(std::size_t entry, const ProcessDescription& process,
                                             std::optional<std::size_t> present)>;
@@ -84,15 +81,12 @@ class ProcessTable {
     bool by_itself = false;  // a member because it matches, not because of who started it
     bool counts_from_birth = false;
   };
-  struct Listed {
-    pid_t pid;
-    ino_t directory;
-  };
   struct Changes;
 
-  bool nobody_came_or_went(Time now);
-  Result<void> list();
   void merge(Time now, Changes& changes);
+  void take_in_new_ones(Time now);
+  void meet_again(Process& known, const ProcessListing::Entry& seen, Time now);
+  Process newcomer(const ProcessListing::Entry& seen, Time now);
   void choose_whom_to_describe(Time now);
   void choose_the_young(Time now);
   void judge(const ProcessDescription& description, Changes& changes);
@@ -107,16 +101,11 @@ class ProcessTable {
   Process* find(pid_t pid);
 
   const std::vector<ProcessGroupConfig>& configs_;
-  const ProcDir& procfs_;
   const DescribedTexts texts_;
   std::unique_ptr<ProcessDescriber> describer_;
   const GroupOf group_of_;
   ProcessSelector selector_;
-  ProcFile loadavg_;
-  ReadBuffer loadavg_buffer_;
-  const bool counts_our_pids_;  // procfs shows the PID namespace that the agent itself is in
-  std::optional<TaskCounts> counts_;
-  Time listed_at_;
+  ProcessListing listing_;
   ProcessSelector::Changes selector_changes_;
   bool first_pass_ = true;
   std::size_t next_again_ = 0;  // whom the round robin describes next
@@ -124,7 +113,7 @@ class ProcessTable {
 
   std::vector<Process> processes_;  // sorted by PID
   std::vector<Process> merged_;     // scratch of merge()
-  std::vector<Listed> listed_;
+  std::vector<pid_t> young_;        // who may be young, in no order
   std::vector<pid_t> suspects_;
   std::vector<pid_t> to_describe_;
   std::vector<ProcessDescription> descriptions_;

@@ -70,6 +70,15 @@ std::optional<StatText> parse_stat(std::string_view text) {
   return stat;
 }
 
+bool is_thread(std::string_view stat) {
+  const auto close = stat.rfind(')');
+  if (close == std::string_view::npos) return false;
+  stat.remove_prefix(close + 1);
+  constexpr int exit_signal = 38;  // numbered as in proc(5), where 3 is the first field after the name
+  for (int i = 3; i < exit_signal; ++i) next_field(stat);
+  return next_field(stat) == "-1";
+}
+
 StatusText parse_status(std::string_view text) {
   StatusText status;
   for (std::string_view line; next_line(text, line);) {

@@ -30,6 +30,9 @@ struct StatText {
 // Nothing unless every field up to rss is there. The name ends at the last ')': it may itself contain ") R 1 (".
 std::optional<StatText> parse_stat(std::string_view text);
 
+// Whether the stat of a task is that of a thread beside its process's first: it has no signal to send when it ends.
+bool is_thread(std::string_view stat);
+
 struct StatusText {
   std::optional<std::uint64_t> swapped_bytes;  // absent for kernel threads and zombies
   std::optional<std::uint64_t> voluntary_switches;

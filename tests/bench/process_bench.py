@@ -131,7 +131,8 @@ def main():
                 figures[target.name] = {"quiet_ms": many[0][i], "forks_ms": many[1][i],
                                         "pss_mib": pss_kib(target.pid) / 1024, "seen": watched(target)}
                 f = figures[target.name]
-                print(f"  {target.name:18}{f['quiet_ms']:10.3f}{f['forks_ms']:14.3f}{f['pss_mib']:8.1f}{f['seen']:6.0f}")
+                print(f"  {target.name:18}{f['quiet_ms']:10.3f}{f['forks_ms']:14.3f}"
+                      f"{f['pss_mib']:8.1f}{f['seen']:6.0f}")
             figures["without"] = {"quiet_ms": alone[0][0], "forks_ms": alone[1][0]}
             print(f"  {'ours without them':18}{alone[0][0]:10.3f}{alone[1][0]:14.3f}")
             ours, theirs = figures["sidewatch"], figures["process-exporter"]

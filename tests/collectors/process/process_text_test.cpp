@@ -164,5 +164,36 @@ TEST(ProcessText, KnowsSocketsAmongOpenFiles) {
   }
 }
 
+TEST(ProcessText, TellsAThreadFromAProcess) {
+  const std::string fields = " 1 1 1 0 -1 4194560 100 0 2 0 5 5 0 0 20 0 1 0 1000 1 1 1 1 1 0 0 0 0 0 0 0 0 0 0 ";
+  EXPECT_TRUE(is_thread("7 (x) S" + fields + "-1 0 0 0\n"));
+  EXPECT_TRUE(is_thread("7 (x) -1 (y) S" + fields + "-1 0 0 0\n"));
+  EXPECT_FALSE(is_thread("7 (x) S" + fields + "17 0 -1 0\n"));
+  EXPECT_FALSE(is_thread("7 (x) S 1 -1 -1\n"));
+  EXPECT_FALSE(is_thread(""));
+}
+
+TEST(ProcessText, FindsTheEffectiveUser) {
+  EXPECT_EQ(parse_effective_user("Name:\tx\nUid:\t1\t4294967294\t3\t4\nGid:\t5\t6\t7\t8\n"), 4294967294u);
+  const std::string whole = "Uid:\t1000\t1001\t1002\t1003\n";
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_EQ(parse_effective_user(whole.substr(0, length)), std::nullopt) << length;
+  }
+  EXPECT_EQ(parse_effective_user("Uid:\t1\n"), std::nullopt);
+  EXPECT_EQ(parse_effective_user("Uid:\t1\t4294967296\t1\t1\n"), std::nullopt);
+}
+
+TEST(ProcessText, ReadsProportionalMemoryOrNothing) {
+  const std::string whole = "5581-7ffd ---p 00000000 00:00 0 [rollup]\nRss: 90 kB\nPss:  40 kB\nPss_Dirty: 1 kB\n"
+                            "Swap: 8 kB\nSwapPss:  2 kB\n";
+  const auto memory = parse_smaps_rollup(whole);
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->resident_bytes, 40u * 1024);
+  EXPECT_EQ(memory->swapped_bytes, 2u * 1024);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_FALSE(parse_smaps_rollup(whole.substr(0, length))) << length;
+  }
+}
+
 }  // namespace
 }  // namespace sidewatch
