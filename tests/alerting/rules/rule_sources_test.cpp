@@ -58,7 +58,7 @@ TEST(ShippedRules, AreTakenBySetAndOnlyWhenAskedFor) {
 
 TEST(ShippedRules, AreKnownByNamesThatStayOverRestarts) {
   const auto host = load("shipped_rules: host");
-  EXPECT_EQ(host.find("HostMemoryHigh")->identity(), "host.yaml;memory;HostMemoryHigh");
+  EXPECT_EQ(host.find("HostMemoryHigh")->identity(), "host.yaml;cpu-and-memory;HostMemoryHigh");
 }
 
 TEST(ShippedRules, GiveWayToARuleOfTheSameName) {
