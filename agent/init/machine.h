@@ -67,8 +67,6 @@ struct Machine {
   std::optional<double> cpu_limit;               // in cores
   std::uint64_t memory_bytes = 0;                // of the machine; 0 unknown
   std::size_t cores = 0;
-  bool has_swap = false;
-  bool has_pressure = false;
   std::vector<std::string> skipped;  // what was not looked at, and why, in words
 };
 

@@ -37,9 +37,7 @@ std::uint64_t kib_of(std::string_view meminfo, std::string_view key) {
 }
 
 void read_memory(const ProcDir& proc, ReadBuffer& buffer, Machine& machine) {
-  const auto text = proc.read("meminfo", buffer).text;
-  machine.memory_bytes = kib_of(text, "MemTotal:") * 1024;
-  machine.has_swap = kib_of(text, "SwapTotal:") > 0;
+  machine.memory_bytes = kib_of(proc.read("meminfo", buffer).text, "MemTotal:") * 1024;
 }
 
 void read_cores(const ProcDir& proc, ReadBuffer& buffer, Machine& machine) {
@@ -136,7 +134,6 @@ void look_around(const LookOptions& options, const ProcDir& proc, Machine& machi
   read_filesystems(proc, buffer, machine);
   read_disks(sys, buffer, machine);
   if (machine.place != Place::host) read_limits(sys, buffer, machine);
-  machine.has_pressure = exists(options.root + "/proc/pressure/memory");
 }
 
 }  // namespace sidewatch::discovery

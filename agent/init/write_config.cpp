@@ -288,11 +288,7 @@ std::string write_config(const Findings& findings) {
   text += write_agent(findings);
   text += "\ncollectors:\n" + write_host(findings) + write_processes(findings) +
           write_containers(findings) + write_remarks(findings);
-  const std::string rules = default_rules(findings);
-  if (!rules.empty()) {
-    text += "\n# What is judged: a level is entered at `above` and left at `clear`. docs/alerts.md tells the rest.\nrules:";
-    text += rules;
-  }
+  text += default_rules(findings);
   return text + receivers;
 }
 

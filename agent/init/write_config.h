@@ -32,7 +32,7 @@ bool watches_host(const Findings& findings);
 // the host is not watched either, the agent's own container is.
 std::vector<const Service*> containers_to_watch(const Findings& findings);
 
-// The rules that suit what was found: the list under `rules:`.
+// The rules that suit what was found, and how to change them.
 std::string default_rules(const Findings& findings);
 
 }  // namespace sidewatch::discovery

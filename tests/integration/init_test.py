@@ -179,8 +179,8 @@ class LiveMachine(World):
         for name in found:
             series = f'namedprocess_namegroup_num_procs{{groupname="{name}"}}'
             wait_until(lambda: agent.metrics().get(series, 0) >= 1, f"{name} to be watched")
-        self.assertEqual([alert["labels"] for rule in ("ServiceDown", "ServiceRestarts", "ServiceOpenFiles")
-                          for alert in agent.alerts(rule)], [])
+        for rule in ("ProcessAbsent", "ProcessRestarting", "ProcessFileDescriptorsHigh", "ContainerNotFound"):
+            self.assertEqual([alert["labels"] for alert in agent.alerts(rule)], [])
         agent.terminate()
         self.assertEqual(agent.process.returncode, 0)
 

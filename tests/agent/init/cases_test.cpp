@@ -60,6 +60,19 @@ std::string problems_of(const std::string& config) {
   return problems.text();
 }
 
+// What a person gets who takes the hash signs off what is offered: `key:` and the indented lines that follow.
+std::string taken_into_use(const std::string& config, const std::string& key) {
+  std::istringstream lines(config);
+  std::string text;
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    inside = line == "# " + key || (inside && line.starts_with("#  "));
+    text += (inside ? line.substr(2) : line) + "\n";
+  }
+  EXPECT_NE(text, config) << key << " is not offered";
+  return text;
+}
+
 void expect_content(const fs::path& path, const std::string& text) {
   if (std::getenv("UPDATE_EXPECTED") != nullptr) std::ofstream(path, std::ios::binary) << text;
   EXPECT_EQ(text, content(path)) << path;
@@ -72,6 +85,9 @@ TEST_P(InitCase, GivesExactlyTheExpectedConfigurationAndItIsAccepted) {
   const Findings findings = findings_of(folder);
   const std::string config = write_config(findings);
   EXPECT_EQ(problems_of(config), "") << config;
+  for (const char* key : {"rules:", "rule_changes:"}) {
+    EXPECT_EQ(problems_of(taken_into_use(config, key)), "") << "after taking the offered " << key;
+  }
   EXPECT_THAT(config, testing::Not(testing::HasSubstr("canary"))) << "an argument of a process was copied";
   expect_content(folder / "expected.yaml", config);
   expect_content(folder / "expected.txt", summary(findings));

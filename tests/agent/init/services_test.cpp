@@ -132,7 +132,6 @@ class MachineMaker {
     made.cores = number(9);
     if (number(2) == 0) made.memory_limit = number(1u << 30);
     if (number(2) == 0) made.cpu_limit = 0.01 * static_cast<double>(number(1000));
-    made.has_swap = number(2) == 0;
     return made;
   }
 
@@ -190,7 +189,7 @@ Findings any_findings(unsigned seed) {
 }
 
 TEST_P(AnyMachine, GivesAConfigurationThatIsAccepted) {
-  constexpr unsigned machines = 100;
+  constexpr unsigned machines = 30;
   for (unsigned i = 0; i < machines; ++i) {
     const unsigned seed = GetParam() * machines + i;
     const std::string config = write_config(any_findings(seed));
