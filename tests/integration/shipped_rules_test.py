@@ -28,7 +28,7 @@ EVERYWHERE = {"HostCpuHigh", "HostCpuSteal", "HostLoadHigh", "HostMemoryHigh", "
               "ProcessFileDescriptorsHigh", "ProcessThreadsHigh", "ProcessBlocked", "ProcessZombies"}
 
 ALL = """
-agent: {interval: 200ms}
+agent: {interval: 200ms, labels: {service: shop}}
 http: {listen: "127.0.0.1:0"}
 collectors:
   host: {}
@@ -169,7 +169,6 @@ class OneConfiguration(unittest.TestCase):
         agent = Agent(ALL, self.directory.name)
         self.addCleanup(agent.stop)
         agent.start()
-        wait_until(lambda: dict(agent.metrics()).get("sidewatch_rules", 0), "the rules to be evaluated")
 
         def evaluated():
             _, _, body = agent.request("/api/v1/rules")
