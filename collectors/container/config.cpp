@@ -72,6 +72,9 @@ void check_labels(config::Section& section, const TargetConfig& target) {
 void check_way(config::Section& section, const TargetConfig& target) {
   const int ways = (target.own ? 1 : 0) + (section.has("cgroup") ? 1 : 0) + (section.has("process") ? 1 : 0);
   if (ways > 1) section.problem(section.mark(), "give only one of self, cgroup and process");
+  if (target.network && !target.own && !section.has("process")) {
+    section.problem("network", "whose network it is can be told only with process or self: true");
+  }
   if (ways == 0 && !section.has("limits")) {
     section.problem(section.mark(), "does not say which container is meant: give process, cgroup, self: true, or "
                                     "(where it cannot be seen) its limits");
@@ -107,6 +110,7 @@ std::string fingerprint_of(const ContainerConfig& config) {
     for (const auto& limit : {target.limits.memory, target.limits.cpu}) {
       text += '\t' + (limit.state == LimitState::limited ? std::to_string(limit.value) : "-");
     }
+    text += target.network ? "\tnetwork" : "";
     for (const auto& [name, value] : target.labels) text += '\t' + name + '=' + value;
   }
   return text;
@@ -158,6 +162,9 @@ void declare(config::Section& section, TargetConfig& target) {
   section.section("limits", target.limits,
                   "limits that you know from elsewhere, such as Kubernetes' downward API; where the cgroup can be "
                   "read, the smaller one counts");
+  section.optional("network", target.network,
+                   "with process or self: whether the interfaces of its network are told of too; leave it off where it "
+                   "shares the host's network");
   section.optional("labels", target.labels,
                    "more labels of its container_* series, such as {namespace: shop, image: checkout:1.2}");
   if (section.describing()) return;

@@ -37,6 +37,7 @@ struct TargetConfig {
   std::string cgroup;                   // the one with this path
   std::optional<ProcessMatch> process;  // the one that this process is in
   KnownLimits limits;
+  bool network = false;                 // the interfaces of its process too
   std::map<std::string, std::string> labels;
 };
 

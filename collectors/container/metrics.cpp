@@ -17,6 +17,7 @@ std::vector<MetricGroup> metric_groups() {
       group("container: io", "reads and writes by the label device", kIoMetrics),
       group("container: tasks", "processes, threads, open files, age", kTaskMetrics),
       group("container: pressure", "pressure stall information of the container alone (cgroup v2)", kPressureMetrics),
+      group("container: network", "by the label interface; only of targets with network: true", kNetworkMetrics),
       group("container: derived", "usage against limits, ready for thresholds, without the label id", kDerivedMetrics),
       group("container: targets", "whether the target was found, and where its limits are from", kTargetMetrics),
   };

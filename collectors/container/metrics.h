@@ -176,6 +176,21 @@ inline constexpr std::array kPressureMetrics{
            "Time in which every task of the container waited for I/O."},
 };
 
+inline constexpr std::array kNetworkMetrics{
+    Metric{"container_network_receive_bytes_total", MetricType::counter, "bytes", "Bytes that the interface received."},
+    Metric{"container_network_receive_packets_total", MetricType::counter, "", "Packets that the interface received."},
+    Metric{"container_network_receive_errors_total", MetricType::counter, "",
+           "Packets that the interface received with errors."},
+    Metric{"container_network_receive_packets_dropped_total", MetricType::counter, "",
+           "Packets that the interface received and dropped."},
+    Metric{"container_network_transmit_bytes_total", MetricType::counter, "bytes", "Bytes that the interface sent."},
+    Metric{"container_network_transmit_packets_total", MetricType::counter, "", "Packets that the interface sent."},
+    Metric{"container_network_transmit_errors_total", MetricType::counter, "",
+           "Packets that the interface could not send for errors."},
+    Metric{"container_network_transmit_packets_dropped_total", MetricType::counter, "",
+           "Packets that the interface dropped instead of sending them."},
+};
+
 enum DerivedMetric : std::size_t {
   memory_limit_used,
   memory_time_to_oom,

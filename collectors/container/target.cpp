@@ -41,9 +41,10 @@ InForce<Bound> in_force(Bound cgroup, LimitSource source, Bound known, Amount&& 
 }  // namespace
 
 struct Target::Watched {
-  Watched(FoundCgroup found, std::optional<ProcessFinder::Found> member, const Surroundings& around)
+  Watched(FoundCgroup found, std::optional<ProcessFinder::Found> member, const Surroundings& around, bool own)
       : cgroup(std::move(found)), listing(cgroup.any->own(), "cgroup.procs", ProcFile::Keep::closed) {
     if (member) process.emplace(around.procfs, std::to_string(member->pid));
+    if (own) process.emplace(around.procfs, around.own);
     if (process) membership.emplace(*process, "cgroup");
   }
 
@@ -57,6 +58,7 @@ struct Target::Watched {
   std::optional<IoPart> io;
   std::optional<TaskPart> tasks;
   std::optional<PressurePart> pressure;
+  std::optional<NetworkPart> network;
 };
 
 Target::Target(const TargetConfig& config, std::size_t match, const Surroundings& around, const Processes& processes,
@@ -114,7 +116,7 @@ void Target::look_for_it(PassContext& pass, ProcessFinder& processes) {
 }
 
 void Target::watch(FoundCgroup found, std::optional<ProcessFinder::Found> process) {
-  watched_ = std::make_unique<Watched>(std::move(found), process, around_);
+  watched_ = std::make_unique<Watched>(std::move(found), process, around_, config_.own);
   Watched& watched = *watched_;
   const FoundCgroup& cgroup = watched.cgroup;
   const std::string id = cgroup.id.empty() ? "/" + config_.name.value : cgroup.id;
@@ -127,6 +129,7 @@ void Target::watch(FoundCgroup found, std::optional<ProcessFinder::Found> proces
   if (at[blkio_controller] != nullptr) watched.io.emplace(catalog_, labels, *at[blkio_controller], around_.sysfs);
   watched.tasks.emplace(catalog_, labels, at[pids_controller], *cgroup.any, processes_);
   if (cgroup.unified != nullptr) watched.pressure.emplace(catalog_, labels, *cgroup.unified);
+  if (config_.network && watched.process) watched.network.emplace(catalog_, labels, *watched.process);
   ReadBuffer buffer;
   if (watched.membership) watched.membership_text = watched.membership->read(buffer).text;
   make_limit_series(id);
@@ -155,6 +158,7 @@ void Target::sample_parts(PassContext& pass) {
 
   if (watched_ && watched_->io) watched_->io->sample(pass);
   if (watched_ && watched_->pressure) watched_->pressure->sample(pass);
+  if (watched_ && watched_->network) watched_->network->sample(pass);
 }
 
 // A limit of the configuration is the target's own, so the target's own memory is what fills it.

@@ -16,6 +16,7 @@
 #include "collectors/container/finder.h"
 #include "collectors/container/io.h"
 #include "collectors/container/memory.h"
+#include "collectors/container/network.h"
 #include "collectors/container/pressure.h"
 #include "collectors/container/tasks.h"
 

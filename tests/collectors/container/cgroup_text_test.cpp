@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "collectors/container/network.h"
+
 namespace sidewatch::container {
 namespace {
 
@@ -130,6 +132,26 @@ TEST(CgroupText, ReadsDevicesOfBlkio) {
   ASSERT_TRUE(next_blkio_line(rest, line));
   EXPECT_EQ(line.operation, "Write");
   EXPECT_FALSE(next_blkio_line(rest, line)) << line.device;
+}
+
+TEST(CgroupText, ReadsOnlyWholeLinesOfInterfaces) {
+  const std::string text = "Inter-|   Receive  |  Transmit\n face |bytes  packets\n"
+                           "  eth0: 10 1 2 3 4 5 6 7 20 8 9 11 12 13 14 15\n"
+                           "eth1:99 1 0 0 0 0 0 0 88 1 0 0 0 0 0\n"
+                           "eth2:5 0 0 0 0 0 0 0 6 0 0 0 0 0 0 0\n";
+  std::string_view rest = text;
+  std::string_view name;
+  InterfaceCounts counts{};
+  ASSERT_TRUE(next_interface(rest, name, counts));
+  EXPECT_EQ(name, "eth0");
+  EXPECT_EQ(counts, (InterfaceCounts{10, 1, 2, 3, 20, 8, 9, 11}));
+  ASSERT_TRUE(next_interface(rest, name, counts));
+  EXPECT_EQ(name, "eth2") << "a column of eth1 is missing";
+  EXPECT_FALSE(next_interface(rest, name, counts));
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    rest = std::string_view(text).substr(0, length);
+    while (next_interface(rest, name, counts)) EXPECT_TRUE(counts[0] == 10 || counts[0] == 5) << length;
+  }
 }
 
 }  // namespace

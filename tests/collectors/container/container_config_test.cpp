@@ -64,6 +64,7 @@ TEST(ContainerConfig, HasAnotherFingerprintForWhateverChanges) {
       targets("{name: a, self: true, limits: {memory: 2Gi}}"),
       targets("{name: a, self: true, limits: {cpu: 1}}"),
       targets("{name: a, self: true, labels: {pod: x}}"),
+      targets("{name: a, self: true, network: true}"),
       "container:\n  roots: {procfs: /host/proc}\n  targets: [{name: a, self: true}]\n",
       "container:\n  roots: {sysfs: /host/sys}\n  targets: [{name: a, self: true}]\n",
       "container:\n  roots: {cgroupfs: /host/cgroup}\n  targets: [{name: a, self: true}]\n"};
@@ -83,6 +84,7 @@ TEST(ContainerConfig, RefusesWhatCannotBeMeant) {
       {targets("{name: \"\", self: true}"), "a target needs a name"},
       {targets("{name: a}"), "does not say which container is meant: give process, cgroup, self: true"},
       {targets("{name: a, self: true, cgroup: /a}"), "give only one of self, cgroup and process"},
+      {targets("{name: a, cgroup: /a, network: true}"), "can be told only with process or self: true"},
       {targets("{name: a, cgroup: a}"), "'a' is not an absolute path"},
       {targets("{name: a, cgroup: /a, limits: {memory: lots}}"),
        "'lots' is not an amount of memory, write for example 536870912 or 512Mi"},
@@ -128,7 +130,7 @@ TEST(ContainerConfig, ReadsQuantitiesAsKubernetesWritesThem) {
 TEST(ContainerConfig, DescribesEveryKeyInTheReference) {
   const auto reference = config::reference_markdown<Collectors>();
   for (const char* key : {"interval", "roots", "procfs", "sysfs", "cgroupfs", "targets", "name", "process", "cgroup",
-                          "self", "limits", "memory", "cpu", "labels"}) {
+                          "self", "network", "limits", "memory", "cpu", "labels"}) {
     EXPECT_THAT(reference, testing::HasSubstr(std::string("`") + key + "`")) << reference;
   }
 }
