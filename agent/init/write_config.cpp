@@ -254,13 +254,15 @@ std::string listen_port(const Findings& findings) {
 }
 
 std::string write_agent(const Findings& findings) {
-  const std::string here = findings.machine.place == Place::pod ? "pod" : "machine";
+  const std::string_view here = findings.machine.place == Place::pod         ? "pod"
+                                : findings.machine.place == Place::container ? "container"
+                                                                             : "machine";
   return "\nagent:\n"
          "  interval: 5s                 # how often everything is sampled\n"
          "  # Alerts, unsent messages and samples survive a crash here.\n"
          "  state_dir: " + yaml_value(findings.state_dir) + "\n"
          "\nhttp:\n"
-         "  # /metrics and the API, for this " + here + " alone; 0.0.0.0:" + listen_port(findings) + " would let others in.\n"
+         "  # /metrics and the API, for this " + std::string(here) + " alone; 0.0.0.0:" + listen_port(findings) + " would let others in.\n"
          "  listen: 127.0.0.1:" + listen_port(findings) + "\n";
 }
 
