@@ -133,6 +133,7 @@ class Schema(unittest.TestCase):
             ("collectors: {process: [{match: {comm: node}}]}", "collectors.process.0"),
             ("rules: [{alert: A, expr: up, no_data: alert}]", "rules.0.no_data"),
             ("rules: [{alert: A, expr: up, warning: {over: 80}}]", "rules.0.warning"),
+            ("rule_changes: [{alert: HostDiskFull, summary: full}]", "rule_changes.0"),
             ("receivers: [{name: a, slack: {}}]", "receivers.0"),
         ]:
             found = self.problems(text)
