@@ -104,7 +104,7 @@ void Target::look_for_it(PassContext& pass, ProcessFinder& processes) {
     if (!found) why = "there is no cgroup " + config_.cgroup + " to be seen from here";
   } else if (config_.process) {
     process = processes.find(match_, pass.now, pass.outcome);
-    if (process) found = find_process(around_, *process, pass.buffer, why);
+    if (process) found = find_by_process(pass, *process, why);
   }
   if (found) {
     watch(std::move(*found), process);
@@ -113,6 +113,16 @@ void Target::look_for_it(PassContext& pass, ProcessFinder& processes) {
     add_partial_error(pass.outcome, "target " + config_.name.value + ": " + why);
     reported_ = why;
   }
+}
+
+std::optional<FoundCgroup> Target::find_by_process(PassContext& pass, const ProcessFinder::Found& process,
+                                                   std::string& why) {
+  const bool same = unseen_ && unseen_->pid == process.pid && unseen_->start_ticks == process.start_ticks;
+  if (same && pass.now < unseen_->again_at) return std::nullopt;
+  auto found = find_process(around_, process, pass.buffer, why);
+  unseen_.reset();
+  if (!found) unseen_ = Unseen{process.pid, process.start_ticks, pass.now + retry_interval};
+  return found;
 }
 
 void Target::watch(FoundCgroup found, std::optional<ProcessFinder::Found> process) {

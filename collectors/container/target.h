@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ class Target {
          Catalog& catalog);
   ~Target();
   void sample(PassContext& pass, ProcessFinder& processes);
+
+  // How long a process whose cgroup cannot be seen is left alone: looking costs much more than a pass.
+  static constexpr Duration retry_interval = std::chrono::seconds(10);
 
  private:
   enum Resource : std::size_t { memory_resource, cpu_resource, pids_resource, resource_count };
@@ -65,7 +69,14 @@ class Target {
   SeriesHandle cpu_period_;
   DerivedPart derived_;
   std::unique_ptr<Watched> watched_;
-  std::string reported_;  // why it was not found, said once
+  struct Unseen {
+    pid_t pid = 0;
+    std::uint64_t start_ticks = 0;
+    Time again_at;
+  };
+  std::optional<FoundCgroup> find_by_process(PassContext& pass, const ProcessFinder::Found& process, std::string& why);
+  std::optional<Unseen> unseen_;  // the process whose cgroup was not seen
+  std::string reported_;          // why it was not found, said once
 };
 
 }  // namespace sidewatch::container

@@ -229,6 +229,17 @@ TEST(Container, LooksIntoNoProcessOfAnotherNamespace) {
   EXPECT_THAT(page, testing::HasSubstr("container_processes{"));
 }
 
+TEST(Container, LeavesAProcessAloneForAWhileWhoseCgroupCannotBeSeen) {
+  Pod pod;
+  pod.tree.move("proc/500/root", "proc/500/elsewhere");
+  EXPECT_EQ(pod.container.pass().partial_errors, 1u);
+  pod.tree.move("proc/500/elsewhere", "proc/500/root");
+  pod.container.pass(5s);
+  EXPECT_EQ(pod.up(), 0) << "looking is dear, so it is not done in every pass";
+  pod.container.pass(5s);
+  EXPECT_EQ(pod.up(), 1);
+}
+
 std::ptrdiff_t open_files() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
 }
