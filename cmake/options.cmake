@@ -47,7 +47,7 @@ function(sidewatch_folder name)
 endfunction()
 
 # sidewatch_order_functions(TARGET): what a running agent calls again and again stands together in the release program,
-# so that the kernel maps 1.1 MiB of its code and not 2.9 (tests/bench/hot_functions.py makes the list). That is gold's
+# so that the kernel maps 1.4 MiB of its code and not 2.9 (tests/bench/hot_functions.py makes the list). That is gold's
 # to do; where it is missing, or with clang, the program only needs more memory.
 function(sidewatch_order_functions target)
   find_program(GOLD ld.gold)

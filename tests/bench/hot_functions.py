@@ -6,7 +6,8 @@
 The kernel maps a program's code in pieces of 64 KiB around each function that is called. The linker puts the functions
 of this list side by side, so that few pieces are needed; a function that is missing in it, or no more there, costs
 nothing but its place. So the list need not follow every change: make it anew when tests/bench/budgets.py says that
-memory has grown. Watches the release binary under valgrind's callgrind for half a minute, after it has started.
+memory has grown. Watches the release binary under valgrind's callgrind for half a minute, after it has started: it
+samples, judges, tells of an alert that comes and goes, and is scraped.
 """
 
 import argparse
@@ -20,6 +21,9 @@ import time
 
 from whole_process import RULES, free_port
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from harness import Receiver  # noqa: E402
+
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cmake", "hot_functions.txt")
 START_S = 20   # under valgrind everything takes fifty times as long
 WATCHED_S = 30
@@ -30,7 +34,11 @@ http: {{listen: 127.0.0.1:{port}}}
 collectors:
   host: {{}}
   process: [{{name: self, match: {{pid: self}}}}]
-""" + RULES.replace("{", "{{").replace("}", "}}")
+receivers:
+  - {{name: hook, webhook: {{url: '{url}'}}}}
+""" + RULES.replace("{", "{{").replace("}", "}}") + """
+  - {{alert: OnAndOff, expr: node_time_seconds % 10, warning: {{above: 5}}, cooldown: 0s}}
+"""
 
 
 def scrape(port, *headers):
@@ -72,8 +80,9 @@ def main():
         sys.exit("this needs valgrind: apt-get install valgrind")
     with tempfile.TemporaryDirectory(prefix="sidewatch-hot-") as directory:
         port = free_port()
+        receiver = Receiver()
         with open(os.path.join(directory, "sidewatch.yaml"), "w") as file:
-            file.write(CONFIG.format(port=port))
+            file.write(CONFIG.format(port=port, url=receiver.url))
         agent = subprocess.Popen(["valgrind", "--tool=callgrind", "--instr-atstart=no", "--demangle=no",
                                   "--callgrind-out-file=calls", binary, "run", "--config", "sidewatch.yaml"], cwd=directory,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -90,6 +99,7 @@ def main():
         finally:
             agent.terminate()
             agent.wait(timeout=60)
+            receiver.stop()
         found = functions(os.path.join(directory, "calls.1"), binary)
     if len(found) < 100:
         sys.exit(f"only {len(found)} functions were seen: was the agent up after {START_S} s?")
