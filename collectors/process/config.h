@@ -51,6 +51,9 @@ struct ProcessGroupConfig {
   Duration forget_after = std::chrono::minutes(10);    // a template's group without processes
   std::optional<Duration> interval;                    // agent.interval when absent
   std::string procfs = "/proc";
+
+  // Whoever it selects is sampled by another collector: here it only keeps them from the entries behind it.
+  bool sampled_elsewhere = false;
 };
 
 void declare(config::Section& section, ProcessMatch& match);

@@ -1,5 +1,6 @@
 // The collectors that are planned from the `process` key: one for all entries of the same interval and procfs, as they
-// can share one look at it.
+// can share one look at it. Each knows the entries of the other intervals as well, so that a process belongs to the
+// first entry that matches it whichever collector that is sampled by.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -13,6 +14,10 @@ namespace {
 
 constexpr std::size_t max_entries = 128;
 
+bool sampled_together(const ProcessGroupConfig& a, const ProcessGroupConfig& b) {
+  return a.interval == b.interval && a.procfs == b.procfs;
+}
+
 void check_names(config::Section& section, const std::vector<ProcessGroupConfig>& groups) {
   std::set<std::string> names;
   for (const auto& group : groups) {
@@ -24,19 +29,23 @@ void check_names(config::Section& section, const std::vector<ProcessGroupConfig>
     } else if (name.find("{{") == std::string::npos && !names.insert(name).second) {
       section.problem(mark, "there is already a group of processes named '" + name + "'");
     }
+    const auto same_series = [&group](const auto& other) {
+      return other.name.value == group.name.value && !sampled_together(other, group);
+    };
+    if (name.find("{{") != std::string::npos && std::any_of(groups.begin(), groups.end(), same_series)) {
+      section.problem(mark, "another entry has the name '" + name + "' but another interval or procfs: both would "
+                            "write the same series");
+    }
   }
   if (groups.size() > max_entries) {
     section.problem("process", "more than " + std::to_string(max_entries) + " groups of processes");
   }
 }
 
-bool sampled_together(const ProcessGroupConfig& a, const ProcessGroupConfig& b) {
-  return a.interval == b.interval && a.procfs == b.procfs;
-}
-
 std::string fingerprint(const ProcessGroupConfig& group) {
   const ProcessDetails& details = group.details;
   std::string text = '\n' + group.name.value + '\t' + conditions(group.match) + (group.children ? "\t+" : "\t-");
+  text += group.sampled_elsewhere ? '-' : '+';
   for (const bool wanted : {details.threads, details.wchan, details.process_metrics}) text += wanted ? '+' : '-';
   const auto count = [&text](std::int64_t number) { text += ' ' + std::to_string(number); };
   count(details.proportional_memory_every.value_or(Duration(0)).count());
@@ -46,17 +55,32 @@ std::string fingerprint(const ProcessGroupConfig& group) {
   return text;
 }
 
-// The name tells the collectors apart in sidewatch's own metrics.
-CollectorPlan plan_of(std::vector<ProcessGroupConfig> groups) {
-  const ProcessGroupConfig& first = groups.front();
+// Every entry that looks at the same /proc as `first`, of which those with its interval are sampled.
+std::vector<ProcessGroupConfig> seen_with(const ProcessGroupConfig& first,
+                                          const std::vector<ProcessGroupConfig>& all) {
+  std::vector<ProcessGroupConfig> groups;
+  for (const auto& group : all) {
+    if (group.procfs != first.procfs) continue;
+    groups.push_back(group);
+    groups.back().sampled_elsewhere = !sampled_together(group, first);
+  }
+  return groups;
+}
+
+// The collector of `first` and all that are sampled with it. Its name tells it from the others in sidewatch's own
+// metrics.
+CollectorPlan plan_of(const ProcessGroupConfig& first, const std::vector<ProcessGroupConfig>& all) {
+  auto groups = seen_with(first, all);
   CollectorPlan plan;
   plan.name = "process";
   plan.interval = first.interval;
   plan.watches = "processes: ";
+  const char* separator = "";
   for (const auto& group : groups) {
-    if (&group != &first) plan.watches += "; ";
-    plan.watches += group.name.value + " (" + conditions(group.match) + ")";
     plan.fingerprint += fingerprint(group);
+    if (group.sampled_elsewhere) continue;
+    plan.watches += separator + group.name.value + " (" + conditions(group.match) + ")";
+    separator = "; ";
   }
   if (first.procfs != "/proc") {
     plan.name += ":" + first.procfs;
@@ -64,9 +88,10 @@ CollectorPlan plan_of(std::vector<ProcessGroupConfig> groups) {
   }
   if (first.interval) plan.name += ":" + to_words(*first.interval);
   plan.fingerprint += '\n' + plan.name;
-  plan.make = [groups = std::move(groups)](const CollectorContext& context) {
+  plan.make = [groups = std::move(groups), name = plan.name](const CollectorContext& context) {
     ProcessOptions options;
     options.procfs = groups.front().procfs;
+    if (name != "process") options.collector = name;
     return make_process_collector(groups, options, context.catalog);
   };
   return plan;
@@ -81,17 +106,12 @@ void configure_process(config::Section& collectors, std::vector<CollectorPlan>& 
                   "that matches it. They are seen as procfs shows them: in a container give the agent the host's or "
                   "the pod's PID namespace");
   check_names(collectors, groups);
-  std::vector<std::vector<ProcessGroupConfig>> together;
-  for (auto& group : groups) {
-    const auto place = std::find_if(together.begin(), together.end(),
-                                    [&group](const auto& others) { return sampled_together(others.front(), group); });
-    if (place == together.end()) {
-      together.push_back({std::move(group)});
-    } else {
-      place->push_back(std::move(group));
-    }
+  for (auto group = groups.begin(); group != groups.end(); ++group) {
+    const bool planned = std::any_of(groups.begin(), group, [&group](const auto& before) {
+      return sampled_together(before, *group);
+    });
+    if (!planned) plans.push_back(plan_of(*group, groups));
   }
-  for (auto& entries : together) plans.push_back(plan_of(std::move(entries)));
 }
 
 }  // namespace sidewatch

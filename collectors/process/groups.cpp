@@ -22,14 +22,15 @@ constexpr const char* overflow = "overflow";
 
 std::span<const Metric> process_limit_metrics() { return metrics; }
 
-ProcessGroups::ProcessGroups(const std::vector<ProcessGroupConfig>& configs, Catalog& catalog)
+ProcessGroups::ProcessGroups(const std::vector<ProcessGroupConfig>& configs, const Labels& labels, Catalog& catalog)
     : configs_(configs), catalog_(catalog), made_(configs.size()) {
-  const auto counter = [&](const char* limit) { return catalog.series(metrics[0], {{"limit", limit}}); };
+  const auto counter = [&](const char* limit) { return catalog.series(metrics[0], labels.with("limit", limit)); };
   bool templates = false;
   bool threads = false;
   for (std::size_t entry = 0; entry < configs.size(); ++entry) {
     const auto& config = configs[entry];
     names_.push_back(GroupName::parse(config.name.value, config.match.cmdline).value());
+    if (config.sampled_elsewhere) continue;
     templates |= !names_.back().is_fixed();
     threads |= config.details.threads || config.details.wchan;
     if (names_.back().is_fixed()) make(entry, config.name.value, true);

@@ -20,13 +20,15 @@
 #include "collectors/process/group.h"
 #include "collectors/process/group_name.h"
 #include "metrics/catalog.h"
+#include "metrics/labels.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
 
 class ProcessGroups {
  public:
-  ProcessGroups(const std::vector<ProcessGroupConfig>& configs, Catalog& catalog);
+  // `labels` of what is told of them all.
+  ProcessGroups(const std::vector<ProcessGroupConfig>& configs, const Labels& labels, Catalog& catalog);
 
   // The number of the group that a process selected by this entry belongs to. `present` is the one it is in, if any.
   // Until the end of the pass it is not given up.

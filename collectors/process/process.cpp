@@ -31,8 +31,9 @@ namespace {
 constexpr unsigned passes_until_port_is_reported = 2;
 
 struct Member {
-  Member(const ProcDir& procfs, const Membership& m, const ProcessDetails& details, ProcFile::Keep keep)
-      : membership(m), process(procfs, {m.pid, m.start_ticks, m.counts_from_birth}, details, keep) {}
+  Member(const ProcDir& procfs, const Membership& m, const ProcessDetails& details, ProcFile::Keep keep,
+         ProcessFiles::Told& told)
+      : membership(m), process(procfs, {m.pid, m.start_ticks, m.counts_from_birth}, details, keep, told) {}
 
   Membership membership;
   WatchedProcess process;
@@ -62,6 +63,7 @@ class ProcessCollector final : public Collector {
   ProcessGroups groups_;
   ProcessTable table_;
   ScrapeErrors errors_;
+  ProcessFiles::Told told_;
   std::map<pid_t, Member> members_;
   std::size_t kept_files_ = 0;
   std::vector<std::uint64_t> sampled_;   // per entry: how many members in this pass
@@ -85,17 +87,19 @@ pid_t own_pid(const ProcessOptions& options, const ProcDir& procfs) {
   return (known ? parse_pid_file(target) : std::nullopt).value_or(getpid());
 }
 
+Labels own_labels(const ProcessOptions& options) { return Labels().with("collector", options.collector); }
+
 ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, ProcessOptions options, Catalog& catalog)
     : configs_(std::move(configs)),
       options_(std::move(options)),
       procfs_(options_.procfs),
       open_files_by_(find_open_files_by(procfs_)),
-      groups_(configs_, catalog),
+      groups_(configs_, own_labels(options_), catalog),
       table_(configs_, procfs_, own_pid(options_, procfs_), make_describer(options_.procfs, needed_texts(configs_)),
              [this](std::size_t entry, const ProcessDescription& process, std::optional<std::size_t> present) {
                return groups_.group_of(entry, process, present);
              }),
-      errors_(catalog),
+      errors_(catalog, own_labels(options_)),
       sampled_(configs_.size()),
       passes_unseen_(configs_.size()) {
   read_boot_time();
@@ -154,7 +158,7 @@ void ProcessCollector::add(const Membership& membership, Time now, PassOutcome& 
   const bool keep = kept_files_ + ProcessFiles::kept_files <= options_.max_kept_files;
   const auto [place, added] = members_.try_emplace(membership.pid, procfs_, membership,
                                                    configs_[membership.entry].details,
-                                                   keep ? ProcFile::Keep::open : ProcFile::Keep::closed);
+                                                   keep ? ProcFile::Keep::open : ProcFile::Keep::closed, told_);
   if (!added) return;
   groups_.join(membership.group);
   if (keep) kept_files_ += ProcessFiles::kept_files;
@@ -187,6 +191,7 @@ void ProcessCollector::read_boot_time() {
 
 void ProcessCollector::report_unseen_listeners(PassOutcome& outcome) {
   for (std::size_t entry = 0; entry < configs_.size(); ++entry) {
+    if (configs_[entry].sampled_elsewhere) continue;
     const auto port = configs_[entry].match.port;
     const bool unseen = port != 0 && table_.port_is_open(entry) && sampled_[entry] == 0;
     passes_unseen_[entry] = unseen ? passes_unseen_[entry] + 1 : 0;

@@ -16,6 +16,7 @@ namespace sidewatch {
 struct ProcessOptions {
   std::string procfs = "/proc";     // another root (a fixture, the host's mounted in a container) is read directly
   std::size_t max_kept_files = 256;  // /proc/PID files held open over all groups; beyond, files are opened each pass
+  std::string collector = {};        // the label of its own series; none when empty
   pid_t own_pid = 0;                // who `self` is; 0 is whom procfs calls so, or else the calling process
 };
 

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "collectors/process/selector.h"
-
 namespace sidewatch {
 namespace {
 
@@ -19,8 +17,12 @@ ProcessFiles::Kept::Kept(const ProcDir& procfs, const std::string& pid)
     : directory(procfs, pid),
       files{ProcFile(directory, names[stat]), ProcFile(directory, names[status]), ProcFile(directory, names[io])} {}
 
-ProcessFiles::ProcessFiles(const ProcDir& procfs, pid_t pid, ProcFile::Keep keep)
-    : procfs_(procfs), id_(pid), pid_(std::to_string(pid)), fd_path_(procfs.path() + "/" + pid_ + "/fd") {
+ProcessFiles::ProcessFiles(const ProcDir& procfs, pid_t pid, ProcFile::Keep keep, Told& told)
+    : procfs_(procfs),
+      id_(pid),
+      pid_(std::to_string(pid)),
+      fd_path_(procfs.path() + "/" + pid_ + "/fd"),
+      told_(told) {
   if (keep == ProcFile::Keep::open) kept_.emplace(procfs, pid_);
 }
 
@@ -39,21 +41,34 @@ int ProcessFiles::list(File directory, ReadBuffer& buffer, const std::function<v
 }
 
 bool ProcessFiles::readable(File file, int error_number, PassOutcome& outcome) {
-  return error_number == 0 || tell(told_[file], names[file], error_number, outcome);
+  if (error_number == 0) return true;
+  if (file_status(error_number) != FileStatus::gone && !std::exchange(counted_.files[file], true)) {
+    tell(told_.files[file], "/", names[file], error_number, outcome);
+  }
+  return false;
 }
 
 bool ProcessFiles::readable(ThreadFile file, int error_number, PassOutcome& outcome) {
   if (error_number == 0) return true;
-  const std::string name = std::string("task/*/") + thread_names[file];
-  return tell(told_of_thread_[file], name.c_str(), error_number, outcome);
-}
-
-// Always false.
-bool ProcessFiles::tell(bool& told, const char* name, int error_number, PassOutcome& outcome) {
-  if (file_status(error_number) != FileStatus::gone && !std::exchange(told, true)) {
-    add_partial_error(outcome, procfs_.path() + "/" + pid_ + "/" + name + ": " + std::strerror(error_number));
+  if (file_status(error_number) != FileStatus::gone && !std::exchange(counted_.thread_files[file], true)) {
+    tell(told_.thread_files[file], "/task/*/", thread_names[file], error_number, outcome);
   }
   return false;
+}
+
+// A pass has room for the words of one: the others keep theirs for another.
+void ProcessFiles::tell(bool& told, const char* directory, const char* name, int error_number,
+                        PassOutcome& outcome) {
+  std::string words;
+  if (!told && outcome.first_partial_error.empty()) {
+    words = procfs_.path() + "/" + pid_ + directory + name + ": " + std::strerror(error_number);
+    if (file_status(error_number) == FileStatus::permission) {
+      words += " (it takes the same user, root or CAP_SYS_PTRACE; told once for all processes)";
+    }
+    told = true;
+  }
+  ++outcome.partial_errors;
+  if (!words.empty()) outcome.first_partial_error = std::move(words);
 }
 
 }  // namespace sidewatch

@@ -2,8 +2,8 @@
 //
 // The directory and the files read in every pass stay open: reading them is four times cheaper than opening them, and
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
-// files is used up, files are opened by PID at each read. A file that may not be read is told once per process and
-// file.
+// files is used up, files are opened by PID at each read. A file that may not be read is counted once per process, and
+// told in words once for all processes: on a machine of other users' processes it would be one line for each.
 #pragma once
 
 #include <sys/types.h>
@@ -27,13 +27,20 @@ class ProcessFiles {
   enum File : std::size_t { stat, status, io, limits, oom_score, smaps_rollup, fd, task, file_count };
   enum ThreadFile : std::size_t { thread_stat, thread_status, thread_io, thread_wchan, thread_file_count };
 
-  ProcessFiles(const ProcDir& procfs, pid_t pid, ProcFile::Keep keep);
+  // Which files were told of, by all processes of a collector.
+  struct Told {
+    std::array<bool, file_count> files{};
+    std::array<bool, thread_file_count> thread_files{};
+  };
+
+  // `procfs` and `told` must outlive it.
+  ProcessFiles(const ProcDir& procfs, pid_t pid, ProcFile::Keep keep, Told& told);
 
   FileText read(File file, ReadBuffer& buffer);
   FileText read(pid_t thread, ThreadFile file, ReadBuffer& buffer);
   int list(File directory, ReadBuffer& buffer, const std::function<void(std::string_view)>& visit);
 
-  // False when it could not be read; tells why in `outcome`, unless the process is gone or it was told before.
+  // False when it could not be read; counts it in `outcome`, unless the process is gone or it was counted before.
   bool readable(File file, int error_number, PassOutcome& outcome);
   bool readable(ThreadFile file, int error_number, PassOutcome& outcome);
 
@@ -47,15 +54,15 @@ class ProcessFiles {
     ProcDir directory;
     std::array<ProcFile, 3> files;
   };
-  bool tell(bool& told, const char* name, int error_number, PassOutcome& outcome);
+  void tell(bool& told, const char* directory, const char* name, int error_number, PassOutcome& outcome);
 
   const ProcDir& procfs_;
   const pid_t id_;
   const std::string pid_;
   const std::string fd_path_;
   std::optional<Kept> kept_;
-  std::array<bool, file_count> told_{};
-  std::array<bool, thread_file_count> told_of_thread_{};
+  Told& told_;
+  Told counted_;
   std::string path_;  // scratch
 };
 

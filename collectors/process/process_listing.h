@@ -3,8 +3,8 @@
 // The kernel counts its tasks and says which PID it gave out last. Where both are as they were, nobody came or went,
 // and nothing is looked at. Where few PIDs were given out since, only those are looked up, one by one; who ended
 // meanwhile is then still thought to be there until the next whole listing, at least every five seconds, which costs
-// 0.5 us per process of the machine. A fork takes its PID shortly before its process can be seen, so the last few PIDs of a look
-// are looked up again by the next one that has a reason to look.
+// 0.5 us per process of the machine. A fork takes its PID shortly before its process can be seen, so the last few PIDs
+// of a look are looked up again by the next one that has a reason to look.
 //
 // Refuses more than max_processes. In another PID namespace than the agent's the counts are about others than those
 // listed, so there every look is a whole one.

@@ -167,7 +167,13 @@ void ProcessTable::judge(const ProcessDescription& description, Changes& changes
   process->start_ticks = description.start_ticks;
   process->ppid = description.ppid;
 
-  if (const auto entry = selector_.select(description)) return judge_selected(*process, *entry, description, changes);
+  const auto entry = selector_.select(description);
+  process->claimed_elsewhere = entry && configs_[*entry].sampled_elsewhere;
+  if (entry && !process->claimed_elsewhere) return judge_selected(*process, *entry, description, changes);
+  if (process->claimed_elsewhere) {
+    process->by_itself = false;
+    return leave(*process, changes);
+  }
   if (!process->by_itself || says_nothing(texts_, description)) return;
   process->by_itself = false;
   const Process* ancestor = ancestor_with_children(*process);
@@ -196,7 +202,7 @@ void ProcessTable::adopt_all(Changes& changes) {
 }
 
 void ProcessTable::adopt(Process& process, Changes& changes) {
-  if (process.group != no_group || process.start_ticks == 0) return;
+  if (process.group != no_group || process.claimed_elsewhere || process.start_ticks == 0) return;
   const Process* ancestor = ancestor_with_children(process);
   if (ancestor != nullptr) join(process, ancestor->group, ancestor->entry, changes);
 }
@@ -206,6 +212,7 @@ const ProcessTable::Process* ProcessTable::ancestor_with_children(const Process&
   const Process* ancestor = &process;
   for (int i = 0; i < max_ancestors && ancestor != nullptr; ++i) {
     ancestor = ancestor->ppid > 0 ? find(ancestor->ppid) : nullptr;
+    if (ancestor != nullptr && ancestor->claimed_elsewhere) return nullptr;
     if (ancestor == nullptr || ancestor->group == no_group) continue;
     return configs_[static_cast<std::size_t>(ancestor->entry)].children ? ancestor : nullptr;
   }

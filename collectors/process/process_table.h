@@ -78,6 +78,7 @@ class ProcessTable {
     Duration next_look{};  // the age at which it is described again while it is young
     std::int32_t group = no_group;
     std::int32_t entry = 0;   // whose group it is
+    bool claimed_elsewhere = false;  // by an entry that another collector samples
     bool by_itself = false;  // a member because it matches, not because of who started it
     bool counts_from_birth = false;
   };

@@ -1,4 +1,4 @@
-// A field is counted once per process and file, not once per pass: so often is it told as well.
+// A field is counted once per process and file, not once per pass.
 #include "collectors/process/scrape_errors.h"
 
 #include <array>
@@ -21,10 +21,10 @@ constexpr std::array<Metric, 3> metrics = {{
 
 std::span<const Metric> scrape_error_metrics() { return metrics; }
 
-ScrapeErrors::ScrapeErrors(Catalog& catalog)
-    : failed_series_(catalog.series(metrics[0], {})),
-      unreadable_series_(catalog.series(metrics[1], {})),
-      partial_series_(catalog.series(metrics[2], {})) {}
+ScrapeErrors::ScrapeErrors(Catalog& catalog, const Labels& labels)
+    : failed_series_(catalog.series(metrics[0], labels)),
+      unreadable_series_(catalog.series(metrics[1], labels)),
+      partial_series_(catalog.series(metrics[2], labels)) {}
 
 void ScrapeErrors::add(const PassOutcome& outcome, Batch& batch) {
   partial_ += outcome.partial_errors;

@@ -6,13 +6,14 @@
 
 #include "collectors/collector.h"
 #include "metrics/catalog.h"
+#include "metrics/labels.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
 
 class ScrapeErrors {
  public:
-  explicit ScrapeErrors(Catalog& catalog);
+  ScrapeErrors(Catalog& catalog, const Labels& labels);
 
   void pass_failed() { ++failed_; }
   void process_unreadable() { ++unreadable_; }

@@ -63,7 +63,8 @@ PidFile read_pid_file_at(const std::string& path) {
 }  // namespace
 
 void add_partial_error(PassOutcome& outcome, std::string text) {
-  if (outcome.partial_errors++ == 0) outcome.first_partial_error = std::move(text);
+  ++outcome.partial_errors;
+  if (outcome.first_partial_error.empty()) outcome.first_partial_error = std::move(text);
 }
 
 DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups) {

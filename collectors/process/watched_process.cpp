@@ -32,8 +32,8 @@ OpenFilesBy find_open_files_by(const ProcDir& procfs) {
 }
 
 WatchedProcess::WatchedProcess(const ProcDir& procfs, const Identity& identity, const ProcessDetails& details,
-                               ProcFile::Keep keep)
-    : files_(procfs, identity.pid, keep),
+                               ProcFile::Keep keep, ProcessFiles::Told& told)
+    : files_(procfs, identity.pid, keep, told),
       start_ticks_(identity.start_ticks),
       proportional_memory_every_(details.proportional_memory_every) {
   if (!details.threads && !details.wchan) return;

@@ -33,7 +33,9 @@ class WatchedProcess {
     std::uint64_t start_ticks = 0;
     bool counts_from_birth = false;
   };
-  WatchedProcess(const ProcDir& procfs, const Identity& identity, const ProcessDetails& details, ProcFile::Keep keep);
+  // `procfs` and `told` must outlive it.
+  WatchedProcess(const ProcDir& procfs, const Identity& identity, const ProcessDetails& details, ProcFile::Keep keep,
+                 ProcessFiles::Told& told);
 
   // Gone is also a process whose PID is somebody else's by now.
   enum class Sampled { yes, gone, unreadable };

@@ -28,5 +28,26 @@ TEST(ProcessAllocation, DoesNotDependOnHowManyProcessesAreWatched) {
   EXPECT_LE(many, 16u);
 }
 
+TEST(ProcessAllocation, DoesNotDependOnHowManyThreadsAreTold) {
+  const auto per_pass = [](int threads) {
+    FakeProc proc;
+    proc.write({.pid = 100, .threads = static_cast<std::uint64_t>(threads)});
+    for (int id = 100; id < 100 + threads; ++id) proc.write(100, {.id = id, .wchan = "futex_do_wait"});
+    auto group = group_named("{{.Username}}:{{.ExeBase}}", by_exe("service"));
+    group.details = {.threads = true, .wchan = true, .process_metrics = true,
+                     .proportional_memory_every = std::chrono::milliseconds(1)};
+    Catalog catalog({}, {});
+    const auto collector = make_process_collector({group}, {.procfs = proc.root()}, catalog);
+    Batch batch;
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(collector->collect(batch, time_at_ms(100'000 + i)));
+    batch.clear();
+    const auto before = allocations_so_far();
+    EXPECT_TRUE(collector->collect(batch, time_at_ms(200'000)));
+    return allocations_so_far() - before;
+  };
+  EXPECT_LE(per_pass(2), 16u);
+  EXPECT_LE(per_pass(60), 16u);
+}
+
 }  // namespace
 }  // namespace sidewatch

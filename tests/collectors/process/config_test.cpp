@@ -57,6 +57,12 @@ TEST(ProcessConfig, PlansACollectorForEachIntervalAndProcfs) {
   EXPECT_EQ(plans[2].watches, "processes: c (unit nginx), as /host/proc tells it");
 }
 
+TEST(ProcessConfig, RefusesTheSameTemplateAtTwoIntervals) {
+  EXPECT_THAT(read("process:\n  - {name: '{{.Comm}}', match: {comm: a}}\n"
+                   "  - {name: '{{.Comm}}', match: {comm: b}, interval: 9s}\n").problems,
+              testing::HasSubstr("f:3:13: another entry has the name '{{.Comm}}' but another interval or procfs"));
+}
+
 TEST(ProcessConfig, AllowsTheSameTemplateTwice) {
   EXPECT_EQ(read("process:\n  - {name: '{{.Comm}}', match: {comm: a}}\n"
                  "  - {name: '{{.Comm}}', match: {comm: b}}\n").problems, "");

@@ -239,7 +239,8 @@ class Watch {
 };
 
 inline Watch watch(const FakeProc& proc, std::vector<ProcessGroupConfig> groups, std::size_t max_kept_files = 256) {
-  return Watch(std::move(groups), {.procfs = proc.root(), .max_kept_files = max_kept_files, .own_pid = 77});
+  return Watch(std::move(groups),
+               {.procfs = proc.root(), .max_kept_files = max_kept_files, .collector = {}, .own_pid = 77});
 }
 
 }  // namespace sidewatch

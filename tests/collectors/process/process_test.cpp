@@ -195,6 +195,24 @@ TEST(Process, GoesOnWithoutTheFilesThatCannotBeRead) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(w.good_pass().partial_errors, 0u) << "told once per process and file";
 }
 
+TEST(Process, CountsWhatCannotBeReadOfEachProcessAndTellsItOnce) {
+  FakeProc proc;
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  const auto start_without_io = [&proc](pid_t pid) {
+    proc.write({.pid = pid});
+    std::filesystem::remove(proc.path(pid) / "io");
+    std::filesystem::create_directory(proc.path(pid) / "io");
+  };
+  start_without_io(10);
+  EXPECT_THAT(w.good_pass().first_partial_error, HasSubstr("/10/io: Is a directory"));
+  start_without_io(11);
+  const auto second = w.good_pass();
+  EXPECT_EQ(second.partial_errors, 1u);
+  EXPECT_EQ(second.first_partial_error, "");
+  EXPECT_THAT(w.series("namedprocess_scrape_partial_errors", {}), Optional(2.0));
+}
+
 TEST(Process, TakesAProcessThatVanishesBetweenReadsAsNormal) {
   FakeProc proc;
   proc.write({.pid = 10});

@@ -61,6 +61,22 @@ TEST(ProcessSelector, TakesAProcessForWhichOneOfAListHolds) {
   EXPECT_THAT(by_both.processes("shop"), Optional(1.0));
 }
 
+TEST(ProcessSelector, LeavesToAnotherCollectorWhomAnEarlierEntryOfItSelects) {
+  FakeProc proc;
+  proc.write({.pid = 10});
+  proc.write({.pid = 11, .ppid = 10, .comm = "sh", .exe = "/bin/sh"});
+  proc.write({.pid = 12, .comm = "other", .exe = "/bin/other"});
+  auto elsewhere = group_named("shop", by_exe("service"));
+  elsewhere.sampled_elsewhere = true;
+  auto w = watch(proc, {elsewhere, group_named("rest", by_cmdline("service"))});
+  w.good_pass();
+  EXPECT_EQ(w.processes("shop"), std::nullopt) << "its series are written by the other one";
+  EXPECT_THAT(w.processes("rest"), Optional(2.0)) << "11 and 12, which have the same arguments";
+  auto by_name = watch(proc, {elsewhere, group_named("rest", by_comm("systemd"))});
+  by_name.good_pass();
+  EXPECT_THAT(by_name.processes("rest"), Optional(2.0)) << "init and 12: 11 goes with its parent";
+}
+
 TEST(ProcessSelector, NoticesAYoungProcessThatIsMovedToAnotherCgroup) {
   FakeProc proc;
   ProcessMatch match;
