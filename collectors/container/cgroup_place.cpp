@@ -58,7 +58,7 @@ bool has(const std::vector<std::string>& list, std::string_view name) {
 // The way from `root` down to `path`, both counted from the same cgroup namespace; nothing when it is not below.
 std::optional<std::string> below(const std::string& root, const std::string& path) {
   if (path == root || path == "/") return path == root ? std::optional<std::string>("") : std::nullopt;
-  if (root == "/") return path.starts_with("/..") ? std::nullopt : std::optional(path);
+  if (root == "/") return leads_up(path) ? std::nullopt : std::optional(path);
   if (path.starts_with(root) && path[root.size()] == '/') return path.substr(root.size());
   return std::nullopt;
 }
@@ -79,6 +79,8 @@ std::optional<Hierarchy> find_hierarchy(std::span<const CgroupMount> mounts, con
 }  // namespace
 
 std::string_view controller_name(Controller controller) { return kNames[controller]; }
+
+bool leads_up(std::string_view path) { return path == "/.." || path.starts_with("/../"); }
 
 std::vector<CgroupMount> parse_mounts(std::string_view mountinfo, const std::string& prefix) {
   std::vector<CgroupMount> mounts;

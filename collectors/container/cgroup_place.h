@@ -32,6 +32,9 @@ struct CgroupMount {
 // Every cgroup mount that a mountinfo lists, with `prefix` before each mount point.
 std::vector<CgroupMount> parse_mounts(std::string_view mountinfo, const std::string& prefix);
 
+// Whether the path begins with "..", so leads out of the reader's cgroup namespace. "..x" is a name like any other.
+bool leads_up(std::string_view path);
+
 // A line of /proc/PID/cgroup.
 struct CgroupMember {
   bool unified = false;

@@ -88,7 +88,7 @@ bool same_hierarchy(const CgroupMount& mount, const CgroupMember& member) {
 }  // namespace
 
 std::string without_way_up(std::string path) {
-  while (path.starts_with("/..")) path.erase(0, 3);
+  while (leads_up(path)) path.erase(0, 3);
   return path.empty() ? "/" : path;
 }
 
@@ -107,7 +107,7 @@ std::string find_by_pattern(std::span<const CgroupMount> mounts, const std::stri
 
 void complete_paths(std::vector<CgroupMember>& members, std::span<const CgroupMount> mounts, ReadBuffer& buffer) {
   for (auto& member : members) {
-    if (!member.path.starts_with("/..")) continue;
+    if (!leads_up(member.path)) continue;
     const std::string end = without_way_up(member.path);
     for (const auto& mount : mounts) {
       if (mount.root != "/" || !same_hierarchy(mount, member) || end == "/") continue;
