@@ -17,7 +17,7 @@
 #include "agent/event_log.h"
 #include "agent/exit_code.h"
 #include "agent/history_writer.h"
-#include "agent/http_server.h"
+#include "agent/http/server.h"
 #include "agent/logging.h"
 #include "agent/loop.h"
 #include "agent/reloader.h"

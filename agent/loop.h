@@ -8,11 +8,11 @@
 #include <memory>
 #include <optional>
 
-#include "agent/api_status.h"
+#include "agent/api/status.h"
 #include "agent/collector_set.h"
 #include "agent/delivery_set.h"
 #include "agent/history_writer.h"
-#include "agent/http_server.h"
+#include "agent/http/server.h"
 #include "agent/judge.h"
 #include "agent/logging.h"
 #include "agent/message.h"

@@ -10,7 +10,7 @@
 #include <span>
 
 #include "agent/history_writer.h"
-#include "agent/http_server.h"
+#include "agent/http/server.h"
 #include "agent/judge.h"
 #include "alerting/dispatcher.h"
 #include "alerting/outbox.h"

@@ -4,10 +4,10 @@
 #include <memory>
 #include <utility>
 
-#include "agent/api_federate.h"
-#include "agent/api_query.h"
-#include "agent/api_rules.h"
-#include "agent/api_series.h"
+#include "agent/api/federate.h"
+#include "agent/api/query.h"
+#include "agent/api/rules.h"
+#include "agent/api/series.h"
 #include "metrics/exposition.h"
 
 namespace sidewatch {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/api_context.h"
-#include "agent/api_status.h"
-#include "agent/http_message.h"
+#include "agent/api/context.h"
+#include "agent/api/status.h"
+#include "agent/http/message.h"
 #include "agent/page_cache.h"
 #include "agent/published.h"
 #include "alerting/rule_view.h"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "agent/http_listener.h"
+#include "agent/http/listener.h"
 #include "alerting/rule_sources.h"
 #include "config/document.h"
 #include "config/literals.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/http_config.h"
+#include "agent/http/config.h"
 #include "alerting/receivers/table.h"
 #include "alerting/rule_group.h"
 #include "collectors/table.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "agent/command_line.h"
-#include "agent/query_command.h"
+#include "agent/query/command.h"
 
 namespace sidewatch {
 

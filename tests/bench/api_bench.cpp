@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/api_query.h"
-#include "agent/api_series.h"
-#include "agent/api_values.h"
-#include "agent/http_router.h"
+#include "agent/api/query.h"
+#include "agent/api/series.h"
+#include "agent/api/values.h"
+#include "agent/http/router.h"
 #include "metrics/store.h"
 
 namespace sidewatch {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/http_request_reader.h"
-#include "agent/http_router.h"
-#include "agent/http_server.h"
+#include "agent/http/request_reader.h"
+#include "agent/http/router.h"
+#include "agent/http/server.h"
 #include "tests/agent/raw_client.h"
 
 namespace sidewatch {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/http_request_reader.h"
-#include "agent/http_router.h"
+#include "agent/http/request_reader.h"
+#include "agent/http/router.h"
 
 namespace sidewatch {
 namespace {
