@@ -11,7 +11,12 @@ void ContextSwitches::count(const StatusText& status, std::uint64_t threads, Tim
   counters[nonvoluntary_switches] = status.nonvoluntary_switches;
   if (threads <= 1 && threads_.empty()) return;
   const bool anew = threads != threads_expected_;
-  if (anew && !list_threads(files, buffer, outcome)) return;
+  if (anew && !list_threads(files, buffer, outcome)) {
+    if (threads_.empty()) return;
+    counters[voluntary_switches] = switches_.voluntary;  // as they were: they are listed again in the next pass
+    counters[nonvoluntary_switches] = switches_.nonvoluntary;
+    return;
+  }
   threads_expected_ = threads;
   std::size_t due = anew ? threads_.size() : threads_due(now);
   if (anew) threads_at_ = now;
@@ -34,6 +39,7 @@ std::size_t ContextSwitches::threads_due(Time now) {
     threads_at_ = now;
     return threads_.size();
   }
+  if (all == 0) return 0;
   const auto due = elapsed * all / thread_interval;
   *threads_at_ += thread_interval * due / all;
   return static_cast<std::size_t>(due);
@@ -56,15 +62,17 @@ void ContextSwitches::count(Thread& thread, const StatusText& status, Switches& 
   thread.counted = now;
 }
 
-// Brings threads_ up to date. False when the threads cannot be listed.
+// Brings threads_ up to date. False when the threads cannot be listed: those known are then kept, so that what they have
+// counted is not counted again.
 bool ContextSwitches::list_threads(ProcessFiles& files, ReadBuffer& buffer, PassOutcome& outcome) {
   for (auto& thread : threads_) thread.listed = false;
   threads_known_ = threads_.size();
   threads_listed_ = 0;
   const int error_number =
       files.list(ProcessFiles::task, buffer, [this](std::string_view entry) { note_thread(entry); });
+  if (!files.readable(ProcessFiles::task, error_number, outcome)) return false;
   std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
-  return files.readable(ProcessFiles::task, error_number, outcome) && !threads_.empty();
+  return !threads_.empty();
 }
 
 void ContextSwitches::note_thread(std::string_view entry) {

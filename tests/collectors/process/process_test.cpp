@@ -313,6 +313,41 @@ TEST(Process, KeepsTheContextSwitchesOfThreadsThatEnded) {
   EXPECT_THAT(switches(w), Optional(1185.0));
 }
 
+TEST(Process, CountsNoThreadTwiceWhenItsThreadsCannotBeListedForAWhile) {
+  FakeProc proc;
+  const auto task = proc.path(10) / "task";
+  const auto thread = [&task](int id, int voluntary) {
+    write_file(task / std::to_string(id) / "status",
+               "voluntary_ctxt_switches:\t" + std::to_string(voluntary) + "\nnonvoluntary_ctxt_switches:\t0\n");
+  };
+  const auto switches = [](const Watch& w) {
+    return w.value("context_switches_total", "shop", "ctxswitchtype", "voluntary");
+  };
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  proc.write({.pid = 10, .threads = 3});
+  thread(10, 30);
+  thread(11, 100);
+  thread(12, 1000);
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1130.0));
+  std::filesystem::rename(task, proc.path(10) / "kept");
+  write_file(task, "no directory");
+  proc.write({.pid = 10, .threads = 4});
+  EXPECT_EQ(w.good_pass().partial_errors, 1U);
+  EXPECT_THAT(switches(w), Optional(1130.0));
+  proc.write({.pid = 10, .threads = 3});
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1130.0));
+  std::filesystem::remove(task);
+  std::filesystem::rename(proc.path(10) / "kept", task);
+  thread(12, 1007);
+  thread(13, 10);
+  proc.write({.pid = 10, .threads = 4});
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(1147.0));
+}
+
 TEST(Process, LooksAtItsThreadsInTurn) {
   FakeProc proc;
   const auto all_switch = [&proc](int times) {
