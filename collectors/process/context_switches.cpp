@@ -2,6 +2,7 @@
 #include "collectors/process/context_switches.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sidewatch {
 
@@ -55,6 +56,8 @@ bool ContextSwitches::count_thread(Thread& thread, ProcessFiles& files, ReadBuff
 
 void ContextSwitches::count(Thread& thread, const StatusText& status, Switches& sum) {
   const Switches now{status.voluntary_switches.value_or(0), status.nonvoluntary_switches.value_or(0)};
+  if (!thread.counts_from_birth) thread.counted = now;
+  thread.counts_from_birth = true;
   const bool other = now.voluntary < thread.counted.voluntary || now.nonvoluntary < thread.counted.nonvoluntary;
   if (other) thread.counted = {};  // a new thread with the number of one that ended
   sum.voluntary += now.voluntary - thread.counted.voluntary;
@@ -68,8 +71,10 @@ bool ContextSwitches::list_threads(ProcessFiles& files, ReadBuffer& buffer, Pass
   for (auto& thread : threads_) thread.listed = false;
   threads_known_ = threads_.size();
   threads_listed_ = 0;
+  cut_off_before_ = std::exchange(cut_off_, false);
   const int error_number =
       files.list(ProcessFiles::task, buffer, [this](std::string_view entry) { note_thread(entry); });
+  if (error_number != 0) cut_off_ |= cut_off_before_;
   if (!files.readable(ProcessFiles::task, error_number, outcome)) return false;
   std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
   return !threads_.empty();
@@ -77,14 +82,18 @@ bool ContextSwitches::list_threads(ProcessFiles& files, ReadBuffer& buffer, Pass
 
 void ContextSwitches::note_thread(std::string_view entry) {
   const auto id = parse_pid_file(entry);
-  if (!id || threads_listed_ == max_threads) return;
+  if (!id) return;
+  if (threads_listed_ == max_threads) {
+    cut_off_ = true;
+    return;
+  }
   ++threads_listed_;
   const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(threads_known_);
   const auto place = std::find_if(threads_.begin(), end, [&id](const Thread& thread) { return thread.id == *id; });
   if (place != end) {
     place->listed = true;
   } else {
-    threads_.push_back({*id, {}, true});
+    threads_.push_back({*id, {}, true, !cut_off_before_});
   }
 }
 

@@ -38,6 +38,7 @@ class ContextSwitches {
     pid_t id = 0;
     Switches counted;
     bool listed = false;
+    bool counts_from_birth = true;  // otherwise from its first reading on
   };
   static void count(Thread& thread, const StatusText& status, Switches& sum);
 
@@ -49,6 +50,8 @@ class ContextSwitches {
   std::vector<Thread> threads_;  // empty until the process has a second one
   std::size_t threads_known_ = 0;
   std::size_t threads_listed_ = 0;
+  bool cut_off_ = false;         // there are more than max_threads
+  bool cut_off_before_ = false;  // so that one not met before may be old
   std::uint64_t threads_expected_ = 0;  // as many as there were when they were listed; 0: they have to be listed
   std::size_t next_thread_ = 0;         // whose turn it is
   std::optional<Time> threads_at_;      // up to when the turns are counted

@@ -2,6 +2,7 @@
 #include "collectors/process/thread_sampler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "collectors/process/process_text.h"
 
@@ -28,26 +29,36 @@ void ThreadSampler::sample(std::uint64_t threads, ProcessFiles& files, ReadBuffe
 bool ThreadSampler::list(ProcessFiles& files, ReadBuffer& buffer, PassOutcome& outcome) {
   for (auto& thread : threads_) thread.listed = false;
   known_ = threads_.size();
-  left_out_ = 0;
+  listed_ = 0;
+  const std::size_t left_out_before = std::exchange(left_out_, 0);
+  cut_off_before_ = left_out_before > 0;
   const int error_number = files.list(ProcessFiles::task, buffer, [this](std::string_view entry) { note(entry); });
-  std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
+  const bool readable = files.readable(ProcessFiles::task, error_number, outcome);
+  if (readable) {
+    std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
+  } else {
+    left_out_ = left_out_before;  // and whoever is known stays so, lest what they have counted is counted again
+  }
   const auto by_id = [](const Thread& a, const Thread& b) { return a.id < b.id; };
   if (!std::is_sorted(threads_.begin(), threads_.end(), by_id)) std::sort(threads_.begin(), threads_.end(), by_id);
-  return files.readable(ProcessFiles::task, error_number, outcome);
+  return readable;
 }
 
 void ThreadSampler::note(std::string_view entry) {
   const auto id = parse_pid_file(entry);
   if (!id) return;
+  if (listed_ == max_threads) {
+    ++left_out_;
+    return;
+  }
+  ++listed_;
   const auto end = threads_.begin() + static_cast<std::ptrdiff_t>(known_);
   const auto place = std::lower_bound(threads_.begin(), end, *id,
                                       [](const Thread& thread, pid_t wanted) { return thread.id < wanted; });
   if (place != end && place->id == *id) {
     place->listed = true;
-  } else if (threads_.size() < max_threads) {
-    threads_.push_back({*id, 0, {}, true, counts_from_birth_});
   } else {
-    ++left_out_;
+    threads_.push_back({*id, 0, {}, true, counts_from_birth_ && !cut_off_before_});
   }
 }
 

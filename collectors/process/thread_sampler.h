@@ -49,7 +49,9 @@ class ThreadSampler {
   bool had_several_ = false;
   std::vector<Thread> threads_;  // by id
   std::size_t known_ = 0;        // of them, while they are listed
+  std::size_t listed_ = 0;
   std::size_t left_out_ = 0;
+  bool cut_off_before_ = false;  // some were left out, so that one not met before may be old
 };
 
 }  // namespace sidewatch

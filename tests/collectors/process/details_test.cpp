@@ -74,6 +74,40 @@ TEST(ProcessDetails, TellAThreadFromAnotherThatGotItsNumber) {
   EXPECT_THAT(cpu(w, "worker"), Optional(3.0));
 }
 
+TEST(ProcessDetails, CountNoThreadTwiceWhenThreadsCannotBeListedForAWhile) {
+  ThreadedProc proc;
+  auto w = watch_with(proc, {.threads = true});
+  w.good_pass();
+  const auto task = proc.path(10) / "task";
+  std::filesystem::rename(task, proc.path(10) / "kept");
+  write_file(task, "no directory");
+  w.good_pass();
+  std::filesystem::remove(task);
+  std::filesystem::rename(proc.path(10) / "kept", task);
+  proc.write(10, {.id = 12, .user_ticks = 2100});
+  w.good_pass();
+  EXPECT_THAT(cpu(w, "worker"), Optional(1.0));
+}
+
+TEST(ProcessDetails, CountAThreadThatWasBeyondTheLimitFromThenOn) {
+  FakeProc proc;
+  constexpr int threads = 2048;  // twice as many as are told of
+  proc.write({.pid = 10, .threads = threads});
+  for (int id = 100; id < 100 + threads; ++id) proc.write(10, {.id = id, .user_ticks = 1000});
+  auto w = watch_with(proc, {.threads = true});
+  w.good_pass();
+  w.good_pass();
+  EXPECT_THAT(w.value("thread_count", "shop", "threadname", "worker"), Optional(1024.0));
+  for (int id = 100; id < 100 + threads; id += 2) proc.end_thread(10, id);
+  proc.write({.pid = 10, .threads = threads / 2});
+  w.good_pass();
+  EXPECT_THAT(w.value("thread_count", "shop", "threadname", "worker"), Optional(1024.0)) << "none but those that ended";
+  EXPECT_THAT(cpu(w, "worker"), Optional(0.0));
+  for (int id = 101; id < 100 + threads; id += 2) proc.write(10, {.id = id, .user_ticks = 1001});
+  w.good_pass();
+  EXPECT_THAT(cpu(w, "worker"), Optional(10.24));
+}
+
 TEST(ProcessDetails, DoNotTellOfTheOnlyThreadOfAProcess) {
   FakeProc proc;
   proc.write({.pid = 10});

@@ -348,6 +348,29 @@ TEST(Process, CountsNoThreadTwiceWhenItsThreadsCannotBeListedForAWhile) {
   EXPECT_THAT(switches(w), Optional(1147.0));
 }
 
+TEST(Process, CountsAThreadThatWasBeyondTheLimitFromThenOn) {
+  FakeProc proc;
+  constexpr int threads = 256;  // twice as many as are followed
+  const auto write = [&proc](int id, int voluntary) {
+    write_file(proc.path(10) / "task" / std::to_string(id) / "status",
+               "voluntary_ctxt_switches:\t" + std::to_string(voluntary) + "\nnonvoluntary_ctxt_switches:\t0\n");
+  };
+  proc.write({.pid = 10, .threads = threads});
+  for (int id = 100; id < 100 + threads; ++id) write(id, 1000);
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  const auto switches = [&w] { return w.value("context_switches_total", "shop", "ctxswitchtype", "voluntary"); };
+  w.good_pass();
+  EXPECT_THAT(switches(), Optional(0.0));
+  for (int id = 100; id < 100 + threads; id += 2) proc.end_thread(10, id);
+  proc.write({.pid = 10, .threads = threads / 2});
+  w.good_pass();
+  EXPECT_THAT(switches(), Optional(0.0));
+  for (int id = 101; id < 100 + threads; id += 2) write(id, 1001);
+  w.advance(std::chrono::seconds(5));
+  w.good_pass();
+  EXPECT_THAT(switches(), Optional(threads / 2.0));
+}
+
 TEST(Process, LooksAtItsThreadsInTurn) {
   FakeProc proc;
   const auto all_switch = [&proc](int times) {
