@@ -84,11 +84,34 @@ std::optional<FoundCgroup> better(std::optional<FoundCgroup> first, std::optiona
   return second->seen() > first->seen() ? std::move(second) : std::move(first);
 }
 
+std::vector<CgroupMount> listed_mounts(const Surroundings& around, ReadBuffer& buffer) {
+  const FileText text = around.procfs.read((around.own + "/mountinfo").c_str(), buffer);
+  return text ? parse_mounts(text.text, "") : std::vector<CgroupMount>();
+}
+
+// Whether the agent's paths of cgroups are counted from a cgroup of its own rather than from the machine's root. The
+// initial namespace has a fixed number (PROC_CGROUP_INIT_INO); kernels without the file have no other one.
+bool is_in_a_namespace(const Surroundings& around) {
+  std::string target;
+  if (around.procfs.read_link((around.own + "/ns/cgroup").c_str(), target) != 0) return false;
+  return target != "cgroup:[4026531835]";
+}
+
+// A tree of the machine that the agent was given does not tell where the agent's namespace begins in it. What is in or
+// below the agent's own cgroup is therefore looked for where the agent itself has cgroups mounted.
 std::optional<FoundCgroup> find_in_own_view(const Surroundings& around, std::vector<CgroupMember> members,
                                             ReadBuffer& buffer) {
+  std::optional<FoundCgroup> inside;
+  if (!around.cgroupfs.empty() && is_in_a_namespace(around)) {
+    const auto is_outside = [](const CgroupMember& member) { return leads_up(member.path); };
+    const auto first_inside = std::stable_partition(members.begin(), members.end(), is_outside);
+    const std::vector<CgroupMember> below(first_inside, members.end());
+    members.erase(first_inside, members.end());
+    inside = open_place(around, locate(listed_mounts(around, buffer), below), LimitSource::cgroup);
+  }
   const auto mounts = own_mounts(around, buffer);
   if (!around.cgroupfs.empty()) complete_paths(members, mounts, buffer);
-  return open_place(around, locate(mounts, members), LimitSource::cgroup);
+  return better(std::move(inside), open_place(around, locate(mounts, members), LimitSource::cgroup));
 }
 
 bool is_still(const Surroundings& around, const ProcessFinder::Found& process, ReadBuffer& buffer) {
@@ -113,15 +136,13 @@ Surroundings::Surroundings(const Roots& roots, pid_t own_pid, ProcFile::Keep kee
 
 std::vector<CgroupMount> own_mounts(const Surroundings& around, ReadBuffer& buffer) {
   if (!around.cgroupfs.empty()) return mounts_under(around.cgroupfs, buffer);
-  const FileText text = around.procfs.read((around.own + "/mountinfo").c_str(), buffer);
-  return text ? parse_mounts(text.text, "") : std::vector<CgroupMount>();
+  return listed_mounts(around, buffer);
 }
 
 std::optional<FoundCgroup> find_own(const Surroundings& around, ReadBuffer& buffer) {
-  const auto mounts = own_mounts(around, buffer);
   const FileText text = around.procfs.read((around.own + "/cgroup").c_str(), buffer);
   if (!text) return std::nullopt;
-  return open_place(around, locate(mounts, parse_memberships(text.text)), LimitSource::cgroup);
+  return find_in_own_view(around, parse_memberships(text.text), buffer);
 }
 
 std::optional<FoundCgroup> find_path(const Surroundings& around, const std::string& pattern, ReadBuffer& buffer) {

@@ -134,6 +134,41 @@ TEST(Container, FindsACgroupOfTheMachineFromWithinANamespaceOfItsOwn) {
   EXPECT_EQ(usage(), std::nullopt) << "of two that end so, neither is guessed";
 }
 
+TEST(Container, NeverTakesTheMachineForTheCgroupThatItsOwnNamespaceBeginsWith) {
+  const FileTree tree(container_cases() / "v2-service-of-the-host");
+  tree.write("config.yaml", "targets:\n  - {name: agent, self: true}\n"
+                            "  - {name: checkout, process: {comm: checkout}}\n");
+  tree.write("cgroup/memory.current", "9000000000\n");
+  tree.write("cgroup/init.scope/cgroup.procs", "");
+  tree.write("cgroup/init.scope/cgroup.events", "populated 1\n");
+  tree.write("cgroup/init.scope/memory.current", "8000000000\n");
+  tree.write("own/cgroup.procs", "77\n");
+  tree.write("own/cgroup.events", "populated 1\n");
+  tree.write("own/memory.current", "4096\n");
+  tree.write("own/init.scope/cgroup.procs", "500\n");
+  tree.write("own/init.scope/cgroup.events", "populated 1\n");
+  tree.write("own/init.scope/memory.current", "8192\n");
+  tree.write("proc/77/cgroup", "0::/\n");
+  tree.write("proc/77/mountinfo", "30 25 0:26 / " + (tree.path() / "own").string() + " ro - cgroup2 cgroup rw\n");
+  tree.write("proc/500/cgroup", "0::/init.scope\n");
+  std::filesystem::create_directories(tree.path() / "proc/77/ns");
+  std::filesystem::create_symlink("cgroup:[4026532555]", tree.path() / "proc/77/ns/cgroup");
+  const auto usage = [](const ContainerUnderTest& container, const std::string& name, const std::string& id) {
+    return container.value("container_memory_usage_bytes{container=\"" + name + "\",id=\"" + id + "\",name=\"" + name +
+                           "\"}");
+  };
+  ContainerUnderTest inside(config_of(tree.path()));
+  inside.pass();
+  EXPECT_EQ(usage(inside, "agent", "/agent"), 4096);
+  EXPECT_EQ(usage(inside, "checkout", "/init.scope"), 8192);
+
+  tree.remove("proc/77/ns/cgroup");
+  std::filesystem::create_symlink("cgroup:[4026531835]", tree.path() / "proc/77/ns/cgroup");
+  ContainerUnderTest outside(config_of(tree.path()));
+  outside.pass();
+  EXPECT_EQ(usage(outside, "checkout", "/init.scope"), 8000000000) << "counted from the machine's root";
+}
+
 TEST(Container, SaysOnceWhyATargetCannotBeSeen) {
   ContainerUnderTest container(config_of(container_cases() / "unseen"));
   const auto first = container.pass();
