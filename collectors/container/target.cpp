@@ -86,10 +86,11 @@ void Target::sample(PassContext& pass, ProcessFinder& processes) {
 }
 
 bool Target::is_still_there(PassContext& pass) {
-  if (!watched_->listing.read(pass.buffer)) return false;
+  if (watched_->listing.read(pass.buffer).status() == FileStatus::gone) return false;
   if (!watched_->membership) return true;
   const FileText text = watched_->membership->read(pass.buffer);
-  return text && text.text == watched_->membership_text;
+  if (!text) return text.status() != FileStatus::gone;
+  return text.text == watched_->membership_text;
 }
 
 void Target::look_for_it(PassContext& pass, ProcessFinder& processes) {

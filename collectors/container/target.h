@@ -46,6 +46,7 @@ class Target {
     std::array<SeriesHandle, 3> state;
   };
 
+  // What cannot be read is not gone: a threaded cgroup does not list its processes, and descriptors may run out.
   bool is_still_there(PassContext& pass);
   void look_for_it(PassContext& pass, ProcessFinder& processes);
   void watch(FoundCgroup found, std::optional<ProcessFinder::Found> process);

@@ -209,6 +209,17 @@ TEST(Container, TellsHowMuchOfTheCpuQuotaIsUsedSinceTheLastPass) {
   EXPECT_EQ(path.of("container_cpu_limit_cores"), std::nullopt);
 }
 
+TEST(Container, KeepsACgroupWhoseProcessesCannotBeListed) {
+  Path path;
+  path.write("cpu.stat", "usage_usec 1000000\n");
+  path.tree.remove(path.cgroup + "/cgroup.procs");
+  std::filesystem::create_directory(path.tree.path() / path.cgroup / "cgroup.procs");  // reading it fails
+  path.container.pass();
+  path.container.pass();
+  EXPECT_EQ(path.up(), 1);
+  EXPECT_EQ(path.of("container_cpu_quota_used_ratio"), 0) << "it is the same cgroup as in the pass before";
+}
+
 TEST(Container, TellsWhenMemoryWillReachItsLimit) {
   Path path;
   std::uint64_t bytes = 100'000'000;
