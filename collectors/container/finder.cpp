@@ -142,7 +142,10 @@ std::vector<CgroupMount> own_mounts(const Surroundings& around, ReadBuffer& buff
 std::optional<FoundCgroup> find_own(const Surroundings& around, ReadBuffer& buffer) {
   const FileText text = around.procfs.read((around.own + "/cgroup").c_str(), buffer);
   if (!text) return std::nullopt;
-  return find_in_own_view(around, parse_memberships(text.text), buffer);
+  const std::string memberships(text.text);
+  auto found = find_in_own_view(around, parse_memberships(memberships), buffer);
+  if (found) found->memberships = memberships;
+  return found;
 }
 
 std::optional<FoundCgroup> find_path(const Surroundings& around, const std::string& pattern, ReadBuffer& buffer) {
@@ -160,7 +163,8 @@ std::optional<FoundCgroup> find_process(const Surroundings& around, const Proces
     if (text.status() != FileStatus::gone) why = around.procfs.error(pid + "/cgroup", text.error_number).text();
     return std::nullopt;
   }
-  const auto members = parse_memberships(text.text);
+  const std::string memberships(text.text);
+  const auto members = parse_memberships(memberships);
   auto found = find_in_own_view(around, members, buffer);
   if (!found || found->seen() < controller_count) {
     const FileText mountinfo = around.procfs.read((pid + "/mountinfo").c_str(), buffer);
@@ -175,7 +179,9 @@ std::optional<FoundCgroup> find_process(const Surroundings& around, const Proces
     if (root.status() == FileStatus::permission) {
       why += ": " + root.path() + " is not open to this user (run the agent as the user of that process)";
     }
+    return std::nullopt;
   }
+  found->memberships = memberships;
   return found;
 }
 

@@ -36,6 +36,7 @@ struct FoundCgroup {
   std::array<bool, controller_count> at_root{};  // not seen because it is the whole machine's: nothing limits it
   const Levels* unified = nullptr;               // for the pressure files
   const Levels* any = nullptr;                   // one that lists the cgroup's processes
+  std::string memberships;  // of the process that led to it: the text of its /proc/PID/cgroup
   std::size_t seen() const;                                   // how many controllers
 };
 

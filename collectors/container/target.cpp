@@ -52,7 +52,6 @@ struct Target::Watched {
   ProcFile listing;  // gone when the cgroup is
   std::optional<ProcDir> process;
   std::optional<ProcFile> membership;  // gone when the process is
-  std::string membership_text;
   std::optional<MemoryPart> memory;
   std::optional<CpuPart> cpu;
   std::optional<IoPart> io;
@@ -90,7 +89,7 @@ bool Target::is_still_there(PassContext& pass) {
   if (!watched_->membership) return true;
   const FileText text = watched_->membership->read(pass.buffer);
   if (!text) return text.status() != FileStatus::gone;
-  return text.text == watched_->membership_text;
+  return text.text == watched_->cgroup.memberships;
 }
 
 void Target::look_for_it(PassContext& pass, ProcessFinder& processes) {
@@ -141,8 +140,6 @@ void Target::watch(FoundCgroup found, std::optional<ProcessFinder::Found> proces
   watched.tasks.emplace(catalog_, labels, at[pids_controller], *cgroup.any, processes_);
   if (cgroup.unified != nullptr) watched.pressure.emplace(catalog_, labels, *cgroup.unified);
   if (config_.network && watched.process) watched.network.emplace(catalog_, labels, *watched.process);
-  ReadBuffer buffer;
-  if (watched.membership) watched.membership_text = watched.membership->read(buffer).text;
   make_limit_series(id);
   derived_.forget();
 }
