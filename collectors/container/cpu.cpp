@@ -56,9 +56,7 @@ const CpuReading& CpuPart::sample(PassContext& pass) {
   }
   if (v1_usage_) read_v1_usage(pass);
   auto& values = reading_.values;
-  reading_.used_seconds = values[cpu_usage];
-  reading_.periods = values[cpu_periods];
-  reading_.throttled_periods = values[cpu_throttled_periods];
+  reading_.at_quota = reading_.own();
   if (levels_ != nullptr && quota_->level() + 1 < levels_->all().size()) compare_at_the_level_of_the_quota(pass);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i]) pass.batch.add(series_[i], *values[i]);
@@ -108,9 +106,9 @@ void CpuPart::compare_at_the_level_of_the_quota(PassContext& pass) {
   const FileText text = levels_->all()[quota_->level()].read("cpu.stat", pass.buffer);
   StatValues stat;
   if (text) parse_keyed(text.text, kStatKeys, stat);
-  reading_.periods = number(stat[periods]);
-  reading_.throttled_periods = number(stat[throttled]);
-  if (levels_->unified()) reading_.used_seconds = seconds(stat[usage], kMicroseconds);
+  reading_.at_quota.periods = number(stat[periods]);
+  reading_.at_quota.throttled_periods = number(stat[throttled]);
+  if (levels_->unified()) reading_.at_quota.used_seconds = seconds(stat[usage], kMicroseconds);
 }
 
 }  // namespace sidewatch::container

@@ -10,14 +10,19 @@
 
 namespace sidewatch::container {
 
+// What a quota is compared with.
+struct CpuUse {
+  MaybeNumber used_seconds;
+  MaybeNumber periods;
+  MaybeNumber throttled_periods;
+};
+
 // What one pass finds. Empty: this kernel does not tell, or it could not be read.
 struct CpuReading {
   std::array<MaybeNumber, kCpuMetrics.size()> values;  // but quota and period
   Quota quota;                                         // in force
-  // Of the cgroup that the quota stands at, which may be one above.
-  MaybeNumber used_seconds;
-  MaybeNumber periods;
-  MaybeNumber throttled_periods;
+  CpuUse at_quota;  // of the cgroup that the quota stands at, which may be one above
+  CpuUse own() const { return {values[cpu_usage], values[cpu_periods], values[cpu_throttled_periods]}; }
 };
 
 class CpuPart {

@@ -29,18 +29,18 @@ void DerivedPart::add_memory(PassContext& pass, Limit limit, MaybeNumber working
   if (const auto seconds = memory_trend_.seconds_to(limit.value)) pass.batch.add(series_[memory_time_to_oom], *seconds);
 }
 
-void DerivedPart::add_cpu(PassContext& pass, Quota quota, const CpuReading& reading) {
+void DerivedPart::add_cpu(PassContext& pass, Quota quota, const CpuUse& use) {
   const auto before = before_;
-  before_ = {pass.now, reading.used_seconds, reading.periods, reading.throttled_periods};
+  before_ = {pass.now, use};
   if (quota.state != LimitState::limited) return;
   pass.batch.add(series_[cpu_limit_cores], quota.cores());
   if (!before || pass.now <= before->time) return;
   const double elapsed_seconds = to_seconds(pass.now - before->time);
-  if (const auto used = rise(before->used_seconds, reading.used_seconds)) {
+  if (const auto used = rise(before->use.used_seconds, use.used_seconds)) {
     pass.batch.add(series_[cpu_quota_used], *used / (elapsed_seconds * quota.cores()));
   }
-  const auto periods = rise(before->periods, reading.periods);
-  const auto throttled = rise(before->throttled_periods, reading.throttled_periods);
+  const auto periods = rise(before->use.periods, use.periods);
+  const auto throttled = rise(before->use.throttled_periods, use.throttled_periods);
   // Periods elapse only while something runs: none of them was throttled when there was none.
   if (periods && throttled) pass.batch.add(series_[cpu_throttled], *periods > 0 ? *throttled / *periods : 0);
 }

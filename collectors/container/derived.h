@@ -20,7 +20,7 @@ class DerivedPart {
   DerivedPart(Catalog& catalog, const Labels& labels);
 
   void add_memory(PassContext& pass, Limit limit, MaybeNumber working_set);
-  void add_cpu(PassContext& pass, Quota quota, const CpuReading& reading);
+  void add_cpu(PassContext& pass, Quota quota, const CpuUse& use);
   void add_tasks(PassContext& pass, const TaskReading& reading);
 
   // The target has another cgroup: what came before says nothing about it.
@@ -29,9 +29,7 @@ class DerivedPart {
  private:
   struct Before {
     Time time;
-    MaybeNumber used_seconds;
-    MaybeNumber periods;
-    MaybeNumber throttled_periods;
+    CpuUse use;
   };
   std::array<SeriesHandle, kDerivedMetrics.size()> series_;
   std::optional<Before> before_;

@@ -169,7 +169,7 @@ void Target::sample_parts(PassContext& pass) {
   if (watched_ && watched_->network) watched_->network->sample(pass);
 }
 
-// A limit of the configuration is the target's own, so the target's own memory is what fills it.
+// A limit of the configuration is the target's own, so the target's own usage is what fills it.
 void Target::add_memory_limit(PassContext& pass, const MemoryReading& reading) {
   const LimitSource source = watched_ ? watched_->cgroup.source : LimitSource::unknown;
   const auto now =
@@ -187,7 +187,7 @@ void Target::add_cpu_quota(PassContext& pass, const CpuReading& reading) {
   const Quota& quota = now.bound;
   if (quota.state == LimitState::limited) pass.batch.add(cpu_quota_, static_cast<double>(quota.quota_us));
   if (quota.period_us > 0) pass.batch.add(cpu_period_, static_cast<double>(quota.period_us));
-  derived_.add_cpu(pass, quota, reading);
+  derived_.add_cpu(pass, quota, now.source == LimitSource::configured ? reading.own() : reading.at_quota);
   tell(pass, cpu_resource, quota.state, now.source);
 }
 

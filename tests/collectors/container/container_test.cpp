@@ -220,6 +220,43 @@ TEST(Container, KeepsACgroupWhoseProcessesCannotBeListed) {
   EXPECT_EQ(path.of("container_cpu_quota_used_ratio"), 0) << "it is the same cgroup as in the pass before";
 }
 
+// The quota of a slice, in which others use more than the service does.
+struct Slice : Changing {
+  Slice() : Changing("half-vanished") {
+    cgroup = "cgroup/system.slice/checkout.service";
+    write("cpu.max", "max 100000\n");
+    quota(50'000);
+    use(0);
+  }
+  void quota(int microseconds) const {
+    tree.write("cgroup/system.slice/cpu.max", std::to_string(microseconds) + " 100000\n");
+  }
+  void use(int seconds) const {
+    write("cpu.stat", "usage_usec " + std::to_string(10'000'000 + seconds * 100'000) + "\n");
+    tree.write("cgroup/system.slice/cpu.stat", "usage_usec " + std::to_string(90'000'000 + seconds * 400'000) + "\n");
+  }
+};
+
+TEST(Container, ComparesTheCpuTimeWithTheQuotaOfACgroupAbove) {
+  Slice slice;
+  slice.container.pass();
+  slice.use(10);
+  slice.container.pass(10s);
+  EXPECT_DOUBLE_EQ(slice.of("container_cpu_quota_used_ratio").value(), 0.8);  // 4 of 5 seconds
+}
+
+TEST(Container, ComparesItsOwnCpuTimeWithAConfiguredQuota) {
+  Slice slice;
+  ContainerConfig config = config_of(slice.tree.path());
+  for (auto& target : config.targets) target.limits.cpu = limited_to(0.2);
+  ContainerUnderTest container(config);
+  container.pass();
+  slice.use(10);
+  container.pass(10s);
+  const auto ratio = container.value("container_cpu_quota_used_ratio{container=\"checkout\",name=\"checkout\"}");
+  EXPECT_DOUBLE_EQ(ratio.value(), 0.5);  // 1 of 2 seconds
+}
+
 TEST(Container, TellsWhenMemoryWillReachItsLimit) {
   Path path;
   std::uint64_t bytes = 100'000'000;
