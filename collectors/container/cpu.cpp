@@ -56,8 +56,10 @@ const CpuReading& CpuPart::sample(PassContext& pass) {
   }
   if (v1_usage_) read_v1_usage(pass);
   auto& values = reading_.values;
-  reading_.at_quota = reading_.own();
-  if (levels_ != nullptr && quota_->level() + 1 < levels_->all().size()) compare_at_the_level_of_the_quota(pass);
+  const std::size_t own_level = levels_ != nullptr ? levels_->all().size() - 1 : 0;
+  reading_.own = {values[cpu_usage], values[cpu_periods], values[cpu_throttled_periods], own_level};
+  reading_.at_quota = reading_.own;
+  if (levels_ != nullptr && quota_->level() < own_level) compare_at_the_level_of_the_quota(pass);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i]) pass.batch.add(series_[i], *values[i]);
   }
@@ -106,6 +108,7 @@ void CpuPart::compare_at_the_level_of_the_quota(PassContext& pass) {
   const FileText text = levels_->all()[quota_->level()].read("cpu.stat", pass.buffer);
   StatValues stat;
   if (text) parse_keyed(text.text, kStatKeys, stat);
+  reading_.at_quota.level = quota_->level();
   reading_.at_quota.periods = number(stat[periods]);
   reading_.at_quota.throttled_periods = number(stat[throttled]);
   if (levels_->unified()) reading_.at_quota.used_seconds = seconds(stat[usage], kMicroseconds);

@@ -15,6 +15,7 @@ struct CpuUse {
   MaybeNumber used_seconds;
   MaybeNumber periods;
   MaybeNumber throttled_periods;
+  std::size_t level = 0;  // of whose cgroup it is: an index into Levels::all()
 };
 
 // What one pass finds. Empty: this kernel does not tell, or it could not be read.
@@ -22,7 +23,7 @@ struct CpuReading {
   std::array<MaybeNumber, kCpuMetrics.size()> values;  // but quota and period
   Quota quota;                                         // in force
   CpuUse at_quota;  // of the cgroup that the quota stands at, which may be one above
-  CpuUse own() const { return {values[cpu_usage], values[cpu_periods], values[cpu_throttled_periods]}; }
+  CpuUse own;       // the same of the target's cgroup
 };
 
 class CpuPart {

@@ -21,8 +21,10 @@ void DerivedPart::forget() {
   memory_trend_.clear();
 }
 
-void DerivedPart::add_memory(PassContext& pass, Limit limit, MaybeNumber working_set) {
+void DerivedPart::add_memory(PassContext& pass, Limit limit, MaybeNumber working_set, std::size_t level) {
   if (!working_set) return;
+  if (level != memory_level_) memory_trend_.clear();
+  memory_level_ = level;
   memory_trend_.add(pass.now, *working_set);
   if (limit.state != LimitState::limited || limit.value <= 0) return;
   pass.batch.add(series_[memory_limit_used], *working_set / limit.value);
@@ -34,7 +36,7 @@ void DerivedPart::add_cpu(PassContext& pass, Quota quota, const CpuUse& use) {
   before_ = {pass.now, use};
   if (quota.state != LimitState::limited) return;
   pass.batch.add(series_[cpu_limit_cores], quota.cores());
-  if (!before || pass.now <= before->time) return;
+  if (!before || pass.now <= before->time || use.level != before->use.level) return;
   const double elapsed_seconds = to_seconds(pass.now - before->time);
   if (const auto used = rise(before->use.used_seconds, use.used_seconds)) {
     pass.batch.add(series_[cpu_quota_used], *used / (elapsed_seconds * quota.cores()));

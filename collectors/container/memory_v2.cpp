@@ -66,9 +66,11 @@ void MemoryV2::read(PassContext& pass, MemoryReading& out) {
   out.values[memory_swap_limit] = number_of(swap_max_.read(pass));
   out.values[memory_reservation] = number(low_.read(pass));
   out.limit = max_.read(pass);
-  const bool above = max_.level() + 1 < levels_.all().size();
+  out.own_level = levels_.all().size() - 1;
+  out.level_of_limit = max_.level();
+  const bool above = out.level_of_limit < out.own_level;
   out.working_set_at_limit =
-      above ? working_set_above(pass, max_.level()) : out.values[memory_working_set];
+      above ? working_set_above(pass, out.level_of_limit) : out.values[memory_working_set];
 }
 
 MaybeNumber MemoryV2::working_set_above(PassContext& pass, std::size_t level) {

@@ -176,7 +176,8 @@ void Target::add_memory_limit(PassContext& pass, const MemoryReading& reading) {
       in_force(reading.limit, source, config_.limits.memory, [](const Limit& limit) { return limit.value; });
   if (const auto bytes = number_of(now.bound)) pass.batch.add(memory_limit_, *bytes);
   const bool own = now.source == LimitSource::configured;
-  derived_.add_memory(pass, now.bound, own ? reading.values[memory_working_set] : reading.working_set_at_limit);
+  derived_.add_memory(pass, now.bound, own ? reading.values[memory_working_set] : reading.working_set_at_limit,
+                      own ? reading.own_level : reading.level_of_limit);
   tell(pass, memory_resource, now.bound.state, now.source);
 }
 
@@ -187,7 +188,7 @@ void Target::add_cpu_quota(PassContext& pass, const CpuReading& reading) {
   const Quota& quota = now.bound;
   if (quota.state == LimitState::limited) pass.batch.add(cpu_quota_, static_cast<double>(quota.quota_us));
   if (quota.period_us > 0) pass.batch.add(cpu_period_, static_cast<double>(quota.period_us));
-  derived_.add_cpu(pass, quota, now.source == LimitSource::configured ? reading.own() : reading.at_quota);
+  derived_.add_cpu(pass, quota, now.source == LimitSource::configured ? reading.own : reading.at_quota);
   tell(pass, cpu_resource, quota.state, now.source);
 }
 

@@ -257,6 +257,39 @@ TEST(Container, ComparesItsOwnCpuTimeWithAConfiguredQuota) {
   EXPECT_DOUBLE_EQ(ratio.value(), 0.5);  // 1 of 2 seconds
 }
 
+TEST(Container, DoesNotMixTheCpuTimeOfTwoCgroupsWhenTheQuotaMoves) {
+  Slice slice;
+  slice.container.pass();
+  slice.write("cpu.max", "20000 100000\n");  // smaller than the slice's
+  slice.use(10);
+  slice.container.pass(10s);
+  EXPECT_EQ(slice.of("container_cpu_quota_used_ratio"), std::nullopt);
+  slice.write("cpu.max", "max 100000\n");
+  slice.use(20);
+  slice.container.pass(10s);
+  EXPECT_EQ(slice.of("container_cpu_quota_used_ratio"), std::nullopt);
+  slice.use(30);
+  slice.container.pass(10s);
+  EXPECT_DOUBLE_EQ(slice.of("container_cpu_quota_used_ratio").value(), 0.8);
+}
+
+TEST(Container, BeginsTheTrendOfMemoryAnewWhenTheLimitMoves) {
+  Path path;
+  const auto passes = [&](int count) {
+    for (int i = 0; i < count; ++i) path.container.pass(15s);
+  };
+  path.tree.write("cgroup/system.slice/memory.current", "300000000\n");
+  path.tree.write("cgroup/system.slice/memory.stat", "inactive_file 0\n");
+  passes(20);
+  EXPECT_EQ(path.of("container_memory_time_to_oom_seconds"), std::numeric_limits<double>::infinity());
+  path.tree.write("cgroup/system.slice/memory.max", "400000000\n");
+  passes(1);
+  EXPECT_EQ(path.of("container_memory_limit_used_ratio"), 0.75);
+  EXPECT_EQ(path.of("container_memory_time_to_oom_seconds"), std::nullopt) << "it is now of the slice";
+  passes(20);
+  EXPECT_EQ(path.of("container_memory_time_to_oom_seconds"), std::numeric_limits<double>::infinity());
+}
+
 TEST(Container, TellsWhenMemoryWillReachItsLimit) {
   Path path;
   std::uint64_t bytes = 100'000'000;
