@@ -24,6 +24,14 @@ MaybeNumber seconds(std::optional<std::uint64_t> count, double per_second) {
 constexpr double kMicroseconds = 1e6;
 constexpr double kNanoseconds = 1e9;
 
+// On v1 the hierarchies may be mounted apart, and a cgroup stand elsewhere in each.
+bool is_same_way_down(const Levels& a, const Levels& b) {
+  const auto way = [](const Levels& levels) {
+    return std::string_view(levels.own().path()).substr(levels.all().front().path().size());
+  };
+  return a.all().size() == b.all().size() && way(a) == way(b);
+}
+
 double ticks_per_second() {
   static const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   return ticks;
@@ -111,7 +119,14 @@ void CpuPart::compare_at_the_level_of_the_quota(PassContext& pass) {
   reading_.at_quota.level = quota_->level();
   reading_.at_quota.periods = number(stat[periods]);
   reading_.at_quota.throttled_periods = number(stat[throttled]);
-  if (levels_->unified()) reading_.at_quota.used_seconds = seconds(stat[usage], kMicroseconds);
+  if (levels_->unified()) {
+    reading_.at_quota.used_seconds = seconds(stat[usage], kMicroseconds);
+    return;
+  }
+  reading_.at_quota.used_seconds.reset();
+  if (usage_levels_ == nullptr || !is_same_way_down(*levels_, *usage_levels_)) return;
+  const FileText used = usage_levels_->all()[quota_->level()].read("cpuacct.usage", pass.buffer);
+  if (used) reading_.at_quota.used_seconds = seconds(parse_count(used.text), kNanoseconds);
 }
 
 }  // namespace sidewatch::container

@@ -2,6 +2,8 @@
 // the kernel drops that cache before it kills.
 #include "collectors/container/memory.h"
 
+#include <algorithm>
+
 #include "collectors/container/series.h"
 
 namespace sidewatch::container {
@@ -25,6 +27,21 @@ void add_all(Batch& batch, const std::array<SeriesHandle, N>& series, const std:
 }
 
 }  // namespace
+
+MaybeNumber working_set(std::optional<std::uint64_t> usage, std::optional<std::uint64_t> inactive) {
+  if (!usage || !inactive) return std::nullopt;
+  return static_cast<double>(*usage - std::min(*usage, *inactive));
+}
+
+MaybeNumber read_working_set(const ProcDir& cgroup, const WorkingSetFiles& files, ReadBuffer& buffer) {
+  const FileText usage_text = cgroup.read(files.usage, buffer);
+  const auto usage = usage_text ? parse_count(usage_text.text) : std::nullopt;
+  const std::array<std::string_view, 1> key{files.inactive_key};
+  std::array<std::optional<std::uint64_t>, 1> inactive;
+  const FileText stat_text = cgroup.read("memory.stat", buffer);
+  if (stat_text) parse_keyed(stat_text.text, key, inactive);
+  return working_set(usage, inactive[0]);
+}
 
 MemoryPart::MemoryPart(Catalog& catalog, const Labels& labels, const Levels& levels)
     : reader_(reader_of(levels)),

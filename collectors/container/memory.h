@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "collectors/container/cgroup_files.h"
@@ -26,13 +27,21 @@ struct MemoryReading {
   std::size_t own_level = 0;         // of the target's cgroup
 };
 
+MaybeNumber working_set(std::optional<std::uint64_t> usage, std::optional<std::uint64_t> inactive);
+
+// Of another cgroup than the target's: the content of the file of its usage less what memory.stat has under the key.
+struct WorkingSetFiles {
+  const char* usage;
+  std::string_view inactive_key;
+};
+MaybeNumber read_working_set(const ProcDir& cgroup, const WorkingSetFiles& files, ReadBuffer& buffer);
+
 class MemoryV2 {
  public:
   explicit MemoryV2(const Levels& levels);
   void read(PassContext& pass, MemoryReading& out);
 
  private:
-  MaybeNumber working_set_above(PassContext& pass, std::size_t level);
   const Levels& levels_;
   NumberFile current_;
   NumberFile peak_;
@@ -51,6 +60,7 @@ class MemoryV1 {
   void read(PassContext& pass, MemoryReading& out);
 
  private:
+  const Levels& levels_;
   NumberFile usage_;
   NumberFile max_usage_;
   NumberFile failcnt_;

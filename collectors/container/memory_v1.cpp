@@ -1,8 +1,7 @@
 // Memory as cgroup v1 tells it (Documentation/admin-guide/cgroup-v1/memory.rst). The sums over the cgroup and all below
-// it are taken ("total_..."), because the limit is over them. hierarchical_memory_limit knows of cgroups above that
-// this view does not show; usage is always the cgroup's own, as the others' may not be readable.
-#include <algorithm>
-
+// it are taken ("total_..."), because the limit is over them. A limit of a cgroup above is compared with the usage
+// there. hierarchical_memory_limit knows also of cgroups above that this view does not show; their usage cannot be
+// known, and such a limit is compared with the cgroup's own.
 #include "collectors/container/memory.h"
 
 namespace sidewatch::container {
@@ -15,11 +14,13 @@ constexpr std::array<std::string_view, 12> kStatKeys{
 enum StatKey : std::size_t { rss, cache, mapped_file, active_file, inactive_file, page_fault, major_fault,
                              total_page_fault, total_major_fault, swap, hierarchical_limit, hierarchical_swap_limit };
 constexpr std::array<std::string_view, 1> kOomKillKey{"oom_kill"};
+constexpr WorkingSetFiles kWorkingSet{"memory.usage_in_bytes", "total_inactive_file"};
 
 }  // namespace
 
 MemoryV1::MemoryV1(const Levels& levels)
-    : usage_(levels, "memory.usage_in_bytes"),
+    : levels_(levels),
+      usage_(levels, "memory.usage_in_bytes"),
       max_usage_(levels, "memory.max_usage_in_bytes"),
       failcnt_(levels, "memory.failcnt"),
       kernel_(levels, "memory.kmem.usage_in_bytes"),
@@ -42,9 +43,7 @@ void MemoryV1::read(PassContext& pass, MemoryReading& out) {
   const FileText stat_text = stat_.read(pass.buffer);
   report(pass, stat_, stat_text);
   if (stat_text) parse_keyed(stat_text.text, kStatKeys, stat);
-  if (usage && stat[inactive_file]) {
-    out.values[memory_working_set] = static_cast<double>(*usage - std::min(*usage, *stat[inactive_file]));
-  }
+  out.values[memory_working_set] = working_set(usage, stat[inactive_file]);
   out.values[memory_rss] = number(stat[rss]);
   out.values[memory_cache] = number(stat[cache]);
   out.values[memory_mapped_file] = number(stat[mapped_file]);
@@ -55,11 +54,16 @@ void MemoryV1::read(PassContext& pass, MemoryReading& out) {
   out.faults[own_major_faults] = number(stat[major_fault]);
   out.faults[all_faults] = number(stat[total_page_fault]);
   out.faults[all_major_faults] = number(stat[total_major_fault]);
-  out.limit = tighter(out.limit, v1_limit(stat[hierarchical_limit]));
+  const Limit seen = out.limit;
+  out.limit = tighter(seen, v1_limit(stat[hierarchical_limit]));
   if (stat[hierarchical_swap_limit]) {
     out.values[memory_swap_limit] = number_of(tighter(swap_limit, v1_limit(stat[hierarchical_swap_limit])));
   }
-  out.working_set_at_limit = out.values[memory_working_set];
+  out.own_level = levels_.all().size() - 1;
+  out.level_of_limit = out.limit == seen ? limit_.level() : out.own_level;
+  const bool above = out.level_of_limit < out.own_level;
+  out.working_set_at_limit = above ? read_working_set(levels_.all()[out.level_of_limit], kWorkingSet, pass.buffer)
+                                   : out.values[memory_working_set];
 
   std::array<std::optional<std::uint64_t>, 1> kills;
   const FileText oom_text = oom_.read(pass.buffer);

@@ -1,8 +1,6 @@
 // Memory as cgroup v2 tells it (Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files"). Every number is of
 // the cgroup with all below it. The limit in force may stand at a cgroup above: usage is then compared with it there,
 // because that cgroup's other children fill it too.
-#include <algorithm>
-
 #include "collectors/container/memory.h"
 
 namespace sidewatch::container {
@@ -13,12 +11,7 @@ constexpr std::array<std::string_view, 8> kStatKeys{"anon",          "file",    
 enum StatKey : std::size_t { anon, file, file_mapped, active_file, inactive_file, page_fault, major_fault, kernel };
 constexpr std::array<std::string_view, memory_event_count> kEventKeys{"low", "high",     "max",
                                                                       "oom", "oom_kill", "oom_group_kill"};
-constexpr std::array<std::string_view, 1> kInactiveKey{"inactive_file"};
-
-MaybeNumber working_set(std::optional<std::uint64_t> usage, std::optional<std::uint64_t> inactive) {
-  if (!usage || !inactive) return std::nullopt;
-  return static_cast<double>(*usage - std::min(*usage, *inactive));
-}
+constexpr WorkingSetFiles kWorkingSet{"memory.current", "inactive_file"};
 
 }  // namespace
 
@@ -69,18 +62,8 @@ void MemoryV2::read(PassContext& pass, MemoryReading& out) {
   out.own_level = levels_.all().size() - 1;
   out.level_of_limit = max_.level();
   const bool above = out.level_of_limit < out.own_level;
-  out.working_set_at_limit =
-      above ? working_set_above(pass, out.level_of_limit) : out.values[memory_working_set];
-}
-
-MaybeNumber MemoryV2::working_set_above(PassContext& pass, std::size_t level) {
-  const ProcDir& directory = levels_.all()[level];
-  const FileText usage_text = directory.read("memory.current", pass.buffer);
-  const auto usage = usage_text ? parse_count(usage_text.text) : std::nullopt;
-  std::array<std::optional<std::uint64_t>, 1> inactive;
-  const FileText stat_text = directory.read("memory.stat", pass.buffer);
-  if (stat_text) parse_keyed(stat_text.text, kInactiveKey, inactive);
-  return working_set(usage, inactive[0]);
+  out.working_set_at_limit = above ? read_working_set(levels_.all()[out.level_of_limit], kWorkingSet, pass.buffer)
+                                   : out.values[memory_working_set];
 }
 
 }  // namespace sidewatch::container

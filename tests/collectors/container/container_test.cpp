@@ -188,6 +188,25 @@ TEST(Container, ComparesMemoryWithTheLimitOfACgroupAbove) {
   EXPECT_EQ(ratio, 0.5) << "the other services of the slice fill it too";
 }
 
+TEST(Container, ComparesUsageWithTheLimitsOfACgroupAboveOnV1) {
+  Changing docker("v1-docker");
+  const auto limited_above = [&](const std::string& file, const std::string& text) {
+    docker.tree.write("cgroup/" + file, text + "\n");
+  };
+  limited_above("memory/docker/memory.limit_in_bytes", "104857600");
+  limited_above("memory/docker/memory.usage_in_bytes", "60000000");
+  limited_above("memory/docker/memory.stat", "inactive_file 5\ntotal_inactive_file 7571200");
+  limited_above("cpu,cpuacct/docker/cpu.cfs_quota_us", "10000");
+  limited_above("cpu,cpuacct/docker/cpu.cfs_period_us", "100000");
+  limited_above("cpu,cpuacct/docker/cpu.stat", "nr_periods 0\nnr_throttled 0");
+  limited_above("cpu,cpuacct/docker/cpuacct.usage", "5000000000");
+  docker.container.pass();
+  EXPECT_EQ(docker.of("container_memory_limit_used_ratio"), 0.5);
+  limited_above("cpu,cpuacct/docker/cpuacct.usage", "5800000000");
+  docker.container.pass(10s);
+  EXPECT_DOUBLE_EQ(docker.of("container_cpu_quota_used_ratio").value(), 0.8);
+}
+
 TEST(Container, TellsHowMuchOfTheCpuQuotaIsUsedSinceTheLastPass) {
   Path path;
   path.write("cpu.stat", "usage_usec 1000000\nnr_periods 100\nnr_throttled 10\nthrottled_usec 5\n");
