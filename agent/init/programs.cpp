@@ -63,6 +63,7 @@ std::vector<std::string> split_title(std::string_view program, const std::vector
 
 // The first argument that is no option, or what -jar, -m and -f name.
 std::string find_script(std::string_view program, const std::vector<std::string>& args) {
+  if (program == "beam.smp") return "";  // its arguments are flags of the emulator
   for (std::size_t i = 1; i < args.size(); ++i) {
     const std::string& arg = args[i];
     const bool names_it = is_one_of(arg, {"-jar", "-m", "--module", "-f", "--file"});

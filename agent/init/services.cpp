@@ -65,10 +65,9 @@ class Finder {
     merge_alike(found.waiting);
     order(found.watched);
     order(found.waiting);
-    if (found.watched.size() > max_watched) {
-      found.more = watched_.size() - max_watched;
-      found.watched.resize(max_watched);
-    }
+    const std::size_t not_considered = watched_.size() - std::min(watched_.size(), max_considered);
+    found.more = not_considered + found.watched.size() - std::min(found.watched.size(), max_watched);
+    found.watched.resize(std::min(found.watched.size(), max_watched));
     name_all(found);
     found.left_out.assign(left_out_.begin(), left_out_.end());
     return found;

@@ -48,6 +48,7 @@ TEST(Identify, NeverTakesCodeOrAnythingSecretForAScript) {
   EXPECT_EQ(script_of("node", {"a\nb"}), "");
   EXPECT_EQ(script_of("node", {std::string(201, 'a')}), "");
   EXPECT_EQ(script_of("nginx", {"canary"}), "");  // no interpreter
+  EXPECT_EQ(script_of("beam.smp", {"-W", "w", "-MBas", "ageffcbf", "--", "-root", "/usr/lib/erlang"}), "");
 }
 
 TEST(GroupName, IsTheLastPartOfThePathThatTells) {
