@@ -28,7 +28,9 @@ Page PageCache::plain(ExpositionFormat format, std::uint64_t version) {
   Variant& rendered = variant(format, false);
   if (rendered.version != version) {
     ExpositionPage& drawing = drawings_[format == ExpositionFormat::openmetrics ? 1 : 0];
-    rendered.page = std::make_shared<const std::string>(drawing.draw(store_, rendered.page.get()));
+    auto page = std::make_shared<std::string>();  // first: what was drawn must not be lost for want of memory
+    *page = drawing.draw(store_, rendered.page.get());
+    rendered.page = std::move(page);
     rendered.version = version;
   }
   return rendered.page;
