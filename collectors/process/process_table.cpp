@@ -211,7 +211,7 @@ void ProcessTable::adopt(Process& process, Changes& changes) {
 const ProcessTable::Process* ProcessTable::ancestor_with_children(const Process& process) {
   const Process* ancestor = &process;
   for (int i = 0; i < max_ancestors && ancestor != nullptr; ++i) {
-    ancestor = ancestor->ppid > 0 ? find(ancestor->ppid) : nullptr;
+    ancestor = parent_of(*ancestor);
     if (ancestor != nullptr && ancestor->claimed_elsewhere) return nullptr;
     if (ancestor == nullptr || ancestor->group == no_group) continue;
     return configs_[static_cast<std::size_t>(ancestor->entry)].children ? ancestor : nullptr;
@@ -244,8 +244,14 @@ Membership ProcessTable::membership(const Process& process) const {
 }
 
 bool ProcessTable::leads(const Process& process) {
-  const Process* parent = process.ppid > 0 ? find(process.ppid) : nullptr;
+  const Process* parent = parent_of(process);
   return parent == nullptr || parent->group != process.group;
+}
+
+// Whoever started later than its child only has the number of the parent that ended.
+const ProcessTable::Process* ProcessTable::parent_of(const Process& process) {
+  const Process* parent = process.ppid > 0 ? find(process.ppid) : nullptr;
+  return parent != nullptr && parent->start_ticks <= process.start_ticks ? parent : nullptr;
 }
 
 ProcessTable::Process* ProcessTable::find(pid_t pid) {

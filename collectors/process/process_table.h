@@ -99,6 +99,7 @@ class ProcessTable {
   void leave(Process& process, Changes& changes);
   Membership membership(const Process& process) const;
   bool leads(const Process& process);
+  const Process* parent_of(const Process& process);
   Process* find(pid_t pid);
 
   const std::vector<ProcessGroupConfig>& configs_;

@@ -169,7 +169,7 @@ TEST(ProcessDetails, ShowTheOldestProcessUnderTheNamesOfClientLibraries) {
   FakeProc proc;
   proc.write({.pid = 10, .start_ticks = 5000, .user_ticks = 700, .system_ticks = 50});
   proc.write({.pid = 11, .start_ticks = 2000, .user_ticks = 100, .threads = 4, .open_files = 3});
-  proc.write({.pid = 12, .ppid = 11, .start_ticks = 1000});  // not the service: it was started by it
+  proc.write({.pid = 12, .ppid = 11, .start_ticks = 2000});  // not the service: it was started by it
   auto w = watch_with(proc, {.process_metrics = true});
   w.good_pass();
   const auto of = [&w](const std::string& name) { return w.series(name, {{"groupname", "shop"}}); };

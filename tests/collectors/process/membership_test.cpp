@@ -69,6 +69,20 @@ TEST(ProcessMembership, TakesDescendantsInUnlessToldNotTo) {
   EXPECT_THAT(with.processes("shop"), Optional(3.0)) << "an orphan stays a member";
 }
 
+TEST(ProcessMembership, DoesNotTakeAnOrphanForAChildOfWhoGotTheNumberOfItsParent) {
+  FakeProc proc;
+  proc.write({.pid = 10, .start_ticks = 1000, .comm = "sh", .exe = "/bin/sh"});
+  proc.write({.pid = 11, .ppid = 10, .start_ticks = 2000, .comm = "curl", .exe = "/bin/curl"});
+  proc.write({.pid = 12, .ppid = 11, .start_ticks = 3000, .comm = "cat", .exe = "/bin/cat"});
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  proc.end(10);
+  w.good_pass();
+  proc.write({.pid = 10, .start_ticks = 9000});
+  w.good_pass();
+  EXPECT_THAT(w.processes("shop"), Optional(1.0));
+}
+
 TEST(ProcessMembership, FindsTheFamilyOfAChildWhosePidIsSmallerThanItsParents) {
   FakeProc proc;
   proc.write({.pid = 900});
