@@ -161,7 +161,7 @@ void ProcessCollector::add(const Membership& membership, Time now, PassOutcome& 
                                                    keep ? ProcFile::Keep::open : ProcFile::Keep::closed, told_);
   if (!added) return;
   groups_.join(membership.group);
-  if (keep) kept_files_ += ProcessFiles::kept_files;
+  if (place->second.process.keeps_files()) kept_files_ += ProcessFiles::kept_files;
   place->second.start_seconds = groups_.start_time(membership.start_ticks);
   if (membership.leads) groups_[membership.group].leader_joined(membership.counts_from_birth);
   read(place->second, now, outcome);

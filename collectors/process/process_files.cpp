@@ -24,6 +24,7 @@ ProcessFiles::ProcessFiles(const ProcDir& procfs, pid_t pid, ProcFile::Keep keep
       fd_path_(procfs.path() + "/" + pid_ + "/fd"),
       told_(told) {
   if (keep == ProcFile::Keep::open) kept_.emplace(procfs, pid_);
+  if (kept_ && kept_->directory.status() != FileStatus::ok) kept_.reset();  // it would never be opened again
 }
 
 FileText ProcessFiles::read(File file, ReadBuffer& buffer) {

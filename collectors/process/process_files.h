@@ -2,7 +2,7 @@
 //
 // The directory and the files read in every pass stay open: reading them is four times cheaper than opening them, and
 // an open directory can never come to mean another process that got the same PID. When the collector's budget of open
-// files is used up, files are opened by PID at each read. A file that may not be read is counted once per process, and
+// files is used up, or the directory cannot be opened, files are opened by PID at each read. A file that may not be read is counted once per process, and
 // told in words once for all processes: on a machine of other users' processes it would be one line for each.
 #pragma once
 

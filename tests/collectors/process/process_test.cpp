@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include "collectors/process/process_files.h"
 #include "tests/collectors/process/harness.h"
 
 namespace sidewatch {
@@ -276,6 +278,22 @@ TEST(Process, ReadsTheSameThroughKeptFilesAndWithoutThem) {
   EXPECT_EQ(kept.page(), few.page());
   EXPECT_EQ(kept.page(), none.page());
   EXPECT_THAT(kept.value("states", "shop", "state", "Waiting"), Optional(1.0));
+}
+
+TEST(Process, ReadsAProcessThatItMetWhenNoFileCouldBeOpened) {
+  FakeProc proc;
+  proc.write({.pid = 10});
+  const ProcDir procfs(proc.root());
+  ProcessFiles::Told told;
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  ProcessFiles files(procfs, 10, ProcFile::Keep::open, told);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  ReadBuffer buffer;
+  EXPECT_EQ(files.read(ProcessFiles::stat, buffer).error_number, 0);
+  EXPECT_FALSE(files.keeps_files());
 }
 
 TEST(Process, KeepsTheContextSwitchesOfThreadsThatEnded) {
