@@ -86,6 +86,7 @@ void ProcessGroups::forget(std::size_t group) {
   Slot& slot = slots_[group];
   by_name_.erase(slot.name);
   --made_[slot.entry];
+  threads_refused_by_forgotten_ += slot.group->threads().overflowed();
   slot.group.reset();
 }
 
@@ -102,7 +103,7 @@ void ProcessGroups::begin_pass() {
 }
 
 void ProcessGroups::end_pass(Time now, Batch& batch) {
-  std::uint64_t threads_refused = 0;
+  std::uint64_t threads_refused = threads_refused_by_forgotten_;  // before another is forgotten
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (!slot.group) continue;

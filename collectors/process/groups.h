@@ -66,6 +66,7 @@ class ProcessGroups {
   std::map<std::string, std::size_t, std::less<>> by_name_;
   std::optional<std::uint64_t> boot_time_seconds_;
   std::uint64_t processes_refused_ = 0;
+  std::uint64_t threads_refused_by_forgotten_ = 0;  // groups
   SeriesHandle processes_refused_series_;
   SeriesHandle threads_refused_series_;
 };

@@ -131,6 +131,29 @@ TEST(ProcessGroups, AreForgottenSomeTimeAfterTheirLastProcessEnded) {
   EXPECT_THAT(w.processes("fixed"), Optional(0.0)) << "what is named in the configuration stays";
 }
 
+TEST(ProcessGroups, AreForgottenButNotHowManyThreadsTheyRefused) {
+  FakeProc proc;
+  proc.write({.pid = 10, .comm = "one", .threads = 3});
+  for (const int id : {10, 11, 12}) proc.write(10, {.id = id, .comm = "t" + std::to_string(id)});
+  auto config = by_name("{{.Comm}}");
+  config.forget_after = std::chrono::seconds(60);
+  config.details.threads = true;
+  config.details.max_thread_names = 1;
+  auto w = watch(proc, {config});
+  const auto threads_refused = [&w] {
+    return w.series("sidewatch_process_overflows_total", {{"limit", "max_thread_names"}});
+  };
+  w.good_pass();
+  EXPECT_THAT(threads_refused(), Optional(2.0));
+  proc.end(10);
+  w.good_pass();
+  w.advance(std::chrono::seconds(60));
+  for (int pass = 0; pass < 2; ++pass) {
+    w.good_pass();
+    EXPECT_THAT(threads_refused(), Optional(2.0)) << "what is counted stays counted";
+  }
+}
+
 TEST(ProcessGroups, SeeARestartOfAGroupThatATemplateMade) {
   FakeProc proc;
   proc.write({.pid = 10, .comm = "one"});
