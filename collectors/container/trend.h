@@ -1,8 +1,8 @@
 // When a value that rises will reach its limit: a straight line (least squares) through its last 10 minutes.
 //
-// Too much guessing is worse than none: it is said that the value rises only when the line explains at least 60 % of
-// its variance (so a sawtooth does not count) and has risen by at least half a percent of the limit over the time seen.
-// Keeps a point per 15 seconds; allocates nothing.
+// Too much guessing is worse than none: it is said that the value rises only when the line explains at least 80 % of
+// its variance (so neither a sawtooth nor a single step counts) and has risen by at least half a percent of the limit
+// over the time seen. Keeps a point per 15 seconds; allocates nothing.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ class Trend {
   static constexpr Duration spacing = std::chrono::seconds(15);
   static constexpr Duration least_span = std::chrono::minutes(2);  // before, nothing is said
   static constexpr std::size_t least_points = 3;
-  static constexpr double least_explained = 0.6;  // of the variance, by the line
+  static constexpr double least_explained = 0.8;  // of the variance, by the line
   static constexpr double least_rise = 0.005;     // of the limit, over the time seen
 
   void add(Time now, double value);

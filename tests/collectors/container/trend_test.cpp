@@ -35,6 +35,13 @@ TEST(Trend, DoesNotTakeASawtoothForARise) {
   EXPECT_EQ(after(600, sawtooth).seconds_to(1000), infinite);
 }
 
+TEST(Trend, DoesNotTakeASingleStepForARise) {
+  const auto step = [](double at) { return at < 1000 ? 400 : 600; };
+  for (int seconds = 1060; seconds <= 1700; seconds += 15) {
+    EXPECT_EQ(after(seconds, step).seconds_to(1000), infinite) << seconds - 1000 << " seconds after it";
+  }
+}
+
 TEST(Trend, DoesNotTakeATrickleForARise) {
   EXPECT_EQ(after(600, [](double at) { return 500 + at * 0.005; }).seconds_to(1000), infinite) << "3 of 1000";
   EXPECT_LT(after(600, [](double at) { return 500 + at * 0.02; }).seconds_to(1000), 1e6) << "12 of 1000";
