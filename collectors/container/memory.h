@@ -42,11 +42,12 @@ class MemoryV2 {
   void read(PassContext& pass, MemoryReading& out);
 
  private:
+  void read_reservation(PassContext& pass, MemoryReading& out);
   const Levels& levels_;
   NumberFile current_;
   NumberFile peak_;
   NumberFile swap_;
-  NumberFile low_;
+  ProcFile low_;
   ProcFile stat_;
   ProcFile events_;
   LimitChain max_;

@@ -20,7 +20,7 @@ MemoryV2::MemoryV2(const Levels& levels)
       current_(levels, "memory.current"),
       peak_(levels, "memory.peak"),
       swap_(levels, "memory.swap.current"),
-      low_(levels, "memory.low"),
+      low_(levels.own_file("memory.low")),
       stat_(levels.own_file("memory.stat")),
       events_(levels.own_file("memory.events")),
       max_(levels, "memory.max"),
@@ -57,13 +57,23 @@ void MemoryV2::read(PassContext& pass, MemoryReading& out) {
 
   out.values[memory_high] = number_of(high_.read(pass));
   out.values[memory_swap_limit] = number_of(swap_max_.read(pass));
-  out.values[memory_reservation] = number(low_.read(pass));
+  read_reservation(pass, out);
   out.limit = max_.read(pass);
   out.own_level = levels_.all().size() - 1;
   out.level_of_limit = max_.level();
   const bool above = out.level_of_limit < out.own_level;
   out.working_set_at_limit = above ? read_working_set(levels_.all()[out.level_of_limit], kWorkingSet, pass.buffer)
                                    : out.values[memory_working_set];
+}
+
+// "max" leaves all of its memory to the cgroup: a reservation, but none that a number could tell.
+void MemoryV2::read_reservation(PassContext& pass, MemoryReading& out) {
+  const FileText text = low_.read(pass.buffer);
+  report(pass, low_, text);
+  if (!text) return;
+  const Limit low = parse_limit(text.text);
+  if (low.state == LimitState::limited) out.values[memory_reservation] = low.value;
+  if (low.state == LimitState::unknown) report(pass, levels_.own(), low_, "no number");
 }
 
 }  // namespace sidewatch::container

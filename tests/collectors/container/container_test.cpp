@@ -346,6 +346,20 @@ TEST(Container, ReadsALimitThatIsChangedWhileItRuns) {
   EXPECT_FALSE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"limited\"}"));
 }
 
+TEST(Container, TakesAReservationOfAllMemoryForNoError) {
+  Path path;
+  const auto reservation = [&] {
+    return path.container.value("container_spec_memory_reservation_limit_bytes{container=\"checkout\","
+                                "id=\"/system.slice/checkout.service\",name=\"checkout\"}");
+  };
+  path.write("memory.low", "4096\n");
+  const auto errors = path.container.pass().partial_errors;
+  EXPECT_EQ(reservation(), 4096);
+  path.write("memory.low", "max\n");
+  EXPECT_EQ(path.container.pass().partial_errors, errors);
+  EXPECT_EQ(reservation(), std::nullopt) << "it is not 0, which would be none";
+}
+
 TEST(Container, NeverTakesALimitForNoneWhileItsCgroupIsBeingRemoved) {
   Path path;
   path.container.pass();
