@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string_view>
 
 #include "collectors/process/process_text.h"
@@ -14,7 +15,8 @@
 namespace sidewatch {
 namespace {
 
-constexpr unsigned limits_every_passes = 16;
+constexpr Duration limits_every = std::chrono::seconds(30);
+constexpr Duration oom_score_every = std::chrono::milliseconds(4500);  // each pass at the default interval of 5 s
 
 std::uint64_t page_bytes() {
   static const auto bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
@@ -49,7 +51,8 @@ WatchedProcess::Sampled WatchedProcess::sample(Time now, OpenFilesBy open_files_
   }
   const auto stat = parse_stat(stat_text.text);
   if (!stat || stat->start_ticks != start_ticks_) return Sampled::gone;
-  if (passes_to_limits_-- == 0) read_limits(buffer, outcome);
+  read_limits(now, buffer, outcome);
+  read_oom_score(now, buffer, outcome);
   if (proportional_memory_every_) read_proportional_memory(now, buffer, outcome);
   out = kept_;
   out.state = stat->state;
@@ -86,13 +89,19 @@ void WatchedProcess::read_status(std::uint64_t threads, Time now, ReadBuffer& bu
   switches_.count(status, threads, now, files_, buffer, outcome, out.counters);
 }
 
-void WatchedProcess::read_limits(ReadBuffer& buffer, PassOutcome& outcome) {
-  passes_to_limits_ = limits_every_passes - 1;
+void WatchedProcess::read_limits(Time now, ReadBuffer& buffer, PassOutcome& outcome) {
+  if (limits_at_ && now - *limits_at_ < limits_every) return;
+  limits_at_ = now;
   if (const auto text = files_.read(ProcessFiles::limits, buffer);
       files_.readable(ProcessFiles::limits, text.error_number, outcome)) {
     kept_.max_open_files = parse_max_open_files(text.text);
     kept_.max_address_space = parse_max_address_space(text.text);
   }
+}
+
+void WatchedProcess::read_oom_score(Time now, ReadBuffer& buffer, PassOutcome& outcome) {
+  if (oom_score_at_ && now - *oom_score_at_ < oom_score_every) return;
+  oom_score_at_ = now;
   if (const auto text = files_.read(ProcessFiles::oom_score, buffer);
       files_.readable(ProcessFiles::oom_score, text.error_number, outcome)) {
     kept_.oom_score = parse_u64(first_line(text.text));

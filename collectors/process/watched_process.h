@@ -1,8 +1,8 @@
 // One member of a group, sampled through its files under /proc/PID.
 //
 // The start time says whether it is still the same process. What costs more than reading a small file is read only
-// where it is asked for (threads, proportional memory) or less often than once a pass (limits, the OOM score, which
-// hardly ever change). A process that is gone is normal.
+// where it is asked for (threads, proportional memory) or less often than once a pass (the OOM score, which follows the
+// memory in use, and the limits, which hardly ever change). A process that is gone is normal.
 #pragma once
 
 #include <sys/types.h>
@@ -47,7 +47,8 @@ class WatchedProcess {
 
  private:
   void read_status(std::uint64_t threads, Time now, ReadBuffer& buffer, PassOutcome& outcome, ProcessSample& out);
-  void read_limits(ReadBuffer& buffer, PassOutcome& outcome);
+  void read_limits(Time now, ReadBuffer& buffer, PassOutcome& outcome);
+  void read_oom_score(Time now, ReadBuffer& buffer, PassOutcome& outcome);
   void read_proportional_memory(Time now, ReadBuffer& buffer, PassOutcome& outcome);
   std::optional<std::uint64_t> count_open_files(OpenFilesBy by, ReadBuffer& buffer, PassOutcome& outcome);
 
@@ -58,7 +59,8 @@ class WatchedProcess {
 
   // What is not read in every pass, as it was read last.
   ProcessSample kept_;
-  unsigned passes_to_limits_ = 0;
+  std::optional<Time> limits_at_;
+  std::optional<Time> oom_score_at_;
   std::optional<Duration> proportional_memory_every_;
   std::optional<Time> proportional_memory_at_;
 };

@@ -207,6 +207,24 @@ TEST(ProcessDetails, TellLimitsAndTheWorstOomScore) {
   EXPECT_EQ(unlimited.value("max_fds", "shop"), std::nullopt);
 }
 
+TEST(ProcessDetails, FollowTheOomScoreCloselyAndTheLimitsSlowly) {
+  FakeProc proc;
+  proc.write({.pid = 10});
+  auto w = watch_with(proc, {});
+  w.good_pass();
+  proc.write({.pid = 10, .max_open_files = 64});
+  write_file(proc.path(10) / "oom_score", "900\n");
+  w.good_pass();
+  EXPECT_THAT(w.value("oom_score", "shop"), Optional(10.0)) << "not in every pass";
+  w.advance(std::chrono::seconds(4));
+  w.good_pass();
+  EXPECT_THAT(w.value("oom_score", "shop"), Optional(900.0));
+  EXPECT_THAT(w.value("max_fds", "shop"), Optional(1024.0));
+  w.advance(std::chrono::seconds(24));
+  w.good_pass();
+  EXPECT_THAT(w.value("max_fds", "shop"), Optional(64.0));
+}
+
 TEST(ProcessDetails, GiveNoWrongValueForAFileCutAnywhere) {
   ThreadedProc proc;
   const ProcessDetails everything{.threads = true, .wchan = true, .process_metrics = true,
