@@ -22,6 +22,7 @@ IoPart::IoPart(Catalog& catalog, Labels labels, const Levels& levels, const Proc
 }
 
 void IoPart::sample(PassContext& pass) {
+  ++pass_;
   if (unified_) return sample_v2(pass);
   sample_v1(pass, 0, fs_read_bytes, fs_write_bytes);
   sample_v1(pass, 2, fs_reads, fs_writes);
@@ -60,13 +61,22 @@ void IoPart::add(Batch& batch, std::string_view number, IoMetric metric, std::ui
 IoPart::Device* IoPart::device(std::string_view number) {
   const auto found =
       std::find_if(devices_.begin(), devices_.end(), [&](const Device& one) { return one.number == number; });
-  if (found != devices_.end()) return &*found;
-  if (devices_.size() == max_devices) return nullptr;
-  Device& made = devices_.emplace_back();
-  made.number = number;
+  Device* device = found != devices_.end() ? &*found : place_for_another();
+  if (device == nullptr) return nullptr;
+  device->pass = pass_;
+  if (device->number == number) return device;
+  device->number = number;
   const Labels labels = labels_.with("device", name_of(number));
-  for (std::size_t i = 0; i < kIoMetrics.size(); ++i) made.series[i] = catalog_.series(kIoMetrics[i], labels);
-  return &made;
+  for (std::size_t i = 0; i < kIoMetrics.size(); ++i) device->series[i] = catalog_.series(kIoMetrics[i], labels);
+  return device;
+}
+
+// Where there is none, a device that was not there in the pass before has left its own.
+IoPart::Device* IoPart::place_for_another() {
+  if (devices_.size() < max_devices) return &devices_.emplace_back();
+  const auto gone =
+      std::find_if(devices_.begin(), devices_.end(), [&](const Device& one) { return one.pass + 1 < pass_; });
+  return gone == devices_.end() ? nullptr : &*gone;
 }
 
 // dev/block/8:0 leads to .../block/sda.

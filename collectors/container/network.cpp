@@ -40,6 +40,7 @@ NetworkPart::NetworkPart(Catalog& catalog, Labels labels, const ProcDir& process
     : catalog_(catalog), labels_(std::move(labels)), file_(process, "net/dev") {}
 
 void NetworkPart::sample(PassContext& pass) {
+  ++pass_;
   const FileText text = file_.read(pass.buffer);
   report(pass, file_, text);
   std::string_view rest = text.text;
@@ -56,10 +57,21 @@ void NetworkPart::sample(PassContext& pass) {
 const NetworkPart::Interface* NetworkPart::interface(std::string_view name) {
   const auto found =
       std::find_if(interfaces_.begin(), interfaces_.end(), [&](const Interface& one) { return one.name == name; });
-  if (found != interfaces_.end()) return &*found;
-  if (interfaces_.size() == max_interfaces) return nullptr;
-  interfaces_.push_back({std::string(name), series_of(catalog_, kNetworkMetrics, labels_.with("interface", name))});
-  return &interfaces_.back();
+  Interface* interface = found != interfaces_.end() ? &*found : place_for_another();
+  if (interface == nullptr) return nullptr;
+  interface->pass = pass_;
+  if (interface->name == name) return interface;
+  interface->name = name;
+  interface->series = series_of(catalog_, kNetworkMetrics, labels_.with("interface", name));
+  return interface;
+}
+
+// Where there is none, an interface that was not there in the pass before has left its own.
+NetworkPart::Interface* NetworkPart::place_for_another() {
+  if (interfaces_.size() < max_interfaces) return &interfaces_.emplace_back();
+  const auto gone = std::find_if(interfaces_.begin(), interfaces_.end(),
+                                 [&](const Interface& one) { return one.pass + 1 < pass_; });
+  return gone == interfaces_.end() ? nullptr : &*gone;
 }
 
 }  // namespace sidewatch::container

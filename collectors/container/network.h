@@ -23,7 +23,7 @@ bool next_interface(std::string_view& rest, std::string_view& name, InterfaceCou
 
 class NetworkPart {
  public:
-  static constexpr std::size_t max_interfaces = 32;  // of one target; more are left out
+  static constexpr std::size_t max_interfaces = 32;  // of one target at a time; more are left out
 
   // `process` is the directory of the process, which must outlive it.
   NetworkPart(Catalog& catalog, Labels labels, const ProcDir& process);
@@ -32,14 +32,17 @@ class NetworkPart {
  private:
   struct Interface {
     std::string name;
+    std::uint64_t pass = 0;  // in which it was last there
     std::array<SeriesHandle, kNetworkMetrics.size()> series;
   };
   const Interface* interface(std::string_view name);
+  Interface* place_for_another();
 
   Catalog& catalog_;
   const Labels labels_;
   ProcFile file_;
   std::vector<Interface> interfaces_;
+  std::uint64_t pass_ = 0;
 };
 
 }  // namespace sidewatch::container

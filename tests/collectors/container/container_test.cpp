@@ -360,6 +360,53 @@ TEST(Container, TakesAReservationOfAllMemoryForNoError) {
   EXPECT_EQ(reservation(), std::nullopt) << "it is not 0, which would be none";
 }
 
+TEST(Container, HasRoomForNewDevicesWhenOldOnesAreGone) {
+  Path path;
+  const auto devices = [&](int first, int count) {
+    std::string text;
+    for (int i = first; i < first + count; ++i) {
+      text += "8:" + std::to_string(i) + " rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0\n";
+    }
+    path.write("io.stat", text);
+    path.container.pass();
+  };
+  const auto is_there = [&](int number) {
+    return path.container.page().find("device=\"8:" + std::to_string(number) + "\"") != std::string::npos;
+  };
+  devices(0, 65);
+  EXPECT_TRUE(is_there(63));
+  EXPECT_FALSE(is_there(64)) << "one more than there is room for";
+  devices(100, 0);
+  devices(100, 2);
+  EXPECT_TRUE(is_there(100));
+  EXPECT_TRUE(is_there(101));
+  EXPECT_FALSE(is_there(0));
+}
+
+TEST(Container, HasRoomForNewInterfacesWhenOldOnesAreGone) {
+  const FileTree tree(container_cases() / "v2-service-of-the-host");
+  tree.write("config.yaml", "targets:\n  - {name: checkout, process: {comm: checkout}, network: true}\n");
+  ContainerUnderTest container(config_of(tree.path()));
+  const auto interfaces = [&](int first, int count) {
+    std::string text;
+    for (int i = first; i < first + count; ++i) {
+      text += "eth" + std::to_string(i) + ": 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n";
+    }
+    tree.write("proc/500/net/dev", text);
+    container.pass();
+  };
+  const auto is_there = [&](int number) {
+    return container.page().find("interface=\"eth" + std::to_string(number) + "\"") != std::string::npos;
+  };
+  interfaces(0, 33);
+  EXPECT_TRUE(is_there(31));
+  EXPECT_FALSE(is_there(32)) << "one more than there is room for";
+  interfaces(100, 0);
+  interfaces(100, 2);
+  EXPECT_TRUE(is_there(101));
+  EXPECT_FALSE(is_there(0));
+}
+
 TEST(Container, NeverTakesALimitForNoneWhileItsCgroupIsBeingRemoved) {
   Path path;
   path.container.pass();
