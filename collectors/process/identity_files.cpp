@@ -2,6 +2,7 @@
 #include "collectors/process/identity_files.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "collectors/process/process_text.h"
 
@@ -21,7 +22,7 @@ void IdentityFiles::read_user_and_cgroups(DescribedTexts texts, ProcessDescripti
   if (texts.user) {
     const auto uid = parse_effective_user(procfs_.read(path(process.pid, "/status"), buffer_).text);
     process.user = uid ? std::to_string(*uid) : "";
-    process.user_name = uid ? users_.of(*uid) : "";
+    process.user_name = uid ? users_.of(*uid, std::chrono::steady_clock::now()) : "";
   }
   if (texts.cgroups) {
     process.cgroups = procfs_.read(path(process.pid, "/cgroup"), buffer_).text.substr(0, max_cgroup_bytes);

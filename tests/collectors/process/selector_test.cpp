@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collectors/process/user_names.h"
 #include "tests/collectors/process/harness.h"
 
 namespace sidewatch {
@@ -26,6 +27,21 @@ TEST(ProcessSelector, MatchesTheEffectiveUserByNameOrNumber) {
     w.good_pass();
     EXPECT_THAT(w.processes("shop"), Optional(count)) << match.user[0];
   }
+}
+
+TEST(ProcessSelector, AsksAgainForTheNameOfAUserAfterAMinute) {
+  using std::chrono::seconds;
+  std::optional<std::string> name = "alice";
+  int asked = 0;
+  UserNames users([&](uid_t) { return ++asked, name; });
+  const UserNames::Moment start{};
+  EXPECT_EQ(users.of(1000, start), "alice");
+  name = "bob";
+  EXPECT_EQ(users.of(1000, start + seconds(59)), "alice");
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(users.of(1000, start + seconds(60)), "bob");
+  name.reset();
+  EXPECT_EQ(users.of(1000, start + seconds(120)), "1000");
 }
 
 TEST(ProcessSelector, MatchesCgroupUnitAndContainer) {
