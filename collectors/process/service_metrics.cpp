@@ -3,42 +3,17 @@
 
 #include <unistd.h>
 
-#include "metrics/metric.h"
-
 namespace sidewatch {
 namespace {
 
-enum Index : std::size_t {
-  cpu_seconds,
-  resident_memory,
-  virtual_memory,
-  virtual_memory_max,
-  open_fds,
-  max_fds,
-  start_time,
-  threads,
-  index_count
-};
-
-using enum MetricType;
-constexpr std::array<Metric, index_count> metrics = {{
-    {"process_cpu_seconds_total", counter, "seconds", "User and system CPU time that the process has used."},
-    {"process_resident_memory_bytes", gauge, "bytes", "Resident memory of the process."},
-    {"process_virtual_memory_bytes", gauge, "bytes", "Virtual memory of the process."},
-    {"process_virtual_memory_max_bytes", gauge, "bytes",
-     "How much virtual memory the process may have; 2^64 when there is no limit."},
-    {"process_open_fds", gauge, "", "Open file descriptors of the process."},
-    {"process_max_fds", gauge, "", "How many open file descriptors the process may have."},
-    {"process_start_time_seconds", gauge, "seconds", "When the process started, in seconds since 1970."},
-    {"process_threads", gauge, "", "Threads of the process."},
-}};
+using namespace process_metrics;
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
 }  // namespace
 
 ServiceMetrics::ServiceMetrics(const std::string& group, Catalog& catalog) {
-  for (std::size_t i = 0; i < metric_count; ++i) series_[i] = catalog.series(metrics[i], {{"groupname", group}});
+  for (std::size_t i = 0; i < index_count; ++i) series_[i] = catalog.series(table[i], {{"groupname", group}});
 }
 
 void ServiceMetrics::consider(const ProcessSample& sample, std::optional<double> start_seconds) {

@@ -1,14 +1,14 @@
 // The oldest process of a group under the names that client libraries give to their own: process_cpu_seconds_total and
 // the others. They are values of one process, so a restart sets the counter back to 0, as dashboards expect it.
-// The self collector shows the agent's own under the same names without a groupname, and its table is the written one.
+// The self collector shows the agent's own under the same names without a groupname.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <optional>
 #include <string>
 
 #include "collectors/process/sample.h"
+#include "collectors/process_metrics.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
 
@@ -23,13 +23,12 @@ class ServiceMetrics {
   void end_pass(Batch& batch);
 
  private:
-  static constexpr std::size_t metric_count = 8;
   struct Candidate {
     ProcessSample sample;
     std::optional<double> start_seconds;
   };
   std::optional<Candidate> oldest_;
-  std::array<SeriesHandle, metric_count> series_;
+  std::array<SeriesHandle, process_metrics::index_count> series_;
 };
 
 }  // namespace sidewatch

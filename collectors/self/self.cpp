@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -18,43 +19,27 @@
 #include "collectors/proc_file.h"
 #include "collectors/process/process_text.h"
 #include "collectors/process/watched_process.h"
+#include "collectors/process_metrics.h"
 #include "metrics/instruments.h"
 
 namespace sidewatch {
 namespace {
 
-enum MetricIndex : std::size_t {
-  cpu_seconds,
-  resident_memory,
-  virtual_memory,
-  virtual_memory_max,
-  open_fds,
-  max_fds,
-  start_time,
-  threads,
-  build_info,
-  series_now,
-  series_overflowed,
-  history_bytes,
-  metric_count
-};
+using namespace process_metrics;
 
-using enum MetricType;
-constexpr std::array<Metric, metric_count> metrics = {{
-    {"process_cpu_seconds_total", counter, "seconds", "User and system CPU time that the process has used."},
-    {"process_resident_memory_bytes", gauge, "bytes", "Resident memory of the process."},
-    {"process_virtual_memory_bytes", gauge, "bytes", "Virtual memory of the process."},
-    {"process_virtual_memory_max_bytes", gauge, "bytes",
-     "How much virtual memory the process may have; 2^64 when there is no limit."},
-    {"process_open_fds", gauge, "", "Open file descriptors of the process."},
-    {"process_max_fds", gauge, "", "How many open file descriptors the process may have."},
-    {"process_start_time_seconds", gauge, "seconds", "When the process started, in seconds since 1970."},
-    {"process_threads", gauge, "", "Threads of the process."},
-    {"sidewatch_build_info", gauge, "", "Always 1; the label says the version of the agent."},
-    {"sidewatch_series", gauge, "", "Series that the agent holds, stale ones within retention included."},
-    {"sidewatch_series_overflowed_total", counter, "", "New series that a limit put into an overflow series."},
-    {"sidewatch_history_bytes", gauge, "bytes", "Memory of the samples that the agent remembers."},
-}};
+enum OwnIndex : std::size_t { build_info = index_count, series_now, series_overflowed, history_bytes, metric_count };
+
+constexpr std::array<Metric, metric_count> metrics = [] {
+  std::array<Metric, metric_count> all{};
+  std::copy(table.begin(), table.end(), all.begin());
+  using enum MetricType;
+  all[build_info] = {"sidewatch_build_info", gauge, "", "Always 1; the label says the version of the agent."};
+  all[series_now] = {"sidewatch_series", gauge, "", "Series that the agent holds, stale ones within retention included."};
+  all[series_overflowed] = {"sidewatch_series_overflowed_total", counter, "",
+                            "New series that a limit put into an overflow series."};
+  all[history_bytes] = {"sidewatch_history_bytes", gauge, "bytes", "Memory of the samples that the agent remembers."};
+  return all;
+}();
 
 constexpr unsigned limits_every_passes = 16;  // the agent's own limits hardly ever change
 
@@ -164,7 +149,7 @@ void SelfCollector::collect_limits(Batch& batch, PassOutcome& outcome) {
     max_open_files_ = parse_max_open_files(text.text);
     max_address_space_ = parse_max_address_space(text.text);
   }
-  const auto add = [&](MetricIndex metric, std::optional<std::uint64_t> limit) {
+  const auto add = [&](process_metrics::Index metric, std::optional<std::uint64_t> limit) {
     if (limit) batch.add(series_[metric], static_cast<double>(*limit));
   };
   add(max_fds, max_open_files_);
