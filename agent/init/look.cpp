@@ -14,6 +14,7 @@
 #include "agent/init/texts.h"
 #include "base/errand.h"
 #include "collectors/proc_file.h"
+#include "collectors/process/cgroup_membership.h"
 #include "collectors/process/process_text.h"
 
 namespace sidewatch::discovery {
@@ -24,6 +25,7 @@ constexpr std::size_t max_namespaces = 64;
 constexpr std::size_t max_descriptors = 65'536;    // of one process
 constexpr std::size_t max_arguments_bytes = 4096;  // a script's path is near the beginning
 constexpr std::size_t max_peers = 64;
+constexpr std::size_t shown_id_digits = 12;  // of a container, as `docker ps` shows it
 constexpr pid_t kthreadd = 2;
 
 using SocketMap = std::map<std::uint64_t, Listener>;  // by inode
@@ -114,8 +116,8 @@ class Look {
     read_arguments(folder, process);
     read_user(folder, process);
     const auto cgroup = proc_.read((folder + "/cgroup").c_str(), buffer_).text;
-    process.unit = unit_of(cgroup);
-    process.container = container_of(cgroup);
+    process.unit = service_of(cgroup);
+    process.container = container_id_of(cgroup).substr(0, shown_id_digits);
     read_listeners(folder, process);
     machine_.processes.push_back(std::move(process));
   }

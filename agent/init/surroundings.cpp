@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
-#include "agent/init/texts.h"
 #include "collectors/host/config.h"
+#include "collectors/process/cgroup_membership.h"
 
 namespace sidewatch::discovery {
 namespace {
@@ -24,7 +24,7 @@ Place place_of(const LookOptions& options, const std::string& cgroup) {
   if (exists(options.root + "/var/run/secrets/kubernetes.io")) return Place::pod;
   if (exists(options.root + "/.dockerenv") || exists(options.root + "/run/.containerenv")) return Place::container;
   if (cgroup.find("kubepods") != std::string::npos) return Place::pod;
-  return container_of("0::" + cgroup + "\n").empty() ? Place::host : Place::container;
+  return container_id_of("0::" + cgroup + "\n").empty() ? Place::host : Place::container;
 }
 
 std::uint64_t kib_of(std::string_view meminfo, std::string_view key) {
@@ -127,7 +127,7 @@ void look_around(const LookOptions& options, const ProcDir& proc, Machine& machi
   const ProcDir sys(options.root + "/sys");
   ReadBuffer buffer;
   const char* whose = options.root.empty() ? "self/cgroup" : "1/cgroup";  // in a container's /host/proc, self is in it
-  machine.cgroup = cgroup_path(proc.read(whose, buffer).text);
+  machine.cgroup = cgroup_path_of(proc.read(whose, buffer).text);
   machine.place = place_of(options, machine.cgroup);
   read_memory(proc, buffer, machine);
   read_cores(proc, buffer, machine);

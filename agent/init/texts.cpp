@@ -11,9 +11,7 @@
 namespace sidewatch::discovery {
 namespace {
 
-constexpr std::size_t word_digits = 8;       // the kernel prints addresses as words of 32 bits, in its own byte order
-constexpr std::size_t container_digits = 64;
-constexpr std::size_t shown_digits = 12;
+constexpr std::size_t word_digits = 8;  // the kernel prints addresses as words of 32 bits, in its own byte order
 
 // "0100007F" or 32 digits; a v4 address in v6's clothes is a v4 address.
 std::optional<std::string> parse_address(std::string_view hex) {
@@ -51,39 +49,6 @@ std::optional<EndPoint> parse_end_point(std::string_view text) {
   return EndPoint{std::move(*address), static_cast<std::uint16_t>(*port)};
 }
 
-// Calls `visit` with the controllers and the path of each line of /proc/PID/cgroup.
-template <class Visit>
-void each_cgroup(std::string_view text, const Visit& visit) {
-  for (std::string_view line; next_line(text, line);) {
-    const auto first = line.find(':');
-    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
-    visit(line.substr(first + 1, second - first - 1), line.substr(second + 1));
-  }
-}
-
-// Calls `visit` with each component of a path.
-template <class Visit>
-void each_component(std::string_view path, const Visit& visit) {
-  while (!path.empty()) {
-    const auto end = std::min(path.find('/'), path.size());
-    if (end > 0) visit(path.substr(0, end));
-    path.remove_prefix(std::min(end + 1, path.size()));
-  }
-}
-
-bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-
-std::string_view container_in(std::string_view component) {
-  for (std::size_t at = 0; at < component.size(); ++at) {
-    std::size_t digits = 0;
-    while (at + digits < component.size() && is_hex_digit(component[at + digits])) ++digits;
-    if (digits == container_digits) return component.substr(at, shown_digits);
-    at += digits;
-  }
-  return {};
-}
-
 }  // namespace
 
 std::optional<SocketLine> parse_socket_line(std::string_view line) {
@@ -117,39 +82,6 @@ std::optional<std::string> parse_unix_listener(std::string_view line) {
   const auto path = trim(line);
   if (!flags || (*flags & accepts_connections) == 0 || word[4] != "0001" || !path.starts_with('/')) return std::nullopt;
   return std::string(path);
-}
-
-std::string unit_of(std::string_view cgroup) {
-  std::string unit;
-  if (!container_of(cgroup).empty()) return unit;
-  each_cgroup(cgroup, [&unit](std::string_view, std::string_view path) {
-    if (!unit.empty()) return;
-    each_component(path, [&unit](std::string_view component) {
-      constexpr std::string_view suffix = ".service";
-      if (component.ends_with(suffix)) unit = component.substr(0, component.size() - suffix.size());
-    });
-  });
-  return unit.starts_with("user@") ? "" : unit;
-}
-
-std::string container_of(std::string_view cgroup) {
-  std::string id;
-  each_cgroup(cgroup, [&id](std::string_view, std::string_view path) {
-    each_component(path, [&id](std::string_view component) {
-      if (id.empty()) id = container_in(component);
-    });
-  });
-  return id;
-}
-
-std::string cgroup_path(std::string_view cgroup) {
-  std::string v2;
-  std::string memory;
-  each_cgroup(cgroup, [&](std::string_view controllers, std::string_view path) {
-    if (controllers.empty()) v2 = path;
-    if (controllers == "memory") memory = path;
-  });
-  return memory.empty() ? v2 : memory;
 }
 
 std::string user_name(std::string_view passwd, std::uint32_t uid) {

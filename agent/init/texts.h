@@ -1,6 +1,6 @@
-// The texts of /proc that tell who listens, who is connected, and where a process belongs: pure functions.
+// The texts of /proc that tell who listens and who is connected, and whose number is whose: pure functions.
 //
-// Nothing is trusted: a torn or strange line gives nothing. Formats: proc(5), the kernel's proc_net_tcp.rst, cgroups(7).
+// Nothing is trusted: a torn or strange line gives nothing. Formats: proc(5), the kernel's proc_net_tcp.rst, passwd(5).
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,6 @@ std::optional<SocketLine> parse_socket_line(std::string_view line);
 
 // The path of a listening stream socket from a line of /proc/net/unix; nothing for any other, and for abstract names.
 std::optional<std::string> parse_unix_listener(std::string_view line);
-
-// The systemd service that /proc/PID/cgroup names, without ".service": of "/system.slice/checkout.service" it is
-// "checkout". Empty when there is none, and for a user's session manager.
-std::string unit_of(std::string_view cgroup);
-
-// The first 12 digits of the container's id that /proc/PID/cgroup names.
-std::string container_of(std::string_view cgroup);
-
-// The path of the cgroup: that of v2, else that of v1's controller `memory`.
-std::string cgroup_path(std::string_view cgroup);
 
 // The name of a user in the text of /etc/passwd; the number itself where it has none.
 std::string user_name(std::string_view passwd, std::uint32_t uid);

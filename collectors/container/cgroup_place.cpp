@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "collectors/proc_file.h"
+#include "collectors/process/cgroup_membership.h"
 
 namespace sidewatch::container {
 namespace {
 
 constexpr std::array<std::string_view, controller_count> kNames{"memory", "cpu", "cpuacct", "blkio", "pids"};
-constexpr std::string_view kDeleted = " (deleted)";  // after the path of a cgroup that was removed
 
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
@@ -94,19 +94,14 @@ std::vector<CgroupMount> parse_mounts(std::string_view mountinfo, const std::str
   return mounts;
 }
 
-// "4:memory:/a/b" for a v1 hierarchy, "1:name=systemd:/a" for one without controllers, "0::/a/b" for v2.
 std::vector<CgroupMember> parse_memberships(std::string_view text) {
   std::vector<CgroupMember> memberships;
-  std::string_view line;
-  while (next_line(text, line)) {
-    const auto first = line.find(':');
-    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
+  for (CgroupLine line; next_cgroup(text, line);) {
+    if (!line.path.starts_with('/') || line.deleted) continue;
     CgroupMember member;
-    member.controllers = split_at_commas(line.substr(first + 1, second - first - 1));
-    member.unified = line.substr(0, first) == "0" && member.controllers.empty();
-    member.path = line.substr(second + 1);
-    if (!member.path.starts_with('/') || member.path.ends_with(kDeleted)) continue;
+    member.controllers = split_at_commas(line.controllers);
+    member.unified = line.hierarchy == "0" && member.controllers.empty();
+    member.path = line.path;
     memberships.push_back(std::move(member));
   }
   return memberships;

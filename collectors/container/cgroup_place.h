@@ -35,7 +35,7 @@ std::vector<CgroupMount> parse_mounts(std::string_view mountinfo, const std::str
 // Whether the path begins with "..", so leads out of the reader's cgroup namespace. "..x" is a name like any other.
 bool leads_up(std::string_view path);
 
-// A line of /proc/PID/cgroup.
+// A line of /proc/PID/cgroup: which cgroup of a hierarchy the process is in. One that was removed is left out.
 struct CgroupMember {
   bool unified = false;
   std::vector<std::string> controllers;

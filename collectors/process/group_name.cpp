@@ -7,7 +7,7 @@
 #include <ctime>
 #include <utility>
 
-#include "collectors/process/cgroup_text.h"
+#include "collectors/process/cgroup_membership.h"
 
 namespace sidewatch {
 namespace {

@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "collectors/proc_file.h"
-#include "collectors/process/cgroup_text.h"
+#include "collectors/process/cgroup_membership.h"
 #include "collectors/process/group_name.h"
 #include "collectors/process/process_text.h"
 

@@ -59,37 +59,6 @@ TEST(UnixSocket, IsToldWhenItListensUnderAPath) {
   EXPECT_EQ(of("Num       RefCount Protocol Flags    Type St Inode Path"), "none");
 }
 
-TEST(Unit, IsTheServiceNearestToTheProcess) {
-  EXPECT_EQ(unit_of("0::/system.slice/checkout.service\n"), "checkout");
-  EXPECT_EQ(unit_of("0::/system.slice/system-postgresql.slice/postgresql@15-main.service\n"), "postgresql@15-main");
-  EXPECT_EQ(unit_of("0::/system.slice/checkout.service/worker\n"), "checkout");
-  EXPECT_EQ(unit_of("0::/user.slice/user-1000.slice/user@1000.service/app.slice/bot.service\n"), "bot");
-  EXPECT_EQ(unit_of("4:memory:/\n1:name=systemd:/system.slice/checkout.service\n0::/\n"), "checkout");
-}
-
-TEST(Unit, IsNoneForSessionsContainersAndUsers) {
-  EXPECT_EQ(unit_of("0::/user.slice/user-1000.slice/session-3.scope\n"), "");
-  EXPECT_EQ(unit_of("0::/user.slice/user-1000.slice/user@1000.service/init.scope\n"), "");
-  EXPECT_EQ(unit_of("0::/system.slice/docker.service/docker/" + std::string(64, 'a') + "\n"), "");
-  EXPECT_EQ(unit_of(""), "");
-  EXPECT_EQ(unit_of("0::/system.slice/checkout.service"), "");  // torn
-}
-
-TEST(Container, IsKnownByTheIdInItsPath) {
-  const std::string id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-  EXPECT_EQ(container_of("0::/system.slice/docker-" + id + ".scope\n"), "0123456789ab");
-  EXPECT_EQ(container_of("5:memory:/docker/" + id + "\n"), "0123456789ab");
-  EXPECT_EQ(container_of("0::/kubepods.slice/pod1.slice/cri-containerd-" + id + ".scope\n"), "0123456789ab");
-  EXPECT_EQ(container_of("0::/docker/" + id + "0\n"), "");  // too long for one
-  EXPECT_EQ(container_of("0::/docker/" + id.substr(1) + "\n"), "");
-}
-
-TEST(CgroupPath, IsThatOfMemoryWhereThereAreSeveral) {
-  EXPECT_EQ(cgroup_path("0::/a\n"), "/a");
-  EXPECT_EQ(cgroup_path("9:cpu:/b\n4:memory:/c\n0::/a\n"), "/c");
-  EXPECT_EQ(cgroup_path(""), "");
-}
-
 TEST(UserName, IsLookedUpByNumber) {
   const char* passwd = "root:x:0:0:root:/root:/bin/sh\n:x:7:\nbad line\napp:x:1000:1000::/srv:/bin/sh\n";
   EXPECT_EQ(user_name(passwd, 0), "root");

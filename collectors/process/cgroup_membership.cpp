@@ -1,5 +1,5 @@
 // Lines, paths and their components, each taken off the front of a view.
-#include "collectors/process/cgroup_text.h"
+#include "collectors/process/cgroup_membership.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -11,24 +11,10 @@ namespace {
 
 constexpr std::size_t container_id_digits = 64;
 
-// Takes the path of the next line off the front of `rest`. False at the end.
-bool next_path(std::string_view& rest, std::string_view& path) {
-  for (std::string_view line; next_line(rest, line);) {
-    const auto hierarchy = line.find(':');
-    const auto controllers = hierarchy == std::string_view::npos ? hierarchy : line.find(':', hierarchy + 1);
-    if (controllers == std::string_view::npos) continue;
-    path = line.substr(controllers + 1);
-    constexpr std::string_view suffix = " (deleted)";
-    if (path.ends_with(suffix)) path.remove_suffix(suffix.size());
-    return true;
-  }
-  return false;
-}
-
 template <class Holds>
 bool any_path(std::string_view text, const Holds& holds) {
-  for (std::string_view path; next_path(text, path);) {
-    if (holds(path)) return true;
+  for (CgroupLine line; next_cgroup(text, line);) {
+    if (holds(line.path)) return true;
   }
   return false;
 }
@@ -45,8 +31,8 @@ bool next_component(std::string_view& path, std::string_view& component) {
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
-// Its only run of exactly 64 digits, or nothing.
-std::string_view container_id(std::string_view component) {
+// Its first run of exactly 64 digits, or nothing.
+std::string_view container_id_in(std::string_view component) {
   for (std::size_t at = 0; at < component.size();) {
     const std::string_view rest = component.substr(at);
     const auto digits = static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_hex) - rest.begin());
@@ -57,6 +43,20 @@ std::string_view container_id(std::string_view component) {
 }
 
 }  // namespace
+
+bool next_cgroup(std::string_view& rest, CgroupLine& out) {
+  for (std::string_view line; next_line(rest, line);) {
+    const auto first = line.find(':');
+    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos) continue;
+    constexpr std::string_view suffix = " (deleted)";
+    out = {line.substr(0, first), line.substr(first + 1, second - first - 1), line.substr(second + 1), false};
+    out.deleted = out.path.ends_with(suffix);
+    if (out.deleted) out.path.remove_suffix(suffix.size());
+    return true;
+  }
+  return false;
+}
 
 bool in_cgroup(std::string_view text, std::string_view path) {
   return any_path(text, [path](std::string_view at) {
@@ -81,18 +81,50 @@ bool in_unit(std::string_view text, std::string_view unit) {
 bool in_container(std::string_view text, std::string_view id) {
   return any_path(text, [id](std::string_view path) {
     for (std::string_view component; next_component(path, component);) {
-      const auto found = container_id(component);
+      const auto found = container_id_in(component);
       if (!found.empty() && found.starts_with(id)) return true;
     }
     return false;
   });
 }
 
+std::string_view container_id_of(std::string_view text) {
+  std::string_view id;
+  any_path(text, [&id](std::string_view path) {
+    for (std::string_view component; id.empty() && next_component(path, component);) id = container_id_in(component);
+    return !id.empty();
+  });
+  return id;
+}
+
+std::string_view service_of(std::string_view text) {
+  if (!container_id_of(text).empty()) return {};
+  std::string_view service;
+  any_path(text, [&service](std::string_view path) {
+    constexpr std::string_view suffix = ".service";
+    for (std::string_view component; next_component(path, component);) {
+      if (component.ends_with(suffix)) service = component.substr(0, component.size() - suffix.size());
+    }
+    return !service.empty();
+  });
+  return service.starts_with("user@") ? std::string_view() : service;
+}
+
+std::string_view cgroup_path_of(std::string_view text) {
+  std::string_view v2;
+  std::string_view memory;
+  for (CgroupLine line; next_cgroup(text, line);) {
+    if (line.controllers.empty()) v2 = line.path;
+    if (line.controllers == "memory") memory = line.path;
+  }
+  return memory.empty() ? v2 : memory;
+}
+
 std::string cgroup_list(std::string_view text) {
   std::string list = "[";
-  for (std::string_view path; next_path(text, path);) {
+  for (CgroupLine line; next_cgroup(text, line);) {
     if (list.size() > 1) list += ' ';
-    list += path;
+    list += line.path;
   }
   return list + "]";
 }
