@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "collectors/container/cgroup_text.h"
 #include "collectors/host/config.h"
 #include "collectors/process/cgroup_membership.h"
 
@@ -102,23 +103,18 @@ FileText read_limit(const ProcDir& sys, ReadBuffer& buffer, const std::string& h
 }
 
 void read_limits(const ProcDir& sys, ReadBuffer& buffer, Machine& machine) {
-  constexpr std::uint64_t unlimited = std::uint64_t{1} << 60;  // v1 writes "none" as a number near 2^63
   const std::string path = machine.cgroup == "/" ? "" : machine.cgroup;
   auto memory = read_limit(sys, buffer, "", path, "memory.max");
   if (!memory) memory = read_limit(sys, buffer, "/memory", path, "memory.limit_in_bytes");
-  const auto bytes = parse_u64(first_line(memory.text));
-  if (bytes && *bytes < unlimited) machine.memory_limit = bytes;
+  const auto limit = container::parse_limit(memory.text);
+  if (limit.state == container::LimitState::limited) machine.memory_limit = static_cast<std::uint64_t>(limit.value);
 
-  auto line = first_line(read_limit(sys, buffer, "", path, "cpu.max").text);
-  auto quota = parse_u64(next_field(line));
-  auto period = parse_u64(next_field(line));
-  if (!quota) {
-    quota = parse_u64(first_line(read_limit(sys, buffer, "/cpu", path, "cpu.cfs_quota_us").text));
-    period = parse_u64(first_line(read_limit(sys, buffer, "/cpu", path, "cpu.cfs_period_us").text));
+  auto quota = container::parse_cpu_max(read_limit(sys, buffer, "", path, "cpu.max").text);
+  if (quota.state == container::LimitState::unknown) {
+    const std::string microseconds(read_limit(sys, buffer, "/cpu", path, "cpu.cfs_quota_us").text);
+    quota = container::parse_cfs_quota(microseconds, read_limit(sys, buffer, "/cpu", path, "cpu.cfs_period_us").text);
   }
-  if (quota && period && *period > 0) {
-    machine.cpu_limit = static_cast<double>(*quota) / static_cast<double>(*period);
-  }
+  if (quota.state == container::LimitState::limited) machine.cpu_limit = quota.cores();
 }
 
 }  // namespace
