@@ -1,6 +1,7 @@
 // Nothing here is asked with statfs, which may hang: what a filesystem is stands in the list of mounts.
 #include "agent/init/surroundings.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,10 +20,19 @@ constexpr std::size_t max_disks = 64;
 
 bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
+// Where Kubernetes puts a pod's secrets: /var/run is a link to /run nearly everywhere. A link of another machine's files
+// is not followed, as it would lead to this machine's.
+bool has_pod_secrets(const std::string& root) {
+  struct stat var_run {};
+  const bool leads_away = !root.empty() && lstat((root + "/var/run").c_str(), &var_run) == 0 && S_ISLNK(var_run.st_mode);
+  return exists(root + "/run/secrets/kubernetes.io") ||
+         (!leads_away && exists(root + "/var/run/secrets/kubernetes.io"));
+}
+
 Place place_of(const LookOptions& options, const std::string& cgroup) {
   const bool is_here = options.root.empty();  // what the environment says is about where this process is
   if (is_here && options.environment && options.environment("KUBERNETES_SERVICE_HOST")) return Place::pod;
-  if (exists(options.root + "/var/run/secrets/kubernetes.io")) return Place::pod;
+  if (has_pod_secrets(options.root)) return Place::pod;
   if (exists(options.root + "/.dockerenv") || exists(options.root + "/run/.containerenv")) return Place::container;
   if (cgroup.find("kubepods") != std::string::npos) return Place::pod;
   return container_id_of("0::" + cgroup + "\n").empty() ? Place::host : Place::container;

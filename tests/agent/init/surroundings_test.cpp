@@ -29,6 +29,26 @@ class Surroundings : public testing::Test {
   const TempDir root_;
 };
 
+TEST_F(Surroundings, AreAPodWhereItsSecretsAre) {
+  plant_machine("-- file run/secrets/kubernetes.io/serviceaccount/namespace --\nshop\n-- link var/run /run --\n",
+                root_.path());
+  EXPECT_EQ(around().place, Place::pod);
+  const TempDir without_link;
+  plant_machine("-- file var/run/secrets/kubernetes.io/serviceaccount/namespace --\nshop\n", without_link.path());
+  Machine machine;
+  look_around({.root = without_link.path(), .own_pid = 0, .environment = {}}, ProcDir(without_link / "proc"), machine);
+  EXPECT_EQ(machine.place, Place::pod);
+}
+
+// The link is absolute: from inside a pod that looks at its host it leads to the pod's own secrets.
+TEST_F(Surroundings, AreAHostsEvenWhenItsLinkLeadsToThePodThatLooks) {
+  const TempDir pod;
+  plant_machine("-- file secrets/kubernetes.io/serviceaccount/namespace --\nshop\n", pod.path());
+  plant_machine("-- file proc/1/cgroup --\n0::/init.scope\n-- link var/run " + pod.path() + " --\n", root_.path());
+  ASSERT_TRUE(std::filesystem::exists(root_ / "var/run/secrets/kubernetes.io")) << "as the pod sees it";
+  EXPECT_EQ(around().place, Place::host);
+}
+
 TEST_F(Surroundings, HaveTheLimitsOfTheirCgroup) {
   plant_container("0::/box",
                   "-- file sys/fs/cgroup/box/memory.max --\n536870912\n-- file sys/fs/cgroup/box/cpu.max --\n"
