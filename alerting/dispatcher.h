@@ -28,7 +28,7 @@
 #include "alerting/notification.h"
 #include "alerting/outbox.h"
 #include "alerting/receiver.h"
-#include "alerting/retry.h"
+#include "base/retry.h"
 #include "base/result.h"
 #include "base/time.h"
 

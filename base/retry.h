@@ -1,4 +1,4 @@
-// When to try again: exponential backoff with full jitter, and what a receiver asked for.
+// When to try again: exponential backoff with full jitter, and what the other side asked for.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@ using RandomUnit = std::function<double()>;
 struct RetryPolicy {
   Duration first = std::chrono::seconds(1);
   Duration longest = std::chrono::minutes(5);
-  Duration longest_asked = std::chrono::hours(1);  // cap of what a receiver may ask for (Retry-After)
+  Duration longest_asked = std::chrono::hours(1);  // cap of what the other side may ask for (Retry-After)
 };
 
 // The wait after `failures` (>= 1) failed attempts in a row: uniform between `first` and
-// min(longest, first * 2^failures), or, when the receiver asked for a time, that time (at most longest_asked) and up to
+// min(longest, first * 2^failures), or, when the other side asked for a time, that time (at most longest_asked) and up to
 // `first` more, so that not all come back at once.
 Duration retry_delay(const RetryPolicy& policy, std::int64_t failures, std::optional<Duration> asked,
                      const RandomUnit& random);

@@ -1,4 +1,4 @@
-#include "alerting/retry.h"
+#include "base/retry.h"
 
 #include <gtest/gtest.h>
 
