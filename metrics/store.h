@@ -32,6 +32,7 @@ struct Sample {
 class Batch {
  public:
   void add(const SeriesHandle& series, double value) { if (series) samples_.push_back({series.id(), value}); }
+  void add(const Batch& other) { samples_.insert(samples_.end(), other.samples_.begin(), other.samples_.end()); }
   void clear() { samples_.clear(); }
   const std::vector<Sample>& samples() const { return samples_; }
   std::size_t size() const { return samples_.size(); }

@@ -1,0 +1,144 @@
+#include "collectors/database/custom_queries.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace sidewatch::database {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t max_queries = 100;
+
+bool is_name(std::string_view name, bool colons) {
+  const auto first = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colons && c == ':');
+  };
+  const auto later = [&](char c) { return first(c) || (c >= '0' && c <= '9'); };
+  return !name.empty() && first(name.front()) && std::all_of(name.begin(), name.end(), later);
+}
+
+void check_version(config::Section& section, std::string_view key, const std::string& text) {
+  if (section.describing() || text.empty() || parse_version(text)) return;
+  section.problem(key, "'" + text + "' is not a version, write for example 12 or 8.0.22");
+}
+
+void check_labels(config::Section& section, const CustomQuery& query) {
+  std::set<std::string> names;
+  for (const auto& label : query.labels) {
+    if (!is_name(label, false)) {
+      section.problem("labels", "'" + label + "' is not the name of a label; name the column otherwise: " +
+                                    "SELECT ... AS name");
+    } else if (label == "instance") {
+      section.problem("labels", "the label 'instance' is the name of the database");
+    } else if (!names.insert(label).second) {
+      section.problem("labels", "'" + label + "' is listed twice");
+    }
+  }
+}
+
+// Two queries that write one series would overwrite each other.
+void check_together(config::Section& section, const std::vector<CustomQuery>& queries) {
+  std::set<std::string> names;
+  std::set<std::string> metrics;
+  for (const auto& query : queries) {
+    const auto& [name, mark] = std::pair(query.name.value, query.name.mark);
+    if (mark.line == 0) continue;
+    if (!names.insert(name).second) section.problem(mark, "there is already a query named '" + name + "'");
+    for (const auto& metric : query.metrics) {
+      if (metric.name.empty() || metrics.insert(metric.name).second) continue;
+      section.problem(mark, "the metric " + metric.name + " is filled twice");
+    }
+  }
+  if (queries.size() > max_queries) {
+    section.problem("queries", "more than " + std::to_string(max_queries) + " queries");
+  }
+}
+
+std::uint32_t version_or(const std::string& text, std::uint32_t fallback) {
+  return text.empty() ? fallback : parse_version(text).value_or(fallback);
+}
+
+// "10.11" as an upper bound means every 10.11, "15" every 15.
+std::uint32_t last_of(const std::string& text) {
+  const auto number = version_or(text, UINT32_MAX);
+  const auto dots = std::count(text.begin(), text.end(), '.');
+  if (text.empty() || dots >= 2) return number;
+  return number + (dots == 1 ? 99 : 9999);
+}
+
+}  // namespace
+
+void declare(config::Section& section, CustomMetric& metric) {
+  section.required("column", metric.column, "the column that holds its value");
+  section.required("name", metric.name, "the metric's name, such as shop_orders");
+  section.choice("type", metric.type,
+                 {{"gauge", MetricType::gauge}, {"counter", MetricType::counter}, {"untyped", MetricType::untyped}},
+                 "gauge: it goes up and down; counter: it only grows; untyped: neither is known");
+  section.optional("help", metric.help, "what it says, for people");
+  if (section.describing() || metric.name.empty()) return;
+  if (!is_name(metric.name, true)) section.problem("name", "'" + metric.name + "' is not the name of a metric");
+}
+
+void declare(config::Section& section, CustomQuery& query) {
+  section.required("name", query.name, "what you call it: the label query of what is told about it");
+  section.required("sql", query.sql, "one statement that reads");
+  section.optional("labels", query.labels, "columns that become labels");
+  section.list("metrics", query.metrics, "columns that become metrics; each row is one series of each");
+  section.optional("every", query.every, "how often it is asked; absent: in each pass", config::between(1s, 24h));
+  section.optional("timeout", query.timeout, "how long it may take; the timeout of the database when absent",
+                   config::between(10ms, 60s));
+  section.optional("max_rows", query.max_rows, "rows beyond these are left out, which is told as an error",
+                   config::between(1, 10'000));
+  section.optional("min_version", query.min_version, "only asked of a server of this version or a later one");
+  section.optional("max_version", query.max_version, "only asked of a server of this version or an earlier one");
+  check_version(section, "min_version", query.min_version);
+  check_version(section, "max_version", query.max_version);
+  if (section.describing()) return;
+  check_labels(section, query);
+  if (query.metrics.empty()) {
+    section.problem(section.mark(), "has no metrics: say which columns become which, as in "
+                                    "metrics: [{column: n, name: shop_orders}]");
+  }
+}
+
+void declare_queries(config::Section& section, std::vector<CustomQuery>& queries) {
+  section.list("queries", queries, "queries of your own, and what becomes of their columns");
+  if (!section.describing()) check_together(section, queries);
+}
+
+void add_queries(QuerySet& set, const std::vector<CustomQuery>& queries) {
+  for (const auto& custom : queries) {
+    Query query;
+    query.name = custom.name.value;
+    query.sql = custom.sql;
+    query.versions = {version_or(custom.min_version, 0), last_of(custom.max_version)};
+    query.every = custom.every;
+    query.timeout = custom.timeout;
+    query.max_rows = static_cast<std::size_t>(custom.max_rows);
+    std::vector<Column> columns;
+    for (const auto& name : custom.labels) columns.push_back(label(name));
+    for (const auto& metric : custom.metrics) {
+      columns.push_back(value(metric.column, Metric{metric.name, metric.type, "", metric.help}));
+    }
+    set.add(query, std::move(columns));
+  }
+}
+
+std::string fingerprint_of(const std::vector<CustomQuery>& queries) {
+  std::string text;
+  for (const auto& query : queries) {
+    text += '\n' + query.name.value + '\t' + query.sql + '\t' + std::to_string(query.every.count()) + '\t' +
+            std::to_string(query.timeout.count()) + '\t' + std::to_string(query.max_rows) + '\t' + query.min_version +
+            '\t' + query.max_version;
+    for (const auto& label : query.labels) text += "\tl:" + label;
+    for (const auto& metric : query.metrics) {
+      text += "\tm:" + metric.column + '=' + metric.name + ':' + std::string(to_string(metric.type)) + ':' + metric.help;
+    }
+  }
+  return text;
+}
+
+}  // namespace sidewatch::database
