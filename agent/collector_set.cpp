@@ -162,8 +162,12 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
     entry.last_good = at;
     entry.partial_errors_total += static_cast<double>(done.outcome->partial_errors);
     store_.append(entry.source, at, done.batch);
-    if (!was_good) news.push_back({CollectorNews::Kind::recovered, entry.plan.name, ""});
     const std::string& trouble = done.outcome->first_partial_error;
+    if (!was_good) {
+      news.push_back({CollectorNews::Kind::recovered, entry.plan.name, ""});
+    } else if (trouble.empty() && !entry.last_trouble.empty()) {
+      news.push_back({CollectorNews::Kind::whole, entry.plan.name, ""});
+    }
     if (!trouble.empty() && trouble != entry.last_trouble) {
       news.push_back({CollectorNews::Kind::partial, entry.plan.name, trouble});
     }

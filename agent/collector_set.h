@@ -23,8 +23,8 @@ namespace sidewatch {
 
 // What the loop should log about a pass: only changes are worth a line.
 struct CollectorNews {
-  enum class Kind { failed, recovered, partial, overdue };
-  Kind kind = Kind::failed;
+  enum class Kind { failed, recovered, partial, whole, overdue };
+  Kind kind = Kind::failed;  // whole: it can read everything again
   std::string collector;
   std::string detail;
 };

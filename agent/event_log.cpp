@@ -16,7 +16,10 @@ void log_one(Log& log, const CollectorNews& news) {
       log.info("collector recovered", {collector});
       return;
     case CollectorNews::Kind::partial:
-      log.info("collector could not read everything", {collector, {"first", news.detail}});
+      log.warning("collector could not read everything", {collector, {"first", news.detail}});
+      return;
+    case CollectorNews::Kind::whole:
+      log.info("collector can read everything again", {collector});
       return;
     case CollectorNews::Kind::overdue:
       log.warning("collector is overdue, its series are stale", {collector, {"why", news.detail}});

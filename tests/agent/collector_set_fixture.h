@@ -44,6 +44,7 @@ class CollectorSetTest : public testing::Test {
       const char* kind = one.kind == Kind::failed      ? "failed"
                          : one.kind == Kind::recovered ? "recovered"
                          : one.kind == Kind::partial   ? "partial"
+                         : one.kind == Kind::whole     ? "whole"
                                                        : "overdue";
       lines.push_back(one.collector + " " + kind + (one.detail.empty() ? "" : ": " + one.detail));
     }

@@ -271,6 +271,11 @@ TEST_F(CollectorSetTest, TellsOnlyWhatChanged) {
   EXPECT_EQ(after(PassOutcome{1, "io: permission denied"}), Lines{"db partial: io: permission denied"});
   EXPECT_EQ(after(PassOutcome{1, "io: permission denied"}), Lines{});
   EXPECT_EQ(after(PassOutcome{1, "fd: permission denied"}), Lines{"db partial: fd: permission denied"});
+  EXPECT_EQ(after(PassOutcome{}), Lines{"db whole"});
+  EXPECT_EQ(after(PassOutcome{}), Lines{});
+  EXPECT_EQ(after(PassOutcome{1, "io: permission denied"}), Lines{"db partial: io: permission denied"});
+  EXPECT_EQ(after(Error{"refused", ""}), Lines{"db failed: refused"});
+  EXPECT_EQ(after(PassOutcome{}), Lines{"db recovered"});
 }
 
 TEST_F(CollectorSetTest, TellsOfAFailureInTheFirstPass) {
