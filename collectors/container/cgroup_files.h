@@ -5,8 +5,12 @@
 // is read at every level, because the smallest one holds.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/collector.h"
@@ -53,6 +57,27 @@ struct PassContext {
 // Counts a file that should be there and could not be read or understood. What is gone is not an error.
 void report(PassContext& pass, const ProcFile& file, const FileText& text);
 void report(PassContext& pass, const ProcDir& directory, const ProcFile& file, const char* what);
+
+// The values of `keys` in a file of "key value" lines; what is not there stays empty.
+template <std::size_t N>
+using KeyedValues = std::array<std::optional<std::uint64_t>, N>;
+template <std::size_t N>
+KeyedValues<N> read_keyed(PassContext& pass, ProcFile& file, const std::array<std::string_view, N>& keys) {
+  const FileText text = file.read(pass.buffer);
+  report(pass, file, text);
+  KeyedValues<N> values;
+  if (text) parse_keyed(text.text, keys, values);
+  return values;
+}
+// The same of another cgroup than the target's, where nothing is reported.
+template <std::size_t N>
+KeyedValues<N> read_keyed(const ProcDir& cgroup, const char* name, const std::array<std::string_view, N>& keys,
+                          ReadBuffer& buffer) {
+  const FileText text = cgroup.read(name, buffer);
+  KeyedValues<N> values;
+  if (text) parse_keyed(text.text, keys, values);
+  return values;
+}
 
 // A file with one number in it.
 class NumberFile {

@@ -15,7 +15,6 @@ enum StatKey : std::size_t { usage, user, system, periods, throttled, throttled_
 constexpr std::array<std::string_view, stat_key_count> kStatKeys{
     "usage_usec",     "user_usec",      "system_usec", "nr_periods", "nr_throttled",
     "throttled_usec", "throttled_time", "nr_bursts",   "burst_usec", "burst_time"};
-using StatValues = std::array<std::optional<std::uint64_t>, stat_key_count>;
 constexpr std::array<std::string_view, 2> kTickKeys{"user", "system"};
 
 MaybeNumber seconds(std::optional<std::uint64_t> count, double per_second) {
@@ -75,11 +74,7 @@ const CpuReading& CpuPart::sample(PassContext& pass) {
 }
 
 void CpuPart::read_stat(PassContext& pass) {
-  const FileText text = stat_->read(pass.buffer);
-  report(pass, *stat_, text);
-  if (!text) return;
-  StatValues stat;
-  parse_keyed(text.text, kStatKeys, stat);
+  const auto stat = read_keyed(pass, *stat_, kStatKeys);
   auto& values = reading_.values;
   values[cpu_usage] = seconds(stat[usage], kMicroseconds);
   values[cpu_user] = seconds(stat[user], kMicroseconds);
@@ -96,11 +91,7 @@ void CpuPart::read_stat(PassContext& pass) {
 void CpuPart::read_v1_usage(PassContext& pass) {
   auto& values = reading_.values;
   values[cpu_usage] = seconds(v1_usage_->read(pass), kNanoseconds);
-  const FileText text = v1_stat_->read(pass.buffer);
-  report(pass, *v1_stat_, text);
-  if (!text) return;
-  std::array<std::optional<std::uint64_t>, kTickKeys.size()> ticks;
-  parse_keyed(text.text, kTickKeys, ticks);
+  const auto ticks = read_keyed(pass, *v1_stat_, kTickKeys);
   values[cpu_user] = seconds(ticks[0], ticks_per_second());
   values[cpu_system] = seconds(ticks[1], ticks_per_second());
 }
@@ -113,9 +104,7 @@ void CpuPart::read_weight(PassContext& pass) {
 }
 
 void CpuPart::compare_at_the_level_of_the_quota(PassContext& pass) {
-  const FileText text = levels_->all()[quota_->level()].read("cpu.stat", pass.buffer);
-  StatValues stat;
-  if (text) parse_keyed(text.text, kStatKeys, stat);
+  const auto stat = read_keyed(levels_->all()[quota_->level()], "cpu.stat", kStatKeys, pass.buffer);
   reading_.at_quota.level = quota_->level();
   reading_.at_quota.periods = number(stat[periods]);
   reading_.at_quota.throttled_periods = number(stat[throttled]);

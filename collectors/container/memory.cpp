@@ -36,11 +36,7 @@ MaybeNumber working_set(std::optional<std::uint64_t> usage, std::optional<std::u
 MaybeNumber read_working_set(const ProcDir& cgroup, const WorkingSetFiles& files, ReadBuffer& buffer) {
   const FileText usage_text = cgroup.read(files.usage, buffer);
   const auto usage = usage_text ? parse_count(usage_text.text) : std::nullopt;
-  const std::array<std::string_view, 1> key{files.inactive_key};
-  std::array<std::optional<std::uint64_t>, 1> inactive;
-  const FileText stat_text = cgroup.read("memory.stat", buffer);
-  if (stat_text) parse_keyed(stat_text.text, key, inactive);
-  return working_set(usage, inactive[0]);
+  return working_set(usage, read_keyed(cgroup, "memory.stat", std::array{files.inactive_key}, buffer)[0]);
 }
 
 MemoryPart::MemoryPart(Catalog& catalog, const Labels& labels, const Levels& levels)

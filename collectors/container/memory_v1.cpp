@@ -39,10 +39,7 @@ void MemoryV1::read(PassContext& pass, MemoryReading& out) {
   out.limit = limit_.read(pass);
   const Limit swap_limit = swap_limit_.read(pass);
 
-  std::array<std::optional<std::uint64_t>, kStatKeys.size()> stat;
-  const FileText stat_text = stat_.read(pass.buffer);
-  report(pass, stat_, stat_text);
-  if (stat_text) parse_keyed(stat_text.text, kStatKeys, stat);
+  const auto stat = read_keyed(pass, stat_, kStatKeys);
   out.values[memory_working_set] = working_set(usage, stat[inactive_file]);
   out.values[memory_rss] = number(stat[rss]);
   out.values[memory_cache] = number(stat[cache]);
@@ -65,11 +62,7 @@ void MemoryV1::read(PassContext& pass, MemoryReading& out) {
   out.working_set_at_limit = above ? read_working_set(levels_.all()[out.level_of_limit], kWorkingSet, pass.buffer)
                                    : out.values[memory_working_set];
 
-  std::array<std::optional<std::uint64_t>, 1> kills;
-  const FileText oom_text = oom_.read(pass.buffer);
-  report(pass, oom_, oom_text);
-  if (oom_text) parse_keyed(oom_text.text, kOomKillKey, kills);
-  out.events[event_oom_kill] = out.values[oom_events] = number(kills[0]);
+  out.events[event_oom_kill] = out.values[oom_events] = number(read_keyed(pass, oom_, kOomKillKey)[0]);
 
   const FileText reservation = reservation_.read(pass.buffer);
   report(pass, reservation_, reservation);

@@ -33,10 +33,7 @@ void MemoryV2::read(PassContext& pass, MemoryReading& out) {
   out.values[memory_max_usage] = number(peak_.read(pass));
   out.values[memory_swap] = number(swap_.read(pass));
 
-  std::array<std::optional<std::uint64_t>, kStatKeys.size()> stat;
-  const FileText stat_text = stat_.read(pass.buffer);
-  report(pass, stat_, stat_text);
-  if (stat_text) parse_keyed(stat_text.text, kStatKeys, stat);
+  const auto stat = read_keyed(pass, stat_, kStatKeys);
   out.values[memory_working_set] = working_set(usage, stat[inactive_file]);
   out.values[memory_rss] = number(stat[anon]);
   out.values[memory_cache] = number(stat[file]);
@@ -47,10 +44,7 @@ void MemoryV2::read(PassContext& pass, MemoryReading& out) {
   out.faults[own_faults] = out.faults[all_faults] = number(stat[page_fault]);
   out.faults[own_major_faults] = out.faults[all_major_faults] = number(stat[major_fault]);
 
-  std::array<std::optional<std::uint64_t>, memory_event_count> events;
-  const FileText event_text = events_.read(pass.buffer);
-  report(pass, events_, event_text);
-  if (event_text) parse_keyed(event_text.text, kEventKeys, events);
+  const auto events = read_keyed(pass, events_, kEventKeys);
   for (std::size_t i = 0; i < memory_event_count; ++i) out.events[i] = number(events[i]);
   out.values[memory_failcnt] = out.events[event_max];
   out.values[oom_events] = out.events[event_oom_kill];

@@ -59,11 +59,8 @@ void TaskPart::add_threads(PassContext& pass, TaskReading& reading) {
   if (level + 1 < pids_->all().size()) reading.threads_at_limit = threads_above(pass, level);
   if (const auto most = number_of(reading.limit)) pass.batch.add(series_[threads_max], *most);
 
-  const FileText text = events_->read(pass.buffer);
-  report(pass, *events_, text);
-  std::array<std::optional<std::uint64_t>, 1> refused;
-  if (text) parse_keyed(text.text, kMaxKey, refused);
-  if (refused[0]) pass.batch.add(series_[threads_refused], static_cast<double>(*refused[0]));
+  const auto refused = read_keyed(pass, *events_, kMaxKey)[0];
+  if (refused) pass.batch.add(series_[threads_refused], static_cast<double>(*refused));
 }
 
 MaybeNumber TaskPart::threads_above(PassContext& pass, std::size_t level) const {
