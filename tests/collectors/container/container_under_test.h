@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,5 +59,34 @@ class FileTree {
 };
 
 std::string text_of(const std::filesystem::path& path);
+
+// A case whose files a test may change.
+struct Changing {
+  explicit Changing(const std::string& name) : tree(container_cases() / name), container(config_of(tree.path())) {}
+
+  void write(const std::string& file, const std::string& text) const { tree.write(cgroup + "/" + file, text); }
+  std::optional<double> of(const std::string& metric) const {
+    return container.value(metric + "{container=\"checkout\",name=\"checkout\"}");
+  }
+  std::optional<double> up() const { return container.value("sidewatch_target_up{name=\"checkout\"}"); }
+  bool says(const std::string& series) const { return container.value(series) == 1; }
+
+  const FileTree tree;
+  ContainerUnderTest container;
+  std::string cgroup;
+};
+
+// A service of a pod, seen through the root of its process 500.
+struct Pod : Changing {
+  Pod() : Changing("pod-with-shared-processes") { cgroup = "proc/500/root/sys/fs/cgroup"; }
+};
+// A service known by the path of its cgroup.
+struct Path : Changing {
+  Path() : Changing("half-vanished") {
+    cgroup = "cgroup/system.slice/checkout.service";
+    write("memory.stat", "inactive_file 0\n");
+    write("memory.current", "104857600\n");
+  }
+};
 
 }  // namespace sidewatch::container
