@@ -8,28 +8,37 @@ namespace sidewatch {
 
 void ContextSwitches::count(const StatusText& status, std::uint64_t threads, Time now, ProcessFiles& files,
                             ReadBuffer& buffer, PassOutcome& outcome, ProcessCounters& counters) {
-  counters[voluntary_switches] = status.voluntary_switches;
-  counters[nonvoluntary_switches] = status.nonvoluntary_switches;
-  if (threads <= 1 && threads_.empty()) return;
-  const bool anew = threads != threads_expected_;
-  if (anew && !list_threads(files, buffer, outcome)) {
-    if (threads_.empty()) return;
-    counters[voluntary_switches] = switches_.voluntary;  // as they were: they are listed again in the next pass
-    counters[nonvoluntary_switches] = switches_.nonvoluntary;
-    return;
+  const bool alone = threads <= 1 && threads_.empty();
+  if (alone) was_alone_ = true;
+  const bool anew = !alone && threads != threads_expected_;
+  if (!alone && (!anew || list_threads(files, buffer, outcome))) {
+    threads_expected_ = threads;
+    follow(status, anew, now, files, buffer);
   }
-  threads_expected_ = threads;
+  // While the threads could not be listed yet, what the main one tells is all only if there was no other before: to a
+  // process that was met with several, the others' history would be added when they are listed.
+  if (followed_) {
+    counters[voluntary_switches] = switches_.voluntary;
+    counters[nonvoluntary_switches] = switches_.nonvoluntary;
+  } else if (was_alone_) {
+    counters[voluntary_switches] = status.voluntary_switches;
+    counters[nonvoluntary_switches] = status.nonvoluntary_switches;
+  }
+}
+
+void ContextSwitches::follow(const StatusText& status, bool anew, Time now, ProcessFiles& files, ReadBuffer& buffer) {
   std::size_t due = anew ? threads_.size() : threads_due(now);
   if (anew) threads_at_ = now;
   for (; due > 0 && !threads_.empty(); --due) {
     Thread& thread = threads_[next_thread_++ % threads_.size()];
-    if (thread.id != files.pid() && !count_thread(thread, files, buffer)) threads_expected_ = 0;
+    if (thread.id == files.pid() || count_thread(thread, files, buffer)) continue;
+    threads_expected_ = 0;
+    if (!followed_ && !was_alone_) thread.counts_from_birth = false;  // its history is not in the first sum
   }
   for (auto& thread : threads_) {
     if (thread.id == files.pid()) count(thread, status, switches_);
   }
-  counters[voluntary_switches] = switches_.voluntary;
-  counters[nonvoluntary_switches] = switches_.nonvoluntary;
+  followed_ = true;
 }
 
 // How many of the threads have their turn, so that all have had it once after thread_interval.
@@ -65,7 +74,7 @@ void ContextSwitches::count(Thread& thread, const StatusText& status, Switches& 
   thread.counted = now;
 }
 
-// Brings threads_ up to date. False when the threads cannot be listed: those known are then kept, so that what they have
+// Brings threads_ up to date. False when no thread can be listed: those known are then kept, so that what they have
 // counted is not counted again.
 bool ContextSwitches::list_threads(ProcessFiles& files, ReadBuffer& buffer, PassOutcome& outcome) {
   for (auto& thread : threads_) thread.listed = false;
@@ -75,9 +84,9 @@ bool ContextSwitches::list_threads(ProcessFiles& files, ReadBuffer& buffer, Pass
   const int error_number =
       files.list(ProcessFiles::task, buffer, [this](std::string_view entry) { note_thread(entry); });
   if (error_number != 0) cut_off_ |= cut_off_before_;
-  if (!files.readable(ProcessFiles::task, error_number, outcome)) return false;
+  if (!files.readable(ProcessFiles::task, error_number, outcome) || threads_listed_ == 0) return false;
   std::erase_if(threads_, [](const Thread& thread) { return !thread.listed; });
-  return !threads_.empty();
+  return true;
 }
 
 void ContextSwitches::note_thread(std::string_view entry) {

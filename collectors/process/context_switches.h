@@ -25,7 +25,8 @@ class ContextSwitches {
   static constexpr std::size_t max_threads = 128;  // whose context switches are counted, the oldest first
   static constexpr Duration thread_interval = std::chrono::seconds(5);  // between two looks at one of them
 
-  // `status` is the main thread's, which has `threads` threads beside and including it.
+  // `status` is the main thread's, which has `threads` threads beside and including it. `counters` stay empty while
+  // nothing can be said that the next pass would not contradict.
   void count(const StatusText& status, std::uint64_t threads, Time now, ProcessFiles& files, ReadBuffer& buffer,
              PassOutcome& outcome, ProcessCounters& counters);
 
@@ -42,6 +43,7 @@ class ContextSwitches {
   };
   static void count(Thread& thread, const StatusText& status, Switches& sum);
 
+  void follow(const StatusText& status, bool anew, Time now, ProcessFiles& files, ReadBuffer& buffer);
   std::size_t threads_due(Time now);
   bool count_thread(Thread& thread, ProcessFiles& files, ReadBuffer& buffer);
   void note_thread(std::string_view entry);
@@ -52,6 +54,8 @@ class ContextSwitches {
   std::size_t threads_listed_ = 0;
   bool cut_off_ = false;         // there are more than max_threads
   bool cut_off_before_ = false;  // so that one not met before may be old
+  bool was_alone_ = false;       // the process had only its main thread
+  bool followed_ = false;        // switches_ holds what the threads had done when they were first listed
   std::uint64_t threads_expected_ = 0;  // as many as there were when they were listed; 0: they have to be listed
   std::size_t next_thread_ = 0;         // whose turn it is
   std::optional<Time> threads_at_;      // up to when the turns are counted

@@ -84,6 +84,57 @@ TEST(ContextSwitches, OfNoThreadCountTwiceWhenThreadsCannotBeListedForAWhile) {
   EXPECT_THAT(switches(w), Optional(1147.0));
 }
 
+TEST(ContextSwitches, FromBeforeTheFirstLookAreNotCountedWhenThreadsCouldNotBeListedThen) {
+  SwitchingProc proc;
+  proc.write({.pid = 10, .threads = 3});
+  proc.thread(10, 30);
+  proc.thread(11, 100);
+  proc.thread(12, 1000);
+  proc.hide_threads();
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  EXPECT_EQ(w.good_pass().partial_errors, 1U);
+  EXPECT_EQ(switches(w), std::nullopt) << "nothing is known but of the main thread";
+  proc.show_threads();
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(0.0));
+  proc.thread(12, 1007);
+  w.advance(std::chrono::seconds(5));
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(7.0));
+}
+
+TEST(ContextSwitches, OfAThreadThatCouldNotBeReadAtFirstCountFromThenOn) {
+  SwitchingProc proc;
+  proc.write({.pid = 10, .threads = 2});
+  proc.thread(10, 30);
+  std::filesystem::create_directories(proc.task / "11" / "status");  // cannot be read
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(0.0));
+  std::filesystem::remove(proc.task / "11" / "status");
+  proc.thread(11, 1000);
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(0.0));
+  proc.thread(11, 1004);
+  w.advance(std::chrono::seconds(5));
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(4.0));
+}
+
+TEST(ContextSwitches, OfAProcessBornUnderObservationAreCountedWholeEvenThen) {
+  SwitchingProc proc;
+  auto w = watch(proc, {group_named("shop", by_exe("service"))});
+  w.good_pass();
+  proc.write({.pid = 10, .threads = 2});
+  proc.thread(10, 30);
+  proc.thread(11, 100);
+  proc.hide_threads();
+  w.good_pass();
+  proc.show_threads();
+  w.good_pass();
+  EXPECT_THAT(switches(w), Optional(130.0));
+}
+
 TEST(ContextSwitches, OfAThreadThatWasBeyondTheLimitCountFromThenOn) {
   SwitchingProc proc;
   constexpr int threads = 256;  // twice as many as are followed
