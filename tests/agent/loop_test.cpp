@@ -4,25 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <mutex>
 
 #include "tests/agent/loop_world.h"
-#include "tests/agent/no_threads.h"
-#include "tests/support/temp_dir.h"
 
 namespace sidewatch {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::Not;
-
-constexpr const char* memory_rule = R"(
-rules:
-  - alert: MemoryHigh
-    expr: memory
-    warning: {above: 80}
-)";
 
 constexpr const char* delayed_rule = R"(
 rules:
@@ -31,40 +20,6 @@ rules:
     warning: {above: 80}
     for: 30s
 )";
-
-using Value = std::shared_ptr<std::atomic<double>>;
-Value value_of(double value) { return std::make_shared<std::atomic<double>>(value); }
-
-// Takes everything, and says what it took.
-struct Inbox {
-  ReceiverPlan plan(const std::string& name, const std::string& fingerprint = "") {
-    return receiver_plan(
-        name,
-        [this](const Notification& notification) -> Attempt {
-          const std::lock_guard lock(mutex);
-          reasons.emplace_back(to_string(notification.reason));
-          return Delivered{};
-        },
-        fingerprint);
-  }
-  std::vector<std::string> taken() const {
-    const std::lock_guard lock(mutex);
-    return reasons;
-  }
-  mutable std::mutex mutex;
-  std::vector<std::string> reasons;
-};
-using Reasons = std::vector<std::string>;
-
-Settings settings_of(std::vector<CollectorPlan> collectors, const char* rules, std::vector<ReceiverPlan> receivers) {
-  Settings settings;
-  settings.collectors = std::move(collectors);
-  settings.rule_groups = rules_of(rules);
-  settings.receivers = std::move(receivers);
-  return settings;
-}
-
-SettingsRead read_again(Settings settings) { return {std::make_shared<Settings>(std::move(settings))}; }
 
 TEST(Loop, SendsAMessageInTheRoundThatTakesTheSampleIn) {
   Inbox inbox;
@@ -188,138 +143,6 @@ TEST(Loop, FiresNothingAndResolvesNothingWhenTheWallClockIsSet) {
   EXPECT_EQ(world.own("sidewatch_wall_clock_step_seconds"), -48 * 3600);
 }
 
-TEST(Loop, PutsAReloadIntoForceAndJudgesAtOnce) {
-  Inbox inbox;
-  const auto memory = gauge_plan("memory", value_of(90));
-  LoopWorld world(Outbox::in_memory(), settings_of({memory}, "rules: []", {inbox.plan("oncall")}));
-  world.tick();
-  world.tick_with_message();
-  EXPECT_EQ(world.deliveries.in_flight(), 0u);
-  world.tell(read_again(settings_of({memory, gauge_plan("disk", value_of(1))}, memory_rule, {inbox.plan("chat")})));
-  world.tick();
-  EXPECT_EQ(world.deliveries.in_flight(), 1u) << "no new sample is needed";
-  EXPECT_EQ(world.collectors.size(), 2u);
-  EXPECT_EQ(world.dispatcher.statuses().at(0).name, "chat");
-  EXPECT_EQ(world.own("sidewatch_config_last_reload_successful"), 1);
-  EXPECT_EQ(world.own("sidewatch_config_last_reload_success_timestamp_seconds"),
-            to_seconds(start_of_test.time_since_epoch()));
-  EXPECT_THAT(world.logged(), HasSubstr("msg=\"the configuration was read again\" rules=1 collectors=2 receivers=1"));
-}
-
-TEST(Loop, WarnsAfterAReloadOfAReceiverThatTrustsAnybody) {
-  Inbox inbox;
-  LoopWorld world(Outbox::in_memory(), settings_of({}, "rules: []", {}));
-  auto careless = inbox.plan("oncall");
-  careless.warning = "it trusts anybody";
-  world.tell(read_again(settings_of({}, "rules: []", {careless})));
-  world.tick();
-  EXPECT_THAT(world.logged(), HasSubstr("level=warn msg=\"it trusts anybody\" receiver=oncall"));
-}
-
-TEST(Loop, CountsWhatAReloadTookAwayFromAReceiver) {
-  Inbox inbox;
-  const auto memory = gauge_plan("memory", value_of(90));
-  const auto unreachable = receiver_plan("oncall", [](const Notification&) -> Attempt {
-    return RetryLater{"HTTP 500", std::chrono::hours(1), false, false};
-  });
-  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {unreachable}));
-  world.tick();
-  while (world.own("sidewatch_notifications_failed_attempts_total", {{"receiver", "oncall"}}) != 1) {
-    world.clock.advance(std::chrono::seconds(1));
-    world.tick_with_message();
-  }
-  world.tell(read_again(settings_of({memory}, memory_rule, {inbox.plan("chat")})));
-  for (int i = 0; i < 2; ++i) {
-    world.clock.advance(std::chrono::seconds(1));
-    world.tick();
-  }
-  EXPECT_EQ(world.own("sidewatch_notifications_dropped_total", {{"receiver", "oncall"}}), 1);
-  EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
-  EXPECT_EQ(world.own("sidewatch_dead_letters"), 1);
-}
-
-TEST(Loop, GoesOnWithTheOldConfigurationWhenTheNewOneIsWrong) {
-  Inbox inbox;
-  LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));
-  world.tell(SettingsRead{Error{"sidewatch.yaml:3:1: unknown key 'rule'", ""}});
-  world.tick();
-  EXPECT_EQ(world.own("sidewatch_config_last_reload_successful"), 0);
-  world.tick_with_message();
-  EXPECT_EQ(world.deliveries.in_flight(), 1u) << "the old rule for the old receiver";
-  const std::string log = world.logged();
-  EXPECT_THAT(log, HasSubstr("level=error msg=\"the configuration was not taken, the old one goes on\""));
-  EXPECT_THAT(log, HasSubstr("sidewatch.yaml:3:1: unknown key 'rule'"));
-}
-
-TEST(Loop, GoesOnWhenAReloadAsksForThreadsThatTheMachineDoesNotHave) {
-  Inbox inbox;
-  const auto memory = gauge_plan("memory", value_of(90));
-  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {inbox.plan("oncall")}));
-  world.tick();
-  world.tick_with_message();
-  {
-    const NoThreads none;
-    world.tell(read_again(settings_of({memory, gauge_plan("disk", value_of(1))}, memory_rule,
-                                      {inbox.plan("oncall"), inbox.plan("chat")})));
-    world.tick();
-    world.clock.advance(std::chrono::minutes(1));
-    world.tick();
-    EXPECT_EQ(world.own("sidewatch_config_last_reload_successful"), 1);
-    EXPECT_EQ(shown(world.store, "sidewatch_collector_success", {{"collector", "disk"}}), 0);
-  }
-  EXPECT_THAT(world.logged(), HasSubstr("level=warn msg=\"collector failed\" collector=disk "
-                                        "why=\"cannot start a thread: Resource temporarily unavailable\""));
-}
-
-TEST(Loop, SaysWhatOfAReloadNeedsARestart) {
-  LoopWorld world(Outbox::in_memory(), settings_of({}, "rules: []", {}));
-  auto changed = settings_of({}, "rules: []", {});
-  changed.agent.state_dir = "/var/lib/elsewhere";
-  world.tell(read_again(std::move(changed)));
-  world.tick();
-  EXPECT_THAT(world.logged(), HasSubstr("msg=\"this change needs a restart to take effect\" key=agent.state_dir"));
-}
-
-TEST(Loop, ResolvesWhatAReloadTookTheRuleAwayFrom) {
-  Inbox inbox;
-  const auto memory = gauge_plan("memory", value_of(90));
-  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {inbox.plan("oncall")}));
-  world.tick();
-  world.tick_with_message();
-  world.tick_with_message();
-  world.tell(read_again(settings_of({memory}, "rules: []", {inbox.plan("oncall")})));
-  world.tick();
-  world.tick_with_message();
-  EXPECT_EQ(inbox.taken(), (Reasons{"fired", "rule_removed"}));
-}
-
-TEST(Loop, ForgetsWhatWaitsForAReceiverThatAReloadTookAway) {
-  const auto refusing = receiver_plan("oncall", [](const Notification&) -> Attempt {
-    return RetryLater{"HTTP 503", std::nullopt, false, false};
-  });
-  const auto memory = gauge_plan("memory", value_of(90));
-  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {refusing}));
-  world.tick();
-  world.tick_with_message();
-  world.tick_with_message();
-  world.tick_a_second_later();
-  EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 1);
-  world.tell(read_again(settings_of({memory}, memory_rule, {})));
-  world.tick();
-  world.tick_a_second_later();
-  EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
-  EXPECT_THAT(world.logged(), HasSubstr("msg=\"delivery failed, it will be tried again\" receiver=oncall"));
-}
-
-TEST(Loop, RunsUntilItIsToldToStop) {
-  Inbox inbox;
-  LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));
-  world.tell(StopRequest{});
-  world.loop.run();
-  EXPECT_TRUE(world.loop.shut_down(patience));
-  EXPECT_TRUE(world.mailbox->closed());
-}
-
 TEST(Loop, RunsByItselfFromSampleToMessage) {
   Inbox inbox;
   LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));
@@ -328,91 +151,6 @@ TEST(Loop, RunsByItselfFromSampleToMessage) {
     return world.dispatcher.statuses().at(0).delivered == 1 || std::chrono::steady_clock::now() > give_up;
   });
   EXPECT_EQ(inbox.taken(), Reasons{"fired"});
-}
-
-TEST(Loop, SavesTheStateAndDeliversWhatIsDueWhenItEnds) {
-  TempDir directory;
-  Inbox inbox;
-  {
-    LoopWorld world(Outbox::open(directory.path()).value(),
-                    settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {inbox.plan("oncall")}));
-    world.tick();
-    world.tick_with_message();
-    world.clock.advance(10min);
-    EXPECT_TRUE(world.loop.shut_down(patience));
-    EXPECT_EQ(inbox.taken(), Reasons{"fired"});
-  }
-  auto outbox = Outbox::open(directory.path()).value();
-  const Loaded found = outbox.load().value();
-  EXPECT_EQ(found.states.size(), 1u);
-  EXPECT_TRUE(found.pending.empty()) << "its delivery was recorded";
-  ASSERT_TRUE(found.saved);
-  EXPECT_EQ(found.saved->time, start_of_test + 10min);
-}
-
-TEST(Loop, InterruptsADeliveryThatOutlastsTheEndAndKeepsItsMessage) {
-  TempDir directory;
-  {
-    Gate interrupted;
-    const auto hanging = receiver_plan(
-        "oncall",
-        [&interrupted](const Notification&) -> Attempt {
-          EXPECT_TRUE(interrupted.pass());
-          return RetryLater{"interrupted", std::nullopt, false, false};
-        },
-        "", [&interrupted] { interrupted.open(); });
-    LoopWorld world(Outbox::open(directory.path()).value(),
-                    settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {hanging}));
-    world.tick();
-    world.tick_with_message();
-    EXPECT_TRUE(world.loop.shut_down(0ms));
-  }
-  auto outbox = Outbox::open(directory.path()).value();
-  const Loaded found = outbox.load().value();
-  ASSERT_EQ(found.pending.size(), 1u);
-  EXPECT_EQ(found.pending[0].attempts, 1);
-}
-
-TEST(Loop, EndsThoughACollectorIsBlockedAndSaysSo) {
-  const auto entered = std::make_shared<Gate>();
-  const auto gate = std::make_shared<Gate>();
-  const auto fifo = collector_plan("fifo", [entered, gate](const CollectorContext&) -> Pass {
-    return [entered, gate](Batch&, Time) -> Result<PassOutcome> {
-      entered->open();
-      EXPECT_TRUE(gate->pass());
-      return PassOutcome{};
-    };
-  });
-  auto world = std::make_unique<LoopWorld>(Outbox::in_memory(), settings_of({}, "rules: []", {}));
-  CollectorSet blocked{CollectorContext{world->catalog, nullptr, nullptr, "1"}, world->store, world->mailbox};
-  blocked.configure({fifo}, 5s, start_of_test);
-  Loop loop({world->clock, world->log, world->store, world->outbox, world->dispatcher, world->judge, blocked,
-             world->deliveries, world->own_metrics, world->heartbeat, world->ready, world->systemd},
-            world->settings, world->mailbox);
-  loop.tick(start_of_test);
-  ASSERT_TRUE(entered->pass());
-  EXPECT_FALSE(loop.shut_down(0ms));
-  gate->open();
-}
-
-TEST(Loop, StartsNothingNewForAReloadThatArrivesWhileItEnds) {
-  Inbox inbox;
-  Gate gate, entered;
-  const auto slow = receiver_plan("oncall", [&](const Notification&) -> Attempt {
-    entered.open();
-    EXPECT_TRUE(gate.pass());
-    return Delivered{};
-  });
-  const auto memory = gauge_plan("memory", value_of(90));
-  LoopWorld world(Outbox::in_memory(), settings_of({memory}, memory_rule, {slow}));
-  world.tick();
-  world.tick_with_message();
-  ASSERT_TRUE(entered.pass());
-  world.tell(read_again(settings_of({memory, gauge_plan("disk", value_of(1))}, memory_rule, {slow, inbox.plan("chat")})));
-  gate.open();
-  EXPECT_TRUE(world.loop.shut_down(patience)) << "every thread ended";
-  EXPECT_EQ(world.collectors.size(), 1u);
-  EXPECT_THAT(world.logged(), Not(HasSubstr("was read again")));
 }
 
 }  // namespace

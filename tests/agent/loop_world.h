@@ -6,6 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -104,5 +107,46 @@ struct LoopWorld {
   Loop loop{{clock, log, store, outbox, dispatcher, judge, collectors, deliveries, own_metrics, heartbeat, ready, systemd},
             settings, mailbox};
 };
+
+inline constexpr const char* memory_rule = R"(
+rules:
+  - alert: MemoryHigh
+    expr: memory
+    warning: {above: 80}
+)";
+
+using Value = std::shared_ptr<std::atomic<double>>;
+inline Value value_of(double value) { return std::make_shared<std::atomic<double>>(value); }
+
+// Takes everything, and says what it took.
+struct Inbox {
+  ReceiverPlan plan(const std::string& name, const std::string& fingerprint = "") {
+    return receiver_plan(
+        name,
+        [this](const Notification& notification) -> Attempt {
+          const std::lock_guard lock(mutex);
+          reasons.emplace_back(to_string(notification.reason));
+          return Delivered{};
+        },
+        fingerprint);
+  }
+  std::vector<std::string> taken() const {
+    const std::lock_guard lock(mutex);
+    return reasons;
+  }
+  mutable std::mutex mutex;
+  std::vector<std::string> reasons;
+};
+using Reasons = std::vector<std::string>;
+
+inline Settings settings_of(std::vector<CollectorPlan> collectors, const char* rules, std::vector<ReceiverPlan> receivers) {
+  Settings settings;
+  settings.collectors = std::move(collectors);
+  settings.rule_groups = rules_of(rules);
+  settings.receivers = std::move(receivers);
+  return settings;
+}
+
+inline SettingsRead read_again(Settings settings) { return {std::make_shared<Settings>(std::move(settings))}; }
 
 }  // namespace sidewatch
