@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "agent/event_log.h"
@@ -60,7 +59,7 @@ Time Loop::tick(Time now) {
 void Loop::run(const std::function<bool()>& until) {
   while (!stopping_ && !until()) {
     const Time next = tick(parts_.clock.now());
-    if (gathering_) std::this_thread::sleep_for(gathering_time);
+    if (gathering_) parts_.clock.sleep_for(gathering_time);
     wait(next);
   }
 }

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 namespace sidewatch {
 namespace {
@@ -86,6 +87,8 @@ class Rfc3339 {
 };
 
 }  // namespace
+
+void Clock::sleep_for(Duration duration) const { std::this_thread::sleep_for(duration); }
 
 SystemClock::SystemClock() : origin_ns_(read_origin_ns()) {}
 

@@ -49,6 +49,7 @@ class Clock {
   virtual ~Clock() = default;
   virtual Time now() const = 0;
   virtual Duration wall_step() const = 0;
+  virtual void sleep_for(Duration duration) const;
 };
 
 class SystemClock final : public Clock {

@@ -64,6 +64,28 @@ TEST(Loop, WakesWhenACollectorIsDueAndAtLeastOnceASecond) {
   EXPECT_EQ(world.tick(), start_of_test + 5s);
 }
 
+TEST(Loop, TakesInAtOnceWhatCollectorsThatWereStartedTogetherSay) {
+  LoopWorld world(Outbox::in_memory(),
+                  settings_of({gauge_plan("memory", value_of(1)), gauge_plan("disk", value_of(2))}, "rules: []", {}));
+  std::vector<Duration> naps;
+  world.clock.meanwhile = [&](Duration nap) {
+    naps.push_back(nap);
+    std::vector<Message> said;
+    for (int collector = 0; collector < 2; ++collector) {
+      auto message = world.mailbox->take(patience);
+      ASSERT_TRUE(message) << "a collector said nothing";
+      said.push_back(std::move(*message));
+    }
+    for (auto& message : said) world.tell(std::move(message));
+    EXPECT_EQ(shown(world.store, "memory"), std::nullopt) << "nothing is taken in before both have spoken";
+    world.tell(StopRequest{});
+  };
+  world.loop.run();
+  EXPECT_EQ(shown(world.store, "memory"), 1);
+  EXPECT_EQ(shown(world.store, "disk"), 2) << "in the same round";
+  EXPECT_EQ(naps, std::vector<Duration>{2ms}) << "only in the round that started them";
+}
+
 TEST(Loop, JudgesWhenADelayIsOverAlthoughNoSampleArrives) {
   Inbox inbox;
   auto settings = settings_of({gauge_plan("memory", value_of(90))}, delayed_rule, {inbox.plan("oncall")});

@@ -51,11 +51,17 @@ class FakeClock final : public Clock {
  public:
   Time now() const override { return time_at_ms(now_ms_); }
   Duration wall_step() const override { return Duration(wall_step_ms_); }
+  // Whoever sleeps wakes at once, after what the test has happen meanwhile.
+  void sleep_for(Duration duration) const override {
+    now_ms_ += duration.count();
+    if (meanwhile) meanwhile(duration);
+  }
+  std::function<void(Duration)> meanwhile;
   void advance(Duration by) { now_ms_ += by.count(); }
   void set_wall(Duration by) { wall_step_ms_ += by.count(); }
 
  private:
-  std::atomic<std::int64_t> now_ms_{to_ms(start_of_test)};
+  mutable std::atomic<std::int64_t> now_ms_{to_ms(start_of_test)};
   std::atomic<std::int64_t> wall_step_ms_{0};
 };
 
