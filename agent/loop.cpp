@@ -60,7 +60,7 @@ void Loop::run(const std::function<bool()>& until) {
   while (!stopping_ && !until()) {
     const Time next = tick(parts_.clock.now());
     if (gathering_) parts_.clock.sleep_for(gathering_time);
-    wait(next);
+    if (!stopping_) wait(next);
   }
 }
 
