@@ -22,7 +22,7 @@ std::string_view device_of(std::string_view line) {
 
 class ArpPart final : public Part {
  public:
-  ArpPart(HostSources& sources, NameFilter filter)
+  ArpPart(HostSources& sources, InterfaceFilter filter)
       : sources_(sources), filter_(std::move(filter)), file_(sources.proc, "net/arp") {}
 
   void sample(Batch& batch, PartReport& report) override {
@@ -66,7 +66,7 @@ class ArpPart final : public Part {
   }
 
   HostSources& sources_;
-  NameFilter filter_;
+  InterfaceFilter filter_;
   ProcFile file_;
   std::vector<Device> devices_;
 };
@@ -74,7 +74,7 @@ class ArpPart final : public Part {
 }  // namespace
 
 std::unique_ptr<Part> make_arp_part(HostSources& sources, const HostConfig& config) {
-  return std::make_unique<ArpPart>(sources, config.interfaces);
+  return std::make_unique<ArpPart>(sources, InterfaceFilter{config.interfaces, config.arp});
 }
 
 std::span<const Metric> arp_metrics() { return kMetrics; }

@@ -53,13 +53,13 @@ struct Core {
   std::array<double, kColumns> seconds{};
 };
 
-Core make_core(Catalog& catalog, std::string_view cpu) {
+Core make_core(Catalog& catalog, std::string_view cpu, std::size_t columns) {
   Core core;
   for (std::size_t i = 0; i < kModes.size(); ++i) {
     core.series[i] = catalog.series(kMetrics[0], Labels{{"cpu", cpu}, {"mode", kModes[i]}});
   }
-  for (std::size_t i = 0; i < kGuestModes.size(); ++i) {
-    core.series[kModes.size() + i] = catalog.series(kMetrics[1], Labels{{"cpu", cpu}, {"mode", kGuestModes[i]}});
+  for (std::size_t i = kModes.size(); i < columns; ++i) {
+    core.series[i] = catalog.series(kMetrics[1], Labels{{"cpu", cpu}, {"mode", kGuestModes[i - kModes.size()]}});
   }
   return core;
 }
@@ -68,6 +68,7 @@ class CpuPart final : public Part {
  public:
   CpuPart(HostSources& sources, const HostConfig& config)
       : sources_(sources), ticks_per_second_(static_cast<double>(::sysconf(_SC_CLK_TCK))),
+        columns_(config.cpu.guest ? kColumns : kModes.size()),
         throttles_(sources, cpu_throttle_class()), info_(sources, config) {}
 
   void sample(Batch& batch, PartReport& report) override {
@@ -91,10 +92,10 @@ class CpuPart final : public Part {
 
  private:
   void add(const CpuTimes& times, Batch& batch) {
-    Core* core = cores_.take(times.cpu, [&] { return make_core(sources_.catalog, times.cpu); });
+    Core* core = cores_.take(times.cpu, [&] { return make_core(sources_.catalog, times.cpu, columns_); });
     if (core == nullptr) return;
     if (times.ticks[kIdle] / ticks_per_second_ + kIdleFallOfNewCore < core->seconds[kIdle]) core->seconds = {};
-    for (std::size_t i = 0; i < kColumns; ++i) {
+    for (std::size_t i = 0; i < columns_; ++i) {
       core->seconds[i] = std::max(core->seconds[i], times.ticks[i] / ticks_per_second_);
       batch.add(core->series[i], core->seconds[i]);
     }
@@ -102,6 +103,7 @@ class CpuPart final : public Part {
 
   HostSources& sources_;
   double ticks_per_second_;
+  std::size_t columns_;  // without those of guests, if they are not wanted
   DeviceTree throttles_;
   CpuInfo info_;
   KeyedSlots<Core> cores_;

@@ -25,7 +25,7 @@ class CpuInfo {
   void read(PartReport& report);
 
   HostSources& sources_;
-  CpuInfoConfig config_;
+  CpuConfig config_;
   unsigned passes_until_read_ = 0;
   std::uint64_t hash_ = 0;  // of what the labels were made of
   std::vector<SeriesHandle> series_;

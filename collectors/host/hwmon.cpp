@@ -149,8 +149,9 @@ void add_sensor(DeviceTree& tree, const Labels& labels, const Sensor& sensor) {
   }
 }
 
-void describe_chip(DeviceTree& tree, const std::string& device) {
+void describe_chip(DeviceTree& tree, const std::string& device, const HwmonConfig& config) {
   const std::string chip = chip_of(tree, device);
+  if (!config.chips.passes(chip)) return;
   std::map<std::string, Sensor> sensors;
   for (const std::string directory : {"", "device/"}) {  // old drivers keep their sensors with the device
     for (const std::string& name : tree.list(directory)) {
@@ -163,6 +164,7 @@ void describe_chip(DeviceTree& tree, const std::string& device) {
   const std::string own = clean_name(tree.text("name"));
   if (!own.empty()) tree.constant(kMetrics[0], Labels{{"chip", chip}, {"chip_name", own}});
   for (const auto& [name, sensor] : sensors) {
+    if (!config.sensors.passes(chip + ";" + name)) continue;
     if (const auto file = sensor.elements.find("label"); file != sensor.elements.end()) {
       const std::string label = tree.text(file->second);
       if (!label.empty()) tree.constant(kMetrics[1], Labels{{"chip", chip}, {"sensor", name}, {"label", label}});
@@ -173,8 +175,11 @@ void describe_chip(DeviceTree& tree, const std::string& device) {
 
 }  // namespace
 
-std::unique_ptr<Part> make_hwmon_part(HostSources& sources, const HostConfig&) {
-  return make_device_part(sources, {"class/hwmon", "hwmon", kLookedAt, DeviceClass::Missing::absent, describe_chip});
+std::unique_ptr<Part> make_hwmon_part(HostSources& sources, const HostConfig& config) {
+  const auto describe = [config = config.hwmon](DeviceTree& tree, const std::string& device) {
+    describe_chip(tree, device, config);
+  };
+  return make_device_part(sources, {"class/hwmon", "hwmon", kLookedAt, DeviceClass::Missing::absent, describe});
 }
 
 std::span<const Metric> hwmon_metrics() { return kMetrics; }

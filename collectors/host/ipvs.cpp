@@ -3,10 +3,12 @@
 // The first has a line of totals below two lines of headings, in hexadecimal. The second has a line per service ("TCP
 // C0A80016:0CEA wlc", or "FWM 10001000 wlc" for a firewall mark) and under it a line per backend: "-> C0A85216:0CEA
 // Tunnel 100 248 2", which is weight, active and inactive connections. Addresses are hexadecimal (v4) or in brackets
-// (v6).
+// (v6). Backends that are alike in the labels of the configuration are added up.
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "collectors/host/parts.h"
 
@@ -52,15 +54,22 @@ std::optional<HostAndPort> parse_endpoint(std::string_view text) {
   return HostAndPort{words.data(), std::to_string(*port)};
 }
 
-struct IpvsBackend {
-  bool understood = false;
+// What backends with the same labels have together.
+struct BackendSum {
+  Labels labels;
   std::array<SeriesHandle, kBackendNumbers> series;
+  std::array<double, kBackendNumbers> numbers{};
+  bool pending = false;  // not yet written in this pass
+};
+
+struct IpvsBackend {
+  std::shared_ptr<BackendSum> sum;  // null: its line is not understood
 };
 
 class IpvsPart final : public Part {
  public:
-  explicit IpvsPart(HostSources& sources)
-      : sources_(sources), totals_file_(sources.proc, "net/ip_vs_stats"), backends_file_(sources.proc, "net/ip_vs") {}
+  IpvsPart(HostSources& sources, std::vector<std::string> labels)
+      : sources_(sources), labels_(std::move(labels)), totals_file_(sources.proc, "net/ip_vs_stats"), backends_file_(sources.proc, "net/ip_vs") {}
 
   void sample(Batch& batch, PartReport& report) override {
     const FileText totals = totals_file_.read(sources_.buffer);
@@ -69,8 +78,11 @@ class IpvsPart final : public Part {
     add_totals(totals.text, batch, report);
     const FileText backends = backends_file_.read(sources_.buffer);
     if (!backends) return report.partial(backends_file_.error(backends));
-    add_backends(backends.text, batch, report);
+    add_backends(backends.text, report);
     backends_.forget_untaken();
+    backends_.for_each([&](IpvsBackend& backend) {
+      if (backend.sum && std::exchange(backend.sum->pending, false)) write(*backend.sum, batch);
+    });
   }
 
  private:
@@ -87,7 +99,7 @@ class IpvsPart final : public Part {
     }
   }
 
-  void add_backends(std::string_view text, Batch& batch, PartReport& report) {
+  void add_backends(std::string_view text, PartReport& report) {
     std::string_view protocol;
     std::string_view service;
     std::string_view line;
@@ -99,46 +111,67 @@ class IpvsPart final : public Part {
         protocol = word;
         service = second;
       } else if (word == "->" && second != "RemoteAddress:Port" && !protocol.empty()) {
-        add_backend(protocol, service, second, rest, batch, report);
+        add_backend(protocol, service, second, rest, report);
       }
     }
   }
 
   void add_backend(std::string_view protocol, std::string_view service, std::string_view remote, std::string_view rest,
-                   Batch& batch, PartReport& report) {
+                   PartReport& report) {
     key_ = protocol;
     (key_ += ' ') += service;
     (key_ += ' ') += remote;
     IpvsBackend* backend = backends_.take(key_, [&] { return make_backend(protocol, service, remote); });
     if (backend == nullptr) return;
     next_field(rest);  // how packets are forwarded
-    std::array<std::optional<std::uint64_t>, kBackendNumbers> numbers;
-    for (auto& number : numbers) number = parse_u64(next_field(rest));
-    if (!backend->understood || !numbers.back()) {
-      return report.partial({"backend not understood: " + key_, sources_.proc.path() + "/net/ip_vs"});
+    std::array<double, kBackendNumbers> numbers{};
+    bool understood = backend->sum != nullptr;
+    for (double& number : numbers) {
+      const auto value = parse_u64(next_field(rest));
+      understood = understood && value;
+      number = static_cast<double>(value.value_or(0));
     }
-    for (std::size_t i = 0; i < kBackendNumbers; ++i) {
-      if (numbers[i]) batch.add(backend->series[i], static_cast<double>(*numbers[i]));
-    }
+    if (!understood) return report.partial({"backend not understood: " + key_, sources_.proc.path() + "/net/ip_vs"});
+    BackendSum& sum = *backend->sum;
+    if (!std::exchange(sum.pending, true)) sum.numbers = {};
+    for (std::size_t i = 0; i < kBackendNumbers; ++i) sum.numbers[i] += numbers[i];
+  }
+
+  static void write(const BackendSum& sum, Batch& batch) {
+    for (std::size_t i = 0; i < kBackendNumbers; ++i) batch.add(sum.series[i], sum.numbers[i]);
   }
 
   IpvsBackend make_backend(std::string_view protocol, std::string_view service, std::string_view remote) {
-    IpvsBackend backend;
     const auto there = parse_endpoint(remote);
     const bool marked = protocol == "FWM";
     const auto here = marked ? std::optional(HostAndPort{"", "0"}) : parse_endpoint(service);
-    backend.understood = there && here;
-    if (!backend.understood) return backend;
-    const Labels labels{{"local_address", here->host},   {"local_port", here->port},
-                        {"remote_address", there->host}, {"remote_port", there->port},
-                        {"proto", protocol},             {"local_mark", marked ? service : std::string_view()}};
-    for (std::size_t i = 0; i < kBackendNumbers; ++i) {
-      backend.series[i] = sources_.catalog.series(kMetrics[kTotals + i], labels);
+    if (!there || !here) return {};
+    const std::array<std::string_view, kIpvsBackendLabels.size()> values{  // in the order of those labels
+        here->host, here->port, there->host, there->port, protocol, marked ? service : std::string_view()};
+    std::vector<Label> labels;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const bool wanted = std::find(labels_.begin(), labels_.end(), kIpvsBackendLabels[i]) != labels_.end();
+      if (wanted) labels.push_back({std::string(kIpvsBackendLabels[i]), std::string(values[i])});
     }
-    return backend;
+    return {sum_with(Labels(std::move(labels)))};
+  }
+
+  std::shared_ptr<BackendSum> sum_with(Labels labels) {
+    std::shared_ptr<BackendSum> sum;
+    backends_.for_each([&](const IpvsBackend& backend) {
+      if (backend.sum && backend.sum->labels == labels) sum = backend.sum;
+    });
+    if (sum) return sum;
+    sum = std::make_shared<BackendSum>();
+    sum->labels = std::move(labels);
+    for (std::size_t i = 0; i < kBackendNumbers; ++i) {
+      sum->series[i] = sources_.catalog.series(kMetrics[kTotals + i], sum->labels);
+    }
+    return sum;
   }
 
   HostSources& sources_;
+  std::vector<std::string> labels_;
   ProcFile totals_file_;
   ProcFile backends_file_;
   std::array<SeriesHandle, kTotals> totals_;
@@ -148,8 +181,8 @@ class IpvsPart final : public Part {
 
 }  // namespace
 
-std::unique_ptr<Part> make_ipvs_part(HostSources& sources, const HostConfig&) {
-  return std::make_unique<IpvsPart>(sources);
+std::unique_ptr<Part> make_ipvs_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<IpvsPart>(sources, config.ipvs_backend_labels);
 }
 
 std::span<const Metric> ipvs_metrics() { return kMetrics; }

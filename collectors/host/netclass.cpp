@@ -83,7 +83,10 @@ struct Interface {
 
 class NetclassPart final : public Part {
  public:
-  NetclassPart(HostSources& sources, NameFilter filter) : sources_(sources), filter_(std::move(filter)) {}
+  NetclassPart(HostSources& sources, const HostConfig& config)
+      : sources_(sources),
+        filter_{config.interfaces, config.netclass.interfaces},
+        ignore_invalid_speed_(config.netclass.ignore_invalid_speed) {}
 
   void sample(Batch& batch, PartReport& report) override {
     const auto visit = [&](std::string_view name) {
@@ -145,7 +148,8 @@ class NetclassPart final : public Part {
       if (std::find(kTelltales.begin(), kTelltales.end(), i) != kTelltales.end()) continue;
       interface.numbers[i] = parse_attribute(read(kNumberFiles[i]));
     }
-    interface.numbers[kSpeed] *= kBytesPerMegabit;
+    double& speed = interface.numbers[kSpeed];
+    speed = ignore_invalid_speed_ && speed < 0 ? kNone : speed * kBytesPerMegabit;
     for (std::size_t i = 0; i < kTextFiles.size(); ++i) {
       const auto text = first_line(read(kTextFiles[i]));
       info_changed = info_changed || text != interface.texts[i];
@@ -172,7 +176,8 @@ class NetclassPart final : public Part {
   }
 
   HostSources& sources_;
-  NameFilter filter_;
+  InterfaceFilter filter_;
+  bool ignore_invalid_speed_;
   ReadBuffer listing_;  // apart from the shared one, into which files are read meanwhile
   std::string path_;    // of a file being read, kept for its capacity
   KeyedSlots<Interface> interfaces_;
@@ -181,7 +186,7 @@ class NetclassPart final : public Part {
 }  // namespace
 
 std::unique_ptr<Part> make_netclass_part(HostSources& sources, const HostConfig& config) {
-  return std::make_unique<NetclassPart>(sources, config.interfaces);
+  return std::make_unique<NetclassPart>(sources, config);
 }
 
 std::span<const Metric> netclass_metrics() { return kMetrics; }

@@ -1,6 +1,9 @@
 // Traffic of network interfaces, from /proc/net/dev (proc(5)) and, for packets that nobody wanted, from
-// /sys/class/net/<interface>/statistics/rx_nohandler, which /proc does not have.
+// /sys/class/net/<interface>/statistics/rx_nohandler, which /proc does not have. On request also the interfaces'
+// addresses, which are asked for every kPassesBetweenAddresses only: they seldom change.
+#include <algorithm>
 #include <array>
+#include <system_error>
 
 #include "collectors/host/parts.h"
 
@@ -26,10 +29,15 @@ constexpr std::array kMetrics{
     Metric{"node_network_transmit_compressed_total", MetricType::counter, "", "Compressed packets sent."},
     Metric{"node_network_receive_nohandler_total", MetricType::counter, "",
            "Received packets that no protocol handler wanted."},
+    Metric{"node_network_address_info", MetricType::gauge, "",
+           "An address of the interface, its prefix in bits and its scope; always 1. Only with "
+           "`netdev: {address_info: true}`."},
 };
 
-constexpr std::size_t kColumns = kMetrics.size() - 1;
-constexpr std::size_t kNoHandler = kColumns;
+constexpr std::size_t kNoHandler = 16;
+constexpr std::size_t kAddress = 17;
+constexpr std::size_t kColumns = kNoHandler;
+constexpr unsigned kPassesBetweenAddresses = 10;
 constexpr std::size_t kMaxKeptFiles = 64;  // of interfaces beyond, the file is opened at each read
 
 struct InterfaceLine {
@@ -54,14 +62,17 @@ std::optional<InterfaceLine> parse_interface_line(std::string_view line) {
 
 struct Interface {
   bool wanted = false;
-  std::array<SeriesHandle, kMetrics.size()> series;
+  std::array<SeriesHandle, kAddress> series;
   std::optional<ProcFile> no_handler;
 };
 
 class NetdevPart final : public Part {
  public:
-  NetdevPart(HostSources& sources, NameFilter filter)
-      : sources_(sources), filter_(std::move(filter)), file_(sources.proc, "net/dev") {}
+  NetdevPart(HostSources& sources, const HostConfig& config)
+      : sources_(sources),
+        filter_{config.interfaces, config.netdev.interfaces},
+        address_info_(config.netdev.address_info),
+        file_(sources.proc, "net/dev") {}
 
   void sample(Batch& batch, PartReport& report) override {
     const FileText file = file_.read(text_);
@@ -79,6 +90,7 @@ class NetdevPart final : public Part {
       }
     }
     interfaces_.forget_untaken();
+    if (address_info_) add_addresses(batch, report);
   }
 
  private:
@@ -95,14 +107,44 @@ class NetdevPart final : public Part {
     Interface interface;
     interface.wanted = filter_.passes(device);
     if (!interface.wanted) return interface;
-    interface.series = make_series(sources_.catalog, kMetrics, Labels{{"device", device}});
+    const Labels labels{{"device", device}};
+    for (std::size_t i = 0; i < kAddress; ++i) interface.series[i] = sources_.catalog.series(kMetrics[i], labels);
     const auto keep = interfaces_.size() < kMaxKeptFiles ? ProcFile::Keep::open : ProcFile::Keep::closed;
     interface.no_handler.emplace(sources_.sys, "class/net/" + std::string(device) + "/statistics/rx_nohandler", keep);
     return interface;
   }
 
+  void add_addresses(Batch& batch, PartReport& report) {
+    if (passes_until_addresses_ == 0) look_for_addresses(report);
+    --passes_until_addresses_;
+    for (const SeriesHandle& address : addresses_) batch.add(address, 1);
+  }
+
+  void look_for_addresses(PartReport& report) {
+    passes_until_addresses_ = kPassesBetweenAddresses;
+    std::vector<InterfaceAddress> list;
+    addresses_.clear();
+    if (const int error = sources_.system.addresses(list); error != 0) {
+      return report.partial({std::generic_category().message(error), "addresses of the interfaces"});
+    }
+    std::vector<std::string> taken;
+    for (const InterfaceAddress& address : list) {
+      const std::string bits = std::to_string(address.prefix_bits);
+      const std::string key = address.interface + ' ' + address.address + '/' + bits;
+      if (!filter_.passes(address.interface) || std::find(taken.begin(), taken.end(), key) != taken.end()) continue;
+      taken.push_back(key);
+      addresses_.push_back(sources_.catalog.series(kMetrics[kAddress], Labels{{"device", address.interface},
+                                                                              {"address", address.address},
+                                                                              {"netmask", bits},
+                                                                              {"scope", address.scope}}));
+    }
+  }
+
   HostSources& sources_;
-  NameFilter filter_;
+  InterfaceFilter filter_;
+  bool address_info_;
+  unsigned passes_until_addresses_ = 0;
+  std::vector<SeriesHandle> addresses_;
   ProcFile file_;
   ReadBuffer text_;  // apart from the shared one, into which the files of /sys are read meanwhile
   KeyedSlots<Interface> interfaces_;
@@ -111,7 +153,7 @@ class NetdevPart final : public Part {
 }  // namespace
 
 std::unique_ptr<Part> make_netdev_part(HostSources& sources, const HostConfig& config) {
-  return std::make_unique<NetdevPart>(sources, config.interfaces);
+  return std::make_unique<NetdevPart>(sources, config);
 }
 
 std::span<const Metric> netdev_metrics() { return kMetrics; }

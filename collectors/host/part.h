@@ -46,6 +46,14 @@ struct ClockReading {
   timex time{};
 };
 
+// One address of a network interface.
+struct InterfaceAddress {
+  std::string interface;
+  std::string address;      // "10.0.0.7", "fe80::1"
+  unsigned prefix_bits = 0;
+  std::string_view scope;   // global, link-local, or empty for neither
+};
+
 // What the kernel is asked by a call instead of a file. Tests put their own answers here.
 struct HostSystem {
   double (*elapsed_seconds)();  // for how long something took
@@ -54,6 +62,7 @@ struct HostSystem {
   bool (*uname)(utsname& name);
   int (*statfs)(const char* path, FilesystemUsage& usage);  // 0 or an errno
   int (*read_clock)(ClockReading& clock);                   // 0 or an errno
+  int (*addresses)(std::vector<InterfaceAddress>& list);    // 0 or an errno
 
   static HostSystem real();
 };

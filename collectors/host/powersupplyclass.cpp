@@ -98,8 +98,11 @@ void describe_supply(DeviceTree& tree, const std::string& device) {
 
 }  // namespace
 
-std::unique_ptr<Part> make_powersupplyclass_part(HostSources& sources, const HostConfig&) {
-  return make_device_part(sources, {"class/power_supply", "", kTexts, DeviceClass::Missing::absent, describe_supply});
+std::unique_ptr<Part> make_powersupplyclass_part(HostSources& sources, const HostConfig& config) {
+  const auto describe = [filter = config.power_supplies](DeviceTree& tree, const std::string& device) {
+    if (filter.passes(device)) describe_supply(tree, device);
+  };
+  return make_device_part(sources, {"class/power_supply", "", kTexts, DeviceClass::Missing::absent, describe});
 }
 
 std::span<const Metric> powersupplyclass_metrics() { return kMetrics; }

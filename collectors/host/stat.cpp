@@ -13,15 +13,28 @@ constexpr std::array kMetrics{
     Metric{"node_intr_total", MetricType::counter, "", "Interrupts serviced."},
     Metric{"node_procs_blocked", MetricType::gauge, "", "Tasks that wait for I/O and cannot be interrupted."},
     Metric{"node_procs_running", MetricType::gauge, "", "Tasks that run or wait for a core."},
+    Metric{"node_softirqs_total", MetricType::counter, "",
+           "Soft interrupts serviced, by vector; only with `stat: {softirqs: true}`."},
 };
 
-// The key of each metric, in the order above.
-constexpr std::array<std::string_view, kMetrics.size()> kKeys{"btime", "ctxt",          "processes",
-                                                              "intr",  "procs_blocked", "procs_running"};
+// The key of each metric but the last, in the order above.
+constexpr std::size_t kSoftirqs = kMetrics.size() - 1;
+constexpr std::array<std::string_view, kSoftirqs> kKeys{"btime", "ctxt",          "processes",
+                                                        "intr",  "procs_blocked", "procs_running"};
+
+// The columns of the line "softirq", after their sum.
+constexpr std::array<std::string_view, 10> kVectors{"hi",           "timer",   "net_tx", "net_rx",  "block",
+                                                    "block_iopoll", "tasklet", "sched",  "hrtimer", "rcu"};
 
 class StatPart final : public Part {
  public:
-  explicit StatPart(HostSources& sources) : sources_(sources), series_(make_series(sources.catalog, kMetrics)) {}
+  StatPart(HostSources& sources, bool softirqs) : sources_(sources) {
+    for (std::size_t i = 0; i < kKeys.size(); ++i) series_[i] = sources.catalog.series(kMetrics[i], {});
+    if (!softirqs) return;
+    for (const std::string_view vector : kVectors) {
+      softirqs_.push_back(sources.catalog.series(kMetrics[kSoftirqs], Labels{{"vector", vector}}));
+    }
+  }
 
   void sample(Batch& batch, PartReport& report) override {
     const FileText file = sources_.stat.read(sources_.pass);
@@ -38,19 +51,29 @@ class StatPart final : public Part {
         batch.add(series_[i], static_cast<double>(*value));
         ++found;
       }
+      if (key == "softirq") add_softirqs(line, batch);
     }
     if (found < kKeys.size()) report.partial({"some of the counters are missing", sources_.proc.path() + "/stat"});
   }
 
  private:
+  void add_softirqs(std::string_view columns, Batch& batch) {
+    next_field(columns);  // their sum
+    for (const SeriesHandle& series : softirqs_) {
+      const auto count = parse_u64(next_field(columns));
+      if (count) batch.add(series, static_cast<double>(*count));
+    }
+  }
+
   HostSources& sources_;
-  std::array<SeriesHandle, kMetrics.size()> series_;
+  std::array<SeriesHandle, kKeys.size()> series_;
+  std::vector<SeriesHandle> softirqs_;  // none: they are not wanted
 };
 
 }  // namespace
 
-std::unique_ptr<Part> make_stat_part(HostSources& sources, const HostConfig&) {
-  return std::make_unique<StatPart>(sources);
+std::unique_ptr<Part> make_stat_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<StatPart>(sources, config.softirqs);
 }
 
 std::span<const Metric> stat_metrics() { return kMetrics; }

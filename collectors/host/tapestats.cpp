@@ -37,8 +37,11 @@ void describe_tape(DeviceTree& tree, const std::string& device) {
 
 }  // namespace
 
-std::unique_ptr<Part> make_tapestats_part(HostSources& sources, const HostConfig&) {
-  return make_device_part(sources, {"class/scsi_tape", "st", {}, DeviceClass::Missing::absent, describe_tape});
+std::unique_ptr<Part> make_tapestats_part(HostSources& sources, const HostConfig& config) {
+  const auto describe = [filter = config.tapes](DeviceTree& tree, const std::string& device) {
+    if (filter.passes(device)) describe_tape(tree, device);
+  };
+  return make_device_part(sources, {"class/scsi_tape", "st", {}, DeviceClass::Missing::absent, describe});
 }
 
 std::span<const Metric> tapestats_metrics() { return kMetrics; }

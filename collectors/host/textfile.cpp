@@ -1,11 +1,13 @@
 // Samples that other programs (cron jobs, backups, SMART readers) leave in files *.prom of given directories, in the
-// Prometheus text format.
+// Prometheus text format. A directory may be a pattern (/srv/*/metrics, glob(7)), which is looked through in each pass;
+// one that finds nothing is an error, as a directory that is not there.
 //
 // A file is read anew when its time, size or inode has changed; otherwise its samples are as they were. A file that is
 // not understood gives no samples, node_textfile_scrape_error 1, and a message with its line; the others are not
 // harmed. A series that stands in two files, or twice in one, is an error too: where it stands first in the directory's
 // order it counts, and the other place is named. Refuses what is no ordinary file and what is too big.
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +53,18 @@ struct KeptPage {
   std::vector<KeptSample> samples;
 };
 
+bool is_pattern(std::string_view path) { return path.find_first_of("*?[") != std::string_view::npos; }
+
+// Sorted. When there are none, the pattern itself, which may yet be a directory's name.
+std::vector<std::string> directories_like(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (paths.empty()) paths.push_back(pattern);
+  return paths;
+}
+
 // Closes itself.
 class Descriptor {
  public:
@@ -90,13 +104,22 @@ class TextfilePart final : public Part {
  public:
   TextfilePart(HostSources& sources, const std::vector<std::string>& directories) : sources_(sources) {
     error_series_ = sources.catalog.series(kMetrics[1], {});
-    for (const std::string& directory : directories) directories_.emplace_back(directory);
+    for (const std::string& directory : directories) {
+      if (is_pattern(directory)) {
+        patterns_.push_back(directory);
+      } else {
+        directories_.emplace_back(directory);
+      }
+    }
   }
 
   void sample(Batch& batch, PartReport& report) override {
     errors_ = 0;
     ++pass_;
     for (const ProcDir& directory : directories_) sample_directory(directory, batch, report);
+    for (const std::string& pattern : patterns_) {
+      for (const std::string& path : directories_like(pattern)) sample_directory(ProcDir(path), batch, report);
+    }
     pages_.forget_untaken();
     batch.add(error_series_, errors_ > 0 ? 1 : 0);
   }
@@ -182,6 +205,7 @@ class TextfilePart final : public Part {
 
   HostSources& sources_;
   std::vector<ProcDir> directories_;
+  std::vector<std::string> patterns_;
   std::string path_;  // of the file being looked at, kept for its capacity
   std::size_t errors_ = 0;
   std::uint64_t pass_ = 0;

@@ -76,7 +76,14 @@ TEST(HostConfiguration, EverySettingReachesThePlan) {
            "interfaces: {exclude: eth}", "filesystems: {mounts: {include: /srv}}",
            "filesystems: {types: {exclude: tmpfs}}", "filesystems: {mount_timeout: 5s}", "vmstat: {fields: pg}",
            "netstat: {fields: Tcp}", "roots: {udev: /host/udev}", "cpu: {info: true}", "cpu: {flags: aes}",
-           "cpu: {bugs: mds}", "textfile: {directories: [/var/lib/metrics]}"}) {
+           "cpu: {bugs: mds}", "cpu: {guest: false}", "textfile: {directories: [/var/lib/metrics]}",
+           "arp: {include: eth}", "arp: {exclude: eth}", "netclass: {include: eth}", "netclass: {exclude: eth}",
+           "netclass: {ignore_invalid_speed: true}", "netdev: {include: eth}", "netdev: {exclude: eth}",
+           "netdev: {address_info: true}", "hwmon: {chips: {include: core}}", "hwmon: {chips: {exclude: core}}",
+           "hwmon: {sensors: {include: temp1}}", "hwmon: {sensors: {exclude: temp1}}",
+           "power_supplies: {include: BAT}", "power_supplies: {exclude: BAT}", "tapes: {include: st0}",
+           "tapes: {exclude: st0}", "rapl: {zone_label: true}", "stat: {softirqs: true}",
+           "bcache: {priority_stats: true}", "ipvs: {backend_labels: [proto]}", "ipvs: {backend_labels: []}"}) {
     const Reading reading = read("host: {" + std::string(setting) + "}\n");
     EXPECT_EQ(reading.problems, "") << setting;
     ASSERT_FALSE(reading.plans.empty()) << setting;
@@ -104,6 +111,21 @@ TEST(HostConfiguration, MistakesAreSaidWithTheirPlace) {
   EXPECT_THAT(problems, HasSubstr("'cpu'"));
   EXPECT_THAT(problems, HasSubstr("host.yaml:4:"));
   EXPECT_THAT(problems, HasSubstr("host.yaml:5:13: "));
+}
+
+TEST(HostConfiguration, ALabelThatNoBackendHasIsNamedBesideThoseThatThereAre) {
+  EXPECT_THAT(read("host: {ipvs: {backend_labels: [proto, port]}}\n").problems,
+              HasSubstr("'port' is not a label of a backend; there are local_address, local_port, remote_address, "
+                        "remote_port, proto, local_mark"));
+}
+
+TEST(HostConfiguration, ToAskForFeaturesOrFlawsIsToAskForTheProcessorsKind) {
+  const auto info_of = [](const std::string& cpu) {
+    return read("host: {cpu: {" + cpu + "}}\n").plans.at(0).fingerprint;
+  };
+  EXPECT_EQ(info_of("flags: aes"), info_of("flags: aes, info: true"));
+  EXPECT_EQ(info_of("bugs: mds"), info_of("bugs: mds, info: true"));
+  EXPECT_NE(info_of("flags: aes"), info_of("flags: aes, info: false"));
 }
 
 TEST(HostConfiguration, StandsInTheTableOfCollectors) {

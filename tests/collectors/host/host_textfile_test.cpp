@@ -13,9 +13,13 @@ class HostTextfile : public testing::Test {
     tree_.write("proc/stat", "cpu0 1 1 1 1 0 0 0 0 0 0\n");
     tree_.write("spool/.keep", "");
     config_.textfile_directories = {(tree_.path() / "spool").string()};
+    host_.emplace(config_, fixed_system(), textfile_part());
+  }
+
+  static std::vector<PartKind> textfile_part() {
     std::vector<PartKind> parts = all_parts();
     std::erase_if(parts, [](const PartKind& kind) { return kind.name != "textfile"; });
-    host_.emplace(config_, fixed_system(), parts);
+    return parts;
   }
 
   PassOutcome pass() { return host_->pass().value(); }
@@ -47,6 +51,24 @@ TEST_F(HostTextfile, FollowsAFileThatIsReplacedAndRemoved) {
   tree_.remove("spool/a.prom");
   pass();
   EXPECT_FALSE(host_->values().contains("a"));
+}
+
+TEST_F(HostTextfile, ReadsEveryDirectoryThatAPatternFindsAlsoThoseThatComeLater) {
+  config_.textfile_directories = {(tree_.path() / "srv/*/metrics").string()};
+  host_.emplace(config_, fixed_system(), textfile_part());
+  EXPECT_EQ(pass().partial_errors, 1u);  // nothing is found yet
+  EXPECT_EQ(host_->values().at("node_textfile_scrape_error"), 1);
+  tree_.write("srv/one/metrics/a.prom", "of_one 1\n");
+  EXPECT_EQ(pass().partial_errors, 0u);
+  EXPECT_EQ(host_->values().at("of_one"), 1);
+  EXPECT_EQ(host_->values().at("node_textfile_scrape_error"), 0);
+  tree_.write("srv/two/metrics/b.prom", "of_two 2\n");
+  pass();
+  EXPECT_EQ(host_->values().at("of_two"), 2);
+  tree_.remove("srv/one");
+  pass();
+  EXPECT_FALSE(host_->values().contains("of_one"));
+  EXPECT_EQ(host_->values().at("of_two"), 2);
 }
 
 TEST_F(HostTextfile, LetsABadFileCostOnlyItself) {

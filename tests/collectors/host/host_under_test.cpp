@@ -53,6 +53,13 @@ int fixed_clock(ClockReading& clock) {
   return 0;
 }
 
+int fixed_addresses(std::vector<InterfaceAddress>& list) {
+  list = {{"lo", "127.0.0.1", 8, "link-local"},
+          {"eth0", "10.0.0.7", 24, "global"},
+          {"eth0", "fe80::1", 64, "link-local"}};
+  return 0;
+}
+
 }  // namespace
 
 std::filesystem::path host_cases() { return std::filesystem::path(SIDEWATCH_SOURCE_DIR) / "tests/cases/host"; }
@@ -63,7 +70,9 @@ HostConfig config_for(const std::filesystem::path& tree) {
   return config;
 }
 
-HostSystem fixed_system() { return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs, fixed_clock}; }
+HostSystem fixed_system() {
+  return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs, fixed_clock, fixed_addresses};
+}
 
 std::vector<PartKind> all_parts() {
   std::vector<PartKind> parts;
