@@ -19,6 +19,15 @@ std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 146959810393
   return (seed ^ 0xffu) * 1099511628211u;
 }
 
+// What stands behind `words` in the line that begins with them; empty when there is none.
+std::string_view behind(std::string_view text, std::string_view words) {
+  std::string_view line;
+  while (next_line(text, line)) {
+    if (line.starts_with(words)) return trim(line.substr(words.size()));
+  }
+  return {};
+}
+
 class DevicePart final : public Part {
  public:
   DevicePart(HostSources& sources, DeviceClass device_class) : tree_(sources, std::move(device_class)) {}
@@ -138,9 +147,18 @@ bool DeviceTree::has(const std::string& file) {
 
 void DeviceTree::number(const std::string& file, const Metric& metric, const Labels& labels, NumberForm form) {
   if (!has(file)) return;
-  const auto keep = numbers_.size() < kMaxKeptFiles ? ProcFile::Keep::open : ProcFile::Keep::closed;
-  numbers_.push_back({ProcFile(sources_.sys, path_of(file), keep), sources_.catalog.series(metric, labels), form, false,
-                      std::nullopt});
+  Number number{std::nullopt, sources_.catalog.series(metric, labels), form, false, std::nullopt};
+  std::string path = path_of(file);
+  if (!in_the_file_before(path, form)) {
+    const auto keep = numbers_.size() < kMaxKeptFiles ? ProcFile::Keep::open : ProcFile::Keep::closed;
+    number.file.emplace(sources_.sys, path, keep);
+  }
+  path_before_ = std::move(path);
+  numbers_.push_back(std::move(number));
+}
+
+bool DeviceTree::in_the_file_before(const std::string& path, NumberForm form) const {
+  return !numbers_.empty() && path == path_before_ && numbers_.back().form.pace == form.pace;
 }
 
 void DeviceTree::constant(const Metric& metric, const Labels& labels, double value) {
@@ -171,18 +189,19 @@ bool DeviceTree::claim(const std::string& what) { return claimed_.insert(what).s
 
 std::optional<double> DeviceTree::read(Number& number, PartReport& report) {
   if (number.resting) return std::nullopt;
-  const FileText file = number.file.read(sources_.buffer);
-  number.resting = file.status() == FileStatus::gone;
-  if (file.status() == FileStatus::permission) {
-    if (number.form.denied == NumberForm::Denied::reported) report.partial(number.file.error(file));
+  if (number.file) text_ = number.file->read(sources_.buffer);
+  number.resting = text_.status() == FileStatus::gone;
+  if (text_.status() == FileStatus::permission) {
+    if (number.file && number.form.denied == NumberForm::Denied::reported) report.partial(number.file->error(text_));
     ++denied_;
   }
-  const auto line = first_line(file.text);  // a sensor that does not answer now (EIO, EAGAIN, ENODATA) has no sample
+  const auto line = number.form.line.empty() ? first_line(text_.text) : behind(text_.text, number.form.line);
+  // A sensor that does not answer now (EIO, EAGAIN, ENODATA) has no sample.
   if (number.form.all_ones == NumberForm::AllOnes::no_number &&
       parse_hex(line) == std::numeric_limits<std::uint64_t>::max()) {
     return std::nullopt;
   }
-  const auto value = parse_leading_number(line);
+  const auto value = number.form.parse(line);
   return value ? std::optional(*value * number.form.times / number.form.per) : std::nullopt;
 }
 

@@ -21,6 +21,9 @@
 
 namespace sidewatch {
 
+// The number that a text begins with: "-5", "0x1f", "12.5", "4: ACTIVE", "56 Gb/sec". Nothing when it begins otherwise.
+std::optional<double> parse_leading_number(std::string_view text);
+
 // How a number is read: `times` and `per` bring it to the metric's unit.
 struct NumberForm {
   enum class Pace { every_pass, seldom };       // seldom: limits and properties, read when devices are looked for
@@ -32,6 +35,8 @@ struct NumberForm {
   Pace pace = Pace::every_pass;
   Denied denied = Denied::reported;
   AllOnes all_ones = AllOnes::a_number;
+  std::string_view line = {};  // the number stands behind these words, at the beginning of a line; else in the first line
+  std::optional<double> (*parse)(std::string_view) = parse_leading_number;
 };
 
 class DeviceTree;
@@ -54,7 +59,8 @@ class DeviceTree {
 
   // --- For `describe`. Paths are under the device's directory. ---
 
-  // The number in `file`, when there is such a file.
+  // The number in `file`, when there is such a file. Numbers of one file that are added one after the other are read
+  // together, from one text.
   void number(const std::string& file, const Metric& metric, const Labels& labels, NumberForm form = {});
   void constant(const Metric& metric, const Labels& labels, double value = 1);
   std::string text(const std::string& file);               // its first line without blanks; empty when there is none
@@ -66,7 +72,7 @@ class DeviceTree {
 
  private:
   struct Number {
-    ProcFile file;
+    std::optional<ProcFile> file;  // none: the number stands in the file of the one before it
     SeriesHandle series;
     NumberForm form;
     bool resting = false;
@@ -82,6 +88,7 @@ class DeviceTree {
   std::uint64_t hash_of_entries(const char* directory);
   void describe_all();
   std::optional<double> read(Number& number, PartReport& report);
+  bool in_the_file_before(const std::string& path, NumberForm form) const;
   std::string path_of(std::string_view file) const;
 
   HostSources& sources_;
@@ -95,6 +102,8 @@ class DeviceTree {
   int error_number_ = 0;       // of the last look
   std::string device_;         // that is being described
   std::set<std::string> claimed_;
+  FileText text_;              // of the number read last
+  std::string path_before_;    // of the file of the number added last
   std::size_t denied_ = 0;     // numbers in this pass; when all are, it is as if there were no such device
   std::vector<Number> numbers_;
   std::vector<Constant> constants_;
@@ -102,8 +111,5 @@ class DeviceTree {
 
 // A part that is one tree of devices.
 std::unique_ptr<Part> make_device_part(HostSources& sources, DeviceClass device_class);
-
-// The number that a text begins with: "-5", "0x1f", "12.5", "4: ACTIVE", "56 Gb/sec". Nothing when it begins otherwise.
-std::optional<double> parse_leading_number(std::string_view text);
 
 }  // namespace sidewatch

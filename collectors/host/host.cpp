@@ -23,6 +23,7 @@ double in_microseconds(double seconds) { return std::round(seconds * 1e6) / 1e6;
 
 constexpr std::array kHostParts{
     PartKind{"arp", make_arp_part, arp_metrics, "neighbours known per interface"},
+    PartKind{"bcache", make_bcache_part, bcache_metrics, "caches in front of block devices"},
     PartKind{"bonding", make_bonding_part, bonding_metrics, "bonded interfaces and their members"},
     PartKind{"btrfs", make_btrfs_part, btrfs_metrics, "space of Btrfs filesystems"},
     PartKind{"conntrack", make_conntrack_part, conntrack_metrics, "connection tracking table"},

@@ -13,6 +13,7 @@ namespace sidewatch {
 using MakePart = std::unique_ptr<Part>(HostSources& sources, const HostConfig& config);
 
 MakePart make_arp_part;
+MakePart make_bcache_part;
 MakePart make_bonding_part;
 MakePart make_btrfs_part;
 MakePart make_conntrack_part;
@@ -60,6 +61,7 @@ MakePart make_zfs_part;
 
 // The metrics of each part. In a family whose names come from the kernel, '*' stands for the kernel's key.
 std::span<const Metric> arp_metrics();
+std::span<const Metric> bcache_metrics();
 std::span<const Metric> bonding_metrics();
 std::span<const Metric> btrfs_metrics();
 std::span<const Metric> conntrack_metrics();

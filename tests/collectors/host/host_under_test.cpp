@@ -84,7 +84,7 @@ std::vector<PartKind> all_parts() {
 
 std::vector<PartKind> hardware_parts() {
   static const std::set<std::string_view> kNames{
-      "bonding",    "btrfs", "cpu",  "cpufreq", "diskstats", "dmi", "edac", "fibrechannel", "hwmon", "infiniband",
+      "bcache", "bonding", "btrfs", "cpu",  "cpufreq", "diskstats", "dmi", "edac", "fibrechannel", "hwmon", "infiniband",
       "ipvs", "mdadm", "nfs",  "nfsd", "nvme", "powersupplyclass", "rapl", "tapestats", "xfs", "zfs"};
   std::vector<PartKind> parts = all_parts();
   std::erase_if(parts, [](const PartKind& kind) { return !kNames.contains(kind.name); });
