@@ -43,9 +43,9 @@ constexpr Column value(std::string_view name, const Metric& metric, double facto
 std::unique_ptr<RowSink> make_column_sink(std::vector<Column> columns, Catalog& catalog, const Labels& labels);
 
 struct Query {
-  std::string_view name;       // the label `query` of its errors and duration
-  std::string_view sql;
-  Versions versions;           // of the servers it is asked of
+  std::string_view name{};     // the label `query` of its errors and duration
+  std::string_view sql{};
+  Versions versions{};         // of the servers it is asked of
   Duration every{0};           // its answer stands so long; 0: asked in each pass
   Duration timeout{0};         // 0: the instance's
   std::size_t max_rows = 1000;
