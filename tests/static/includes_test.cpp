@@ -28,7 +28,7 @@ const std::map<std::string, std::set<std::string>> allowed = {
 
 // The libraries, by how their headers begin.
 const std::vector<std::string> third_party = {
-    "CLI/",     "curl/",    "httplib.h", "libproc2/", "nlohmann/", "openssl/",
+    "CLI/",     "curl/",    "httplib.h", "libpq", "libproc2/", "nlohmann/", "openssl/",
     "prometheus/", "re2/",  "spdlog/",   "sqlite3.h", "yaml-cpp/", "zlib.h",
 };
 
