@@ -3,6 +3,7 @@
 #include <array>
 
 #include "collectors/container/config.h"
+#include "collectors/database/postgresql/config.h"
 #include "collectors/host/host.h"
 #include "collectors/process/config.h"
 #include "collectors/self/self.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array kKinds{
     CollectorKind{"container", configure_container, container_metric_groups},
     CollectorKind{"host", configure_host, host_metric_groups},
+    CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
 };
