@@ -9,6 +9,7 @@
 #include <array>
 
 #include "collectors/host/cpu_hardware.h"
+#include "collectors/host/cpu_info.h"
 #include "collectors/host/parts.h"
 
 namespace sidewatch {
@@ -118,7 +119,7 @@ std::unique_ptr<Part> make_cpu_part(HostSources& sources, const HostConfig& conf
 std::span<const Metric> cpu_metrics() {
   static const std::vector<Metric> kAll = [] {
     std::vector<Metric> all(kMetrics.begin(), kMetrics.end());
-    all.insert(all.end(), cpu_hardware_metrics().begin(), cpu_hardware_metrics().end());
+    for (const auto more : {cpu_hardware_metrics(), cpu_info_metrics()}) all.insert(all.end(), more.begin(), more.end());
     return all;
   }();
   return kAll;
