@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/errand.h"
+#include "collectors/host/mounts.h"
 #include "collectors/host/parts.h"
 
 namespace sidewatch {
@@ -33,50 +34,6 @@ enum class Place { local, remote };
 Place place_of(std::string_view type) {
   if (type.starts_with("fuse")) return Place::remote;
   return std::find(kRemoteTypes.begin(), kRemoteTypes.end(), type) == kRemoteTypes.end() ? Place::local : Place::remote;
-}
-
-struct MountLine {
-  std::string_view text;  // device, mount point and type as they stand in the line: its identity
-  std::string_view device;
-  std::string_view mount_point;  // with \040 for a blank
-  std::string_view type;
-  bool read_only = false;
-};
-
-bool has_option(std::string_view options, std::string_view wanted) {
-  while (!options.empty()) {
-    const auto end = std::min(options.find(','), options.size());
-    if (options.substr(0, end) == wanted) return true;
-    options.remove_prefix(std::min(end + 1, options.size()));
-  }
-  return false;
-}
-
-std::optional<MountLine> parse_mount_line(std::string_view line) {
-  MountLine mount;
-  mount.text = line;
-  mount.device = next_field(line);
-  mount.mount_point = next_field(line);
-  mount.type = next_field(line);
-  if (mount.type.empty()) return std::nullopt;
-  mount.text = mount.text.substr(0, mount.text.size() - line.size());
-  mount.read_only = has_option(next_field(line), "ro");
-  return mount;
-}
-
-// \040 and its like (three octal digits) back into the character.
-std::string unescaped(std::string_view text) {
-  const auto is_octal = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && is_octal(i + 1) && is_octal(i + 2) && is_octal(i + 3)) {
-      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
 }
 
 // What a remote mount is asked, and what it said. Owned by the errand too, which may end long after the mount is gone.
@@ -174,7 +131,7 @@ class FilesystemPart final : public Part {
 
   Mount make_mount(const MountLine& line) {
     Mount mount;
-    const std::string mount_point = mount_point_label(unescaped(line.mount_point));
+    const std::string mount_point = mount_point_on_host(unescape_mount(line.mount_point), sources_.rootfs);
     mount.wanted = place_of(line.type) == place_ && mount_filter_.passes(mount_point) && type_filter_.passes(line.type);
     if (!mount.wanted) return mount;
     mount.path = sources_.rootfs + mount_point;
@@ -185,16 +142,8 @@ class FilesystemPart final : public Part {
     }
     mount.series = make_series(
         sources_.catalog, kMetrics,
-        Labels{{"device", unescaped(line.device)}, {"mountpoint", mount_point}, {"fstype", line.type}});
+        Labels{{"device", unescape_mount(line.device)}, {"mountpoint", mount_point}, {"fstype", line.type}});
     return mount;
-  }
-
-  // In a container the host's mounts may be listed with rootfs in front.
-  std::string mount_point_label(std::string mount_point) const {
-    const std::string& root = sources_.rootfs;
-    if (root.empty() || !mount_point.starts_with(root)) return mount_point;
-    if (mount_point.size() == root.size()) return "/";
-    return mount_point[root.size()] == '/' ? mount_point.substr(root.size()) : mount_point;
   }
 
   HostSources& sources_;
