@@ -2,9 +2,11 @@
 //
 // The kernel keeps a directory per layout (single, dup, raid1, ...) for data, metadata and system blocks. How many
 // bytes of disk a byte takes follows from the layout and, for parity, from the number of devices. Errors and free space
-// per device are an ioctl's to tell, on the mounted filesystem, and not sampled.
+// per device are an ioctl's to tell, on the mounted filesystem (btrfs_devices.h); of one that is not mounted where we
+// see it, only the sizes of its devices are known.
 #include <array>
 
+#include "collectors/host/btrfs_devices.h"
 #include "collectors/host/device_tree.h"
 #include "collectors/host/parts.h"
 
@@ -18,7 +20,6 @@ constexpr std::array kMetrics{
     Metric{"node_btrfs_used_bytes", MetricType::gauge, "bytes", "Bytes in use, by kind of block and layout."},
     Metric{"node_btrfs_size_bytes", MetricType::gauge, "bytes", "Bytes set aside, by kind of block and layout."},
     Metric{"node_btrfs_allocation_ratio", MetricType::gauge, "", "Bytes of disk that a byte takes in this layout."},
-    Metric{"node_btrfs_device_size_bytes", MetricType::gauge, "bytes", "Size of a device of the filesystem."},
 };
 
 constexpr std::array<const char*, 6> kLookedAt{"label",           "metadata_uuid",        "devices/",
@@ -49,26 +50,68 @@ void add_kind(DeviceTree& tree, const std::string& uuid, std::string_view kind, 
   }
 }
 
-void describe_filesystem(DeviceTree& tree, const std::string& device) {
-  if (device.find('-') == std::string::npos) return;  // "features" stands beside the filesystems
-  const std::string own = tree.text("metadata_uuid");
-  const std::string& uuid = own.empty() ? device : own;
+void add_space(DeviceTree& tree, const std::string& uuid) {
   tree.constant(kMetrics[0], Labels{{"uuid", uuid}, {"label", tree.text("label")}});
   tree.number("allocation/global_rsv_size", kMetrics[1], Labels{{"uuid", uuid}});
-  const auto devices = tree.list("devices");
-  for (const std::string_view kind : kKinds) add_kind(tree, uuid, kind, devices.size());
-  for (const std::string& name : devices) {
-    tree.number("devices/" + name + "/size", kMetrics[6], Labels{{"uuid", uuid}, {"device", name}},
+  const std::size_t devices = tree.list("devices").size();
+  for (const std::string_view kind : kKinds) add_kind(tree, uuid, kind, devices);
+}
+
+void add_sizes(DeviceTree& tree, const std::string& uuid) {
+  for (const std::string& name : tree.list("devices")) {
+    tree.number("devices/" + name + "/size", btrfs_device_metrics()[0], Labels{{"uuid", uuid}, {"device", name}},
                 {.times = kSectorBytes, .pace = NumberForm::Pace::seldom});
   }
 }
 
+class BtrfsPart final : public Part {
+ public:
+  BtrfsPart(HostSources& sources, const HostConfig& config)
+      : tree_(sources, {"fs/btrfs", "", kLookedAt, DeviceClass::Missing::nothing,
+                        [this](DeviceTree& tree, const std::string& id) { describe(tree, id); }}),
+        devices_(sources, config.mount_timeout) {}
+
+  void sample(Batch& batch, PartReport& report) override {
+    if (devices_.ask(report)) tree_.describe_anew();
+    tree_.sample(batch, report);
+    for (const Described& filesystem : described_) devices_.add(filesystem.id, filesystem.uuid, batch);
+    devices_.forget_others();
+  }
+
+ private:
+  struct Described {
+    std::string id;    // the name of its directory
+    std::string uuid;  // as a label; another one when it was changed in the metadata alone
+  };
+
+  void describe(DeviceTree& tree, const std::string& id) {
+    if (tree.claim("first")) described_.clear();
+    if (id.find('-') == std::string::npos) return;  // "features" stands beside the filesystems
+    const std::string own = tree.text("metadata_uuid");
+    const std::string& uuid = own.empty() ? id : own;
+    add_space(tree, uuid);
+    if (!devices_.answers(id)) add_sizes(tree, uuid);
+    described_.push_back({id, uuid});
+  }
+
+  DeviceTree tree_;
+  BtrfsDevices devices_;
+  std::vector<Described> described_;
+};
+
 }  // namespace
 
-std::unique_ptr<Part> make_btrfs_part(HostSources& sources, const HostConfig&) {
-  return make_device_part(sources, {"fs/btrfs", "", kLookedAt, DeviceClass::Missing::nothing, describe_filesystem});
+std::unique_ptr<Part> make_btrfs_part(HostSources& sources, const HostConfig& config) {
+  return std::make_unique<BtrfsPart>(sources, config);
 }
 
-std::span<const Metric> btrfs_metrics() { return kMetrics; }
+std::span<const Metric> btrfs_metrics() {
+  static const std::vector<Metric> kAll = [] {
+    std::vector<Metric> all(kMetrics.begin(), kMetrics.end());
+    all.insert(all.end(), btrfs_device_metrics().begin(), btrfs_device_metrics().end());
+    return all;
+  }();
+  return kAll;
+}
 
 }  // namespace sidewatch

@@ -78,6 +78,11 @@ void DeviceTree::sample(Batch& batch, PartReport& report) {
   for (const Constant& constant : constants_) batch.add(constant.series, constant.value);
 }
 
+void DeviceTree::describe_anew() {
+  passes_until_look_ = 0;
+  shape_.reset();
+}
+
 // --- Looking for devices -------------------------------------------------------------------------------------------
 
 void DeviceTree::look() {

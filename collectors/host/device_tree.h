@@ -57,6 +57,9 @@ class DeviceTree {
 
   void sample(Batch& batch, PartReport& report);
 
+  // Has the devices described anew at the next `sample`, because something other than their files has changed.
+  void describe_anew();
+
   // --- For `describe`. Paths are under the device's directory. ---
 
   // The number in `file`, when there is such a file. Numbers of one file that are added one after the other are read

@@ -25,7 +25,7 @@ constexpr std::array kHostParts{
     PartKind{"arp", make_arp_part, arp_metrics, "neighbours known per interface"},
     PartKind{"bcache", make_bcache_part, bcache_metrics, "caches in front of block devices"},
     PartKind{"bonding", make_bonding_part, bonding_metrics, "bonded interfaces and their members"},
-    PartKind{"btrfs", make_btrfs_part, btrfs_metrics, "space of Btrfs filesystems"},
+    PartKind{"btrfs", make_btrfs_part, btrfs_metrics, "space, devices and errors of Btrfs filesystems"},
     PartKind{"conntrack", make_conntrack_part, conntrack_metrics, "connection tracking table"},
     PartKind{"cpu", make_cpu_part, cpu_metrics, "CPU time per core and mode"},
     PartKind{"cpufreq", make_cpufreq_part, cpufreq_metrics, "clock frequencies per core"},

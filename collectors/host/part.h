@@ -54,6 +54,21 @@ struct InterfaceAddress {
   std::string_view scope;   // global, link-local, or empty for neither
 };
 
+// A device of a Btrfs filesystem.
+struct BtrfsDevice {
+  static constexpr std::size_t kErrors = 5;  // write, read, flush, corruption, generation
+  std::string name;                          // "sda4"
+  std::string uuid;
+  double size_bytes = 0;
+  double unused_bytes = 0;
+  std::array<double, kErrors> errors{};
+};
+
+struct BtrfsFilesystem {
+  std::string id;
+  std::vector<BtrfsDevice> devices;
+};
+
 // What the kernel is asked by a call instead of a file. Tests put their own answers here.
 struct HostSystem {
   double (*elapsed_seconds)();  // for how long something took
@@ -63,6 +78,7 @@ struct HostSystem {
   int (*statfs)(const char* path, FilesystemUsage& usage);  // 0 or an errno
   int (*read_clock)(ClockReading& clock);                   // 0 or an errno
   int (*addresses)(std::vector<InterfaceAddress>& list);    // 0 or an errno
+  int (*btrfs)(const char* mount_point, BtrfsFilesystem& filesystem);  // 0 or an errno
 
   static HostSystem real();
 };

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 
+#include "collectors/host/btrfs_devices.h"
 #include "collectors/host/part.h"
 
 namespace sidewatch {
@@ -117,7 +118,8 @@ int read_addresses(std::vector<InterfaceAddress>& list) {
 }  // namespace
 
 HostSystem HostSystem::real() {
-  return {read_elapsed, read_wall, read_time_zone, read_uname, read_usage, read_kernel_clock, read_addresses};
+  return {read_elapsed, read_wall, read_time_zone, read_uname, read_usage, read_kernel_clock, read_addresses,
+          ask_btrfs};
 }
 
 }  // namespace sidewatch

@@ -36,6 +36,12 @@ TEST(HostAllocation, ASteadyStateOfACaseAllocatesNothing) {
   EXPECT_EQ(allocations_of_steady_passes(config_for(host_cases() / "linux-6.1"), fixed_system()), 0u);
 }
 
+TEST(HostAllocation, ASteadyStateOfMountedFilesystemsThatAreAskedAllocatesNothing) {
+  std::vector<PartKind> parts = all_parts();
+  std::erase_if(parts, [](const PartKind& kind) { return kind.name != "btrfs" && kind.name != "cpu"; });
+  EXPECT_EQ(allocations_of_steady_passes(config_for(host_cases() / "btrfs"), fixed_system(), parts), 0u);
+}
+
 TEST(HostAllocation, ASteadyStateOfHardwareAllocatesNothing) {
   EXPECT_EQ(allocations_of_steady_passes(config_for(host_cases() / "server-hardware"), fixed_system(), hardware_parts()), 0u);
 }

@@ -60,6 +60,16 @@ int fixed_addresses(std::vector<InterfaceAddress>& list) {
   return 0;
 }
 
+// Two devices of which one has errors, at any mount point that ends with "pool"; elsewhere nobody is to be asked.
+int fixed_btrfs(const char* mount_point, BtrfsFilesystem& filesystem) {
+  if (!std::string_view(mount_point).ends_with("pool")) return ENOTTY;
+  filesystem.id = "7f07c59f-6136-449c-ab87-e1cf2328731b";
+  if (!filesystem.devices.empty()) return 0;
+  filesystem.devices = {{"sda4", "ae0ee7a6-2ac6-4a3f-8e0a-6b3f0f5e2b11", 1e9, 4e8, {0, 0, 0, 0, 0}},
+                        {"sdb4", "0c1b2a39-4857-4675-9384-a5b6c7d8e9f0", 2e9, 1e9, {3, 2, 0, 17, 1}}};
+  return 0;
+}
+
 }  // namespace
 
 std::filesystem::path host_cases() { return std::filesystem::path(SIDEWATCH_SOURCE_DIR) / "tests/cases/host"; }
@@ -71,7 +81,8 @@ HostConfig config_for(const std::filesystem::path& tree) {
 }
 
 HostSystem fixed_system() {
-  return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs, fixed_clock, fixed_addresses};
+  return {no_time, fixed_wall, fixed_zone, fixed_uname, fixed_statfs, fixed_clock, fixed_addresses,
+          fixed_btrfs};
 }
 
 std::vector<PartKind> all_parts() {
