@@ -1,10 +1,14 @@
-// The seam of SQLite: one connection, used by one thread, whose failures are values that say what can be done.
+// The seam of SQLite: connections, each used by one thread at a time, whose failures are values that say what can be
+// done. SqliteDatabase is for a file of ours, SqliteReader for one of somebody else's.
 //
-// Exactly one connection may ever be open on a file: all SQLite versions before 3.51.3 can corrupt a WAL database when
-// one connection checkpoints while another commits. `exclusive` makes SQLite itself refuse a second one.
+// Exactly one SqliteDatabase may ever be open on a file: all SQLite versions before 3.51.3 can corrupt a WAL database
+// when one connection checkpoints while another commits. `exclusive` makes SQLite itself refuse a second one. A
+// SqliteReader does neither, so any number of them may be open beside whoever owns the file.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +31,10 @@ enum class SqliteFailure {
   busy,            // another connection has it
   read_only,
   cannot_open,
+  interrupted,     // by the reader's `stop`
+  denied,          // a reader refuses everything that does more than read
+  too_large,       // a text or blob over the reader's limit
+  needs_recovery,  // a transaction was left half done: only who may write can open the file
   other,           // a mistake of ours: a constraint, a wrong statement
 };
 
@@ -52,9 +60,15 @@ class SqliteStatement {
   std::int64_t integer(int column) const;
   std::string_view bytes(int column) const;
   bool is_null(int column) const;
+  // A number with a point, which as text would lose digits; nothing for every other kind of value.
+  std::optional<double> real(int column) const;
+
+  int columns() const;
+  std::string_view name(int column) const;
 
  private:
   friend class SqliteDatabase;
+  friend class SqliteReader;
   explicit SqliteStatement(sqlite3_stmt* statement) : statement_(statement) {}
   sqlite3_stmt* statement_ = nullptr;
 };
@@ -87,6 +101,42 @@ class SqliteDatabase {
   struct State;
   explicit SqliteDatabase(std::unique_ptr<State> state);
   Error error() const;
+  std::unique_ptr<State> state_;
+};
+
+// A connection to somebody else's file that leaves no trace: it opens nothing for writing and creates no file (not even
+// the log or the index of a database in WAL mode, so these must be there), folds no log back, rolls no journal back, and
+// takes no lock but the shared one of a reader. It holds that one while a statement stands on a row, and in WAL mode
+// until it is closed, where it keeps others from removing the log: close it soon.
+//
+// POSIX gives all locks of a process on a file back when the process closes *any* descriptor of that file. Whoever has
+// one closes it after the reader.
+class SqliteReader {
+ public:
+  static constexpr std::chrono::milliseconds longest_wait_for_lock{200};
+  static constexpr int max_value_bytes = 1 << 20;
+
+  // `path` may lead over symbolic links. `failure` is set where there is no connection.
+  static Result<SqliteReader> open(const std::string& path, SqliteFailure& failure);
+
+  SqliteReader(SqliteReader&&) noexcept;
+  SqliteReader& operator=(SqliteReader&&) noexcept;
+  ~SqliteReader();  // every statement must be gone
+
+  // Asked every thousand steps or so of whatever runs, which ends as `interrupted` when it is true.
+  void stop_when(std::function<bool()> stop);
+
+  // One statement that does nothing but read. `failure` as below.
+  Result<SqliteStatement> prepare(std::string_view sql);
+
+  // Of the last call: ask before making another.
+  SqliteFailure failure() const;
+
+  static std::uint32_t library_version();  // 3.40.1 is 34001
+
+ private:
+  struct State;
+  explicit SqliteReader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
