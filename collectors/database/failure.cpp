@@ -12,6 +12,7 @@ std::string_view to_string(FailureKind kind) {
     case FailureKind::denied: return "denied";
     case FailureKind::missing: return "missing";
     case FailureKind::malformed: return "malformed";
+    case FailureKind::locked: return "locked";
     case FailureKind::too_large: return "too_large";
     case FailureKind::other: break;
   }

@@ -15,6 +15,7 @@ enum class FailureKind {
   denied,                // a privilege is missing
   missing,               // there is no such relation, column, function or command on this server
   malformed,             // an answer that makes no sense: the other side speaks something else, or a cell is no number
+  locked,                // somebody else keeps locked what is asked for
   too_large,             // more rows or bytes than the limit
   other,
 };
