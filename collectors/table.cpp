@@ -4,6 +4,7 @@
 
 #include "collectors/container/config.h"
 #include "collectors/database/postgresql/config.h"
+#include "collectors/database/sqlite/config.h"
 #include "collectors/host/host.h"
 #include "collectors/process/config.h"
 #include "collectors/self/self.h"
@@ -17,6 +18,7 @@ constexpr std::array kKinds{
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
+    CollectorKind{"sqlite", configure_sqlite, sqlite_metric_groups},
 };
 
 }  // namespace
