@@ -22,6 +22,7 @@ struct MemoryReading {
   std::array<MaybeNumber, fault_series_count> faults;
   std::array<MaybeNumber, memory_event_count> events;
   Limit limit;                       // in force
+  Limit swap_limit;                  // in force; on v1 of memory and swap together
   MaybeNumber working_set_at_limit;  // of the cgroup that the limit stands at, which may be one above
   std::size_t level_of_limit = 0;    // which one: an index into Levels::all()
   std::size_t own_level = 0;         // of the target's cgroup

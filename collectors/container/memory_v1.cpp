@@ -54,7 +54,8 @@ void MemoryV1::read(PassContext& pass, MemoryReading& out) {
   const Limit seen = out.limit;
   out.limit = tighter(seen, v1_limit(stat[hierarchical_limit]));
   if (stat[hierarchical_swap_limit]) {
-    out.values[memory_swap_limit] = number_of(tighter(swap_limit, v1_limit(stat[hierarchical_swap_limit])));
+    out.swap_limit = tighter(swap_limit, v1_limit(stat[hierarchical_swap_limit]));
+    out.values[memory_swap_limit] = number_of(out.swap_limit);
   }
   out.own_level = levels_.all().size() - 1;
   out.level_of_limit = out.limit == seen ? limit_.level() : out.own_level;

@@ -50,7 +50,8 @@ void MemoryV2::read(PassContext& pass, MemoryReading& out) {
   out.values[oom_events] = out.events[event_oom_kill];
 
   out.values[memory_high] = number_of(high_.read(pass));
-  out.values[memory_swap_limit] = number_of(swap_max_.read(pass));
+  out.swap_limit = swap_max_.read(pass);
+  out.values[memory_swap_limit] = number_of(out.swap_limit);
   read_reservation(pass, out);
   out.limit = max_.read(pass);
   out.own_level = levels_.all().size() - 1;

@@ -225,7 +225,7 @@ inline constexpr std::array kTargetMetrics{
            "Whether the target's cgroup was found and could be read: 0 is not, such as while its process does not "
            "run."},
     Metric{"sidewatch_target_limit_source", MetricType::gauge, "",
-           "Always 1; says by resource (memory, cpu, pids) where the limit in force is from: cgroup (the agent's "
+           "Always 1; says by resource (memory, swap, cpu, pids) where the limit in force is from: cgroup (the agent's "
            "own view), process_root (the target's view, through /proc/PID/root), configured (limits of the "
            "configuration), unknown."},
     Metric{"sidewatch_target_limit_state", MetricType::gauge, "",

@@ -147,9 +147,10 @@ void Target::watch(FoundCgroup found, std::optional<ProcessFinder::Found> proces
 void Target::sample_parts(PassContext& pass) {
   const auto unlimited = [&](Controller controller) { return watched_ && watched_->cgroup.at_root[controller]; };
   MemoryReading memory;
-  if (unlimited(memory_controller)) memory.limit = no_limit;
+  if (unlimited(memory_controller)) memory.limit = memory.swap_limit = no_limit;
   if (watched_ && watched_->memory) memory = watched_->memory->sample(pass);
   add_memory_limit(pass, memory);
+  tell_as_the_cgroup_says(pass, swap_resource, memory.swap_limit.state);
 
   CpuReading cpu;
   if (watched_ && watched_->cpu) cpu = watched_->cpu->sample(pass);
@@ -161,8 +162,7 @@ void Target::sample_parts(PassContext& pass) {
   if (watched_) tasks = watched_->tasks->sample(pass);
   if (unlimited(pids_controller)) tasks.limit = no_limit;
   derived_.add_tasks(pass, tasks);
-  const bool known = tasks.limit.state != LimitState::unknown;
-  tell(pass, pids_resource, tasks.limit.state, known ? watched_->cgroup.source : LimitSource::unknown);
+  tell_as_the_cgroup_says(pass, pids_resource, tasks.limit.state);
 
   if (watched_ && watched_->io) watched_->io->sample(pass);
   if (watched_ && watched_->pressure) watched_->pressure->sample(pass);
@@ -204,6 +204,11 @@ void Target::tell(PassContext& pass, Resource resource, LimitState state, LimitS
   LimitSeries& series = limit_series_[resource];
   add(series.source[source_index], kTargetMetrics[limit_source], "source", kSourceNames[source_index]);
   add(series.state[state_index], kTargetMetrics[limit_state], "state", kStateNames[state_index]);
+}
+
+void Target::tell_as_the_cgroup_says(PassContext& pass, Resource resource, LimitState state) {
+  const bool known = watched_ && state != LimitState::unknown;
+  tell(pass, resource, state, known ? watched_->cgroup.source : LimitSource::unknown);
 }
 
 void Target::make_limit_series(const std::string& id) {

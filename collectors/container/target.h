@@ -35,8 +35,8 @@ class Target {
   static constexpr Duration retry_interval = std::chrono::seconds(10);
 
  private:
-  enum Resource : std::size_t { memory_resource, cpu_resource, pids_resource, resource_count };
-  static constexpr std::array<const char*, resource_count> kResources{"memory", "cpu", "pids"};
+  enum Resource : std::size_t { memory_resource, swap_resource, cpu_resource, pids_resource, resource_count };
+  static constexpr std::array<const char*, resource_count> kResources{"memory", "swap", "cpu", "pids"};
 
   // The parts of a cgroup that was found, and how it is noticed that it is another one.
   struct Watched;
@@ -54,6 +54,7 @@ class Target {
   void add_memory_limit(PassContext& pass, const MemoryReading& reading);
   void add_cpu_quota(PassContext& pass, const CpuReading& reading);
   void tell(PassContext& pass, Resource resource, LimitState state, LimitSource source);
+  void tell_as_the_cgroup_says(PassContext& pass, Resource resource, LimitState state);
   void make_limit_series(const std::string& id);
 
   const TargetConfig config_;

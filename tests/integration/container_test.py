@@ -88,7 +88,7 @@ class Containers(unittest.TestCase):
         agent = self.watch("{name: own, self: true}")
         self.wait_for(agent, 'sidewatch_target_up{name="own"}', 1)
         self.assertGreater(len(self.series_of(agent, "container_last_seen")), 0)
-        self.assertEqual(len(self.series_of(agent, "sidewatch_target_limit_state")), 3)
+        self.assertEqual(len(self.series_of(agent, "sidewatch_target_limit_state")), 4)
 
     def test_limits_come_out_of_the_environment(self):
         agent = self.watch("{name: far, limits: {memory: '${MEMORY}', cpu: '${CPU}m'}}",

@@ -1,6 +1,7 @@
 // What holds a target: its limits and those above it, how much of them is used, and when memory will reach its own.
 #include "collectors/container/container.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -168,6 +169,35 @@ TEST(ContainerLimits, ReadsALimitThatIsChangedWhileItRuns) {
   EXPECT_EQ(path.of("container_memory_limit_used_ratio"), std::nullopt);
   EXPECT_TRUE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"unlimited\"}"));
   EXPECT_FALSE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"memory\",state=\"limited\"}"));
+}
+
+// cAdvisor's number is 0 for both.
+TEST(ContainerLimits, TellsNoSwapAtAllFromSwapWithoutALimit) {
+  Path path;
+  const auto is = [&](const std::string& state) {
+    return path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"swap\",state=\"" + state + "\"}");
+  };
+  const auto bytes = [&] {
+    return path.container.value("container_spec_memory_swap_limit_bytes{container=\"checkout\","
+                                "id=\"/system.slice/checkout.service\",name=\"checkout\"}");
+  };
+  path.write("memory.swap.max", "0\n");
+  path.container.pass();
+  EXPECT_EQ(bytes(), 0);
+  EXPECT_TRUE(is("limited")) << "it may not swap";
+  path.write("memory.swap.max", "max\n");
+  path.container.pass();
+  EXPECT_EQ(bytes(), 0);
+  EXPECT_TRUE(is("unlimited"));
+  EXPECT_FALSE(is("limited"));
+}
+
+TEST(ContainerLimits, KnowsNothingOfSwapWhereTheKernelDoesNotCountIt) {
+  Path path;
+  path.tree.remove(path.cgroup + "/memory.swap.max");
+  path.container.pass();
+  EXPECT_TRUE(path.says("sidewatch_target_limit_state{name=\"checkout\",resource=\"swap\",state=\"unknown\"}"));
+  EXPECT_THAT(path.container.page(), testing::Not(testing::HasSubstr("container_spec_memory_swap_limit_bytes{")));
 }
 
 TEST(ContainerLimits, TakesAReservationOfAllMemoryForNoError) {
