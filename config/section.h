@@ -128,6 +128,7 @@ class Section {
   // Lists and maps of scalars; they replace what `out` held. A list of one text may be written as that text alone.
   void optional(std::string_view key, std::vector<std::string>& out, std::string_view help);
   void optional(std::string_view key, std::vector<Located<std::string>>& out, std::string_view help);
+  void optional(std::string_view key, std::vector<Regex>& out, std::string_view help);  // a wrong one matches nothing
   void optional(std::string_view key, std::map<std::string, std::string>& out, std::string_view help);
   void optional(std::string_view key, std::map<std::string, Secret>& out, std::string_view help);
   void optional(std::string_view key, std::map<std::string, Located<std::string>>& out, std::string_view help);

@@ -173,7 +173,8 @@ void read_list(Section::Impl& impl, Field field, std::vector<T>& out) {
   std::vector<T> values;
   const auto append = [&](const Node& item) {
     T value{};
-    if (read_node(impl, item, value)) values.push_back(std::move(value));
+    const bool good = read_node(impl, item, value);
+    if (good || std::is_same_v<T, Regex>) values.push_back(std::move(value));
   };
   if (node->kind == Node::Kind::scalar) append(*node);
   for (const auto& item : node->items) append(*item);
@@ -298,6 +299,11 @@ void Section::optional(std::string_view key, std::vector<std::string>& out, std:
 void Section::optional(std::string_view key, std::vector<Located<std::string>>& out, std::string_view help) {
   std::vector<std::string> fallback;
   for (const auto& text : out) fallback.push_back(text.value);
+  read_list(*impl_, field_with(key, help, write_list(fallback)), out);
+}
+void Section::optional(std::string_view key, std::vector<Regex>& out, std::string_view help) {
+  std::vector<std::string> fallback;
+  for (const auto& regex : out) fallback.push_back(regex.pattern());
   read_list(*impl_, field_with(key, help, write_list(fallback)), out);
 }
 void Section::optional(std::string_view key, std::map<std::string, std::string>& out, std::string_view help) {
