@@ -16,10 +16,32 @@ using namespace std::chrono_literals;
 constexpr std::size_t min_container_id_digits = 12;  // what `docker ps` shows
 constexpr std::size_t max_container_id_digits = 64;
 
-std::string join(const std::vector<std::string>& words) {
+std::string join(const std::vector<std::string>& words, std::string_view by = " or ") {
   std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : " or ") + word;
+  for (const auto& word : words) text.append(text.empty() ? "" : by).append(word);
   return text;
+}
+
+std::vector<std::string> patterns_of(const std::vector<Regex>& expressions) {
+  std::vector<std::string> patterns;
+  for (const auto& expression : expressions) patterns.push_back(expression.pattern());
+  return patterns;
+}
+
+// A pattern that the empty text matches is found in every text. One that is no expression is reported already.
+bool has_wrong_cmdline(config::Section& section, const std::vector<Regex>& cmdline) {
+  bool wrong = false;
+  for (const auto& expression : cmdline) {
+    const bool is_found_everywhere = expression.full_match("");
+    const bool is_empty = expression.pattern().empty();
+    if (is_found_everywhere && is_empty) section.problem("cmdline", "'cmdline' is empty");
+    if (is_found_everywhere && !is_empty) {
+      section.problem("cmdline", "'" + expression.pattern() + "' is found in every command line; .+ is found in all that "
+                                 "are not empty");
+    }
+    wrong = wrong || is_found_everywhere || is_empty;
+  }
+  return wrong;
 }
 
 // An empty text would match every process, so it is a mistake of its own; one in a port or pattern is reported already.
@@ -29,9 +51,9 @@ bool has_wrong_value(config::Section& section, const ProcessMatch& match) {
   };
   const std::pair<const char*, bool> texts[] = {
       {"pid_file", match.pid_file.empty()},   {"comm", is_empty(match.comm)},     {"exe", is_empty(match.exe)},
-      {"cmdline", match.cmdline.full_match("")}, {"user", is_empty(match.user)}, {"cgroup", match.cgroup.empty()},
-      {"unit", match.unit.empty()},           {"container", match.container.empty()}};
-  bool wrong = section.has("port") || (section.has("cmdline") && !match.cmdline.full_match(""));
+      {"user", is_empty(match.user)},         {"cgroup", match.cgroup.empty()},   {"unit", match.unit.empty()},
+      {"container", match.container.empty()}};
+  bool wrong = has_wrong_cmdline(section, match.cmdline) || section.has("port");
   for (const auto& [key, empty] : texts) {
     if (!section.has(key) || !empty) continue;
     section.problem(key, "'" + std::string(key) + "' is empty");
@@ -107,7 +129,7 @@ std::string conditions(const ProcessMatch& match) {
   add("pid_file", match.pid_file);
   add("comm", join(match.comm));
   add("exe", join(match.exe));
-  add("cmdline", match.cmdline.pattern());
+  add("cmdline", join(patterns_of(match.cmdline), " and "));
   if (match.port != 0) add("port", std::to_string(match.port));
   add("user", join(match.user));
   add("cgroup", match.cgroup);
@@ -127,7 +149,8 @@ void declare(config::Section& section, ProcessMatch& match) {
                    "its program: a whole path (/usr/bin/node), or only the file name (node), or a list of them; where "
                    "the agent may not look at it, the first argument stands for it");
   section.optional("cmdline", match.cmdline,
-                   "a regular expression found somewhere in its arguments joined by spaces, such as 'node .*bot\\.js'");
+                   "a regular expression found somewhere in its arguments joined by spaces, such as 'node .*bot\\.js'; "
+                   "or a list of them, which must all be found");
   section.optional("port", match.port,
                    "the TCP port that it listens on, such as 8080", config::between<std::int64_t>(1, 65535));
   section.optional("user", match.user,

@@ -17,13 +17,13 @@ namespace sidewatch {
 
 enum class ProcessWord { any, self };
 
-// How a process is recognised. Everything that is given must hold, of a list one of its texts; at least one key is
-// required.
+// How a process is recognised. Everything that is given must hold, of a list one of its texts, but of cmdline every one;
+// at least one key is required.
 struct ProcessMatch {
   std::string pid_file;                         // its PID stands in this file
   std::vector<std::string> comm;                // its name, exactly; the kernel keeps 15 bytes, so only those count
   std::vector<std::string> exe;                 // its program: with a slash the whole path, without only the file name
-  Regex cmdline;                                // found somewhere in its arguments joined by single spaces
+  std::vector<Regex> cmdline;                   // each found somewhere in its arguments joined by single spaces
   std::int64_t port = 0;                        // it holds a TCP socket that listens on this port; 0 is any process
   std::vector<std::string> user;                // its effective user, by name or number
   std::string cgroup;                           // it is in this cgroup, or in one below it

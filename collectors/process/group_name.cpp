@@ -1,6 +1,7 @@
 // A template is cut into pieces once; filling it in is a walk over them.
 #include "collectors/process/group_name.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -59,15 +60,15 @@ void cut(std::string& text, std::size_t max_bytes) {
 
 }  // namespace
 
-Result<GroupName> GroupName::parse(std::string_view text, const Regex& cmdline) {
+Result<GroupName> GroupName::parse(std::string_view text, std::span<const Regex> cmdline) {
   GroupName name;
   while (!text.empty()) {
     const auto open = text.find("{{");
-    if (open != 0) name.pieces_.push_back({Field::text, std::string(text.substr(0, open))});
+    if (open != 0) name.pieces_.push_back({Field::text, std::string(text.substr(0, open)), {}});
     if (open == std::string_view::npos) break;
     const auto close = text.find("}}", open);
     if (close == std::string_view::npos) return Error{"'{{' is not closed by '}}'", ""};
-    auto piece = name.parse_field(without_blanks(text.substr(open + 2, close - open - 2)), cmdline);
+    auto piece = parse_field(without_blanks(text.substr(open + 2, close - open - 2)), cmdline);
     if (!piece) return piece.error();
     name.pieces_.push_back(std::move(*piece));
     text.remove_prefix(close + 2);
@@ -75,7 +76,7 @@ Result<GroupName> GroupName::parse(std::string_view text, const Regex& cmdline) 
   return name;
 }
 
-Result<GroupName::Piece> GroupName::parse_field(std::string_view expression, const Regex& cmdline) {
+Result<GroupName::Piece> GroupName::parse_field(std::string_view expression, std::span<const Regex> cmdline) {
   constexpr std::array<std::pair<std::string_view, Field>, 7> fields = {{{".Comm", Field::comm},
                                                                          {".ExeBase", Field::exe_base},
                                                                          {".ExeFull", Field::exe_full},
@@ -84,21 +85,23 @@ Result<GroupName::Piece> GroupName::parse_field(std::string_view expression, con
                                                                          {".StartTime", Field::start_time},
                                                                          {".Cgroups", Field::cgroups}}};
   for (const auto& [word, field] : fields) {
-    if (expression == word) return Piece{field, {}};
+    if (expression == word) return Piece{field, {}, {}};
   }
-  const std::string quoted = "'{{" + std::string(expression) + "}}'";
-  if (!expression.starts_with(match_prefix)) {
-    return Error{quoted + " is none of {{.Comm}}, {{.ExeBase}}, {{.ExeFull}}, {{.Username}}, {{.Matches.NAME}}, "
-                          "{{.PID}}, {{.StartTime}}, {{.Cgroups}}", ""};
+  if (expression.starts_with(match_prefix)) return parse_match(expression.substr(match_prefix.size()), cmdline);
+  return Error{"'{{" + std::string(expression) + "}}' is none of {{.Comm}}, {{.ExeBase}}, {{.ExeFull}}, {{.Username}}, "
+                   "{{.Matches.NAME}}, {{.PID}}, {{.StartTime}}, {{.Cgroups}}", ""};
+}
+
+Result<GroupName::Piece> GroupName::parse_match(std::string_view group, std::span<const Regex> cmdline) {
+  const std::string name(group);
+  const auto pattern =
+      std::find_if(cmdline.rbegin(), cmdline.rend(), [&](const Regex& one) { return has_group(one, name); });
+  if (pattern == cmdline.rend()) {
+    return Error{"'{{.Matches." + name + "}}': cmdline of this group has no (?P<" + name + ">...)", ""};
   }
-  const auto group = expression.substr(match_prefix.size());
-  if (!has_group(cmdline, group)) {
-    return Error{quoted + ": the cmdline pattern of this group has no (?P<" + std::string(group) + ">...)", ""};
-  }
-  auto whole = Regex::compile("(?s:.*?)(?:" + cmdline.pattern() + ")(?s:.*)");
+  auto whole = Regex::compile("(?s:.*?)(?:" + pattern->pattern() + ")(?s:.*)");
   if (!whole) return whole.error();
-  whole_cmdline_ = std::move(*whole);
-  return Piece{Field::match, "${" + std::string(group) + "}"};
+  return Piece{Field::match, "${" + name + "}", std::move(*whole)};
 }
 
 bool GroupName::is_fixed() const {
@@ -141,7 +144,7 @@ std::string GroupName::of(const ProcessDescription& process, std::optional<doubl
 }
 
 void GroupName::append(const Piece& piece, const ProcessDescription& process, std::optional<double> start_seconds,
-                       std::string& out) const {
+                       std::string& out) {
   const std::string_view program = process.argv0().empty() ? std::string_view(process.comm) : process.argv0();
   switch (piece.field) {
     case Field::text: out += piece.text; break;
@@ -153,7 +156,7 @@ void GroupName::append(const Piece& piece, const ProcessDescription& process, st
     case Field::start_time: out += start_seconds ? go_time(*start_seconds) : ""; break;
     case Field::cgroups: out += cgroup_list(process.cgroups); break;
     case Field::match:
-      out += whole_cmdline_.expand_full_match(process.cmdline, piece.text, max_bytes).value_or("");
+      out += piece.whole_cmdline.expand_full_match(process.cmdline, piece.text, max_bytes).value_or("");
       break;
   }
 }

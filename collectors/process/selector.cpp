@@ -74,7 +74,7 @@ DescribedTexts needed_texts(const std::vector<ProcessGroupConfig>& groups) {
     const auto name = GroupName::parse(group.name.value, match.cmdline);
     const DescribedTexts named = name ? name->needs() : DescribedTexts{false, false, false, false};
     texts.exe |= !match.exe.empty();
-    texts.cmdline |= !match.cmdline.pattern().empty() || named.cmdline;
+    texts.cmdline |= !match.cmdline.empty() || named.cmdline;
     texts.user |= !match.user.empty() || named.user;
     texts.cgroups |= !match.cgroup.empty() || !match.unit.empty() || !match.container.empty() || named.cgroups;
   }
@@ -172,7 +172,8 @@ bool ProcessSelector::matches(std::size_t group, const ProcessDescription& proce
   if (!match.cgroup.empty() && !in_cgroup(process.cgroups, match.cgroup)) return false;
   if (!match.unit.empty() && !in_unit(process.cgroups, match.unit)) return false;
   if (!match.container.empty() && !in_container(process.cgroups, match.container)) return false;
-  if (!match.cmdline.pattern().empty() && !match.cmdline.partial_match(process.cmdline)) return false;
+  const auto is_found = [&](const Regex& expression) { return expression.partial_match(process.cmdline); };
+  if (!std::all_of(match.cmdline.begin(), match.cmdline.end(), is_found)) return false;
   return match.port == 0 || holds_socket(group, process);
 }
 

@@ -20,24 +20,31 @@ ProcessDescription shop() {
   return process;
 }
 
-std::string name(const std::string& text, const ProcessDescription& process = shop(), const std::string& cmdline = "",
+using Patterns = std::vector<std::string>;
+std::vector<Regex> compiled(const Patterns& patterns) {
+  std::vector<Regex> expressions;
+  for (const auto& pattern : patterns) expressions.push_back(Regex::compile(pattern).value());
+  return expressions;
+}
+
+std::string name(const std::string& text, const ProcessDescription& process = shop(), const Patterns& cmdline = {},
                  std::optional<double> start = std::nullopt) {
-  const auto parsed = GroupName::parse(text, cmdline.empty() ? Regex() : Regex::compile(cmdline).value());
+  const auto parsed = GroupName::parse(text, compiled(cmdline));
   EXPECT_TRUE(parsed) << parsed.error().text();
   return parsed ? parsed->of(process, start) : "";
 }
 
-std::string refusal(const std::string& text, const std::string& cmdline = "") {
-  const auto parsed = GroupName::parse(text, cmdline.empty() ? Regex() : Regex::compile(cmdline).value());
+std::string refusal(const std::string& text, const Patterns& cmdline = {}) {
+  const auto parsed = GroupName::parse(text, compiled(cmdline));
   return parsed ? "" : parsed.error().what;
 }
 
 TEST(GroupName, IsFixedWithoutFields) {
-  const auto fixed = GroupName::parse("check}}out", Regex());
+  const auto fixed = GroupName::parse("check}}out", {});
   ASSERT_TRUE(fixed);
   EXPECT_TRUE(fixed->is_fixed());
   EXPECT_EQ(fixed->of(shop(), std::nullopt), "check}}out");
-  EXPECT_FALSE(GroupName::parse("{{.Comm}}", Regex())->is_fixed());
+  EXPECT_FALSE(GroupName::parse("{{.Comm}}", {})->is_fixed());
 }
 
 TEST(GroupName, FillsInEveryField) {
@@ -51,7 +58,7 @@ TEST(GroupName, FillsInEveryField) {
 }
 
 TEST(GroupName, PrintsTheStartTimeAsGoDoes) {
-  const auto start = [](double seconds) { return name("{{.StartTime}}", shop(), "", seconds); };
+  const auto start = [](double seconds) { return name("{{.StartTime}}", shop(), {}, seconds); };
   EXPECT_EQ(start(1700000000), "2023-11-14 22:13:20 +0000 UTC");
   EXPECT_EQ(start(1700000010.5), "2023-11-14 22:13:30.5 +0000 UTC");
   EXPECT_EQ(start(1700000010.07), "2023-11-14 22:13:30.07 +0000 UTC");
@@ -59,15 +66,21 @@ TEST(GroupName, PrintsTheStartTimeAsGoDoes) {
 }
 
 TEST(GroupName, FillsInWhatTheCmdlinePatternMatchedFirst) {
-  const std::string pattern = R"((?P<script>\w+)\.py --config=(?P<file>\S+))";
+  const Patterns pattern = {R"((?P<script>\w+)\.py --config=(?P<file>\S+))"};
   EXPECT_EQ(name("{{.Matches.script}}:{{.Matches.file}}", shop(), pattern), "shop:/etc/shop.yaml");
   auto twice = shop();
   twice.cmdline = "x one.py --config=1 two.py --config=2";
   EXPECT_EQ(name("{{.Matches.script}}", twice, pattern), "one");
   twice.cmdline = "nothing of it";
   EXPECT_EQ(name("<{{.Matches.script}}>", twice, pattern), "<>");
-  EXPECT_EQ(name("{{.Matches.a}}", shop(), "(?i)(?P<a>PYTHON)|(?P<b>never)"), "python");
-  EXPECT_EQ(name("{{.Matches.b}}", shop(), "(?i)(?P<a>PYTHON)|(?P<b>never)"), "");
+  EXPECT_EQ(name("{{.Matches.a}}", shop(), {"(?i)(?P<a>PYTHON)|(?P<b>never)"}), "python");
+  EXPECT_EQ(name("{{.Matches.b}}", shop(), {"(?i)(?P<a>PYTHON)|(?P<b>never)"}), "");
+}
+
+TEST(GroupName, FillsInWhatAnyOfSeveralPatternsMatched) {
+  const Patterns patterns = {R"((?P<script>\w+)\.py)", R"(--config=(?P<file>\S+))"};
+  EXPECT_EQ(name("{{.Matches.file}}:{{.Matches.script}}", shop(), patterns), "/etc/shop.yaml:shop");
+  EXPECT_EQ(name("{{.Matches.x}}", shop(), {"(?P<x>python)", "(?P<x>shop)"}), "shop") << "the last, as process-exporter";
 }
 
 TEST(GroupName, TakesTheNameOfAProcessWithoutArgumentsForItsProgram) {
@@ -104,12 +117,12 @@ TEST(GroupName, RefusesTheRestOfTheTemplateLanguage) {
   EXPECT_THAT(refusal("{{if .Comm}}"), HasSubstr("is none of"));
   EXPECT_THAT(refusal("{{}}"), HasSubstr("'{{}}' is none of"));
   EXPECT_THAT(refusal("{{.Matches}}"), HasSubstr("{{.Matches.NAME}}"));
-  EXPECT_THAT(refusal("{{.Matches.x}}", "(?P<y>a)"), HasSubstr("has no (?P<x>...)"));
+  EXPECT_THAT(refusal("{{.Matches.x}}", {"(?P<y>a)"}), HasSubstr("has no (?P<x>...)"));
   EXPECT_THAT(refusal("a {{.Comm"), HasSubstr("not closed"));
 }
 
 TEST(GroupName, AsksOnlyForTheTextsThatItNeeds) {
-  const auto needs = [](const std::string& text) { return GroupName::parse(text, Regex())->needs(); };
+  const auto needs = [](const std::string& text) { return GroupName::parse(text, {})->needs(); };
   EXPECT_FALSE(needs("{{.Comm}}{{.PID}}").cmdline);
   EXPECT_TRUE(needs("{{.ExeBase}}").cmdline);
   EXPECT_TRUE(needs("{{.Username}}").user);

@@ -63,7 +63,7 @@ inline ProcessMatch by_exe(const std::string& exe) {
 
 inline ProcessMatch by_cmdline(const std::string& pattern) {
   ProcessMatch match;
-  match.cmdline = Regex::compile(pattern).value();
+  match.cmdline = {Regex::compile(pattern).value()};
   return match;
 }
 

@@ -140,10 +140,23 @@ TEST(ProcessMembership, RequiresEveryConditionOfAMatch) {
   proc.write({.pid = 10, .cmdline = std::string("service\0--port\0008080\0", 20)});
   proc.write({.pid = 11, .cmdline = std::string("service\0--port\0009090\0", 20)});
   auto match = by_exe("service");
-  match.cmdline = Regex::compile("--port 8080$").value();
+  match.cmdline = {Regex::compile("--port 8080$").value()};
   auto w = watch(proc, {group_named("shop", match)});
   w.good_pass();
   EXPECT_THAT(w.processes("shop"), Optional(1.0));
+}
+
+TEST(ProcessMembership, RequiresEveryPatternOfACommandLine) {
+  FakeProc proc;
+  proc.write({.pid = 10, .cmdline = std::string("service\0--port\0008080\0", 20)});
+  proc.write({.pid = 11, .cmdline = std::string("service\0--port\0009090\0", 20)});
+  proc.write({.pid = 12, .cmdline = std::string("other\0--port\0008080\0", 18)});
+  ProcessMatch match;
+  match.cmdline = {Regex::compile("^service").value(), Regex::compile("--port (?P<port>8\\d+)").value()};
+  auto w = watch(proc, {group_named("{{.Matches.port}}", match)});
+  w.good_pass();
+  EXPECT_THAT(w.processes("8080"), Optional(1.0));
+  EXPECT_EQ(w.processes("9090"), std::nullopt);
 }
 
 TEST(ProcessMembership, FollowsAPidFile) {
