@@ -14,7 +14,7 @@ MaybeNumber rise(MaybeNumber before, MaybeNumber now) {
 }  // namespace
 
 DerivedPart::DerivedPart(Catalog& catalog, const Labels& labels)
-    : series_(series_of(catalog, kDerivedMetrics, labels)) {}
+    : series_(series_of(catalog, kDerivedMetrics, labels, {oom_kills})) {}
 
 void DerivedPart::forget() {
   before_.reset();

@@ -3,6 +3,7 @@
 // Shares of time (CPU used of the quota, throttled periods) are of the time between two passes, so the first pass of a
 // cgroup has none. What has no limit has no share: the series are absent rather than 0. When the limit in force moves
 // to a cgroup above or back, the usage is another cgroup's from then on and is not compared with what was seen before.
+// OOM kills, which are counted over all cgroups of a target, stand in oom_kills.h.
 #pragma once
 
 #include <array>

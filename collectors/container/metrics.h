@@ -199,6 +199,7 @@ enum DerivedMetric : std::size_t {
   cpu_throttled,
   threads_limit_used,
   file_descriptors_limit_used,
+  oom_kills,
 };
 inline constexpr std::array kDerivedMetrics{
     Metric{"container_memory_limit_used_ratio", MetricType::gauge, "ratio",
@@ -217,6 +218,9 @@ inline constexpr std::array kDerivedMetrics{
            "Processes and threads divided by the limit in force, 0 to 1; absent without a limit."},
     Metric{"container_file_descriptors_limit_used_ratio", MetricType::gauge, "ratio",
            "Highest share of its soft limit on open files that a process of the container uses, 0 to 1."},
+    Metric{"container_oom_kills_total", MetricType::counter, "",
+           "Processes of the container that the kernel killed for want of memory while the agent looked, over all its "
+           "restarts; a kill that ended the whole container counts where a cgroup above it can be seen (cgroup v2)."},
 };
 
 enum TargetMetric : std::size_t { target_up, limit_source, limit_state };

@@ -69,7 +69,8 @@ Target::Target(const TargetConfig& config, std::size_t match, const Surroundings
       catalog_(catalog),
       labels_(labels_of(config)),
       name_labels_({{"name", config.name.value}}),
-      derived_(catalog, labels_) {
+      derived_(catalog, labels_),
+      oom_kills_(catalog, labels_) {
   const bool looked_for = config_.own || config_.process || !config_.cgroup.empty();
   if (looked_for) up_ = catalog_.series(kTargetMetrics[target_up], name_labels_);
   make_limit_series("");
@@ -78,7 +79,10 @@ Target::Target(const TargetConfig& config, std::size_t match, const Surroundings
 Target::~Target() = default;
 
 void Target::sample(PassContext& pass, ProcessFinder& processes) {
-  if (watched_ && !is_still_there(pass)) watched_.reset();
+  if (watched_ && !is_still_there(pass)) {
+    oom_kills_.lose(pass);
+    watched_.reset();
+  }
   if (!watched_) look_for_it(pass, processes);
   pass.batch.add(up_, watched_ ? 1 : 0);
   sample_parts(pass);
@@ -142,13 +146,16 @@ void Target::watch(FoundCgroup found, std::optional<ProcessFinder::Found> proces
   if (config_.network && watched.process) watched.network.emplace(catalog_, labels, *watched.process);
   make_limit_series(id);
   derived_.forget();
+  oom_kills_.watch(at[memory_controller]);
 }
 
 void Target::sample_parts(PassContext& pass) {
   const auto unlimited = [&](Controller controller) { return watched_ && watched_->cgroup.at_root[controller]; };
   MemoryReading memory;
   if (unlimited(memory_controller)) memory.limit = memory.swap_limit = no_limit;
+  oom_kills_.look_above(pass);
   if (watched_ && watched_->memory) memory = watched_->memory->sample(pass);
+  oom_kills_.add(pass, memory.values[oom_events]);
   add_memory_limit(pass, memory);
   tell_as_the_cgroup_says(pass, swap_resource, memory.swap_limit.state);
 

@@ -18,6 +18,7 @@
 #include "collectors/container/io.h"
 #include "collectors/container/memory.h"
 #include "collectors/container/network.h"
+#include "collectors/container/oom_kills.h"
 #include "collectors/container/pressure.h"
 #include "collectors/container/tasks.h"
 
@@ -70,6 +71,7 @@ class Target {
   SeriesHandle cpu_quota_;
   SeriesHandle cpu_period_;
   DerivedPart derived_;
+  OomKills oom_kills_;
   std::unique_ptr<Watched> watched_;
   struct Unseen {
     pid_t pid = 0;
