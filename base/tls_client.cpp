@@ -1,0 +1,163 @@
+#include "base/tls_client.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+struct Free {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+
+// The newest of OpenSSL's own words, and none of them left behind for the next call to find.
+std::string library_words() {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* words = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return words ? words : "it broke off";
+}
+
+bool is_address(const std::string& name) {
+  ASN1_OCTET_STRING* address = a2i_IPADDRESS(name.c_str());
+  ASN1_OCTET_STRING_free(address);
+  ERR_clear_error();
+  return address != nullptr;
+}
+
+Result<void> load_files(SSL_CTX* context, const TlsSettings& settings) {
+  if (!settings.ca.empty() && SSL_CTX_load_verify_locations(context, settings.ca.c_str(), nullptr) != 1) {
+    return Error{"no certificates (PEM) can be read: " + library_words(), settings.ca};
+  }
+  if (settings.ca.empty() && settings.verify_certificate) SSL_CTX_set_default_verify_paths(context);
+  if (settings.cert.empty()) return {};
+  if (SSL_CTX_use_certificate_chain_file(context, settings.cert.c_str()) != 1) {
+    return Error{"no certificate (PEM) can be read: " + library_words(), settings.cert};
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, settings.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return Error{"no private key (PEM) that fits the certificate can be read: " + library_words(), settings.key};
+  }
+  return {};
+}
+
+Result<void> expect_name(SSL* ssl, const TlsSettings& settings) {
+  if (settings.name.empty()) {
+    if (!settings.verify_certificate || !settings.verify_name) return {};
+    return Error{"no host's name to check the certificate against: give server_name", ""};
+  }
+  const bool address = is_address(settings.name);
+  if (!address) SSL_set_tlsext_host_name(ssl, settings.name.c_str());
+  if (!settings.verify_certificate || !settings.verify_name) return {};
+  X509_VERIFY_PARAM* expected = SSL_get0_param(ssl);
+  const int set = address ? X509_VERIFY_PARAM_set1_ip_asc(expected, settings.name.c_str())
+                          : X509_VERIFY_PARAM_set1_host(expected, settings.name.c_str(), settings.name.size());
+  if (set != 1) return Error{"not a host's name", settings.name};
+  return {};
+}
+
+// A socket whose other side is gone must be an error, not a signal that ends the agent.
+int send_without_signal(BIO* bio, const char* bytes, int count) {
+  int fd = -1;
+  BIO_get_fd(bio, &fd);
+  BIO_clear_retry_flags(bio);
+  const ssize_t sent = ::send(fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL);
+  if (sent < 0 && BIO_sock_should_retry(static_cast<int>(sent)) != 0) BIO_set_retry_write(bio);
+  return static_cast<int>(sent);
+}
+
+}  // namespace
+
+struct TlsClient::Parts {
+  std::unique_ptr<BIO_METHOD, void (*)(BIO_METHOD*)> method{nullptr, BIO_meth_free};
+  std::unique_ptr<SSL_CTX, Free> context;
+  std::unique_ptr<SSL, Free> ssl;
+};
+
+TlsClient::TlsClient(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+TlsClient::~TlsClient() = default;
+
+Result<std::unique_ptr<TlsClient>> TlsClient::make(int fd, const TlsSettings& settings) {
+  auto parts = std::make_unique<Parts>();
+  parts->context.reset(SSL_CTX_new(TLS_client_method()));
+  if (!parts->context) return Error{"no TLS: " + library_words(), ""};
+  SSL_CTX* context = parts->context.get();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_verify(context, settings.verify_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (auto loaded = load_files(context, settings); !loaded) return loaded.error();
+  parts->ssl.reset(SSL_new(context));
+  if (!parts->ssl) return Error{"no TLS: " + library_words(), ""};
+  if (auto expected = expect_name(parts->ssl.get(), settings); !expected) return expected.error();
+
+  const BIO_METHOD* socket = BIO_s_socket();
+  parts->method.reset(BIO_meth_new(BIO_TYPE_SOCKET, "socket"));
+  BIO_meth_set_write(parts->method.get(), send_without_signal);
+  BIO_meth_set_read(parts->method.get(), BIO_meth_get_read(socket));
+  BIO_meth_set_ctrl(parts->method.get(), BIO_meth_get_ctrl(socket));
+  BIO_meth_set_create(parts->method.get(), BIO_meth_get_create(socket));
+  BIO_meth_set_destroy(parts->method.get(), BIO_meth_get_destroy(socket));
+  std::unique_ptr<BIO, Free> bio(BIO_new(parts->method.get()));
+  if (!bio) return Error{"no TLS: " + library_words(), ""};
+  BIO_set_fd(bio.get(), fd, BIO_NOCLOSE);
+  BIO* owned = bio.release();
+  SSL_set_bio(parts->ssl.get(), owned, owned);
+  SSL_set_connect_state(parts->ssl.get());
+  return std::unique_ptr<TlsClient>(new TlsClient(std::move(parts)));
+}
+
+TlsClient::Step TlsClient::step_after(int result) {
+  const int error_number = errno;
+  SSL* ssl = parts_->ssl.get();
+  switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_NONE: return {State::done, static_cast<std::size_t>(result), {}, false};
+    case SSL_ERROR_WANT_READ: return {State::wants_read, 0, {}, false};
+    case SSL_ERROR_WANT_WRITE: return {State::wants_write, 0, {}, false};
+    case SSL_ERROR_ZERO_RETURN: return {State::closed, 0, {}, false};
+    default: break;
+  }
+  Step step;
+  step.state = State::failed;
+  const unsigned long code = ERR_peek_last_error();
+  const long verdict = SSL_get_verify_result(ssl);
+  if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) {
+    step.certificate = true;
+    step.trouble = std::string("its certificate does not hold: ") + X509_verify_cert_error_string(verdict);
+  } else if (code == 0 || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    step.state = State::closed;
+    if (code == 0 && error_number != 0) step.trouble = std::strerror(error_number);
+  } else {
+    step.certificate = ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;  // an alert of the other side: mostly our certificate
+    step.trouble = ERR_reason_error_string(code) ? ERR_reason_error_string(code) : "it broke off";
+  }
+  ERR_clear_error();
+  return step;
+}
+
+TlsClient::Step TlsClient::shake_hands() {
+  ERR_clear_error();
+  errno = 0;
+  return step_after(SSL_do_handshake(parts_->ssl.get()));
+}
+
+TlsClient::Step TlsClient::read(char* bytes, std::size_t count) {
+  ERR_clear_error();
+  errno = 0;
+  return step_after(SSL_read(parts_->ssl.get(), bytes, static_cast<int>(count)));
+}
+
+TlsClient::Step TlsClient::write(std::string_view bytes) {
+  ERR_clear_error();
+  errno = 0;
+  return step_after(SSL_write(parts_->ssl.get(), bytes.data(), static_cast<int>(bytes.size())));
+}
+
+}  // namespace sidewatch

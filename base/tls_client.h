@@ -1,0 +1,56 @@
+// TLS over a connected socket that does not block: the seam of OpenSSL's libssl. It never waits: each call does what can
+// be done now and says what the socket has to be waited for.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sidewatch {
+
+struct TlsSettings {
+  bool verify_certificate = true;
+  bool verify_name = true;  // with verify_certificate
+  std::string name;         // that the certificate has to be for (a host's name or an IP address), and is asked for
+  std::string ca;           // a file in PEM; empty: the system's
+  std::string cert;         // the client's, with `key`; or empty
+  std::string key;
+};
+
+class TlsClient {
+ public:
+  // `fd` stays the caller's and must outlive it. Fails where the files of the settings cannot be used.
+  static Result<std::unique_ptr<TlsClient>> make(int fd, const TlsSettings& settings);
+  ~TlsClient();
+  TlsClient(const TlsClient&) = delete;
+  TlsClient& operator=(const TlsClient&) = delete;
+
+  enum class State {
+    done,
+    wants_read,   // wait until the socket can be read, then call again with the same arguments
+    wants_write,
+    closed,       // the other side ended the connection
+    failed,       // `trouble` says why
+  };
+  struct Step {
+    State state = State::done;
+    std::size_t bytes = 0;  // read or written
+    std::string trouble;    // for people; a certificate's fault is named
+    bool certificate = false;  // what failed is that the other side's certificate does not hold, or ours is refused
+  };
+
+  Step shake_hands();
+  Step read(char* bytes, std::size_t count);
+  Step write(std::string_view bytes);
+
+ private:
+  struct Parts;
+  explicit TlsClient(std::unique_ptr<Parts> parts);
+  Step step_after(int result);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sidewatch
