@@ -3,7 +3,9 @@
 #include <array>
 
 #include "collectors/container/config.h"
+#include "collectors/database/memcached/config.h"
 #include "collectors/database/postgresql/config.h"
+#include "collectors/database/redis/config.h"
 #include "collectors/database/sqlite/config.h"
 #include "collectors/host/host.h"
 #include "collectors/process/config.h"
@@ -15,8 +17,10 @@ namespace {
 constexpr std::array kKinds{
     CollectorKind{"container", configure_container, container_metric_groups},
     CollectorKind{"host", configure_host, host_metric_groups},
+    CollectorKind{"memcached", configure_memcached, memcached_metric_groups},
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
+    CollectorKind{"redis", configure_redis, redis_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
     CollectorKind{"sqlite", configure_sqlite, sqlite_metric_groups},
 };

@@ -1,0 +1,57 @@
+#include "collectors/database/redis/part.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace sidewatch::database::redis {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration pause_after_refusal = 5min;
+constexpr Duration pause_after_failure = 30s;
+// A pass is never exactly on time: what is due within this time is due now.
+constexpr Duration early = 250ms;
+
+}  // namespace
+
+Part::Part(std::string_view name, Duration every, Catalog& catalog, const Labels& labels)
+    : name_(name), every_(every), series_(catalog, labels) {}
+
+std::optional<Failure> Part::run(Connection& connection, const ServerFacts& facts, Pass& pass) {
+  if (!concerns(facts)) return std::nullopt;
+  if (!next_ || pass.now + early >= *next_) {
+    if (auto lost = ask_now(connection, facts, pass)) return lost;
+  }
+  if (trouble_) pass.report(name_, *trouble_);
+  pass.batch.add(answer_);
+  return std::nullopt;
+}
+
+std::optional<Failure> Part::ask_now(Connection& connection, const ServerFacts& facts, Pass& pass) {
+  answer_.clear();
+  trouble_.reset();
+  Output output(series_, answer_);
+  auto failure = ask(connection, facts, output);
+  series_.end_round();
+  next_ = pass.now + every_;
+  if (!failure) return std::nullopt;
+  const bool missing = failure->kind == FailureKind::missing;
+  next_ = pass.now + std::max(every_, missing || failure->kind == FailureKind::denied ? pause_after_refusal
+                                                                                      : pause_after_failure);
+  if (missing) return std::nullopt;  // an older server, or one whose provider took the command away: no trouble
+  pass.failures.count(name_, failure->kind);
+  if (failure->connection_lost) return failure;
+  trouble_ = std::move(failure);
+  return std::nullopt;
+}
+
+void Part::start_over() {
+  answer_.clear();
+  trouble_.reset();
+  next_.reset();
+  series_.end_round();
+  forget();
+}
+
+}  // namespace sidewatch::database::redis
