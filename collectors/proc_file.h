@@ -95,8 +95,9 @@ class ProcDir {
 class ProcFile {
  public:
   enum class Keep { open, closed };  // closed: opened at each read, for where descriptors are scarce
-  // Whether one line may be longer than kLongLine. If none is, a short read was the whole file: the kernel only ends a
-  // read early where the next line has no room in its page.
+  // Whether one line may be longer than kLongLine. If none is, a short read was the whole file: the kernel writes such
+  // files record by record (seq_file), gives only whole records at each read, and ends a read early only where the next
+  // record has no room in its page. So a line is never torn by it either.
   enum class Lines { short_ones, any_length };
   static constexpr std::size_t kLongLine = 2048;
 
