@@ -41,7 +41,7 @@ class BondingPart final : public Part {
       if (file.status() != FileStatus::gone) report.partial(sources_.sys.error(path_, file.error_number));
       return;
     }
-    if (!file.text.ends_with('\n')) return;  // torn
+    if (!file.text.empty() && !file.text.ends_with('\n')) return;  // torn; a bond without members has an empty file
     double slaves = 0;
     double active = 0;
     std::string_view rest = first_line(file.text);

@@ -170,9 +170,11 @@ void DeviceTree::constant(const Metric& metric, const Labels& labels, double val
   constants_.push_back({sources_.catalog.series(metric, labels), value});
 }
 
-std::string DeviceTree::text(const std::string& file) {
-  return std::string(trim(first_line(sources_.sys.read(path_of(file).c_str(), sources_.buffer).text)));
+std::string DeviceTree::line(const std::string& file) {
+  return std::string(first_line(sources_.sys.read(path_of(file).c_str(), sources_.buffer).text));
 }
+
+std::string DeviceTree::text(const std::string& file) { return std::string(trim(line(file))); }
 
 std::vector<std::string> DeviceTree::list(const std::string& directory) {
   std::vector<std::string> names;

@@ -67,6 +67,7 @@ class DeviceTree {
   void number(const std::string& file, const Metric& metric, const Labels& labels, NumberForm form = {});
   void constant(const Metric& metric, const Labels& labels, double value = 1);
   std::string text(const std::string& file);               // its first line without blanks; empty when there is none
+  std::string line(const std::string& file);               // the same with them
   bool has(const std::string& file);                       // whether it is there and not a directory
   std::vector<std::string> list(const std::string& directory);  // sorted
   std::string resolved(const std::string& link);           // the path that a link leads to; empty when it leads nowhere

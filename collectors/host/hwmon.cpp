@@ -166,7 +166,7 @@ void describe_chip(DeviceTree& tree, const std::string& device, const HwmonConfi
   for (const auto& [name, sensor] : sensors) {
     if (!config.sensors.passes(chip + ";" + name)) continue;
     if (const auto file = sensor.elements.find("label"); file != sensor.elements.end()) {
-      const std::string label = tree.text(file->second);
+      const std::string label = tree.line(file->second);  // with its blanks, as dashboards know it: "Left side  "
       if (!label.empty()) tree.constant(kMetrics[1], Labels{{"chip", chip}, {"sensor", name}, {"label", label}});
     }
     add_sensor(tree, Labels{{"chip", chip}, {"sensor", name}}, sensor);

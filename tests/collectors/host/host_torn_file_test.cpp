@@ -10,9 +10,10 @@
 namespace sidewatch {
 namespace {
 
-// Sums over the lines of a file: they shrink with the lines and are checked not to exceed the whole.
+// Sums over the lines of a file: they shrink with the lines and are checked not to exceed the whole. A bond without
+// members has an empty file, which so cannot be told from a torn one.
 bool is_sum(const std::string& series) {
-  return series.starts_with("node_nf_conntrack_stat_") || series.starts_with("node_arp_entries") ||
+  return series.starts_with("node_bonding_") || series.starts_with("node_nf_conntrack_stat_") || series.starts_with("node_arp_entries") ||
          series.starts_with("node_udp_queues");
 }
 // Says of a part whether it could be read, and of a text what it was.
