@@ -1,5 +1,8 @@
 #include "agent/collector_runner.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -21,7 +24,30 @@ Result<PassOutcome> collect_once(std::unique_ptr<Collector>& collector, const Co
 
 }  // namespace
 
+// Wakes a collector that listens.
+class WakeUp {
+ public:
+  explicit WakeUp(bool needed) : fd_(needed ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1) {}
+  WakeUp(const WakeUp&) = delete;
+  ~WakeUp() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int fd() const { return fd_; }
+  void ring() const {
+    if (fd_ >= 0) (void)eventfd_write(fd_, 1);
+  }
+  void silence() const {
+    eventfd_t rings = 0;
+    (void)eventfd_read(fd_, &rings);
+  }
+
+ private:
+  const int fd_;
+};
+
 struct CollectorRunner::Shared {
+  explicit Shared(bool listens) : wake(listens) {}
+  const WakeUp wake;
   std::uint64_t id = 0;
   std::shared_ptr<LoopMailbox> loop;
   std::mutex mutex;
@@ -35,7 +61,7 @@ struct CollectorRunner::Shared {
 
 CollectorRunner::CollectorRunner(std::uint64_t id, const CollectorPlan& plan, const CollectorContext& context,
                                  std::shared_ptr<LoopMailbox> loop)
-    : id_(id), shared_(std::make_shared<Shared>()) {
+    : id_(id), shared_(std::make_shared<Shared>(plan.listens)) {
   shared_->id = id;
   shared_->loop = std::move(loop);
   main_ = [shared = shared_, plan, context] { run(shared, plan, context); };
@@ -57,6 +83,7 @@ bool CollectorRunner::start(Time now) {
     shared_->at = now;
   }
   shared_->changed.notify_all();
+  shared_->wake.ring();
   return true;
 }
 
@@ -71,6 +98,15 @@ void CollectorRunner::request_stop() {
     shared_->stopping = true;
   }
   shared_->changed.notify_all();
+  shared_->wake.ring();
+}
+
+// Without the lock until somebody rings. Whoever rings has said before what is wanted.
+void CollectorRunner::listen(Collector& collector, Shared& shared, std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  collector.listen(shared.wake.fd());
+  shared.wake.silence();
+  lock.lock();
 }
 
 void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan,
@@ -78,7 +114,9 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
   std::unique_ptr<Collector> collector;
   std::unique_lock lock(shared->mutex);
   while (true) {
-    shared->changed.wait(lock, [&] { return shared->wanted || shared->stopping; });
+    const auto is_called = [&] { return shared->wanted || shared->stopping; };
+    if (collector && shared->wake.fd() >= 0) listen(*collector, *shared, lock);
+    shared->changed.wait(lock, is_called);
     if (shared->stopping) break;
     shared->wanted = false;
     const Time at = shared->at;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "agent/message.h"
@@ -44,6 +45,7 @@ class CollectorRunner {
 
  private:
   struct Shared;
+  static void listen(Collector& collector, Shared& shared, std::unique_lock<std::mutex>& lock);
   static void run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan, const CollectorContext& context);
 
   const std::uint64_t id_;

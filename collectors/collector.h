@@ -30,6 +30,10 @@ class Collector {
   // One pass at `now`: adds samples to `batch`. An Error means that the whole source failed; its series then go stale
   // whatever was added.
   virtual Result<PassOutcome> collect(Batch& batch, Time now) = 0;
+
+  // Between passes, on the same thread, for a source that is sent its samples: takes them in until `wake` (an eventfd)
+  // can be read. Called where CollectorPlan::listens, after the first pass.
+  virtual void listen([[maybe_unused]] int wake) {}
 };
 
 class Instruments;
@@ -47,6 +51,7 @@ struct CollectorPlan {
   std::string name;                  // unique: "host", "process:checkout"
   std::optional<Duration> interval;  // its own, or agent.interval
   std::string watches;               // for people: "CPU, memory, disks, filesystems and network of this host"
+  bool listens = false;              // it has something to do between passes
   std::string fingerprint;           // equal when a reload may keep the running collector as it is
   std::function<std::unique_ptr<Collector>(const CollectorContext&)> make;
 };

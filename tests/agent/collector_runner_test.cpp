@@ -1,7 +1,9 @@
 #include "agent/collector_runner.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -68,6 +70,38 @@ TEST_F(CollectorRunnerTest, MakesItsCollectorOnTheThreadThatRunsIt) {
   ASSERT_TRUE(take<PassDone>(*mailbox));
   EXPECT_EQ(made, ran);
   EXPECT_NE(made, std::this_thread::get_id());
+}
+
+// Sleeps between its passes until it is woken, and counts how often.
+class Sleeper final : public Collector {
+ public:
+  explicit Sleeper(std::atomic<int>& naps) : naps_(naps) {}
+  Result<PassOutcome> collect(Batch&, Time) override { return PassOutcome{}; }
+  void listen(int wake) override {
+    ++naps_;
+    pollfd waiting{wake, POLLIN, 0};
+    EXPECT_EQ(::poll(&waiting, 1, -1), 1);
+  }
+
+ private:
+  std::atomic<int>& naps_;
+};
+
+TEST_F(CollectorRunnerTest, LetsACollectorListenBetweenItsPassesAndWakesItForEachAndForTheEnd) {
+  std::atomic<int> naps = 0;
+  CollectorPlan plan;
+  plan.name = "sleeper";
+  plan.listens = true;
+  plan.make = [&naps](const CollectorContext&) { return std::make_unique<Sleeper>(naps); };
+  CollectorRunner sleeper(1, plan, CollectorContext{catalog, nullptr, nullptr, ""}, mailbox);
+  for (int pass = 0; pass < 50; ++pass) {
+    ASSERT_TRUE(sleeper.start(start_of_test + pass * 1s));
+    ASSERT_TRUE(take<PassDone>(*mailbox));
+  }
+  sleeper.request_stop();
+  EXPECT_TRUE(sleeper.join(20s));
+  EXPECT_GT(naps, 0);
+  EXPECT_LE(naps, 50);
 }
 
 TEST_F(CollectorRunnerTest, NeverStartsAPassThatIsStillRunning) {
