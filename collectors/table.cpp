@@ -10,6 +10,7 @@
 #include "collectors/host/host.h"
 #include "collectors/process/config.h"
 #include "collectors/self/self.h"
+#include "collectors/statsd/config.h"
 
 namespace sidewatch {
 namespace {
@@ -23,6 +24,7 @@ constexpr std::array kKinds{
     CollectorKind{"redis", configure_redis, redis_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
     CollectorKind{"sqlite", configure_sqlite, sqlite_metric_groups},
+    CollectorKind{"statsd", configure_statsd, statsd_metric_groups},
 };
 
 }  // namespace

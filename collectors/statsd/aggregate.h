@@ -1,0 +1,102 @@
+// Lines become series: counters are summed, gauges kept, timings and sets looked at over a window.
+//
+// The one idea: a line that was seen before costs a hash of its bytes and an addition. Only a new one has its tags taken
+// apart and its series asked for; two spellings of one series (tags in another order) meet there. Series over a budget
+// share the overflow series of their metric, and its aggregate: a flood of tags costs time, but no memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "collectors/statsd/key_table.h"
+#include "collectors/statsd/line.h"
+#include "collectors/statsd/sketch.h"
+#include "collectors/statsd/window.h"
+#include "metrics/catalog.h"
+#include "metrics/store.h"
+
+namespace sidewatch::statsd {
+
+extern const Metric event_metric;
+extern const Metric check_metric;
+
+struct AggregateOptions {
+  Duration window = std::chrono::minutes(1);  // of quantiles, smallest, largest and set sizes
+  Duration ttl = std::chrono::minutes(15);    // a series that nobody sent for so long is dropped; 0: never
+  std::size_t max_names = 2000;               // of metrics
+  std::size_t max_keys = 100'000;             // spellings of series that are remembered
+};
+
+class Aggregate {
+ public:
+  Aggregate(Catalog& catalog, AggregateOptions options);
+  ~Aggregate();
+
+  // Lines between newlines; an empty one is none. Never fails: what cannot be used is counted.
+  void take(std::string_view packet);
+
+  // Everything that is not older than its ttl.
+  void write(Batch& batch, Time now);
+
+  struct Counts {
+    std::uint64_t lines = 0;
+    std::uint64_t samples = 0;
+    std::uint64_t unknown_sections = 0;
+    std::array<std::uint64_t, static_cast<std::size_t>(LineError::count)> errors{};
+    std::uint64_t names_refused = 0;  // lines of a metric over max_names
+  };
+  const Counts& counts() const { return counts_; }
+  std::size_t series() const { return live_; }
+
+ private:
+  struct Timings;
+  struct Members;
+  struct Entry;
+
+  void take_one(std::string_view line);
+  void take_event(std::string_view text);
+  void take_check(std::string_view text);
+  void update(Entry& entry, const Line& line);
+  Entry* entry_of(const Line& line);
+  // The aggregate of a series, made when it is new; null when it cannot be, which is counted.
+  struct Resolved {
+    Entry* entry = nullptr;
+    bool shared = false;  // it is the overflow series of its metric
+  };
+  Resolved resolve(std::string name, Kind kind, const Labels& labels, std::string_view help);
+  Entry* adopt(std::unique_ptr<Entry> entry);
+  void make_series(Entry& entry, const Labels& labels, std::string_view help);
+  void write_timings(Entry& entry, bool touched, Batch& batch);
+  void write_members(Entry& entry, bool touched, Batch& batch);
+  void drop(Entry& entry);
+  void fail(LineError error) { ++counts_.errors[static_cast<std::size_t>(error)]; }
+
+  Catalog& catalog_;
+  const AggregateOptions options_;
+  KeyTable keys_;
+  std::vector<std::unique_ptr<Entry>> entries_;  // a dropped one's place is used again
+  std::vector<std::uint32_t> free_;
+  std::map<SeriesId, std::uint32_t> by_series_;
+  struct Name {
+    Kind kind;
+    std::size_t entries = 0;
+  };
+  std::unordered_map<std::string, Name> names_;  // by the metric's name as it is served
+  std::size_t live_ = 0;
+  std::int64_t turn_ = 0;
+  Counts counts_;
+  Sketch merged_;
+};
+
+// The name as Prometheus takes it: letters, digits and '_'; anything else becomes '_', and a digit in front gets one.
+std::string metric_name(std::string_view name);
+
+}  // namespace sidewatch::statsd

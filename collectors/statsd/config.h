@@ -1,0 +1,32 @@
+// What the `statsd` key of the configuration says: where lines arrive, and how long what they say stands.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "collectors/collector.h"
+#include "collectors/statsd/aggregate.h"
+#include "collectors/statsd/listener.h"
+#include "collectors/table.h"
+#include "config/section.h"
+
+namespace sidewatch {
+namespace statsd {
+
+struct StatsdConfig {
+  std::optional<Duration> interval;
+  std::vector<config::Located<std::string>> listen;
+  std::vector<Endpoint> endpoints;  // what `listen` says
+  AggregateOptions aggregate;
+};
+void declare(config::Section& section, StatsdConfig& config);
+
+}  // namespace statsd
+
+// Declares `statsd` and plans its collector.
+void configure_statsd(config::Section& collectors, std::vector<CollectorPlan>& plans);
+std::vector<MetricGroup> statsd_metric_groups();
+
+}  // namespace sidewatch

@@ -1,0 +1,182 @@
+// Lines in, samples out.
+#include "collectors/statsd/aggregate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace sidewatch::statsd {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+class AggregateTest : public ::testing::Test {
+ protected:
+  std::map<std::string, double> write() {
+    batch.clear();
+    aggregate.write(batch, now);
+    std::map<std::string, double> found;
+    for (const auto& sample : batch.samples()) {
+      const auto info = catalog.info(sample.series);
+      found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = sample.value;
+    }
+    return found;
+  }
+
+  std::uint64_t errors(LineError error) { return aggregate.counts().errors[static_cast<std::size_t>(error)]; }
+
+  Catalog catalog{Catalog::Limits{.max_series = 1000, .max_series_per_metric = 50}, Labels{}};
+  Time now = time_at_ms(600'000);
+  Aggregate aggregate{catalog, AggregateOptions{.max_names = 20}};
+  Batch batch;
+};
+
+TEST_F(AggregateTest, SumsCountersByNameAndTags) {
+  aggregate.take("hits:1|c|#route:/a\nhits:2|c|#route:/a\nhits:5|c|#route:/b\nhits:1|c|@0.1\n");
+  EXPECT_THAT(write(), UnorderedElementsAre(Pair(R"(hits{route="/a"})", 3), Pair(R"(hits{route="/b"})", 5),
+                                            Pair("hits", DoubleNear(10, 1e-9))));
+  aggregate.take("hits:4|c|#route:/a");
+  EXPECT_EQ(write().at(R"(hits{route="/a"})"), 7);
+}
+
+TEST_F(AggregateTest, TakesTagsInAnotherOrderForTheSameSeries) {
+  aggregate.take("hits:1|c|#a:1,b:2");
+  aggregate.take("hits:1|c|#b:2,a:1");
+  aggregate.take("hits:1|c|#b:2,a:1");
+  EXPECT_THAT(write(), ElementsAre(Pair(R"(hits{a="1", b="2"})", 3)));
+}
+
+TEST_F(AggregateTest, SetsGaugesAndChangesThem) {
+  aggregate.take("depth:5|g\ndepth:+3|g\ndepth:-1|g");
+  EXPECT_THAT(write(), ElementsAre(Pair("depth", 7)));
+  aggregate.take("depth:2|g");
+  EXPECT_THAT(write(), ElementsAre(Pair("depth", 2)));
+}
+
+TEST_F(AggregateTest, MakesASummaryOfTimingsInSeconds) {
+  for (int i = 1; i <= 100; ++i) aggregate.take("latency:" + std::to_string(i) + "|ms");
+  const auto samples = write();
+  EXPECT_EQ(samples.at("latency_count"), 100);
+  EXPECT_NEAR(samples.at("latency_sum"), 5.05, 1e-9);
+  EXPECT_EQ(samples.at("latency_min"), 0.001);
+  EXPECT_EQ(samples.at("latency_max"), 0.1);
+  EXPECT_NEAR(samples.at(R"(latency{quantile="0.5"})"), 0.050, 0.0006);
+  EXPECT_NEAR(samples.at(R"(latency{quantile="0.99"})"), 0.099, 0.001);
+}
+
+TEST_F(AggregateTest, TakesHistogramsAndDistributionsAsTheyAre) {
+  aggregate.take("size:10:20:30|h\nweight:5|d|@0.5");
+  const auto samples = write();
+  EXPECT_EQ(samples.at("size_count"), 3);
+  EXPECT_EQ(samples.at("size_sum"), 60);
+  EXPECT_EQ(samples.at("size_max"), 30);
+  EXPECT_EQ(samples.at("weight_count"), 2);
+  EXPECT_EQ(samples.at("weight_sum"), 10);
+}
+
+TEST_F(AggregateTest, ForgetsTimingsThatAreOlderThanTheWindow) {
+  aggregate.take("latency:100|ms");
+  EXPECT_EQ(write().count("latency_max"), 1u);
+  now += 50s;
+  aggregate.take("latency:10|ms");
+  EXPECT_EQ(write().at("latency_max"), 0.1);
+  now += 20s;
+  EXPECT_EQ(write().at("latency_max"), 0.01);
+  now += 60s;
+  const auto samples = write();
+  EXPECT_EQ(samples.count("latency_max"), 0u);
+  EXPECT_EQ(samples.at("latency_count"), 2) << "what is counted since the beginning stays";
+}
+
+TEST_F(AggregateTest, KeepsTheWindowThroughPassesInWhichNothingCame) {
+  aggregate.take("latency:100|ms");
+  for (int i = 0; i < 50; ++i, now += 1s) EXPECT_EQ(write().count("latency_max"), 1u) << i;
+  for (int i = 0; i < 20; ++i, now += 1s) write();
+  EXPECT_EQ(write().count("latency_max"), 0u);
+}
+
+TEST_F(AggregateTest, CountsTheMembersOfASetInTheWindow) {
+  aggregate.take("users:anna|s\nusers:bob|s\nusers:anna|s\nusers:a:b|s");
+  EXPECT_THAT(write(), ElementsAre(Pair("users", 3)));
+  now += 90s;
+  aggregate.take("users:bob|s");
+  write();
+  now += 5s;
+  EXPECT_THAT(write(), ElementsAre(Pair("users", 1)));
+}
+
+TEST_F(AggregateTest, GivesNamesAndTagsThatPrometheusTakes) {
+  aggregate.take("api.5xx-rate/s:1|c|#http.status:500,flag,0x:y");
+  aggregate.take("5xx:1|c");
+  EXPECT_THAT(write(), UnorderedElementsAre(Pair(R"(api_5xx_rate_s{_0x="y", flag="true", http_status="500"})", 1),
+                                            Pair("_5xx", 1)));
+}
+
+TEST_F(AggregateTest, CountsWhatItCannotUseByReason) {
+  aggregate.take("a\nb:1\nc:1|x\nd:1|c|@2\ne:x|c\nf:-1|c\nok:1|c\nok:1|ms\n\n\r\n");
+  EXPECT_EQ(errors(LineError::no_value), 1u);
+  EXPECT_EQ(errors(LineError::no_type), 1u);
+  EXPECT_EQ(errors(LineError::unknown_type), 1u);
+  EXPECT_EQ(errors(LineError::bad_rate), 1u);
+  EXPECT_EQ(errors(LineError::bad_number), 1u);
+  EXPECT_EQ(errors(LineError::negative_counter), 1u);
+  EXPECT_EQ(errors(LineError::type_conflict), 1u);
+  EXPECT_EQ(aggregate.counts().lines, 8u);
+  EXPECT_EQ(aggregate.counts().samples, 1u);
+  EXPECT_EQ(write().at("ok"), 1);
+}
+
+TEST_F(AggregateTest, CountsEventsAndShowsServiceChecks) {
+  aggregate.take("_e{5,4}:title|text|t:error\n_e{5,4}:title|text|t:whatever|p:low\n_sc|db|2|#shard:1\n_sc|db|0|#shard:2");
+  EXPECT_THAT(write(),
+              UnorderedElementsAre(
+                  Pair(R"(sidewatch_statsd_events_total{priority="normal", type="error"})", 1),
+                  Pair(R"(sidewatch_statsd_events_total{priority="low", type="other"})", 1),
+                  Pair(R"(sidewatch_statsd_service_check_status{name="db", shard="1"})", 2),
+                  Pair(R"(sidewatch_statsd_service_check_status{name="db", shard="2"})", 0)));
+}
+
+TEST_F(AggregateTest, DropsWhatNobodySentForItsTtl) {
+  aggregate.take("old:1|c\nnew:1|c");
+  write();
+  now += 10min;
+  aggregate.take("new:1|c");
+  write();
+  now += 6min;
+  EXPECT_THAT(write(), ElementsAre(Pair("new", 2)));
+  EXPECT_EQ(aggregate.series(), 1u);
+  aggregate.take("old:1|ms");  // the name is free again, also for another type
+  EXPECT_EQ(write().at("old_count"), 1);
+}
+
+TEST_F(AggregateTest, PutsAFloodOfTagsIntoOneSeriesAndKeepsTheRestRight) {
+  aggregate.take("quiet:1|c");
+  for (int i = 0; i < 10'000; ++i) {
+    aggregate.take("flood:1|c|#id:" + std::to_string(i));
+    aggregate.take("slow:" + std::to_string(i % 100) + "|ms|#id:" + std::to_string(i));
+    if (i % 100 == 0) aggregate.take("quiet:1|c");
+  }
+  const auto samples = write();
+  EXPECT_EQ(samples.at("quiet"), 101);
+  double all = 0;
+  for (const auto& [series, value] : samples) all += series.starts_with("flood{") ? value : 0;
+  EXPECT_EQ(all, 10'000) << "nothing is lost";
+  EXPECT_EQ(samples.at(R"(flood{overflow="true"})"), 9950);
+  EXPECT_LE(aggregate.series(), 103u);
+  EXPECT_LE(samples.size(), 400u);
+}
+
+TEST_F(AggregateTest, RefusesMetricsOverTheirNumber) {
+  for (int i = 0; i < 30; ++i) aggregate.take("metric" + std::to_string(i) + ":1|c");
+  EXPECT_EQ(write().size(), 20u);
+  EXPECT_EQ(aggregate.counts().names_refused, 10u);
+}
+
+}  // namespace
+}  // namespace sidewatch::statsd
