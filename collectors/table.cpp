@@ -4,6 +4,7 @@
 
 #include "collectors/container/config.h"
 #include "collectors/database/memcached/config.h"
+#include "collectors/database/mysql/config.h"
 #include "collectors/database/postgresql/config.h"
 #include "collectors/database/redis/config.h"
 #include "collectors/database/sqlite/config.h"
@@ -19,6 +20,7 @@ constexpr std::array kKinds{
     CollectorKind{"container", configure_container, container_metric_groups},
     CollectorKind{"host", configure_host, host_metric_groups},
     CollectorKind{"memcached", configure_memcached, memcached_metric_groups},
+    CollectorKind{"mysql", configure_mysql, mysql_metric_groups},
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"redis", configure_redis, redis_metric_groups},

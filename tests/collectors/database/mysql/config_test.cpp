@@ -1,0 +1,75 @@
+// What may be written below `mysql`, and what is said of mistakes.
+#include "collectors/database/mysql/config.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/document.h"
+
+namespace sidewatch {
+namespace {
+
+struct Collectors {
+  std::vector<CollectorPlan> plans;
+};
+void declare(config::Section& section, Collectors& collectors) { configure_mysql(section, collectors.plans); }
+
+struct Read {
+  std::vector<CollectorPlan> plans;
+  std::string problems;
+};
+Read read(const std::string& yaml) {
+  config::Problems problems;
+  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
+  Collectors collectors;
+  document.read(collectors);
+  return {std::move(collectors.plans), problems.text()};
+}
+
+TEST(MysqlConfig, EveryServerIsACollectorOfItsOwn) {
+  const auto found = read(
+      "mysql:\n"
+      "  - {name: main, address: \"db.example\", user: eye, password: x}\n"
+      "  - {name: local, address: /run/mysqld/mysqld.sock, user: eye, interval: 2s}\n");
+  EXPECT_EQ(found.problems, "");
+  ASSERT_EQ(found.plans.size(), 2u);
+  EXPECT_EQ(found.plans[0].name, "mysql:main");
+  EXPECT_EQ(found.plans[0].watches, "MySQL or MariaDB main (db.example:3306)");
+  EXPECT_EQ(found.plans[1].watches, "MySQL or MariaDB local (/run/mysqld/mysqld.sock)");
+  EXPECT_EQ(found.plans[1].interval, Duration(2000));
+}
+
+TEST(MysqlConfig, AnAddressThatIsNoneIsToldWithHowOneLooks) {
+  const auto found = read("mysql: [{name: main, address: \"db:port\", user: eye}]\n");
+  EXPECT_NE(found.problems.find("'db:port' is not an address, write for example 127.0.0.1:3306"), std::string::npos);
+}
+
+TEST(MysqlConfig, NamesAreGivenOnce) {
+  const auto found = read(
+      "mysql:\n"
+      "  - {name: main, address: a, user: eye}\n"
+      "  - {name: main, address: b, user: eye}\n");
+  EXPECT_NE(found.problems.find("there is already a MySQL server named 'main'"), std::string::npos) << found.problems;
+}
+
+TEST(MysqlConfig, WhateverChangesMakesAnotherCollector) {
+  const auto fingerprint = [](const std::string& more) {
+    const auto found = read("mysql: [{name: main, address: a, user: eye" + more + "}]\n");
+    EXPECT_EQ(found.problems, "") << more;
+    return found.plans.empty() ? "" : found.plans[0].fingerprint;
+  };
+  const std::string plain = fingerprint("");
+  for (const auto* more :
+       {", timeout: 3s", ", database: shop", ", tls: {}", ", tables: {max: 7}", ", tables: {every: 1h}",
+        ", statements: {}", ", innodb_metrics: true", ", auto_increment: true", ", binary_logs: true",
+        ", labels: {a: b}", ", queries: [{name: q, sql: SELECT 1 AS n, metrics: [{column: n, name: x}]}]"}) {
+    EXPECT_NE(fingerprint(more), plain) << more;
+  }
+  EXPECT_EQ(fingerprint(""), plain);
+}
+
+}  // namespace
+}  // namespace sidewatch
