@@ -155,8 +155,8 @@ class Connection final : public SqlConnection {
     }
   }
 
-  // Until PQgetResult does not block. What libpq has read of a row that is not whole yet is bounded here: it would keep
-  // up to a gigabyte of one.
+  // Until PQgetResult does not block. libpq would keep up to a gigabyte of a row that is not whole yet: a larger one than
+  // the limit ends the connection. (Not at once: libpq reads on for as long as a fast server keeps its socket filled.)
   std::optional<Failure> await_result(const QueryLimits& limits, const Deadline& deadline) {
     constexpr std::size_t slack = std::size_t{256} << 10;  // what one read may bring beyond the row
     std::size_t unfinished = 0;
