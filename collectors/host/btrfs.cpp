@@ -20,12 +20,22 @@ constexpr std::array kMetrics{
     Metric{"node_btrfs_used_bytes", MetricType::gauge, "bytes", "Bytes in use, by kind of block and layout."},
     Metric{"node_btrfs_size_bytes", MetricType::gauge, "bytes", "Bytes set aside, by kind of block and layout."},
     Metric{"node_btrfs_allocation_ratio", MetricType::gauge, "", "Bytes of disk that a byte takes in this layout."},
+    Metric{"node_btrfs_commits_total", MetricType::counter, "", "Times that changes were brought to the disk."},
+    Metric{"node_btrfs_last_commit_seconds", MetricType::gauge, "seconds", "How long the latest of them took."},
+    Metric{"node_btrfs_max_commit_seconds", MetricType::gauge, "seconds", "How long the longest of them took."},
+    Metric{"node_btrfs_commit_seconds_total", MetricType::counter, "seconds", "How long all of them took together."},
 };
 
 constexpr std::array<const char*, 6> kLookedAt{"label",           "metadata_uuid",        "devices/",
                                                "allocation/data/", "allocation/metadata/", "allocation/system/"};
 constexpr std::array<std::string_view, 3> kKinds{"data", "metadata", "system"};
 constexpr double kSectorBytes = 512;
+constexpr double kMilliseconds = 1e3;
+
+// Since Linux 6.0, in the order of the metrics.
+constexpr std::size_t kFirstCommit = 6;
+constexpr std::array<std::string_view, 4> kCommitLines{"commits ", "last_commit_ms ", "max_commit_ms ",
+                                                       "total_commit_ms "};
 
 double ratio_of(std::string_view layout, std::size_t devices) {
   const double count = static_cast<double>(devices);
@@ -53,6 +63,10 @@ void add_kind(DeviceTree& tree, const std::string& uuid, std::string_view kind, 
 void add_space(DeviceTree& tree, const std::string& uuid) {
   tree.constant(kMetrics[0], Labels{{"uuid", uuid}, {"label", tree.text("label")}});
   tree.number("allocation/global_rsv_size", kMetrics[1], Labels{{"uuid", uuid}});
+  for (std::size_t i = 0; i < kCommitLines.size(); ++i) {
+    tree.number("commit_stats", kMetrics[kFirstCommit + i], Labels{{"uuid", uuid}},
+                {.per = i == 0 ? 1 : kMilliseconds, .line = kCommitLines[i]});
+  }
   const std::size_t devices = tree.list("devices").size();
   for (const std::string_view kind : kKinds) add_kind(tree, uuid, kind, devices);
 }

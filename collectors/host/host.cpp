@@ -64,6 +64,7 @@ constexpr std::array kHostParts{
     PartKind{"udp_queues", make_udp_queues_part, udp_queues_metrics, "bytes waiting in the queues of UDP sockets"},
     PartKind{"uname", make_uname_part, uname_metrics, "name and kernel of the machine"},
     PartKind{"vmstat", make_vmstat_part, vmstat_metrics, "paging, swapping and OOM kills"},
+    PartKind{"watchdog", make_watchdog_part, watchdog_metrics, "watchdogs that restart the machine"},
     PartKind{"xfs", make_xfs_part, xfs_metrics, "what XFS did per filesystem"},
     PartKind{"zfs", make_zfs_part, zfs_metrics, "caches, pools and datasets of ZFS"},
 };

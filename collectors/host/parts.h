@@ -56,6 +56,7 @@ MakePart make_timex_part;
 MakePart make_udp_queues_part;
 MakePart make_uname_part;
 MakePart make_vmstat_part;
+MakePart make_watchdog_part;
 MakePart make_xfs_part;
 MakePart make_zfs_part;
 
@@ -103,6 +104,7 @@ std::span<const Metric> timex_metrics();
 std::span<const Metric> udp_queues_metrics();
 std::span<const Metric> uname_metrics();
 std::span<const Metric> vmstat_metrics();
+std::span<const Metric> watchdog_metrics();
 std::span<const Metric> xfs_metrics();
 std::span<const Metric> zfs_metrics();
 
