@@ -1,5 +1,8 @@
 #include "config/yaml_mistakes.h"
 
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "config/wording.h"
@@ -207,6 +210,36 @@ Mistake explain(const ParserComplaint& complaint, const SourceText& source) {
   if (auto guess = open_bracket(complaint, source)) return *guess;
   if (auto guess = last_line_has_no_colon(complaint, source)) return *guess;
   return by_words(complaint, source);
+}
+
+std::vector<Mistake> drop_duplicates(Node& mapping) {
+  std::vector<Mistake> mistakes;
+  std::map<std::string_view, Position> first;
+  for (const auto& entry : mapping.entries) {
+    const auto [found, is_new] = first.emplace(entry.key, entry.at);
+    if (is_new) continue;
+    mistakes.push_back({entry.at, "duplicate key " + quote(entry.key) + ", first written at " +
+                                      std::to_string(found->second.line) + ":" + std::to_string(found->second.column)});
+  }
+  if (mistakes.empty()) return mistakes;
+  std::vector<Entry> kept;
+  for (const auto& entry : mapping.entries) {
+    const Position& at = first.at(entry.key);
+    if (at.line == entry.at.line && at.column == entry.at.column) kept.push_back(entry);
+  }
+  mapping.entries = std::move(kept);
+  return mistakes;
+}
+
+// The dash is looked for before what the parser gives.
+Position place_of_missing_item(const SourceText& source, ParserComplaint::Place place) {
+  const auto offset = source.offset(place.line, place.column);
+  const std::string_view text = source.text();
+  const char here = offset < text.size() ? text[offset] : '\0';
+  if (here == '~' || here == 'n' || here == 'N') return source.position(place.line, place.column);
+  const auto before = text.substr(0, offset).find_last_not_of(" \t\r\n");
+  const bool is_dash = before != std::string_view::npos && text[before] == '-';
+  return is_dash ? source.position(before) : source.position(place.line, place.column);
 }
 
 }  // namespace sidewatch::config

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "config/node.h"
 #include "config/source_text.h"
 
 namespace sidewatch::config {
@@ -28,6 +30,12 @@ struct Mistake {
   std::string text;
 };
 Mistake explain(const ParserComplaint& complaint, const SourceText& source);
+
+// Takes every key but the first of its name out of a mapping, and says so of each.
+std::vector<Mistake> drop_duplicates(Node& mapping);
+
+// Where a list item without a value stands: the parser gives the place of `null` or ~, or else of whatever follows.
+Position place_of_missing_item(const SourceText& source, ParserComplaint::Place place);
 
 // The first line that separates documents, behind the first content and before `end_line`; -1 when there is none.
 int separator_line(const SourceText& source, int end_line);

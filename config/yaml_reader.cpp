@@ -205,21 +205,8 @@ class Builder final : public YAML::EventHandler {
       report(frame.key_at, quote(frame.key) + " has no value; write \"\" for an empty text, {} for an empty section, [] for an "
                                                  "empty list");
     } else {
-      report(null_item_place(mark), "this list item has no value");
+      report(place_of_missing_item(source_, {mark.line, mark.column}), "this list item has no value");
     }
-  }
-
-  // For `- ` without a value the parser gives the place of whatever follows; look back for the dash.
-  Position null_item_place(const YAML::Mark& mark) const {
-    const auto offset = source_.offset(mark.line, mark.column);
-    const std::string_view text = source_.text();
-    const char here = byte_at(mark);
-    if (here == '~' || here == 'n' || here == 'N') return place(mark);
-    const auto before = text.substr(0, offset).find_last_not_of(" \t\r\n");
-    if (before == std::string_view::npos || text[before] != '-') {
-      return place(mark);
-    }
-    return source_.position(before);
   }
 
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -252,27 +239,10 @@ class Builder final : public YAML::EventHandler {
       stack_.back().key_is_bad = true;
       return;
     }
-    if (frame.node->kind == Node::Kind::mapping) drop_duplicates(*frame.node);
+    if (frame.node->kind == Node::Kind::mapping) {
+      for (auto& mistake : drop_duplicates(*frame.node)) report(mistake.at, std::move(mistake.text));
+    }
     finish(std::move(frame.node), frame.anchor);
-  }
-
-  void drop_duplicates(Node& mapping) {
-    std::map<std::string_view, Position> first;
-    std::vector<Entry> kept;
-    kept.reserve(mapping.entries.size());
-    for (auto& entry : mapping.entries) {
-      const auto [found, is_new] = first.emplace(entry.key, entry.at);
-      if (!is_new) {
-        report(entry.at, "duplicate key " + quote(entry.key) + ", first written at " +
-                             std::to_string(found->second.line) + ":" + std::to_string(found->second.column));
-      }
-    }
-    if (first.size() == mapping.entries.size()) return;
-    for (auto& entry : mapping.entries) {
-      const Position& at = first.at(entry.key);
-      if (at.line == entry.at.line && at.column == entry.at.column) kept.push_back(entry);
-    }
-    mapping.entries = std::move(kept);
   }
 
   // `node` is whole: hands it to what it stands in.
