@@ -1,6 +1,8 @@
 #include "base/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -202,8 +204,16 @@ struct ReadingFiles {
   static int time_ms(sqlite3_vfs* self, sqlite3_int64* now) { return real(self)->xCurrentTimeInt64(real(self), now); }
   static int last_error(sqlite3_vfs* self, int size, char* out) { return real(self)->xGetLastError(real(self), size, out); }
 
+  // As root SQLite gives a log that it opens to the owner of the database. For one that was only opened to be read, not.
+  static int change_owner(int file, uid_t user, gid_t group) {
+    return (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDONLY ? 0 : fchown(file, user, group);
+  }
+
   static sqlite3_vfs make() {
     sqlite3_vfs* const original = sqlite3_vfs_find(nullptr);
+    if (original->iVersion >= 3) {
+      original->xSetSystemCall(original, "fchown", reinterpret_cast<sqlite3_syscall_ptr>(change_owner));
+    }
     sqlite3_vfs files = {};  // without extensions
     files.iVersion = 2;
     files.szOsFile = original->szOsFile;
