@@ -1,6 +1,7 @@
 #include "collectors/database/custom_queries.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -20,11 +21,6 @@ bool is_name(std::string_view name, bool colons) {
   return !name.empty() && first(name.front()) && std::all_of(name.begin(), name.end(), later);
 }
 
-void check_version(config::Section& section, std::string_view key, const std::string& text) {
-  if (section.describing() || text.empty() || parse_version(text)) return;
-  section.problem(key, "'" + text + "' is not a version, write for example 12 or 8.0.22");
-}
-
 void check_labels(config::Section& section, const CustomQuery& query) {
   std::set<std::string> names;
   for (const auto& label : query.labels) {
@@ -33,27 +29,11 @@ void check_labels(config::Section& section, const CustomQuery& query) {
                                     "SELECT ... AS name");
     } else if (label == "instance") {
       section.problem("labels", "the label 'instance' is the name of the database");
+    } else if (label.starts_with("__")) {
+      section.problem("labels", "labels that begin with '__' are set by sidewatch itself");
     } else if (!names.insert(label).second) {
       section.problem("labels", "'" + label + "' is listed twice");
     }
-  }
-}
-
-// Two queries that write one series would overwrite each other.
-void check_together(config::Section& section, const std::vector<CustomQuery>& queries) {
-  std::set<std::string> names;
-  std::set<std::string> metrics;
-  for (const auto& query : queries) {
-    const auto& [name, mark] = std::pair(query.name.value, query.name.mark);
-    if (mark.line == 0) continue;
-    if (!names.insert(name).second) section.problem(mark, "there is already a query named '" + name + "'");
-    for (const auto& metric : query.metrics) {
-      if (metric.name.empty() || metrics.insert(metric.name).second) continue;
-      section.problem(mark, "the metric " + metric.name + " is filled twice");
-    }
-  }
-  if (queries.size() > max_queries) {
-    section.problem("queries", "more than " + std::to_string(max_queries) + " queries");
   }
 }
 
@@ -69,6 +49,65 @@ std::uint32_t last_of(const std::string& text) {
   return number + (dots == 1 ? 99 : 9999);
 }
 
+Versions versions_of(const CustomQuery& query) {
+  return {version_or(query.min_version, 0), last_of(query.max_version)};
+}
+
+void check_versions(config::Section& section, const CustomQuery& query) {
+  for (const auto& [key, text] : {std::pair("min_version", &query.min_version), {"max_version", &query.max_version}}) {
+    if (text->empty() || parse_version(*text)) continue;
+    section.problem(key, "'" + *text + "' is not a version, write for example 12 or 8.0.22");
+    return;
+  }
+  const Versions versions = versions_of(query);
+  if (versions.min <= versions.max) return;
+  section.problem("max_version", "max_version " + query.max_version + " is before min_version " + query.min_version +
+                                     ": no server would be asked");
+}
+
+bool overlap(const Versions& a, const Versions& b) { return a.min <= b.max && b.min <= a.max; }
+
+// Two queries that write one series would overwrite each other. Those that no server is asked both may.
+void check_metrics(config::Section& section, const std::vector<CustomQuery>& queries) {
+  struct Filled {
+    const CustomQuery* by;
+    const CustomMetric* metric;
+  };
+  std::multimap<std::string_view, Filled> filled;
+  for (const auto& query : queries) {
+    for (const auto& metric : query.metrics) {
+      const auto [begin, end] = filled.equal_range(metric.name);
+      for (auto other = begin; other != end; ++other) {
+        const auto& [by, with] = other->second;
+        if (metric.name.empty() || query.name.mark.line == 0) break;
+        if (overlap(versions_of(query), versions_of(*by))) {
+          section.problem(query.name.mark, "the metric " + metric.name + " is filled by '" + by->name.value +
+                                               "' already" + (by == &query ? ", from another column" : ""));
+          break;
+        }
+        if (metric.type != with->type) {
+          section.problem(query.name.mark, "the metric " + metric.name + " has another type in '" + by->name.value + "'");
+          break;
+        }
+      }
+      filled.emplace(metric.name, Filled{&query, &metric});
+    }
+  }
+}
+
+void check_together(config::Section& section, const std::vector<CustomQuery>& queries) {
+  std::set<std::string> names;
+  for (const auto& query : queries) {
+    const auto& [name, mark] = std::pair(query.name.value, query.name.mark);
+    if (mark.line == 0) continue;
+    if (!names.insert(name).second) section.problem(mark, "there is already a query named '" + name + "'");
+  }
+  check_metrics(section, queries);
+  if (queries.size() > max_queries) {
+    section.problem("queries", "more than " + std::to_string(max_queries) + " queries");
+  }
+}
+
 }  // namespace
 
 void declare(config::Section& section, CustomMetric& metric) {
@@ -79,7 +118,11 @@ void declare(config::Section& section, CustomMetric& metric) {
                  "gauge: it goes up and down; counter: it only grows; untyped: neither is known");
   section.optional("help", metric.help, "what it says, for people");
   if (section.describing() || metric.name.empty()) return;
-  if (!is_name(metric.name, true)) section.problem("name", "'" + metric.name + "' is not the name of a metric");
+  if (!is_name(metric.name, true)) {
+    section.problem("name", "'" + metric.name + "' is not the name of a metric; letters, digits, '_' and ':', no digit first");
+  } else if (metric.name.starts_with("sidewatch_")) {
+    section.problem("name", "names that begin with sidewatch_ are the agent's own");
+  }
 }
 
 void declare(config::Section& section, CustomQuery& query) {
@@ -94,10 +137,13 @@ void declare(config::Section& section, CustomQuery& query) {
                    config::between(1, 10'000));
   section.optional("min_version", query.min_version, "only asked of a server of this version or a later one");
   section.optional("max_version", query.max_version, "only asked of a server of this version or an earlier one");
-  check_version(section, "min_version", query.min_version);
-  check_version(section, "max_version", query.max_version);
   if (section.describing()) return;
+  check_versions(section, query);
   check_labels(section, query);
+  if (section.has("name") && query.name.value.empty()) section.problem("name", "a query needs a name");
+  if (section.has("sql") && query.sql.find_first_not_of(" \t\r\n;") == std::string::npos) {
+    section.problem("sql", "there is no statement");
+  }
   if (query.metrics.empty()) {
     section.problem(section.mark(), "has no metrics: say which columns become which, as in "
                                     "metrics: [{column: n, name: shop_orders}]");
@@ -114,7 +160,7 @@ void add_queries(QuerySet& set, const std::vector<CustomQuery>& queries) {
     Query query;
     query.name = custom.name.value;
     query.sql = custom.sql;
-    query.versions = {version_or(custom.min_version, 0), last_of(custom.max_version)};
+    query.versions = versions_of(custom);
     query.every = custom.every;
     query.timeout = custom.timeout;
     query.max_rows = static_cast<std::size_t>(custom.max_rows);
