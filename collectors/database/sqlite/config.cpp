@@ -90,7 +90,7 @@ void configure_sqlite(config::Section& collectors, std::vector<CollectorPlan>& p
                   "SQLite databases of services on this machine: size, log, locks, and queries of your own; read only");
   std::vector<const database::InstanceConfig*> instances;
   for (const auto& each : databases) instances.push_back(&each.instance);
-  database::check_names(collectors, "sqlite", instances);
+  database::check_names(collectors, "SQLite database", instances);
   check_paths(collectors, databases);
   for (auto& each : databases) {
     CollectorPlan plan;
