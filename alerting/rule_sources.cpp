@@ -26,10 +26,11 @@ std::string meant(std::string_view written, const std::vector<std::string_view>&
 
 void declare_shipped(Section& top, std::vector<RuleGroup>& groups) {
   std::vector<Located<std::string>> sets;
-  top.optional("shipped_rules", sets,
-               "sets of rules that come with the agent: host, process, container; docs/shipped-rules.md says what is in "
-               "them. A rule of the same name in `rules` takes the place of one");
   const auto known = shipped_rule_sets();
+  top.optional("shipped_rules", sets,
+               "sets of rules that come with the agent: " + config::list_of(known) +
+                   "; docs/shipped-rules.md says what is in them. A rule of the same name in `rules` takes the place of "
+                   "one");
   std::set<std::string> seen;
   for (const auto& set : sets) {
     if (std::find(known.begin(), known.end(), set.value) == known.end()) {

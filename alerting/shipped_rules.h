@@ -1,7 +1,7 @@
 // The rules that come with the agent for whoever asks for them: config/rules/*.yaml, within the program, so that
 // they are there wherever it is, and fit its metrics.
 //
-// A set is one of those files: "host", "process", "container". The texts are put into the program by CMake.
+// A set is one of those files: "host", "process" and so on. The texts are put into the program by CMake.
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import BINARY, DEADLINE, Agent, Receiver, temporary_directory, wait_until  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-SETS = ["host", "process", "container"]
+SETS = ["host", "process", "container", "sqlite"]
 TESTS = sorted(glob.glob(os.path.join(ROOT, "tests", "cases", "shipped_rules", "*.yml")))
 
 # What every Linux has, so that these rules have a value everywhere. The others need a disk, a network, a container, ...
@@ -34,8 +34,8 @@ http: {listen: "127.0.0.1:0"}
 collectors:
   host: {}
   process: [{name: agent, match: {pid: self}}]
-shipped_rules: [host, process, container]
-"""
+shipped_rules: [SETS]
+""".replace("SETS", ", ".join(SETS))
 
 
 SERVICE = """
@@ -166,7 +166,7 @@ class OneConfiguration(unittest.TestCase):
 
     def test_check_lists_all_of_them_and_the_files_are_those_in_the_program(self):
         path = os.path.join(self.directory.name, "all.yaml")
-        for source in ("shipped_rules: [host, process, container]",
+        for source in ("shipped_rules: [%s]" % ", ".join(SETS),
                        "rule_files: ['%s/config/rules/*.yaml']" % ROOT):
             with open(path, "w") as file:
                 file.write(source)

@@ -221,6 +221,25 @@ class LeavesNoTrace(SqliteTest):
         self.assertEqual(state_of(self.path), before)
         service.sql("INSERT INTO orders(status) VALUES('x')")
 
+    def test_the_rights_that_are_documented_are_enough_and_no_more_is_given(self):
+        if os.getuid() != 0:
+            self.skipTest("other users are needed")
+        owner, group = 12345, 23456
+        os.chmod(self.directory, 0o777)
+        os.chmod(self.data, 0o750)
+        os.chown(self.data, owner, group)
+        os.chmod(self.data, 0o2750)  # g+xs
+        with open(self.path, "wb"):
+            os.chown(self.path, owner, group)
+            os.chmod(self.path, 0o640)  # g+r
+        service = self.service(rows=5, user=owner)
+        self.agent(COUNTED, wrapper=["setpriv", "--reuid=65534", "--regid=65534", f"--groups={group}"])
+        self.wait_for("table_rows", 5, table="orders")
+        self.assertEqual(self.value("readable"), 1)
+        self.watching.terminate()
+        self.assertEqual({status[2:] for status in state_of(self.path).values()}, {(owner, group, 0o100640)})
+        service.sql("INSERT INTO orders(status) VALUES('x')")
+
     def test_a_service_that_waits_for_no_lock_writes_at_full_speed_in_wal_mode(self):
         service = self.service(patience=0)
         self.agent(COUNTED + QUERY.format(timeout="2s", sql="SELECT count(*) AS n FROM orders"))

@@ -44,12 +44,13 @@ class SqliteError(Exception):
 
 
 class Service:
-    """`mode` is the journal mode; `patience` how long it waits for a lock, in seconds."""
+    """`mode` is the journal mode; `patience` how long it waits for a lock, in seconds; `user` who runs it."""
 
-    def __init__(self, path, mode="wal", patience=5.0, rows=0):
+    def __init__(self, path, mode="wal", patience=5.0, rows=0, user=None):
         self.path = path
         self.mode = mode
         self.patience = patience
+        self.user = user
         self.start()
         self.sql(f"PRAGMA journal_mode={mode}")
         self.sql("PRAGMA synchronous=OFF")
@@ -58,8 +59,10 @@ class Service:
             self.sql("INSERT INTO orders(status, amount) VALUES('open', 1)")
 
     def start(self):
-        self.process = subprocess.Popen([sys.executable, "-c", PROGRAM, self.path, str(self.patience)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        python = "/usr/bin/python3" if self.user else sys.executable  # that every user may run
+        self.process = subprocess.Popen([python, "-c", PROGRAM, self.path, str(self.patience)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        user=self.user, group=self.user, extra_groups=[] if self.user else None)
         return self
 
     def tell(self, order):
