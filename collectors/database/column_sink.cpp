@@ -20,7 +20,7 @@ std::optional<double> number_in(std::string_view cell) {
   while (!cell.empty() && cell.back() == ' ') cell.remove_suffix(1);
   if (cell == "t" || cell == "true" || cell == "TRUE") return 1;
   if (cell == "f" || cell == "false" || cell == "FALSE") return 0;
-  if (cell.starts_with('+')) cell.remove_prefix(1);
+  if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (error == std::errc::result_out_of_range) return std::nullopt;
