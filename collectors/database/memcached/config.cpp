@@ -31,8 +31,8 @@ void declare(config::Section& section, MemcachedConfig& config) {
   section.section("tls", config.tls, "when the server wants TLS");
   section.optional("slabs", config.slabs, "tell of each slab class: about 40 series for each that is in use");
   if (section.describing()) return;
-  if (config.user.empty() != config.password.empty()) {
-    section.problem(config.user.empty() ? "user" : "password", "user and password belong together: give both or none");
+  if (section.has("user") != section.has("password")) {
+    section.problem(section.has("user") ? "user" : "password", "user and password belong together: give both or none");
   }
   if (!section.has("address")) return;
   if (const auto server = parse_address(config.address.value, default_port)) {
