@@ -97,10 +97,13 @@ class GoodConfigurations(unittest.TestCase):
                 blocks += [(path, block) for block in re.findall(r"^```yaml\n(.*?)^```", file.read(), re.M | re.S)]
         self.assertTrue(blocks)
         with tempfile.TemporaryDirectory() as directory:
+            secret = os.path.join(directory, "secret")  # in the place of every file that a reader would have
+            with open(secret, "w") as file:
+                file.write("canary\n")
             for path, block in blocks:
                 with self.subTest(path + ":\n" + block):
                     with open(os.path.join(directory, "block.yaml"), "w") as file:
-                        file.write(block)
+                        file.write(re.sub(r"\$\{file:[^}]*\}", "${file:%s}" % secret, block))
                     environment = {"ONCALL_URL": "https://hooks.example/x", "WEBHOOK_SECRET": "whsec_c2VjcmV0"}
                     self.assert_good(check("block.yaml", directory, environment), "^Watches\n")
 
