@@ -78,7 +78,7 @@ class WrittenReference(unittest.TestCase):
         self.assertGreater(len(rows), 100)
         for name, rest in rows:
             kind, _, help_text = (cell.strip() for cell in rest.split(" | ", 2))
-            self.assertIn(kind, ("gauge", "counter", "histogram", "untyped"), name)
+            self.assertIn(kind, ("gauge", "counter", "histogram", "summary", "untyped"), name)
             self.assertGreater(len(help_text), 8, name)
         names = [name for name, _ in rows]
         self.assertEqual(len(set(names)), len(names), "a metric stands in the tables twice")
