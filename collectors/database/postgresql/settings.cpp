@@ -116,9 +116,10 @@ class PrivilegesSink final : public RowSink {
 
 }  // namespace
 
+// What this session has set for itself is not how the server is set up, and what that would be is not to be seen.
 const std::string_view settings_sql =
     "SELECT name, setting, COALESCE(unit, '') AS unit, vartype FROM pg_settings "
-    "WHERE vartype IN ('bool', 'integer', 'real')";
+    "WHERE vartype IN ('bool', 'integer', 'real') AND source <> 'client' AND name <> 'transaction_read_only'";
 const std::string_view privileges_sql =
     "SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS all_stats, quote_ident(current_user) AS \"user\"";
 
