@@ -1,5 +1,6 @@
 #include "collectors/database/mysql/connection.h"
 
+#include <fcntl.h>
 #include <mysql.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -52,25 +54,6 @@ void find(const SharedLibrary& from, const char* name, Function*& function, std:
   if (auto found = from.find(name, function); !found && !missing) missing = found.error();
 }
 
-Result<Library> load_library() {
-  const auto from = SharedLibrary::load("libmariadb.so.3", "libmariadb3");
-  if (!from) return from.error();
-  Library library;
-  std::optional<Error> missing;
-#define SIDEWATCH_MARIADB_FIND(name) find(*from, #name, library.name, missing);
-  SIDEWATCH_MARIADB_FUNCTIONS(SIDEWATCH_MARIADB_FIND)
-#undef SIDEWATCH_MARIADB_FIND
-  if (missing) return *missing;
-  if (library.mysql_server_init(0, nullptr, nullptr) != 0) return Error{"libmariadb could not be initialised", ""};
-  return library;
-}
-
-// Loaded once in the life of the program; a library that is missing stays missed until the agent is started again.
-const Result<Library>& library() {
-  static const Result<Library> loaded = load_library();
-  return loaded;
-}
-
 struct Deadline {
   Steady::time_point at;
   explicit Deadline(Duration patience) : at(Steady::now() + patience) {}
@@ -98,28 +81,77 @@ int wait_for(int socket, int wanted, const Deadline& deadline) {
   }
 }
 
+// What the call that is driven now, by this thread, goes on with. The library calls two functions of ours in the midst of
+// it, and gives them no word of ours: they find it here.
+struct Waiting {
+  const Deadline& deadline;
+  const std::function<void()>& sent;  // after each write; may be empty
+};
+thread_local const Waiting* waiting_now = nullptr;
+
+// The handshake of TLS does not come back to us: it reads a socket that the library has set to block, and would wait for
+// a stopped server for ever. So behind the write that begins it the socket is set not to block (tell_tls), and the
+// library then asks wait_within.
+void after_transfer(int mode, MYSQL*, const unsigned char*, size_t) {
+  constexpr int written = 1;
+  if (mode == written && waiting_now != nullptr && waiting_now->sent) waiting_now->sent();
+}
+
+// As MARIADB_OPT_IO_WAIT wants it: 1 when the socket is ready, 0 when it is not in time.
+int wait_within(my_socket socket, my_bool is_read, int) {
+  if (waiting_now == nullptr) return 0;  // closing: nobody waits for the other side
+  const int wanted = is_read != 0 ? MYSQL_WAIT_READ : MYSQL_WAIT_WRITE;
+  return wait_for(static_cast<int>(socket), wanted, waiting_now->deadline) == MYSQL_WAIT_TIMEOUT ? 0 : 1;
+}
+
 // Drives one non-blocking call to its end: `start` and `go_on(events)` return what it waits for, 0 at its end. False when
 // the deadline was over first; the call has ended then too, and the connection is of no use any more.
-template <class Start, class GoOn, class Look>
-bool drive(const Library& lib, MYSQL* mysql, const Deadline& deadline, Start start, GoOn go_on, Look look) {
+template <class Start, class GoOn>
+bool drive(const Library& lib, MYSQL* mysql, const Waiting& waiting, Start start, GoOn go_on) {
   bool late = false;
   int reminders = 0;
+  waiting_now = &waiting;
   int wanted = start();
   while (wanted != 0 && reminders < most_reminders) {
-    look();
-    const int come = late ? MYSQL_WAIT_TIMEOUT : wait_for(static_cast<int>(lib.mysql_get_socket(mysql)), wanted, deadline);
+    const int socket = static_cast<int>(lib.mysql_get_socket(mysql));
+    const int come = late ? MYSQL_WAIT_TIMEOUT : wait_for(socket, wanted, waiting.deadline);
     if (come == MYSQL_WAIT_TIMEOUT) {
       late = true;
       ++reminders;
-      shutdown(static_cast<int>(lib.mysql_get_socket(mysql)), SHUT_RDWR);  // so that nothing waits in a blocking call
+      shutdown(socket, SHUT_RDWR);  // so that nothing waits in a blocking call
     }
     wanted = go_on(come);
   }
+  waiting_now = nullptr;
   return !late;
 }
 template <class Start, class GoOn>
 bool drive(const Library& lib, MYSQL* mysql, const Deadline& deadline, Start start, GoOn go_on) {
-  return drive(lib, mysql, deadline, start, go_on, [] {});
+  static const std::function<void()> nothing;
+  return drive(lib, mysql, Waiting{deadline, nothing}, start, go_on);
+}
+
+Result<Library> load_library() {
+  const auto from = SharedLibrary::load("libmariadb.so.3", "libmariadb3");
+  if (!from) return from.error();
+  Library library;
+  std::optional<Error> missing;
+#define SIDEWATCH_MARIADB_FIND(name) find(*from, #name, library.name, missing);
+  SIDEWATCH_MARIADB_FUNCTIONS(SIDEWATCH_MARIADB_FIND)
+#undef SIDEWATCH_MARIADB_FIND
+  if (missing) return *missing;
+  // Declared here, as the library's headers for programs leave it out.
+  int (*ma_pvio_register_callback)(my_bool, void (*)(int, MYSQL*, const unsigned char*, size_t)) = nullptr;
+  if (auto found = from->find("ma_pvio_register_callback", ma_pvio_register_callback); !found) return found.error();
+  ma_pvio_register_callback(1, after_transfer);
+  if (library.mysql_server_init(0, nullptr, nullptr) != 0) return Error{"libmariadb could not be initialised", ""};
+  return library;
+}
+
+// Loaded once in the life of the program; a library that is missing stays missed until the agent is started again.
+const Result<Library>& library() {
+  static const Result<Library> loaded = load_library();
+  return loaded;
 }
 
 using Handle = std::unique_ptr<MYSQL, void (*)(MYSQL*)>;
@@ -280,16 +312,16 @@ class Connection final : public SqlConnection {
   bool lost_ = false;
 };
 
-// TLS as it was asked for. verify-full (and verify-ca, which the library does not have) compares the certificate's name.
+bool wants_tls(const std::optional<TlsConfig>& tls) { return tls && tls->mode != TlsMode::off; }
 bool verifies_name(const std::optional<TlsConfig>& tls) { return tls && tls->mode == TlsMode::verify_full; }
 
+// TLS as it was asked for. Only with the comparison of names does the library refuse a server without TLS before it has
+// told it anything, so all modes begin with it; tell_tls() ends it for those that do not want it.
 void set_tls(const Library& lib, MYSQL* mysql, const std::optional<TlsConfig>& tls) {
-  const bool wanted = tls && tls->mode != TlsMode::off;
-  const my_bool enforce = wanted ? 1 : 0;
-  const my_bool verify = verifies_name(tls) ? 1 : 0;
-  lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
-  lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-  if (!wanted) return;
+  const my_bool wanted = wants_tls(tls) ? 1 : 0;
+  lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &wanted);
+  lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &wanted);
+  if (wanted == 0) return;
   if (!tls->ca.empty()) lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, tls->ca.c_str());
   // Without a directory or file of authorities the library does not look at who signed.
   if (tls->ca.empty() && tls->mode == TlsMode::verify_ca) lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_CAPATH, "/etc/ssl/certs");
@@ -303,13 +335,14 @@ Handle make_handle(const Library& lib, const ConnectionConfig& config) {
   MYSQL* const mysql = handle.get();
   const unsigned int off = 0;
   const my_bool no = 0;
-  const bool tls = config.tls && config.tls->mode != TlsMode::off;
   lib.mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
   lib.mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
   lib.mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, &fibre_stack_bytes);
+  lib.mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, wait_within);
   lib.mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &most_packet_bytes);
   lib.mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  lib.mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, tls ? allowed_logins : allowed_logins_without_tls);
+  lib.mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+                     wants_tls(config.tls) ? allowed_logins : allowed_logins_without_tls);
   lib.mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "sidewatch");
   set_tls(lib, mysql, config.tls);
   return handle;
@@ -322,10 +355,18 @@ struct Attempt {
   const Deadline& deadline;
 };
 
-// The certificate is compared with what the library connected to, which is an address that we resolved. It is told the
-// name before the handshake of TLS is over: from the first wait on, and that waits at least once for the server. Were it
-// too late, the comparison with the address would fail and no connection be made.
-void set_name_to_verify(MYSQL* mysql, const std::string& name) {
+// To be called behind each write until the connection is made: the first one is the answer to the greeting, and begins
+// TLS where both want it. The library then compares the certificate with what it connected to, which is an address that
+// we resolved: it is told the name.
+void tell_tls(const Library& lib, MYSQL* mysql, const std::optional<TlsConfig>& tls, const std::string& name) {
+  if (!wants_tls(tls) || (mysql->server_capabilities & CLIENT_SSL) == 0) return;
+  const int socket = static_cast<int>(lib.mysql_get_socket(mysql));
+  fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+  if (!verifies_name(tls)) {
+    const my_bool no = 0;
+    lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &no);
+    return;
+  }
   if (mysql->host == nullptr || name == mysql->host) return;
   char* const copy = strdup(name.c_str());
   if (copy == nullptr) return;
@@ -342,9 +383,10 @@ std::optional<Failure> try_one(const Attempt& attempt, const std::string& addres
   const bool socket = !config.address.socket.empty();
   std::string name = config.tls ? config.tls->server_name : "";
   if (name.empty()) name = socket ? "localhost" : config.address.host;
+  const std::function<void()> sent = [&] { tell_tls(lib, handle.get(), config.tls, name); };
   MYSQL* connected = nullptr;
   const bool in_time = drive(
-      lib, handle.get(), deadline,
+      lib, handle.get(), Waiting{deadline, sent},
       [&] {
         return lib.mysql_real_connect_start(&connected, handle.get(), socket ? nullptr : address.c_str(),
                                             config.user.c_str(), password.c_str(),
@@ -352,18 +394,14 @@ std::optional<Failure> try_one(const Attempt& attempt, const std::string& addres
                                             static_cast<unsigned>(config.address.port),
                                             socket ? config.address.socket.c_str() : nullptr, 0);
       },
-      [&](int come) { return lib.mysql_real_connect_cont(&connected, handle.get(), come); },
-      [&] {
-        if (verifies_name(config.tls)) set_name_to_verify(handle.get(), name);
-      });
-  if (!in_time) {
+      [&](int come) { return lib.mysql_real_connect_cont(&connected, handle.get(), come); });
+  if (!in_time || (connected == nullptr && deadline.left() == Duration(0))) {
     return Failure{FailureKind::timeout, where + " does not answer in time: the server hangs, or the network to it does", true};
   }
   if (connected == nullptr) {
     return connect_failure(lib.mysql_errno(handle.get()), lib.mysql_error(handle.get()), where, config.user);
   }
-  const bool wants_tls = config.tls && config.tls->mode != TlsMode::off;
-  if (wants_tls && lib.mysql_get_ssl_cipher(handle.get()) == nullptr) {
+  if (wants_tls(config.tls) && lib.mysql_get_ssl_cipher(handle.get()) == nullptr) {
     return Failure{FailureKind::login_refused, where + ": TLS is asked for, and the server has none", true};
   }
   auto connection = std::make_unique<Connection>(lib, std::move(handle), config.user);

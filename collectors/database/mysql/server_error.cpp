@@ -179,7 +179,7 @@ Failure connect_failure(unsigned number, std::string_view message, const std::st
   switch (kind) {
     case FailureKind::login_refused: return say("the login as '" + user + "' failed: " + why_no_login(number, message));
     case FailureKind::too_many_connections: return say("there is no place for one more connection: " + printable(message));
-    case FailureKind::lost: return say("the server closed the connection before the login was over");
+    case FailureKind::lost: return say("the connection was closed before the login was over; perhaps what answers there is no MySQL server");
     case FailureKind::malformed: return say("what answers there is no MySQL or MariaDB server");
     default: return say(printable(message));
   }
