@@ -1,9 +1,13 @@
-"""MariaDB for tests: a server of its own in a directory, asked through its client program as root over its socket."""
+"""MariaDB for tests: a server of its own in a directory, asked through its client program as root over its socket; and
+an agent that watches it.
+"""
 
 import os
 import subprocess
+import unittest
 
-from harness import DEADLINE
+from exposition import Page
+from harness import DEADLINE, Agent, temporary_directory, wait_until
 from servers import Server
 
 MARIADBD = "/usr/sbin/mariadbd"
@@ -83,3 +87,78 @@ class Session:
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+GRANTS = """
+CREATE USER sidewatch@'127.0.0.1' IDENTIFIED BY 'first';
+GRANT PROCESS, SLAVE MONITOR ON *.* TO sidewatch@'127.0.0.1';
+GRANT REFERENCES ON *.* TO sidewatch@'127.0.0.1';
+"""
+
+
+def page(agent):
+    return Page(agent.request("/metrics")[2].decode())
+
+
+def wait_for_value(agent, accepts, name, **labels):
+    """The first value of the series that `accepts` takes."""
+    found = []
+
+    def look():
+        found[:] = page(agent).matching(name, **labels)
+        return len(found) == 1 and accepts(found[0])
+
+    try:
+        wait_until(look, f"{name} {labels}", pause=0.1)
+    except AssertionError as failure:
+        raise AssertionError(f"{failure}; it is {found}; the log:\n{agent.log()[-2000:]}") from None
+    return found[0]
+
+
+def collectors(*instances):
+    return ("agent: {interval: 300ms}\nhttp: {listen: '127.0.0.1:0'}\ncollectors:\n  mysql:\n" +
+            "".join(f"    - {{{instance}}}\n" for instance in instances))
+
+
+class WithServer(unittest.TestCase):
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory_guard = temporary_directory()
+        cls.directory = cls.directory_guard.name
+        os.chmod(cls.directory, 0o755)
+        cls.addClassCleanup(cls.directory_guard.cleanup)
+        cls.server = MariaDb(os.path.join(cls.directory, "db"), *cls.options)
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.start()
+        cls.server.sql(GRANTS)
+        cls.password_file = os.path.join(cls.directory, "password")
+        cls.set_password("first")
+
+    @classmethod
+    def set_password(cls, password):
+        with open(cls.password_file, "w") as file:
+            file.write(password + "\n")
+
+    def instance(self, more=""):
+        return (f'name: main, address: "127.0.0.1:{self.server.port}", user: sidewatch, '
+                f'password: "${{file:{self.password_file}}}", timeout: 1s{more}')
+
+    def start_agent(self, *instances):
+        directory = os.path.join(self.directory, self.id().rsplit(".", 1)[1])
+        os.makedirs(directory)
+        agent = Agent(collectors(*instances), directory)
+        self.addCleanup(agent.stop)
+        agent.start()
+        return agent
+
+    def kill_connection(self):
+        """The agent's connection is ended by the server; its next one is another."""
+        for (number,) in self.server.sql("SELECT id FROM information_schema.processlist WHERE user = 'sidewatch'"):
+            self.server.sql(f"KILL {number}")
+
+    def open_session(self, database=None):
+        session = self.server.session(database)
+        self.addCleanup(session.close)
+        return session
