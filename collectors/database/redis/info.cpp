@@ -36,6 +36,7 @@ enum InfoMetric : std::size_t {
   sentinel_slaves,
   sentinel_sentinels,
   thread_active,
+  fragmentation,
 };
 constexpr std::array kMetrics{
     Metric{"redis_instance_info", MetricType::gauge, "",
@@ -77,6 +78,8 @@ constexpr std::array kMetrics{
     Metric{"redis_sentinel_master_sentinels", MetricType::gauge, "", "Sentinels that watch the primary."},
     Metric{"redis_active_time_io_thread_seconds_total", MetricType::counter, "seconds",
            "Time in which the I/O thread was at work (Valkey)."},
+    Metric{"redis_memory_fragmentation_ratio", MetricType::gauge, "ratio",
+           "redis_mem_fragmentation_ratio under its older name, which dashboards still ask for."},
 };
 
 enum DerivedMetric : std::size_t {
@@ -283,6 +286,7 @@ void InfoSamples::add_line(const InfoLine& line, Reading& reading, Output& outpu
   if (key == "master_last_io_seconds_ago") return about_primary(master_last_io);
   if (key == "master_sync_in_progress") return about_primary(master_sync);
   if (key == "slave_repl_offset") return about_primary(slave_repl_offset);
+  if (key == "mem_fragmentation_ratio") output.add(kMetrics[fragmentation], *number);
   if (const auto* field = find_info_field(key)) output.add(field->metric, *number * field->factor);
 }
 
