@@ -148,11 +148,11 @@ class Replication(WithServer):
             wait_for_value(agent, lambda n: n == 1, running, instance="main")
 
         with self.subTest("a conflict"):
-            replica.sql("SET SESSION sql_log_bin = 0; CREATE TABLE feed.twice (id INT)")
-            self.server.sql("CREATE TABLE feed.twice (id INT)")
-            wait_for_value(agent, lambda number: number == 1050, "mysql_slave_status_last_sql_errno", instance="main")
+            replica.sql("INSERT INTO feed.only_once VALUES (1)")
+            self.server.sql("INSERT INTO feed.only_once VALUES (1)")
+            wait_for_value(agent, lambda number: number == 1062, "mysql_slave_status_last_sql_errno", instance="main")
             wait_for_value(agent, lambda n: n == 0, running, instance="main")
-            replica.sql("DROP TABLE feed.twice; START SLAVE")
+            replica.sql("DELETE FROM feed.only_once; START SLAVE")
             wait_for_value(agent, lambda n: n == 1, running, instance="main")
 
         with self.subTest("a source that is gone"):
@@ -163,6 +163,7 @@ class Replication(WithServer):
 
     def start_replica(self):
         self.server.sql("CREATE DATABASE feed; CREATE TABLE feed.t (id INT);"
+                        "CREATE TABLE feed.only_once (id INT PRIMARY KEY);"
                         "CREATE USER copy@'127.0.0.1' IDENTIFIED BY 'copy'; GRANT REPLICATION SLAVE ON *.* TO copy@'127.0.0.1';"
                         "GRANT BINLOG MONITOR ON *.* TO sidewatch@'127.0.0.1'")
         self.server.stop()
