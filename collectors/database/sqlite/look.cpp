@@ -190,6 +190,7 @@ std::optional<Failure> WatchedFile::open(Look& look) {
   }
   look.file = open_again(file_, look.path, identity);
   if (look.file == nullptr) return failure_of(errno, path_);
+  look.inode = status.st_ino;
   look.bytes = static_cast<std::uint64_t>(status.st_size);
   look.changed_at = unix_time(status.st_mtim);
   return std::nullopt;

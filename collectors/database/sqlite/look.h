@@ -46,6 +46,7 @@ enum class Readable {
 struct Look {
   std::optional<Failure> failure;  // nothing else is known then
   std::string path;                // without symbolic links
+  ino_t inode = 0;
   std::shared_ptr<Descriptor> file;
   std::shared_ptr<Descriptor> shared_memory;  // the -shm; null where there is none
   Header header;                   // as it is in the file: in WAL mode a newer one may stand in the log

@@ -22,6 +22,9 @@ constexpr std::string_view state_sql =
     "FROM pragma_freelist_count AS f, pragma_page_size AS s, pragma_page_count AS p, pragma_schema_version AS v, "
     "pragma_user_version AS u";
 
+// Free pages and versions move slowly, and a connection costs more than all else in a pass.
+constexpr Duration state_every = std::chrono::seconds(10);
+
 std::string in_quotes(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) {
@@ -67,6 +70,8 @@ class SqliteCollector final : public Collector {
   void write(Pass& pass) {
     const Look& look = desk_.look();
     measures_.write(&look, tracker_.take(look, pass.now), pass.batch);
+    // Of a file that was replaced nothing stands that its predecessor answered.
+    if (std::exchange(inode_, look.inode) != look.inode) queries_.start_over();
     const bool readable = look.readable == Readable::yes;
     report_trouble(look, pass);
     if (integrity_) integrity_->pass(readable ? &look : nullptr, pass);
@@ -89,6 +94,7 @@ class SqliteCollector final : public Collector {
     query.name = "state";
     query.sql = state_sql;
     query.versions.flavour = "wal";
+    query.every = state_every;
     queries_.add(query, {value("free_pages", free_pages_metric), value("free_bytes", free_bytes_metric),
                          value("free_ratio", free_ratio_metric), value("schema_version", schema_version_metric),
                          value("user_version", user_version_metric)});
@@ -114,6 +120,7 @@ class SqliteCollector final : public Collector {
   QuerySet queries_;
   std::optional<IntegrityCheck> integrity_;
   bool was_locked_ = false;
+  ino_t inode_ = 0;
 };
 
 }  // namespace

@@ -192,6 +192,16 @@ TEST_F(SqliteCollectorTest, FollowsALinkToTheDatabaseThatItLeadsTo) {
   EXPECT_EQ(collect().at("sidewatch_sqlite_user_version"), 2);
 }
 
+TEST_F(SqliteCollectorTest, ForgetsWhatAFileThatWasReplacedHasAnswered) {
+  write_database(config.path.value, "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  config.tables = {"t"};
+  config.tables_every = 24h;
+  EXPECT_EQ(collect().at(R"(sidewatch_sqlite_table_rows{table="t"})"), 1);
+  write_database(directory / "new.db", "CREATE TABLE t(a); INSERT INTO t VALUES(1), (2), (3)");
+  fs::rename(directory / "new.db", config.path.value);
+  EXPECT_EQ(collect().at(R"(sidewatch_sqlite_table_rows{table="t"})"), 3);
+}
+
 TEST_F(SqliteCollectorTest, LeavesADatabaseAloneThatMustBeRolledBack) {
   const TempDir owned;
   auto owner = SqliteDatabase::open(owned / "app.db");
