@@ -112,6 +112,24 @@ class Values(WithServer):
         self.assertEqual(page(agent).value("mysql_up"), 1)
 
 
+class Statements(WithServer):
+    options = ("--performance-schema=on", "--performance-schema-max-digest-length=1024")
+
+    def test_the_statements_that_take_most_time_are_told(self):
+        self.server.sql("GRANT SELECT ON performance_schema.* TO sidewatch@'127.0.0.1'; CREATE DATABASE shop;"
+                        "CREATE TABLE shop.orders (id INT)")
+        self.server.sql("INSERT INTO orders VALUES (1), (2), (3); SELECT SLEEP(0.2) FROM orders; SELECT * FROM orders",
+                        "shop")
+        agent = self.start_agent(self.instance(", statements: {top: 2}"))
+        slow = {"schema": "shop", "digest_text": "SELECT `SLEEP` (?) FROM `orders` "}  # so the server writes it
+        wait_for_value(agent, lambda n: n == 1, "mysql_perf_schema_events_statements_total", **slow)
+        now = page(agent)
+        self.assertGreaterEqual(now.value("mysql_perf_schema_events_statements_seconds_total", **slow), 0.6)
+        self.assertLess(now.value("mysql_perf_schema_events_statements_seconds_total", **slow), 60)
+        self.assertEqual(now.value("mysql_perf_schema_events_statements_rows_sent_total", **slow), 3)
+        self.assertEqual(len(now.matching("mysql_perf_schema_events_statements_total")), 2, "as many as were asked for")
+
+
 class Replication(WithServer):
     options = ("--log-bin=bin", "--server-id=1")
 
