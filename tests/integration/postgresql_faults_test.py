@@ -6,7 +6,9 @@ one when it ends, and comes back by itself.
 
 import os
 import re
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -23,7 +25,8 @@ http: {{listen: "127.0.0.1:0"}}
 collectors:
   postgresql:
     - name: main
-      dsn: "host=127.0.0.1 port={port} dbname=postgres user=sidewatch"
+      dsn: "host=127.0.0.1 port={port} dbname=postgres user={user}"
+      {tls}
       password: "${{file:{directory}/password}}"
       interval: 500ms
       timeout: 700ms
@@ -34,11 +37,13 @@ collectors:
 class Fault(unittest.TestCase):
     """An agent and a thing at a port that it takes for a server."""
 
-    def start(self, port, queries="", directory=None):
+    def start(self, port, queries="", directory=None, tls="", user="sidewatch"):
         self.directory = directory or self.new_directory()
         with open(os.path.join(self.directory, "password"), "w", encoding="utf-8") as password:
             password.write("first\n")
-        self.agent = Agent(CONFIG.format(port=port, directory=self.directory, queries=queries), self.directory).start()
+        config = CONFIG.format(port=port, directory=self.directory, queries=queries, user=user,
+                               tls="tls: " + tls if tls else "")
+        self.agent = Agent(config, self.directory).start()
         self.addCleanup(self.agent.stop)
 
     def new_directory(self):
@@ -242,6 +247,103 @@ class OfAServer(Fault):
         self.agent.request("/-/reload", "POST")
         self.wait_for_error("login_refused")
         wait_until(lambda: 'database \\"nowhere\\" does not exist' in self.agent.log(), "its name")
+
+
+def make_certificates(directory):
+    """An authority, a certificate for the name db.test by it, and another authority that signed nothing."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+    for name in ("ca", "other"):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout",
+                f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name} authority")
+    for name, common in (("server", "db.test"), ("client", "sidewatch")):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", f"/CN={common}", "-addext", f"subjectAltName=DNS:{common}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-copy_extensions", "copy", "-out", f"{name}.pem")
+        os.chmod(os.path.join(directory, f"{name}.key"), 0o600)
+
+
+class OfEncryption(Fault):
+    """A server that lets in over TLS alone."""
+
+    ACCESS = """
+local all postgres trust
+hostssl all certified 127.0.0.1/32 cert
+hostssl all all 127.0.0.1/32 scram-sha-256
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = temporary_directory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.keys = os.path.join(cls.temporary.name, "keys")
+        os.makedirs(cls.keys)
+        make_certificates(cls.keys)
+        cls.server = Postgresql(os.path.join(cls.temporary.name, "pg"), ssl="on")
+        cls.server.make()
+        cls.server.allow(cls.ACCESS)
+        for ours, theirs in (("server.pem", "server.crt"), ("server.key", "server.key"), ("ca.pem", "root.crt")):
+            copied = os.path.join(cls.server.data, theirs)
+            shutil.copy(os.path.join(cls.keys, ours), copied)
+            if os.getuid() == 0:
+                shutil.chown(copied, "postgres", "postgres")
+            os.chmod(copied, 0o600)
+        cls.server.settings["ssl_ca_file"] = "root.crt"
+        cls.server.start()
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.psql(["CREATE USER sidewatch PASSWORD 'first'", "GRANT pg_monitor TO sidewatch",
+                         "CREATE USER certified", "GRANT pg_monitor TO certified"])
+
+    def watch_with(self, tls, **changes):
+        self.start(self.server.port, tls=tls, **changes)
+
+    def encrypted(self):
+        return self.server.sql("SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) "
+                               "WHERE a.application_name = 'sidewatch'")
+
+    def test_a_certificate_that_holds(self):
+        self.watch_with(f"{{ca: {self.keys}/ca.pem, server_name: db.test}}")
+        self.wait_until_up()
+        self.assertEqual(self.encrypted(), "t")
+
+    def test_a_certificate_for_another_name(self):
+        self.watch_with(f"{{ca: {self.keys}/ca.pem}}")
+        self.wait_until_down()
+        self.wait_for_error("login_refused")
+        self.assert_one_trouble("does not match host name")
+
+    def test_only_the_authority_is_checked_where_that_is_wanted(self):
+        self.watch_with(f"{{mode: verify-ca, ca: {self.keys}/ca.pem}}")
+        self.wait_until_up()
+
+    def test_an_authority_that_did_not_sign_it(self):
+        self.watch_with(f"{{ca: {self.keys}/other.pem, server_name: db.test}}")
+        self.wait_until_down()
+        self.wait_for_error("login_refused")
+        self.assert_one_trouble("certificate verify failed")
+
+    def test_encrypted_whoever_it_is(self):
+        self.watch_with("{mode: require}")
+        self.wait_until_up()
+        self.assertEqual(self.encrypted(), "t")
+
+    def test_without_encryption_the_log_says_what_to_write(self):
+        self.watch_with("{mode: off}")
+        self.wait_until_down()
+        self.wait_for_error("login_refused")
+        self.assert_one_trouble("tls: {mode: require}")
+
+    def test_a_client_certificate_instead_of_a_password(self):
+        self.watch_with(f"{{ca: {self.keys}/ca.pem, server_name: db.test, cert: {self.keys}/client.pem, "
+                        f"key: {self.keys}/client.key}}", user="certified")
+        self.wait_for_error("login_refused")  # its name is sidewatch and not certified
+        with open(os.path.join(self.server.data, "pg_ident.conf"), "w", encoding="utf-8") as idents:
+            idents.write("clients sidewatch certified\n")
+        self.server.allow(self.ACCESS.replace("/32 cert", "/32 cert map=clients"))
+        self.server.psql("SELECT pg_reload_conf()")
+        self.wait_until_up()
 
 
 class OfSomethingElse(Fault):
