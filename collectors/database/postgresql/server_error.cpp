@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <utility>
 
@@ -83,6 +84,16 @@ std::string advice_for(const ServerWord& word, bool encrypted) {
   return "";
 }
 
+std::string_view advice_for_certificate(std::string_view text) {
+  if (mentions(text, "certificate verify failed")) {
+    return " (the file of tls.ca has to hold the authority that signed the server's certificate)";
+  }
+  if (mentions(text, "does not match host name")) {
+    return " (where the certificate is right, say whose it is: tls: {server_name: ...})";
+  }
+  return "";
+}
+
 // Not the server's words but libpq's own.
 FailureKind kind_of_libpq(std::string_view text) {
   for (const auto* part : {"expected authentication request", "invalid response to SSL negotiation",
@@ -103,19 +114,23 @@ std::string printable(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n' || c == '\t') {
+      if (c == '\n' && !out.empty() && std::isalnum(static_cast<unsigned char>(out.back())) != 0) out += '.';
       if (!out.empty() && out.back() != ' ') out += ' ';
     } else {
       out += byte < 0x20 || byte >= 0x7f ? '?' : c;
     }
     if (out.size() == longest_text) return out + "...";
   }
-  while (!out.empty() && out.back() == ' ') out.pop_back();
+  while (!out.empty() && (out.back() == ' ' || out.back() == '.')) out.pop_back();
   return out;
 }
 
 Failure query_failure(std::string_view sqlstate, std::string_view message, const std::string& user, bool lost) {
   Failure failure{meaning_of(sqlstate, kOfQueries), printable(message), lost};
-  if (failure.kind == FailureKind::lost) failure.connection_lost = true;
+  if (failure.kind == FailureKind::lost) {
+    failure.text = "PostgreSQL ended the connection: " + failure.text;
+    failure.connection_lost = true;
+  }
   if (lost && failure.kind == FailureKind::other) failure.kind = FailureKind::lost;
   if (failure.kind == FailureKind::denied) {
     failure.text += "; the user " + user + " needs the role pg_monitor (GRANT pg_monitor TO " + user +
@@ -131,6 +146,7 @@ Failure connect_failure(std::string_view text, bool encrypted) {
   }
   auto kind = kind_of_libpq(text);
   std::string line = printable(text);
+  line += advice_for_certificate(text);
   if (kind == FailureKind::malformed) line += " (is this the port of a PostgreSQL server?)";
   return {kind, std::move(line), false};
 }

@@ -31,6 +31,7 @@ TEST(PostgresqlError, OfAServerThatGoesDownEndsTheConnection) {
     const auto failure = query_failure(sqlstate, "terminating connection", "sidewatch", false);
     EXPECT_EQ(failure.kind, FailureKind::lost) << sqlstate;
     EXPECT_TRUE(failure.connection_lost) << sqlstate;
+    EXPECT_EQ(failure.text, "PostgreSQL ended the connection: terminating connection");
   }
   EXPECT_TRUE(query_failure("42P01", "gone with it", "sidewatch", true).connection_lost);
 }
@@ -71,13 +72,16 @@ TEST(PostgresqlError, OfLibpqItselfIsToldByItsWords) {
             FailureKind::unreachable);
   EXPECT_EQ(connect_failure("failed: server certificate for \"a\" does not match host name \"b\"", true).kind,
             FailureKind::login_refused);
+  EXPECT_THAT(connect_failure("failed: server certificate for \"a\" does not match host name \"b\"", true).text,
+              HasSubstr("tls: {server_name: ...}"));
+  EXPECT_THAT(connect_failure("failed: SSL error: certificate verify failed\n", true).text, HasSubstr("tls.ca"));
   const auto garbage = connect_failure("failed: expected authentication request from server, but received H\n", false);
   EXPECT_EQ(garbage.kind, FailureKind::malformed);
   EXPECT_THAT(garbage.text, HasSubstr("is this the port of a PostgreSQL server?"));
 }
 
 TEST(PostgresqlError, IsOneShortLineWithoutControlCharacters) {
-  EXPECT_EQ(printable("a\n\tb \x1b[31m\xff\n"), "a b ?[31m?");
+  EXPECT_EQ(printable("a\n\tb \x1b[31m\xff\n"), "a. b ?[31m?");
   EXPECT_EQ(printable(std::string(1000, 'x')).size(), 303u);
 }
 
