@@ -32,7 +32,7 @@ void check_dsn(config::Section& section, const PostgresqlConfig& config) {
 }
 
 std::string fingerprint_of(const PostgresqlConfig& config) {
-  std::string text = database::fingerprint_of(config.instance) + '\n' + config.dsn;
+  std::string text = database::fingerprint_of(config.instance) + '\n' + config.dsn + '\n' + config.password.reveal();
   text += database::fingerprint_of(config.tls);
   const auto add = [&text](std::int64_t number) { text += '\t' + std::to_string(number); };
   add(config.tables.max);

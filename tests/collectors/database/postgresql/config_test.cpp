@@ -49,6 +49,21 @@ TEST(PostgresqlConfig, ShowsNoPartOfADsnThatMayBeAPassword) {
   EXPECT_THAT(problems, Not(HasSubstr("sh\"")));
 }
 
+TEST(PostgresqlConfig, IsShownWithoutTheDsnAndThePassword) {
+  config::Problems problems;
+  const std::string yaml =
+      "postgresql:\n  - {name: a, dsn: 'postgresql://u:hush@h/d'}\n  - {name: b, dsn: host=h, password: quiet}\n";
+  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
+  Collectors collectors;
+  document.read(collectors);
+  EXPECT_EQ(problems.text(), "");
+  const std::string shown = document.masked_yaml();
+  EXPECT_THAT(shown, HasSubstr("name: a"));
+  EXPECT_THAT(shown, Not(HasSubstr("hush")));
+  EXPECT_THAT(shown, Not(HasSubstr("quiet")));
+  for (const auto& plan : collectors.plans) EXPECT_THAT(plan.watches, Not(HasSubstr("hush")));
+}
+
 TEST(PostgresqlConfig, NamesAKeywordThatLibpqDoesNotKnow) {
   EXPECT_THAT(read("  - {name: main, dsn: hots=/run/postgresql}\n").problems, HasSubstr("\"hots\""));
 }
@@ -68,6 +83,8 @@ TEST(PostgresqlConfig, HasAnotherFingerprintForWhateverChanges) {
   const std::string variants[] = {
       "{name: a, dsn: host=x}",
       "{name: a, dsn: host=y}",
+      "{name: a, dsn: host=x, password: one}",
+      "{name: a, dsn: host=x, password: two}",
       "{name: a, dsn: host=x, timeout: 3s}",
       "{name: a, dsn: host=x, labels: {cluster: c}}",
       "{name: a, dsn: host=x, tls: {mode: require}}",
