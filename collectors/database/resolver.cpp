@@ -1,5 +1,6 @@
 #include "collectors/database/resolver.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
@@ -39,6 +40,11 @@ void look_up(Lookup& lookup) {
   freeaddrinfo(found);
 }
 
+bool is_address(const std::string& host) {
+  in6_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
 Failure unreachable(std::string text) { return {FailureKind::unreachable, std::move(text), false}; }
 
 }  // namespace
@@ -46,6 +52,10 @@ Failure unreachable(std::string text) { return {FailureKind::unreachable, std::m
 std::optional<Failure> Resolver::resolve(const std::string& host, Duration patience,
                                          std::vector<std::string>& addresses) {
   addresses.clear();
+  if (is_address(host)) {  // needs no thread
+    addresses.push_back(host);
+    return std::nullopt;
+  }
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   const auto errand = std::make_shared<Errand>([lookup] { look_up(*lookup); });
