@@ -4,7 +4,7 @@
 namespace sidewatch::database::postgresql {
 namespace {
 
-constexpr std::size_t most_activity_rows = 2000;
+constexpr std::size_t most_activity_rows = 5000;
 
 // As postgres_exporter has it: every database and state, with zeros, and who is in it.
 constexpr const char* activity_sql = R"(
