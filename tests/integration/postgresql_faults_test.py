@@ -164,7 +164,7 @@ class OfAServer(Fault):
                    "metrics: [{column: n, name: shop_slow}]}")
         wait_until(lambda: self.server.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.5)%' "
                                            "AND application_name = 'sidewatch' AND state = 'active'") == "1", "it to run")
-        self.server.stop(2)  # SIGINT: fast, ends all sessions
+        self.server.stop()
         self.wait_until_down()
         self.server.start()
         self.wait_until_up()

@@ -377,6 +377,9 @@ collectors:
         wait_for(lambda one: one >= 0, "pg_stat_replication_pg_wal_lsn_diff", slot_name="to_standby", state="streaming")
         wait_for(lambda one: one > 0, "pg_stat_wal_receiver_flushed_lsn", instance="standby", slot_name="to_standby")
 
+        wait_for(lambda one: one == 0, "pg_exporter_last_scrape_error", instance="primary")
+        wait_for(lambda one: one == 0, "pg_exporter_last_scrape_error", instance="standby")
+
         # A replay that is held up: the standby lags in bytes, and says so itself.
         primary.psql("CREATE TABLE before (a int)")
         wait_for(lambda one: one > 0, "pg_replication_last_replay_seconds", instance="standby")

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import signal
 import subprocess
 import threading
 
@@ -55,6 +56,10 @@ class Postgresql(Server):
                         unix_socket_directories=self.directory)
         return [f"{PROGRAMS}/postgres", "-D", self.data,
                 *(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))]
+
+    def stop(self, how=signal.SIGINT):
+        """Without waiting for the sessions to end."""
+        super().stop(how)
 
     def is_ready(self):
         return self.psql("SELECT 1", check=False).returncode == 0
@@ -116,12 +121,14 @@ class Session:
             raise AssertionError(f"the session ended: {self.lines}")
 
     def close(self):
-        if self.process.poll() is None:
-            try:
-                self.process.stdin.close()
-                self.process.wait(2)
-            except (subprocess.TimeoutExpired, BrokenPipeError):
-                self.process.kill()
-                self.process.wait()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.reader.join(DEADLINE)
         self.process.stdout.close()
