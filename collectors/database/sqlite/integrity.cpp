@@ -104,7 +104,11 @@ void IntegrityCheck::begin(const Look& look, Pass& pass) {
   errand_ = std::make_shared<Errand>([check = running_] { check->run(); });
   // A small database is checked before anybody has waited for it.
   constexpr Duration at_once = 20ms;
-  if (runner_.send(errand_, at_once) == ErrandRunner::Outcome::done) take_in(pass);
+  switch (runner_.send(errand_, at_once)) {
+    case ErrandRunner::Outcome::done: take_in(pass); return;
+    case ErrandRunner::Outcome::late: return;
+    case ErrandRunner::Outcome::no_thread: running_.reset(); return;  // in the next pass, then
+  }
 }
 
 void IntegrityCheck::take_in(Pass& pass) {

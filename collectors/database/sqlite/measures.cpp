@@ -32,14 +32,15 @@ struct Seen {
   double page_size() const { return static_cast<double>(look.header.page_size); }
   bool is_empty() const { return look.header.page_size == 0; }
 
-  double pages() const {
+  // Whether the file's own header is the newest state of it: no log stands before it.
+  bool header_is_newest() const { return !look.header.wal || look.wal_bytes.value_or(0) == 0; }
+  std::optional<double> pages() const {
     if (is_empty()) return 0;
     if (look.index && look.index->pages > 0) return look.index->pages;
-    if (look.header.pages && !look.header.wal) return *look.header.pages;
+    if (!header_is_newest()) return std::nullopt;
+    if (look.header.pages) return *look.header.pages;
     return static_cast<double>(look.bytes / look.header.page_size);
   }
-  // Whether the file's own header is the newest state of it.
-  bool header_is_newest() const { return !look.header.wal || look.readable != Readable::yes; }
   double backlog() const { return static_cast<double>(look.index->frames - look.index->backfilled); }
 };
 
@@ -75,7 +76,8 @@ constexpr std::array measures{
             }},
     Measure{free_ratio_metric,
             [](const Seen& s) -> Value {
-              return s.header_is_newest() && s.pages() > 0 ? Value(s.header().free_pages / s.pages()) : std::nullopt;
+              const auto pages = s.pages().value_or(0);
+              return s.header_is_newest() && pages > 0 ? Value(s.header().free_pages / pages) : std::nullopt;
             }},
     Measure{schema_version_metric,
             [](const Seen& s) -> Value {

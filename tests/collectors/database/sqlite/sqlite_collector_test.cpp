@@ -90,6 +90,23 @@ TEST_F(SqliteCollectorTest, TellsTheStateOfAWalDatabaseThatNobodyHasOpenWithoutO
   EXPECT_FALSE(fs::exists(config.path.value + "-shm"));
 }
 
+TEST_F(SqliteCollectorTest, SaysNothingAboutWhatMayStandInALogThatWasLeftBehind) {
+  {
+    auto owner = SqliteDatabase::open(config.path.value);
+    ASSERT_TRUE(owner->execute("PRAGMA journal_mode=WAL; CREATE TABLE t(a)"));
+    owner->close_as_it_is();
+  }
+  const auto samples = collect();
+  EXPECT_EQ(trouble, "");
+  EXPECT_EQ(samples.at("sidewatch_sqlite_up"), 1);
+  EXPECT_EQ(samples.at("sidewatch_sqlite_wal_in_use"), 0);
+  EXPECT_EQ(samples.at("sidewatch_sqlite_wal_size_bytes"),
+            static_cast<double>(fs::file_size(config.path.value + "-wal")));
+  EXPECT_THAT(samples, Not(Contains(Key("sidewatch_sqlite_pages"))));
+  EXPECT_THAT(samples, Not(Contains(Key(HasSubstr("freelist")))));
+  EXPECT_THAT(samples, Not(Contains(Key("sidewatch_sqlite_user_version"))));
+}
+
 TEST_F(SqliteCollectorTest, CountsRowsOfTablesWhoseNamesNeedQuotes) {
   write_database(config.path.value, R"(CREATE TABLE "a ""b"" c"(x); INSERT INTO "a ""b"" c" VALUES(1), (2))");
   config.tables = {"a \"b\" c", "none"};
