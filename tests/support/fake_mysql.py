@@ -124,6 +124,39 @@ def has_no_tls(conversation):
     conversation.drain()
 
 
+def text(value):
+    return bytes([len(value)]) + value
+
+
+def result(columns, *rows):
+    """An answer to a statement, in packets from number 1 on."""
+    payloads = [bytes([len(columns)])]
+    payloads += [text(b"def") + text(b"") * 3 + text(name) * 2 + b"\x0c\x21\0" + struct.pack("<IBHB", 255, 0xfd, 0, 0) + b"\0\0"
+                 for name in columns]
+    payloads.append(b"\xfe\0\0\2\0")
+    payloads += [b"".join(text(cell) for cell in row) for row in rows]
+    payloads.append(b"\xfe\0\0\2\0")
+    return b"".join(packet(number, payload) for number, payload in enumerate(payloads, 1))
+
+
+def mysql_8(conversation):
+    """MySQL 8 as far as the login goes, by caching_sha2_password with a password that it remembers; of its answers only
+    the version, a little status, and that all the rest is done."""
+    conversation.send(greeting(b"8.0.36", plugin=b"caching_sha2_password"))
+    number, login = conversation.receive()
+    if b"caching_sha2_password" not in login:
+        return
+    conversation.send(packet(number + 1, b"\x01\x03") + packet(number + 2, OK))
+    while True:
+        _, command = conversation.receive()
+        if command == b"\x03SELECT VERSION()":
+            conversation.send(result([b"VERSION()"], [b"8.0.36-0ubuntu0.22.04.1"]))
+        elif command == b"\x03SHOW GLOBAL STATUS":
+            conversation.send(result([b"Variable_name", b"Value"], [b"Uptime", b"77"]))
+        else:
+            conversation.send(packet(1, OK))
+
+
 def stalls_in_tls(conversation):
     """Offers TLS, and never answers in its handshake."""
     conversation.send(greeting(capabilities=CAPABILITIES | CLIENT_SSL))
