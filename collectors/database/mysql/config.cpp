@@ -13,6 +13,11 @@ using namespace std::chrono_literals;
 
 constexpr int default_port = 3306;
 
+void check_user(config::Section& section, const MysqlConfig& config) {
+  if (section.describing() || !section.has("user") || !config.user.empty()) return;
+  section.problem("user", "is empty; name the user that the agent logs in as, such as sidewatch");
+}
+
 void read_address(config::Section& section, MysqlConfig& config) {
   if (section.describing() || !section.has("address")) return;
   const auto address = parse_address(config.address_text, default_port);
@@ -91,6 +96,7 @@ void declare(config::Section& section, MysqlConfig& config) {
                    "whether it is watched how far the columns with auto_increment are from their last number");
   section.optional("binary_logs", config.binary_logs, "whether the sizes of the binary logs are read");
   declare_queries(section, config.queries);
+  check_user(section, config);
   read_address(section, config);
 }
 

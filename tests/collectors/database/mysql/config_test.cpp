@@ -47,6 +47,11 @@ TEST(MysqlConfig, AnAddressThatIsNoneIsToldWithHowOneLooks) {
   EXPECT_NE(found.problems.find("'db:port' is not an address, write for example 127.0.0.1:3306"), std::string::npos);
 }
 
+TEST(MysqlConfig, AnEmptyUserIsRefusedAsTheLibraryWouldTakeThatOfTheSystem) {
+  EXPECT_NE(read("mysql: [{name: main, address: a, user: \"\"}]\n").problems.find("is empty; name the user"),
+            std::string::npos);
+}
+
 TEST(MysqlConfig, NamesAreGivenOnce) {
   const auto found = read(
       "mysql:\n"
