@@ -14,10 +14,10 @@ namespace sidewatch::database::memcached {
 
 // The answers of one pass; empty where it was not asked.
 struct Answers {
-  std::string_view general;   // stats
-  std::string_view settings;  // stats settings
-  std::string_view slabs;     // stats slabs
-  std::string_view items;     // stats items
+  std::string_view general = {};   // stats
+  std::string_view settings = {};  // stats settings
+  std::string_view slabs = {};     // stats slabs
+  std::string_view items = {};     // stats items
 };
 
 class StatsSamples {

@@ -1,0 +1,181 @@
+"""Redis, watched by the real agent: rights, passwords, certificates and faults cost what they must and no more.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import wait_until  # noqa: E402
+from impostor import Impostor  # noqa: E402
+from servers import free_port  # noqa: E402
+from watched_redis import TROUBLE, Servers, entry  # noqa: E402
+
+
+class Access(Servers):
+    LEAST = ["on", ">secret", "resetkeys", "-@all", "+ping", "+info", "+config|get", "+slowlog|len", "+slowlog|get",
+             "+latency|latest", "+cluster|info", "+client|setname"]
+
+    def test_a_user_with_just_the_documented_rights_gets_everything(self):
+        server = self.redis()
+        server.ask("ACL", "SETUSER", "sidewatch", *self.LEAST)
+        agent = self.watch(entry("cache", server.socket_path, "user: sidewatch, password: secret"))
+        self.wait_for("redis_up", 1)
+        self.wait_for("redis_slowlog_length", 0)
+        self.wait_for("redis_config_maxclients", lambda value: value > 0)
+        self.assertEqual(self.page().matching(TROUBLE), [])
+        self.assertEqual(server.ask("ACL", "LOG"), [])
+        self.assertNotIn("secret", agent.log())
+
+    def test_a_right_that_is_taken_away_costs_only_what_needs_it(self):
+        server = self.redis()
+        server.ask("ACL", "SETUSER", "sidewatch", *self.LEAST, "-slowlog")
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}", "user: sidewatch, password: secret"))
+        self.wait_for("redis_up", 1)
+        self.wait_for(TROUBLE, 1, query="slowlog", reason="denied")
+        self.assertEqual(self.page().matching("redis_slowlog_length"), [])
+        self.assertGreater(self.value("redis_config_maxclients"), 0)
+        self.assertIn("the user sidewatch may not run SLOWLOG LEN: allow it with ACL SETUSER sidewatch +slowlog|len",
+                      agent.log())
+        # It is not asked in every pass: each refusal would be a line in the server's own log.
+        before = self.value("redis_commands_processed_total")
+        self.wait_for("redis_commands_processed_total", lambda value: value > before + 20)
+        self.assertEqual(self.value(TROUBLE, query="slowlog"), 1)
+
+    def test_without_info_the_server_is_not_up_and_the_log_says_what_to_allow(self):
+        server = self.redis()
+        server.ask("ACL", "SETUSER", "sidewatch", "on", ">secret", "-@all", "+ping")
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}", "user: sidewatch, password: secret"))
+        self.wait_for("redis_up", 0)
+        wait_until(lambda: "may not run INFO: allow it with ACL SETUSER sidewatch +info" in agent.log(), "the log")
+
+    def test_a_password_is_read_again_when_it_was_changed(self):
+        server = self.redis(password="first")
+        path = os.path.join(self.directory.name, "password")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("first\n")
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}", f'password: "${{file:{path}}}"'))
+        self.wait_for("redis_up", 1)
+        server.ask("CONFIG", "SET", "requirepass", "second")
+        server.password = "second"
+        server.ask("CLIENT", "KILL", "TYPE", "normal")
+        self.wait_for("redis_up", 0)
+        self.wait_for(TROUBLE, lambda value: value >= 1, query="connect", reason="login_refused")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("second\n")
+        self.wait_for("redis_up", 1)
+        self.assertIn("wrong user or password", agent.log())
+        self.assertNotIn("second", agent.log())
+
+    def test_no_password_and_a_needless_one_are_told_apart(self):
+        locked, open_ = self.redis("locked", password="secret"), self.redis("open")
+        agent = self.watch(entry("locked", f"127.0.0.1:{locked.port}"),
+                           entry("open", f"127.0.0.1:{open_.port}", "password: secret"))
+        wait_until(lambda: "the server asks for a password" in agent.log(), "the log")
+        wait_until(lambda: "the server has no password for its user default" in agent.log(), "the log")
+
+    def test_tls_is_verified_as_asked(self):
+        tls = self.path("tls")
+        certify(tls)
+        server = self.redis(tls=tls)
+        address = f"127.0.0.1:{server.port}"
+        files = f"ca: {tls}/ca.crt, cert: {tls}/client.crt, key: {tls}/client.key"
+        agent = self.watch(
+            entry("full", address, f"tls: {{{files}}}"),
+            entry("named", address, f"tls: {{{files}, server_name: other.example}}"),
+            entry("authority", address, f"tls: {{{files}, server_name: other.example, mode: verify-ca}}"),
+            entry("stranger", address, f"tls: {{cert: {tls}/client.crt, key: {tls}/client.key}}"),
+            entry("required", address, f"tls: {{cert: {tls}/client.crt, key: {tls}/client.key, mode: require}}"),
+            entry("nameless", address, f"tls: {{ca: {tls}/ca.crt}}"),
+            entry("plain", address))
+        for name in ("full", "authority", "required"):
+            self.wait_for("redis_up", 1, instance=name)
+        for name in ("named", "stranger", "nameless", "plain"):
+            self.wait_for("redis_up", 0, instance=name)
+        for name in ("named", "stranger", "nameless"):
+            self.wait_for(TROUBLE, lambda value: value >= 1, instance=name, query="connect", reason="login_refused")
+        self.assertIn("its certificate does not hold", agent.log())
+
+
+def certify(directory):
+    """An authority, a certificate for 127.0.0.1 and one for a client, in `directory`."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, cwd=directory, capture_output=True, timeout=60)
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout",
+            "ca.key", "-out", "ca.crt", "-subj", "/CN=authority")
+    with open(os.path.join(directory, "names"), "w", encoding="utf-8") as file:
+        file.write("subjectAltName=IP:127.0.0.1\n")
+    for name in ("server", "client"):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+                "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                "2", "-out", f"{name}.crt", "-extfile", "names")
+
+
+class Faults(Servers):
+    def test_a_server_that_is_killed_stopped_or_hangs_costs_its_own_series_and_one_line_of_log(self):
+        server, other = self.redis("one"), self.redis("other")
+        agent = self.watch(entry("one", f"127.0.0.1:{server.port}"), entry("other", f"127.0.0.1:{other.port}"))
+        self.wait_for("redis_up", 1, instance="one")
+        self.wait_for("redis_up", 1, instance="other")
+
+        server.freeze()  # connections are still taken, and nothing is answered
+        self.wait_for("redis_up", 0, instance="one")
+        self.assertEqual(self.page().matching("redis_connected_clients", instance="one"), [])
+        end = time.monotonic() + 10
+        slowest = 0
+        while time.monotonic() < end:  # the other one is none the worse for it, for as long as it takes
+            self.assertEqual(self.value("redis_up", instance="other"), 1)
+            # While it is late for its pass, it has no samples at all.
+            slowest = max(slowest, self.value("redis_exporter_last_scrape_duration_seconds", instance="one") or 0)
+            time.sleep(0.25)
+        self.assertGreater(slowest, 0.5)
+        self.assertLess(slowest, 2.5)  # a wait of a second, on a machine that is busy
+        self.assertEqual(agent.log().count("did not answer in time"), 1, agent.log())
+        server.thaw()
+        self.wait_for("redis_up", 1, instance="one")
+        self.wait_for(TROUBLE, lambda value: value >= 1, instance="one", query="connect", reason="timeout")
+
+        server.kill()
+        self.wait_for("redis_up", 0, instance="one")
+        self.wait_for(TROUBLE, lambda value: value >= 1, instance="one", query="connect", reason="unreachable")
+        self.assertIn("connection refused: is the server running, and is this its address?", agent.log())
+        server.start()
+        self.wait_for("redis_up", 1, instance="one")
+        wait_until(lambda: self.value("redis_uptime_in_seconds", instance="one") is not None, "its series")
+
+    def test_who_says_nothing_or_nonsense_is_no_redis(self):
+        silent, garbage, large = Impostor(b""), Impostor(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Impostor(
+            b"$536870912\r\n" + b"x" * 100_000)
+        for impostor in (silent, garbage, large):
+            self.addCleanup(impostor.stop)
+        agent = self.watch(entry("silent", f"127.0.0.1:{silent.port}"), entry("garbage", f"127.0.0.1:{garbage.port}"),
+                           entry("large", f"127.0.0.1:{large.port}"), entry("nobody", f"127.0.0.1:{free_port()}"),
+                           entry("nowhere", "/nonexistent/redis.sock"), entry("unknown", "redis.invalid:6379"))
+        for name, reason in (("silent", "timeout"), ("garbage", "malformed"), ("large", "too_large"),
+                             ("nobody", "unreachable"), ("nowhere", "unreachable")):
+            self.wait_for(TROUBLE, lambda value: value >= 1, instance=name, query="connect", reason=reason)
+            self.assertEqual(self.value("redis_up", instance=name), 0)
+        self.wait_for("redis_up", 0, instance="unknown")
+        self.assertIn("does not speak Redis' protocol", agent.log())
+        self.assertIn("there is no such socket: is the server running?", agent.log())
+
+    def test_a_restart_in_the_middle_of_a_command_is_followed_by_a_new_connection(self):
+        server = self.redis(options={"appendonly": "no"})
+        self.watch(entry("cache", f"127.0.0.1:{server.port}"))
+        self.wait_for("redis_up", 1)
+        run_id = server.ask("INFO", "server").split("run_id:")[1].split()[0]
+        self.assertEqual(self.value("redis_instance_info", run_id=run_id), 1)
+        server.freeze()
+        time.sleep(0.5)  # the agent waits for an answer now
+        server.kill()
+        server.start()
+        run_id = server.ask("INFO", "server").split("run_id:")[1].split()[0]
+        self.wait_for("redis_instance_info", 1, run_id=run_id)
+        self.assertEqual(len(self.page().label_sets("redis_instance_info")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
