@@ -39,7 +39,7 @@ class Stream {
   // Appends what has come: one byte at least, and at most kMostAtOnce.
   std::optional<Failure> read(std::string& bytes, Deadline deadline);
 
-  static constexpr std::size_t kMostAtOnce = std::size_t{64} << 10;
+  static constexpr std::size_t kMostAtOnce = std::size_t{16} << 10;
 
  private:
   friend class Dialer;

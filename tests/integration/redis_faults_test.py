@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import wait_until  # noqa: E402
-from impostor import Impostor  # noqa: E402
+from impostor import Impostor, Scripted  # noqa: E402
 from servers import free_port  # noqa: E402
 from watched_redis import TROUBLE, Servers, entry  # noqa: E402
 
@@ -161,6 +161,23 @@ class Faults(Servers):
         self.wait_for("redis_up", 0, instance="unknown")
         self.assertIn("does not speak Redis' protocol", agent.log())
         self.assertIn("there is no such socket: is the server running?", agent.log())
+
+    def test_a_command_whose_answer_ends_connections_is_left_alone(self):
+        info = b"# Server\r\nredis_version:7.0.15\r\nuptime_in_seconds:5\r\n"
+        server = Scripted({"INFO": b"$%d\r\n%s\r\n" % (len(info), info), "CLIENT LIST": b"$99999999\r\n",
+                           "CONFIG": b"*0\r\n", "SLOWLOG LEN": b":0\r\n", "SLOWLOG GET": b"*0\r\n",
+                           "LATENCY": b"*0\r\n"})
+        self.addCleanup(server.stop)
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}", "clients: true"))
+        self.wait_for(TROUBLE, 2, query="client list", reason="too_large")
+        self.wait_for("redis_up", 1)
+        self.assertEqual(self.value("redis_uptime_in_seconds"), 5)
+        connections = len(server.taken)
+        self.assertEqual(self.value("redis_slowlog_length"), 0)
+        time.sleep(1)  # five passes
+        self.assertEqual(len(server.taken), connections)
+        self.assertEqual(self.value("redis_up"), 1)
+        self.assertIn("query 'client list': the answer to CLIENT LIST is too large", agent.log())
 
     def test_a_restart_in_the_middle_of_a_command_is_followed_by_a_new_connection(self):
         server = self.redis(options={"appendonly": "no"})

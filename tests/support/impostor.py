@@ -34,3 +34,33 @@ class Impostor:
         self.listener.close()
         for connection in self.taken:
             connection.close()
+
+
+class Scripted(Impostor):
+    """Answers each command of Redis' protocol by its first words: {"INFO": bytes}; what is not in there gets +OK."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        super().__init__(b"")
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.taken.append(connection)
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        try:
+            with connection.makefile("rb") as file:
+                while True:
+                    count = int(file.readline()[1:])
+                    words = []
+                    for _ in range(count):
+                        words.append(file.read(int(file.readline()[1:]) + 2)[:-2].decode())
+                    answers = [self.answers[key] for key in (" ".join(words[:2]), words[0]) if key in self.answers]
+                    connection.sendall(answers[0] if answers else b"+OK\r\n")
+        except (OSError, ValueError):
+            pass  # the other side has gone

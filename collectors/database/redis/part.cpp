@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration pause_after_refusal = 5min;
 constexpr Duration pause_after_failure = 30s;
+// A part that ended so many connections in a row is what ends them. (The first time it may be the server.)
+constexpr int guilty = 2;
 // A pass is never exactly on time: what is due within this time is due now.
 constexpr Duration early = 250ms;
 
@@ -35,23 +37,32 @@ std::optional<Failure> Part::ask_now(Connection& connection, const ServerFacts& 
   auto failure = ask(connection, facts, output);
   series_.end_round();
   next_ = pass.now + every_;
+  if (!failure || !failure->connection_lost) ended_connections_ = 0;
   if (!failure) return std::nullopt;
   const bool missing = failure->kind == FailureKind::missing;
   next_ = pass.now + std::max(every_, missing || failure->kind == FailureKind::denied ? pause_after_refusal
                                                                                       : pause_after_failure);
   if (missing) return std::nullopt;  // an older server, or one whose provider took the command away: no trouble
   pass.failures.count(name_, failure->kind);
-  if (failure->connection_lost) return failure;
-  trouble_ = std::move(failure);
+  if (!failure->connection_lost) {
+    trouble_ = std::move(failure);
+  } else {
+    if (++ended_connections_ >= guilty) {
+      trouble_ = *failure;
+      next_ = pass.now + pause_after_refusal;
+    }
+    return failure;
+  }
   return std::nullopt;
 }
 
 void Part::start_over() {
   answer_.clear();
-  trouble_.reset();
-  next_.reset();
   series_.end_round();
   forget();
+  if (ended_connections_ >= guilty) return;  // it stays left alone
+  trouble_.reset();
+  next_.reset();
 }
 
 }  // namespace sidewatch::database::redis

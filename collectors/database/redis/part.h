@@ -1,7 +1,8 @@
 // What a Redis server is asked beside INFO, each part a command (or a few) that fails alone.
 //
 // The one idea: what a part learned stands until it is asked again. A server that denies a command, or does not have
-// it, is asked for it again after minutes only: each refusal is a line in the server's own ACL LOG.
+// it, is asked for it again after minutes only: each refusal is a line in the server's own ACL LOG. So is one whose
+// answer ended two connections in a row, for otherwise it would end every one.
 #pragma once
 
 #include <memory>
@@ -62,6 +63,7 @@ class Part {
   Batch answer_;
   std::optional<Time> next_;
   std::optional<Failure> trouble_;
+  int ended_connections_ = 0;  // in a row
 };
 
 // The parts, each in a file of its own. What they make of their metrics is listed by metric_groups() of redis.h.
