@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
+#include <iterator>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -33,14 +34,17 @@ struct Relation {
 using CatalogOfVersions = std::map<std::string, Relation>;
 
 // "waitstart[14-]" -> its name and its versions.
-std::pair<std::string, Range> named_range(const std::string& text) {
-  static const std::regex form(R"(([a-z_()]+)(?:\[(\d*)-(\d*)\])?:?)");
-  std::smatch found;
-  if (!std::regex_match(text, found, form)) throw std::runtime_error("catalog.txt: " + text);
+std::pair<std::string, Range> named_range(std::string text) {
+  if (text.ends_with(':')) text.pop_back();
+  const auto bracket = text.find('[');
   Range range;
-  if (found[2].length() > 0) range.first = std::stoi(found[2]);
-  if (found[3].length() > 0) range.last = std::stoi(found[3]);
-  return {found[1].str(), range};
+  if (bracket == std::string::npos) return {text, range};
+  const auto dash = text.find('-', bracket);
+  const std::string first = text.substr(bracket + 1, dash - bracket - 1);
+  const std::string last = text.substr(dash + 1, text.size() - dash - 2);
+  if (!first.empty()) range.first = std::stoi(first);
+  if (!last.empty()) range.last = std::stoi(last);
+  return {text.substr(0, bracket), range};
 }
 
 const CatalogOfVersions& recorded() {
@@ -76,34 +80,40 @@ const std::set<std::string>& sql_words() {
   return words;
 }
 
-// The identifiers of a statement, without what stands in quotes.
-std::vector<std::string> words_of(std::string sql) {
-  sql = std::regex_replace(sql, std::regex("'[^']*'"), "''");
-  static const std::regex word(R"([A-Za-z_][A-Za-z0-9_]*|\()");
+// The identifiers of a statement in small letters, with ( and . between them, without what stands in quotes.
+std::vector<std::string> words_of(const std::string& sql) {
+  const auto in_a_word = [](char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0; };
   std::vector<std::string> words;
-  for (std::sregex_iterator at(sql.begin(), sql.end(), word), end; at != end; ++at) {
-    std::string text = at->str();
-    const bool quoted = at->position() > 0 && sql[static_cast<std::size_t>(at->position()) - 1] == '"';
-    if (quoted) continue;  // a name that we give
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    words.push_back(text);
+  for (std::size_t at = 0; at < sql.size();) {
+    const char c = sql[at];
+    std::size_t end = at + 1;
+    if (c == '\'' || c == '"') {
+      end = sql.find(c, at + 1) + 1;
+    } else if (in_a_word(c)) {
+      while (end < sql.size() && in_a_word(sql[end])) ++end;
+      std::string word = sql.substr(at, end - at);
+      std::transform(word.begin(), word.end(), word.begin(), [](unsigned char one) { return std::tolower(one); });
+      if (std::isdigit(static_cast<unsigned char>(c)) == 0) words.push_back(word);
+    } else if (c == '(' || c == '.') {
+      words.push_back(std::string(1, c));
+    }
+    at = end;
   }
   return words;
 }
 
 // Names that the statement gives itself: behind AS, before AS (, behind a relation, and whatever qualifies a column.
-std::set<std::string> own_names(const std::string& sql, const std::vector<std::string>& words) {
+std::set<std::string> own_names(const std::vector<std::string>& words) {
   std::set<std::string> names;
-  static const std::regex qualifier(R"(([a-z_]+)\.)");
-  for (std::sregex_iterator at(sql.begin(), sql.end(), qualifier), end; at != end; ++at) names.insert((*at)[1]);
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i + 1] == ".") names.insert(words[i]);
     if (words[i] == "as" && words[i + 1] != "(") {
       names.insert(words[i + 1]);
       if (i + 3 < words.size() && words[i + 2] == "(") names.insert(words[i + 3]);  // AS s(state)
     }
     if (words[i + 1] == "as" && i + 2 < words.size() && words[i + 2] == "(") names.insert(words[i]);
     const bool relation = recorded().count(words[i]) != 0;
-    if (relation && sql_words().count(words[i + 1]) == 0 && words[i + 1] != "(") names.insert(words[i + 1]);
+    if (relation && sql_words().count(words[i + 1]) == 0 && words[i + 1] != "(" && words[i + 1] != ".") names.insert(words[i + 1]);
   }
   return names;
 }
@@ -111,7 +121,7 @@ std::set<std::string> own_names(const std::string& sql, const std::vector<std::s
 // What of `sql` a server of `version` has not.
 std::vector<std::string> unknown_to(int version, const std::string& sql) {
   const auto words = words_of(sql);
-  const auto own = own_names(sql, words);
+  const auto own = own_names(words);
   std::set<std::string> columns;
   std::set<std::string> ever;  // of the relations asked, in some version
   std::vector<std::string> unknown;
@@ -126,7 +136,7 @@ std::vector<std::string> unknown_to(int version, const std::string& sql) {
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
-    const bool is_known = word == "(" || columns.count(word) != 0 || recorded().count(word) != 0;
+    const bool is_known = word == "(" || word == "." || columns.count(word) != 0 || recorded().count(word) != 0;
     const bool is_alias = i > 0 && words[i - 1] == "as";
     if (is_known || is_alias) continue;
     if (ever.count(word) != 0) {
