@@ -10,6 +10,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from certificates import certify  # noqa: E402
 from exposition import Page  # noqa: E402
 from harness import BINARY, Agent, temporary_directory, wait_until  # noqa: E402
 from impostor import Impostor  # noqa: E402
@@ -147,6 +148,21 @@ class Values(Servers):
         self.assertNotIn("secret", agent.log())
         self.assertEqual(self.page().matching("memcached_slab_current_items", instance="local"), [])
         self.assertEqual(self.page().value("memcached_current_items", instance="local"), 1)
+
+
+    def test_tls_is_verified_as_asked(self):
+        tls = os.path.join(self.directory.name, "tls")
+        os.makedirs(tls)
+        certify(tls)
+        os.chmod(os.path.join(tls, "server.key"), 0o644)  # the server is another user
+        server = self.memcached(tls=tls)
+        address = f"127.0.0.1:{server.port}"
+        agent = self.watch(entry("full", address, f"tls: {{ca: {tls}/ca.crt}}"), entry("stranger", address, "tls: {}"),
+                           entry("plain", address))
+        self.wait_for("memcached_up", 1, instance="full")
+        self.wait_for(TROUBLE, lambda value: value >= 1, instance="stranger", reason="login_refused")
+        self.wait_for("memcached_up", 0, instance="plain")
+        self.assertIn("its certificate does not hold", agent.log())
 
 
 class Faults(Servers):

@@ -2,14 +2,15 @@
 """
 
 import os
-import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from certificates import certify  # noqa: E402
 from harness import wait_until  # noqa: E402
 from impostor import Impostor, Scripted  # noqa: E402
+from redis import Sentinel  # noqa: E402
 from servers import free_port  # noqa: E402
 from watched_redis import TROUBLE, Servers, entry  # noqa: E402
 
@@ -28,6 +29,37 @@ class Access(Servers):
         self.assertEqual(self.page().matching(TROUBLE), [])
         self.assertEqual(server.ask("ACL", "LOG"), [])
         self.assertNotIn("secret", agent.log())
+
+    def test_keys_need_the_documented_rights_and_no_more(self):
+        server = self.redis()
+        client = server.connect()
+        self.addCleanup(client.close)
+        client.ask("RPUSH", "queue:mail", 1, 2, 3)
+        client.ask("SET", "private", "x")
+        client.ask("SELECT", 2)
+        client.ask("SET", "queue:stock", 42)
+        server.ask("ACL", "SETUSER", "sidewatch", *self.LEAST, "+type", "+memory|usage", "+strlen", "+llen", "+scard",
+                   "+zcard", "+hlen", "+xlen", "+get", "+select", "+scan", "%R~queue:*")
+        agent = self.watch(entry("cache", server.socket_path, "user: sidewatch, password: secret, check_keys: ["
+                                 '{pattern: "queue:*"}, {pattern: "*", count: true}, {key: "queue:stock", db: 2}]'))
+        self.wait_for("redis_key_size", 3, key="queue:mail")
+        self.wait_for("redis_key_value", 42, db="db2", key="queue:stock")
+        self.wait_for("redis_keys_count", 2, key="*")
+        self.wait_for("redis_key_memory_usage_bytes", lambda value: value > 0, key="queue:mail")
+        self.assertEqual(self.page().matching(TROUBLE), [])
+        self.assertNotIn("could not read everything", agent.log())
+
+    def test_a_user_of_a_sentinel_with_just_the_documented_rights_gets_everything(self):
+        primary = self.redis("primary")
+        sentinel = Sentinel(self.path("sentinel"), primary)
+        self.addCleanup(sentinel.stop)
+        sentinel.start()
+        sentinel.ask("ACL", "SETUSER", "sidewatch", "on", ">secret", "-@all", "+ping", "+info", "+client|setname",
+                     "+sentinel|masters", "+sentinel|ckquorum", "+sentinel|sentinels", "+sentinel|slaves")
+        self.watch(entry("sentinel", f"127.0.0.1:{sentinel.port}", "user: sidewatch, password: secret"))
+        self.wait_for("redis_sentinel_master_ckquorum_status", 1)
+        self.wait_for("redis_sentinel_master_ok_slaves", 0)
+        self.assertEqual(self.page().matching(TROUBLE), [])
 
     def test_a_right_that_is_taken_away_costs_only_what_needs_it(self):
         server = self.redis()
@@ -97,21 +129,6 @@ class Access(Servers):
         for name in ("named", "stranger", "nameless"):
             self.wait_for(TROUBLE, lambda value: value >= 1, instance=name, query="connect", reason="login_refused")
         self.assertIn("its certificate does not hold", agent.log())
-
-
-def certify(directory):
-    """An authority, a certificate for 127.0.0.1 and one for a client, in `directory`."""
-    def openssl(*words):
-        subprocess.run(["openssl", *words], check=True, cwd=directory, capture_output=True, timeout=60)
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout",
-            "ca.key", "-out", "ca.crt", "-subj", "/CN=authority")
-    with open(os.path.join(directory, "names"), "w", encoding="utf-8") as file:
-        file.write("subjectAltName=IP:127.0.0.1\n")
-    for name in ("server", "client"):
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
-                "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days",
-                "2", "-out", f"{name}.crt", "-extfile", "names")
 
 
 class Faults(Servers):

@@ -9,11 +9,12 @@ from servers import Server
 class Memcached(Server):
     """`options`: more of the command line, ["-m", "8"]."""
 
-    def __init__(self, directory, options=(), login=None, socket_path=None):
+    def __init__(self, directory, options=(), login=None, socket_path=None, tls=None):
         super().__init__(directory)
         self.options = list(options)
         self.login = login  # "user:password"
         self.socket_path = socket_path
+        self.tls = tls  # a directory with ca.crt, server.crt, server.key
 
     def command(self):
         words = ["memcached", "-u", "nobody" if os.getuid() == 0 else str(os.getuid()), "-t", "2", *self.options]
@@ -21,6 +22,8 @@ class Memcached(Server):
             words += ["-s", self.socket_path, "-a", "0777"]
         else:
             words += ["-l", "127.0.0.1", "-p", str(self.port)]
+        if self.tls:
+            words += ["-Z", "-o", f"ssl_chain_cert={self.tls}/server.crt,ssl_key={self.tls}/server.key"]
         if self.login:
             path = os.path.join(self.directory, "logins")
             with open(path, "w", encoding="utf-8") as file:
@@ -30,7 +33,7 @@ class Memcached(Server):
 
     def is_ready(self):
         try:
-            self.connect().close()
+            Client(self.socket_path or ("127.0.0.1", self.port)).close()
             return True
         except OSError:
             return False
