@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -14,14 +13,15 @@
 #include <utility>
 #include <vector>
 
+#include "collectors/database/mysql/deadline.h"
 #include "collectors/database/mysql/server_error.h"
+#include "collectors/database/mysql/value.h"
 #include "collectors/database/shared_library.h"
 
 namespace sidewatch::database::mysql {
 namespace {
 
 using namespace std::chrono_literals;
-using Steady = std::chrono::steady_clock;
 
 // The non-blocking calls run on a stack of their own: TLS and the search for a plugin need more than the library's
 // default of 60 KiB. Only what is used of it is ever memory.
@@ -47,6 +47,7 @@ struct Library {
 #define SIDEWATCH_MARIADB_MEMBER(name) decltype(&::name) name = nullptr;
   SIDEWATCH_MARIADB_FUNCTIONS(SIDEWATCH_MARIADB_MEMBER)
 #undef SIDEWATCH_MARIADB_MEMBER
+  bool tells_transfers = false;  // to after_transfer(), without which TLS could wait for ever
 };
 
 template <class Function>
@@ -54,31 +55,17 @@ void find(const SharedLibrary& from, const char* name, Function*& function, std:
   if (auto found = from.find(name, function); !found && !missing) missing = found.error();
 }
 
-struct Deadline {
-  Steady::time_point at;
-  explicit Deadline(Duration patience) : at(Steady::now() + patience) {}
-  Duration left() const { return std::max(Duration(0), std::chrono::ceil<Duration>(at - Steady::now())); }
-};
-
 // Waits for what the library asks for; MYSQL_WAIT_TIMEOUT when it does not come in time.
 int wait_for(int socket, int wanted, const Deadline& deadline) {
-  pollfd one{socket, 0, 0};
-  if ((wanted & MYSQL_WAIT_READ) != 0) one.events |= POLLIN;
-  if ((wanted & MYSQL_WAIT_WRITE) != 0) one.events |= POLLOUT;
-  if ((wanted & MYSQL_WAIT_EXCEPT) != 0) one.events |= POLLPRI;
-  while (true) {
-    const auto left = deadline.left();
-    if (left == Duration(0)) return MYSQL_WAIT_TIMEOUT;
-    const int ready = poll(&one, 1, static_cast<int>(left.count()));
-    if (ready < 0 && errno != EINTR) return MYSQL_WAIT_TIMEOUT;
-    if (ready <= 0) continue;
-    if ((one.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return wanted & ~MYSQL_WAIT_TIMEOUT;
-    int come = 0;
-    if ((one.revents & POLLIN) != 0) come |= MYSQL_WAIT_READ;
-    if ((one.revents & POLLOUT) != 0) come |= MYSQL_WAIT_WRITE;
-    if ((one.revents & POLLPRI) != 0) come |= MYSQL_WAIT_EXCEPT;
-    return come;
-  }
+  short events = 0;
+  if ((wanted & MYSQL_WAIT_READ) != 0) events |= POLLIN;
+  if ((wanted & MYSQL_WAIT_WRITE) != 0) events |= POLLOUT;
+  if ((wanted & MYSQL_WAIT_EXCEPT) != 0) events |= POLLPRI;
+  const short come = await(socket, events, deadline);
+  if (come == 0) return MYSQL_WAIT_TIMEOUT;
+  if ((come & (POLLERR | POLLHUP | POLLNVAL)) != 0) return wanted & ~MYSQL_WAIT_TIMEOUT;
+  return ((come & POLLIN) != 0 ? MYSQL_WAIT_READ : 0) | ((come & POLLOUT) != 0 ? MYSQL_WAIT_WRITE : 0) |
+         ((come & POLLPRI) != 0 ? MYSQL_WAIT_EXCEPT : 0);
 }
 
 // What the call that is driven now, by this thread, goes on with. The library calls two functions of ours in the midst of
@@ -142,8 +129,9 @@ Result<Library> load_library() {
   if (missing) return *missing;
   // Declared here, as the library's headers for programs leave it out.
   int (*ma_pvio_register_callback)(my_bool, void (*)(int, MYSQL*, const unsigned char*, size_t)) = nullptr;
-  if (auto found = from->find("ma_pvio_register_callback", ma_pvio_register_callback); !found) return found.error();
-  ma_pvio_register_callback(1, after_transfer);
+  if (from->find("ma_pvio_register_callback", ma_pvio_register_callback)) {
+    library.tells_transfers = ma_pvio_register_callback(1, after_transfer) == 0;
+  }
   if (library.mysql_server_init(0, nullptr, nullptr) != 0) return Error{"libmariadb could not be initialised", ""};
   return library;
 }
@@ -415,22 +403,13 @@ std::optional<Failure> try_one(const Attempt& attempt, const std::string& addres
 
 }  // namespace
 
-ServerVersion version_in(std::string_view text) {
-  ServerVersion version;
-  const auto digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  version.number = parse_version(text.substr(0, digits)).value_or(0);
-  const std::string_view mark = "mariadb";
-  const auto found = std::search(text.begin(), text.end(), mark.begin(), mark.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
-  version.flavour = found != text.end() ? "mariadb" : "mysql";
-  return version;
-}
-
 std::optional<Failure> Connector::connect(std::unique_ptr<SqlConnection>& made) {
   const Deadline deadline(config_.timeout);
   const auto& lib = library();
   if (!lib) return Failure{FailureKind::other, lib.error().text(), false};
+  if (wants_tls(config_.tls) && !lib->tells_transfers) {
+    return Failure{FailureKind::other, "this libmariadb.so.3 is another than those that TLS is known to work with here", false};
+  }
   const std::string password = config_.password.reveal();
   if (password.empty() && !config_.password.empty()) {
     return Failure{FailureKind::login_refused, "the file with the password is empty or cannot be read", false};

@@ -44,7 +44,4 @@ class Connector {
   Resolver resolver_;
 };
 
-// "10.11.6-MariaDB-1:10.11.6+maria~ubu2204", "8.0.36-0ubuntu0.22.04.1", "5.7.44-log" as ServerVersion has them.
-ServerVersion version_in(std::string_view text);
-
 }  // namespace sidewatch::database::mysql

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -87,6 +88,18 @@ std::string name_of(std::string_view text) {
     if (!legal) c = '_';
   }
   return name;
+}
+
+ServerVersion version_in(std::string_view text) {
+  ServerVersion version;
+  const auto digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  version.number = parse_version(text.substr(0, digits)).value_or(0);
+  const std::string_view mark = "mariadb";
+  const auto found = std::search(text.begin(), text.end(), mark.begin(), mark.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  });
+  version.flavour = found != text.end() ? "mariadb" : "mysql";
+  return version;
 }
 
 }  // namespace sidewatch::database::mysql

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "collectors/database/mysql/connection.h"
 #include "collectors/database/mysql/server_error.h"
 #include "collectors/database/mysql/value.h"
 
