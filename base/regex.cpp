@@ -71,6 +71,15 @@ std::string expanded(std::string_view replacement, const re2::RE2& compiled,
   return out;
 }
 
+std::optional<std::string> expand_match(const re2::RE2& pattern, re2::RE2::Anchor anchor, std::string_view text,
+                                        std::string_view replacement, std::size_t enough_bytes) {
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(pattern.NumberOfCapturingGroups()) + 1);
+  if (!pattern.Match(piece(text), 0, text.size(), anchor, groups.data(), static_cast<int>(groups.size()))) {
+    return std::nullopt;
+  }
+  return expanded(replacement, pattern, groups, enough_bytes);
+}
+
 }  // namespace
 
 Result<Regex> Regex::compile(std::string_view pattern) {
@@ -95,12 +104,13 @@ bool Regex::partial_match(std::string_view text) const {
 std::optional<std::string> Regex::expand_full_match(std::string_view text, std::string_view replacement,
                                                     std::size_t enough_bytes) const {
   if (!compiled_) return std::nullopt;
-  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(compiled_->NumberOfCapturingGroups()) + 1);
-  if (!compiled_->Match(piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
-                        static_cast<int>(groups.size()))) {
-    return std::nullopt;
-  }
-  return expanded(replacement, *compiled_, groups, enough_bytes);
+  return expand_match(*compiled_, re2::RE2::ANCHOR_BOTH, text, replacement, enough_bytes);
+}
+
+std::optional<std::string> Regex::expand_partial_match(std::string_view text, std::string_view replacement,
+                                                       std::size_t enough_bytes) const {
+  if (!compiled_) return std::nullopt;
+  return expand_match(*compiled_, re2::RE2::UNANCHORED, text, replacement, enough_bytes);
 }
 
 // A match of nothing directly behind another match does not count.

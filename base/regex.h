@@ -31,6 +31,10 @@ class Regex {
   std::optional<std::string> expand_full_match(std::string_view text, std::string_view replacement,
                                                std::size_t enough_bytes) const;
 
+  // The same for the first match anywhere in the text, as Go's Regexp.ExpandString does with FindStringSubmatchIndex.
+  std::optional<std::string> expand_partial_match(std::string_view text, std::string_view replacement,
+                                                  std::size_t enough_bytes) const;
+
   // `text` with every match replaced, `replacement` filled in likewise, as Go's Regexp.ReplaceAllString does. It ends
   // once it is longer than `enough_bytes`.
   std::string replace_all(std::string_view text, std::string_view replacement, std::size_t enough_bytes) const;

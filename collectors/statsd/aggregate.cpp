@@ -5,6 +5,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "collectors/statsd/timings.h"
+#include "collectors/statsd/window.h"
+
 namespace sidewatch::statsd {
 
 constexpr Metric event_metric{"sidewatch_statsd_events_total", MetricType::counter, "",
@@ -14,11 +17,9 @@ constexpr Metric check_metric{"sidewatch_statsd_service_check_status", MetricTyp
 
 namespace {
 
-constexpr std::array<double, 4> kQuantiles{0.5, 0.9, 0.95, 0.99};
-constexpr std::array<std::string_view, 4> kQuantileLabels{"0.5", "0.9", "0.95", "0.99"};
-
 constexpr std::size_t max_members = 20'000;  // of one set in one slot of the window
 constexpr double milliseconds = 0.001;
+constexpr std::uint32_t dropped_key = KeyTable::unknown - 1;
 constexpr std::string_view application_help = "Sent by the application (StatsD).";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -40,16 +41,6 @@ Labels labels_of(std::string_view tags) {
 
 }  // namespace
 
-struct Aggregate::Timings {
-  Window<Sketch> window;
-  double count = 0;
-  double sum = 0;
-  std::array<SeriesHandle, kQuantiles.size()> quantiles;
-  SeriesHandle sum_series;
-  SeriesHandle min_series;
-  SeriesHandle max_series;
-};
-
 struct Aggregate::Members {
   Window<std::unordered_set<std::uint64_t>> window;
 };
@@ -59,6 +50,8 @@ struct Aggregate::Entry {
   Kind kind = Kind::counter;
   SeriesHandle series;  // of timings: the count
   std::string name;     // as it is served
+  double scale = 1;
+  Duration ttl{0};  // 0: for ever
   double value = 0;
   bool touched = false;  // since the last write
   Time last_touched;
@@ -73,8 +66,8 @@ std::string metric_name(std::string_view name) {
   return legal.empty() ? "_" : legal;
 }
 
-Aggregate::Aggregate(Catalog& catalog, AggregateOptions options)
-    : catalog_(catalog), options_(options), keys_(options.max_keys) {}
+Aggregate::Aggregate(Catalog& catalog, AggregateOptions options, Mapper mapper)
+    : catalog_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys) {}
 
 Aggregate::~Aggregate() = default;
 
@@ -102,14 +95,32 @@ Aggregate::Entry* Aggregate::entry_of(const Line& line) {
   const KeyTable::Key key{line.name, line.tags, line.kind};
   const auto hash = keys_.hash(key);
   const auto known = keys_.find(key, hash);
+  if (known == dropped_key) ++counts_.dropped;
+  if (known == dropped_key) return nullptr;
   if (known != KeyTable::unknown) return entries_[known].get();
-  const auto resolved = resolve(metric_name(line.name), line.kind, labels_of(line.tags), application_help);
+  auto mapped = mapper_.find(line.name, line.kind);
+  if (!mapped && mapper_.size() > 0) ++counts_.unmapped;
+  if (mapped && mapped->mapping->action == Mapping::Action::drop) {
+    ++counts_.dropped;
+    keys_.remember(key, hash, dropped_key);
+    return nullptr;
+  }
+  const Mapping* const mapping = mapped ? mapped->mapping : nullptr;
+  const auto help = mapping != nullptr && !mapping->help.empty() ? std::string_view(mapping->help) : application_help;
+  Labels labels = labels_of(line.tags);
+  if (mapped) {
+    const Labels of_mapping(std::move(mapped->labels));
+    labels = mapping->honor_labels ? labels.or_else(of_mapping) : of_mapping.or_else(labels);
+  }
+  const auto name = metric_name(mapped ? std::string_view(mapped->name) : line.name);
+  const auto resolved = resolve(name, line.kind, labels, help, mapping);
   // What went to an overflow series is not remembered: there is no end to such keys, and they would crowd out the rest.
   if (resolved.entry != nullptr && !resolved.shared) keys_.remember(key, hash, resolved.entry->number);
   return resolved.entry;
 }
 
-Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels& labels, std::string_view help) {
+Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels& labels, std::string_view help,
+                                       const Mapping* mapping) {
   const auto known = names_.find(name);
   if (known != names_.end() && family_of(known->second.kind) != family_of(kind)) {
     fail(LineError::type_conflict);
@@ -119,16 +130,25 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
     ++counts_.names_refused;
     return {};
   }
-  auto entry = std::make_unique<Entry>();
-  entry->kind = kind;
-  entry->name = std::move(name);
-  make_series(*entry, labels, help);
-  const auto info = catalog_.info(entry->series.id());
+  const auto observer = is_timing(kind) ? mapper_.observer_of(mapping) : Observer{};
+  const auto type = kind == Kind::counter ? MetricType::counter : MetricType::gauge;
+  auto series = is_timing(kind) ? Timings::count_series(catalog_, name, labels, help, observer)
+                                : catalog_.series({name, type, "", help}, labels);
+  const auto info = catalog_.info(series.id());
   const bool shared = info && info->labels.get("overflow") == "true";
-  if (const auto same = by_series_.find(entry->series.id()); same != by_series_.end()) {
+  if (const auto same = by_series_.find(series.id()); same != by_series_.end()) {
     return {entries_[same->second].get(), shared};
   }
-  if (shared && is_timing(kind)) make_series(*entry, info->labels, help);  // so that its parts are of one series
+  auto entry = std::make_unique<Entry>();
+  entry->kind = kind;
+  entry->series = std::move(series);
+  entry->scale = mapping != nullptr ? mapping->scale.value_or(1) : 1;
+  entry->ttl = mapper_.ttl_of(mapping).value_or(options_.ttl);
+  if (kind == Kind::set) entry->members = std::make_unique<Members>();
+  if (is_timing(kind)) {  // its parts are of one series, also where that is the overflow
+    entry->timings = std::make_unique<Timings>(catalog_, name, shared ? info->labels : labels, help, observer);
+  }
+  entry->name = std::move(name);
   return {adopt(std::move(entry)), shared};
 }
 
@@ -145,26 +165,6 @@ Aggregate::Entry* Aggregate::adopt(std::unique_ptr<Entry> entry) {
   return (entries_[entry->number] = std::move(entry)).get();
 }
 
-void Aggregate::make_series(Entry& entry, const Labels& labels, std::string_view help) {
-  const std::string& name = entry.name;
-  if (!is_timing(entry.kind)) {
-    const auto type = entry.kind == Kind::counter ? MetricType::counter : MetricType::gauge;
-    entry.series = catalog_.series({name, type, "", help}, labels);
-    if (entry.kind == Kind::set) entry.members = std::make_unique<Members>();
-    return;
-  }
-  entry.timings = std::make_unique<Timings>();
-  auto& timings = *entry.timings;
-  entry.series = catalog_.series({name + "_count", MetricType::summary, "", help}, labels);
-  timings.sum_series = catalog_.series({name + "_sum", MetricType::summary, "", help}, labels);
-  timings.min_series = catalog_.series({name + "_min", MetricType::gauge, "", "The least in the last while."}, labels);
-  timings.max_series = catalog_.series({name + "_max", MetricType::gauge, "", "The most in the last while."}, labels);
-  for (std::size_t i = 0; i < kQuantiles.size(); ++i) {
-    timings.quantiles[i] =
-        catalog_.series({name, MetricType::summary, "", help}, labels.with("quantile", kQuantileLabels[i]));
-  }
-}
-
 void Aggregate::update(Entry& entry, const Line& line) {
   auto values = line.values;
   if (line.kind == Kind::set) {
@@ -178,20 +178,16 @@ void Aggregate::update(Entry& entry, const Line& line) {
     const bool change = line.kind == Kind::gauge && (values.front() == '+' || values.front() == '-');
     const auto number = take_number(values);
     if (!number) return fail(LineError::bad_number);
+    const double scaled = *number * entry.scale;
     switch (line.kind) {
       case Kind::counter:
-        if (*number < 0) return fail(LineError::negative_counter);
-        entry.value += *number / line.rate;
+        if (scaled < 0) return fail(LineError::negative_counter);
+        entry.value += scaled / line.rate;
         break;
       case Kind::gauge:
-        entry.value = change ? entry.value + *number : *number;
+        entry.value = change ? entry.value + scaled : scaled;
         break;
-      default: {
-        const double measured = line.kind == Kind::timer ? *number * milliseconds : *number;
-        entry.timings->window.now().add(measured, 1 / line.rate);
-        entry.timings->count += 1 / line.rate;
-        entry.timings->sum += measured / line.rate;
-      }
+      default: entry.timings->add(line.kind == Kind::timer ? scaled * milliseconds : scaled, 1 / line.rate);
     }
     entry.touched = true;
     ++counts_.samples;
@@ -205,7 +201,7 @@ void Aggregate::take_event(std::string_view text) {
   // Whatever is sent, there are only so many series of it.
   const bool known = event.type == "error" || event.type == "warning" || event.type == "info" || event.type == "success";
   const Labels labels{{"type", known ? event.type : "other"}, {"priority", event.priority == "low" ? "low" : "normal"}};
-  const auto entry = resolve(std::string(event_metric.name), Kind::counter, labels, event_metric.help).entry;
+  const auto entry = resolve(std::string(event_metric.name), Kind::counter, labels, event_metric.help, nullptr).entry;
   if (entry == nullptr) return;
   entry->value += 1;
   entry->touched = true;
@@ -217,7 +213,7 @@ void Aggregate::take_check(std::string_view text) {
   if (const auto* error = std::get_if<LineError>(&parsed)) return fail(*error);
   const auto& check = *std::get_if<ServiceCheck>(&parsed);
   const Labels labels = labels_of(check.tags).with("name", check.name);
-  const auto entry = resolve(std::string(check_metric.name), Kind::gauge, labels, check_metric.help).entry;
+  const auto entry = resolve(std::string(check_metric.name), Kind::gauge, labels, check_metric.help, nullptr).entry;
   if (entry == nullptr) return;
   entry->value = check.status;
   entry->touched = true;
@@ -230,30 +226,18 @@ void Aggregate::write_members(Entry& entry, bool touched, Batch& batch) {
   batch.add(entry.series, static_cast<double>(all.size()));
 }
 
-void Aggregate::write_timings(Entry& entry, bool touched, Batch& batch) {
-  auto& timings = *entry.timings;
-  merged_.clear();
-  timings.window.end_pass(turn_, touched, [this](const Sketch& sketch) { merged_.merge(sketch); });
-  batch.add(entry.series, timings.count);
-  batch.add(timings.sum_series, timings.sum);
-  if (merged_.empty()) return;
-  batch.add(timings.min_series, merged_.min());
-  batch.add(timings.max_series, merged_.max());
-  for (std::size_t i = 0; i < kQuantiles.size(); ++i) batch.add(timings.quantiles[i], merged_.quantile(kQuantiles[i]));
-}
-
 void Aggregate::write(Batch& batch, Time now) {
   turn_ = now.time_since_epoch() / (options_.window / window_turns);
   for (auto& entry : entries_) {
     if (!entry) continue;
     const bool touched = std::exchange(entry->touched, false);
     if (touched) entry->last_touched = now;
-    if (options_.ttl > Duration(0) && now - entry->last_touched > options_.ttl) {
+    if (entry->ttl > Duration(0) && now - entry->last_touched > entry->ttl) {
       drop(*entry);
       continue;
     }
     if (entry->timings) {
-      write_timings(*entry, touched, batch);
+      entry->timings->write(entry->series, turn_, touched, merged_, batch);
     } else if (entry->members) {
       write_members(*entry, touched, batch);
     } else {

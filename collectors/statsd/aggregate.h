@@ -18,8 +18,8 @@
 #include "base/time.h"
 #include "collectors/statsd/key_table.h"
 #include "collectors/statsd/line.h"
+#include "collectors/statsd/mapping.h"
 #include "collectors/statsd/sketch.h"
-#include "collectors/statsd/window.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
 
@@ -37,7 +37,7 @@ struct AggregateOptions {
 
 class Aggregate {
  public:
-  Aggregate(Catalog& catalog, AggregateOptions options);
+  Aggregate(Catalog& catalog, AggregateOptions options, Mapper mapper = {});
   ~Aggregate();
 
   // Lines between newlines; an empty one is none. Never fails: what cannot be used is counted.
@@ -52,12 +52,13 @@ class Aggregate {
     std::uint64_t unknown_sections = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(LineError::count)> errors{};
     std::uint64_t names_refused = 0;  // lines of a metric over max_names
+    std::uint64_t dropped = 0;        // lines that a mapping drops
+    std::uint64_t unmapped = 0;       // spellings of series for which there was no mapping, where there are any
   };
   const Counts& counts() const { return counts_; }
   std::size_t series() const { return live_; }
 
  private:
-  struct Timings;
   struct Members;
   struct Entry;
 
@@ -71,16 +72,15 @@ class Aggregate {
     Entry* entry = nullptr;
     bool shared = false;  // it is the overflow series of its metric
   };
-  Resolved resolve(std::string name, Kind kind, const Labels& labels, std::string_view help);
+  Resolved resolve(std::string name, Kind kind, const Labels& labels, std::string_view help, const Mapping* mapping);
   Entry* adopt(std::unique_ptr<Entry> entry);
-  void make_series(Entry& entry, const Labels& labels, std::string_view help);
-  void write_timings(Entry& entry, bool touched, Batch& batch);
   void write_members(Entry& entry, bool touched, Batch& batch);
   void drop(Entry& entry);
   void fail(LineError error) { ++counts_.errors[static_cast<std::size_t>(error)]; }
 
   Catalog& catalog_;
   const AggregateOptions options_;
+  const Mapper mapper_;
   KeyTable keys_;
   std::vector<std::unique_ptr<Entry>> entries_;  // a dropped one's place is used again
   std::vector<std::uint32_t> free_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collectors/statsd/statsd.h"
+#include "config/files.h"
 
 namespace sidewatch {
 namespace statsd {
@@ -29,11 +30,18 @@ void read_addresses(config::Section& section, StatsdConfig& config) {
   }
 }
 
+void read_mappings(config::Section& section, StatsdConfig& config) {
+  for (const auto& pattern : config.mapping_files) {
+    const auto files = config::files_matching(pattern.value, pattern.mark.file);
+    for (const auto& file : files) config.mapper.load(file, section, pattern.mark);
+  }
+}
+
 std::string fingerprint_of(const StatsdConfig& config) {
   std::string text = std::to_string(config.aggregate.window.count()) + '\n' +
                      std::to_string(config.aggregate.ttl.count()) + '\n' + std::to_string(config.aggregate.max_names);
   for (const auto& address : config.listen) text += '\n' + address.value;
-  return text;
+  return text + '\n' + config.mapper.fingerprint();
 }
 
 }  // namespace
@@ -51,10 +59,14 @@ void declare(config::Section& section, StatsdConfig& config) {
   section.optional("ttl", config.aggregate.ttl,
                    "a series that the application has not sent for so long is dropped; 0s: never",
                    config::between(0s, 168h));
+  section.optional("mapping_files", config.mapping_files,
+                   "files of mappings as statsd_exporter reads them, seen from the folder of this file");
   section.optional("max_names", max_names, "lines of more metrics than these are counted and left out",
                    config::between(1, 100'000));
   config.aggregate.max_names = static_cast<std::size_t>(max_names);
-  if (!section.describing()) read_addresses(section, config);
+  if (section.describing()) return;
+  read_addresses(section, config);
+  read_mappings(section, config);
 }
 
 }  // namespace statsd

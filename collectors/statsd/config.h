@@ -20,6 +20,8 @@ struct StatsdConfig {
   std::vector<config::Located<std::string>> listen;
   std::vector<Endpoint> endpoints;  // what `listen` says
   AggregateOptions aggregate;
+  std::vector<config::Located<std::string>> mapping_files;
+  Mapper mapper;  // what they say
 };
 void declare(config::Section& section, StatsdConfig& config);
 

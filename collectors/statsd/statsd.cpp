@@ -25,6 +25,10 @@ constexpr Metric sections_metric{"sidewatch_statsd_unknown_sections_total", Metr
                                  "Parts of lines that no version of the protocol up to 1.6 has; left out."};
 constexpr Metric names_metric{"sidewatch_statsd_names_refused_total", MetricType::counter, "",
                               "Lines of metrics that would have been more than max_names."};
+constexpr Metric mapped_away_metric{"sidewatch_statsd_dropped_total", MetricType::counter, "",
+                                    "Lines that a mapping drops."};
+constexpr Metric unmapped_metric{"sidewatch_statsd_unmapped_total", MetricType::counter, "",
+                                 "Metrics with tags, as they were first met, that no mapping is for; 0 without mappings."};
 constexpr Metric series_metric{"sidewatch_statsd_series", MetricType::gauge, "",
                                "What is counted apart: combinations of a metric and tags that were sent within ttl."};
 constexpr Metric cut_metric{"sidewatch_statsd_cut_total", MetricType::counter, "",
@@ -42,8 +46,8 @@ constexpr Metric dropped_metric{"sidewatch_statsd_packets_dropped_total", Metric
 class OwnSeries {
  public:
   OwnSeries(Catalog& catalog, const std::vector<Endpoint>& endpoints) {
-    for (const auto* metric : {&lines_metric, &samples_metric, &sections_metric, &names_metric, &series_metric,
-                               &cut_metric, &streams_metric, &closed_metric}) {
+    for (const auto* metric : {&lines_metric, &samples_metric, &sections_metric, &names_metric, &mapped_away_metric,
+                               &unmapped_metric, &series_metric, &cut_metric, &streams_metric, &closed_metric}) {
       plain_.push_back(catalog.series(*metric, {}));
     }
     for (std::size_t i = 0; i < errors_.size(); ++i) {
@@ -60,9 +64,9 @@ class OwnSeries {
 
   void write(const Aggregate& aggregate, const Listener::Counts& arrived, Batch& batch) const {
     const auto& counts = aggregate.counts();
-    const std::array<std::uint64_t, 8> numbers{counts.lines,       counts.samples, counts.unknown_sections,
-                                               counts.names_refused, aggregate.series(), arrived.cut,
-                                               arrived.streams,    arrived.streams_closed};
+    const std::array<std::uint64_t, 10> numbers{
+        counts.lines,    counts.samples,     counts.unknown_sections, counts.names_refused, counts.dropped,
+        counts.unmapped, aggregate.series(), arrived.cut,             arrived.streams,      arrived.streams_closed};
     for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(plain_[i], static_cast<double>(numbers[i]));
     for (std::size_t i = 0; i < errors_.size(); ++i) batch.add(errors_[i], static_cast<double>(counts.errors[i]));
     for (std::size_t i = 0; i < transport_count; ++i) {
@@ -84,7 +88,7 @@ class OwnSeries {
 class StatsdCollector final : public Collector {
  public:
   StatsdCollector(const StatsdConfig& config, Catalog& catalog)
-      : aggregate_(catalog, config.aggregate),
+      : aggregate_(catalog, config.aggregate, config.mapper),
         listener_([this](std::string_view lines) { aggregate_.take(lines); }),
         closed_(config.endpoints),
         endpoints_(config.endpoints.size()),
@@ -130,7 +134,7 @@ std::unique_ptr<Collector> make_statsd_collector(const StatsdConfig& config, Cat
 std::vector<MetricGroup> statsd_metric_groups() {
   using namespace statsd;
   return {{"statsd", "About what arrives in the StatsD format. What the application sends has its own names.",
-           {lines_metric, samples_metric, errors_metric, sections_metric, names_metric, series_metric, cut_metric,
+           {lines_metric, samples_metric, errors_metric, sections_metric, names_metric, mapped_away_metric, unmapped_metric, series_metric, cut_metric,
             streams_metric, closed_metric, packets_metric, bytes_metric, dropped_metric, event_metric, check_metric}}};
 }
 

@@ -57,6 +57,9 @@ TEST(Regex, FillsWhatItsGroupsMatchedIntoATemplate) {
   EXPECT_EQ(expand("a", "ab", "x"), "no match");
   EXPECT_EQ(expand("a|ab", "ab", "$0"), "ab");
   EXPECT_EQ(Regex().expand_full_match("", "", 1000), std::nullopt);
+  EXPECT_EQ(Regex().expand_partial_match("", "", 1000), std::nullopt);
+  EXPECT_EQ(Regex::compile("(b+)c")->expand_partial_match("abbcbc", "$0 $1", 1000), "bbc bb");
+  EXPECT_EQ(Regex::compile("(b+)c")->expand_partial_match("abb", "$1", 1000), std::nullopt);
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+#include "collectors/statsd/timings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace sidewatch::statsd {
+namespace {
+
+std::string shortest(double number) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return {digits.data(), end};
+}
+
+MetricType type_of(const Observer& observer) {
+  return observer.type == Observer::Type::histogram ? MetricType::histogram : MetricType::summary;
+}
+
+}  // namespace
+
+SeriesHandle Timings::count_series(Catalog& catalog, const std::string& name, const Labels& labels,
+                                   std::string_view help, const Observer& observer) {
+  return catalog.series({name + "_count", type_of(observer), "", help}, labels);
+}
+
+Timings::Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
+                 const Observer& observer)
+    : observer_(observer) {
+  const auto type = type_of(observer);
+  sum_series_ = catalog.series({name + "_sum", type, "", help}, labels);
+  if (observer.type == Observer::Type::histogram) {
+    in_bucket_.resize(observer.buckets.size());
+    for (const double bound : observer.buckets) {
+      parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", shortest(bound))));
+    }
+    parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", "+Inf")));
+    return;
+  }
+  min_series_ = catalog.series({name + "_min", MetricType::gauge, "", "The least in the last while."}, labels);
+  max_series_ = catalog.series({name + "_max", MetricType::gauge, "", "The most in the last while."}, labels);
+  for (const double quantile : observer.quantiles) {
+    parts_.push_back(catalog.series({name, type, "", help}, labels.with("quantile", shortest(quantile))));
+  }
+}
+
+void Timings::add(double value, double weight) {
+  count_ += weight;
+  sum_ += value * weight;
+  if (observer_.type != Observer::Type::histogram) {
+    window_.now().add(value, weight);
+    return;
+  }
+  const auto bucket = std::lower_bound(observer_.buckets.begin(), observer_.buckets.end(), value);
+  if (bucket != observer_.buckets.end()) {
+    in_bucket_[static_cast<std::size_t>(bucket - observer_.buckets.begin())] += weight;
+  }
+}
+
+void Timings::write(const SeriesHandle& count_series, std::int64_t turn, bool touched, Sketch& merged, Batch& batch) {
+  batch.add(count_series, count_);
+  batch.add(sum_series_, sum_);
+  if (observer_.type == Observer::Type::histogram) {
+    double below = 0;
+    for (std::size_t i = 0; i < in_bucket_.size(); ++i) batch.add(parts_[i], below += in_bucket_[i]);
+    batch.add(parts_.back(), count_);
+    return;
+  }
+  merged.clear();
+  window_.end_pass(turn, touched, [&merged](const Sketch& sketch) { merged.merge(sketch); });
+  if (merged.empty()) return;
+  batch.add(min_series_, merged.min());
+  batch.add(max_series_, merged.max());
+  for (std::size_t i = 0; i < parts_.size(); ++i) batch.add(parts_[i], merged.quantile(observer_.quantiles[i]));
+}
+
+}  // namespace sidewatch::statsd

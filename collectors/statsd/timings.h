@@ -1,0 +1,41 @@
+// A timer, histogram or distribution as the series of a summary (quantiles over a window) or of a classic histogram.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/statsd/mapping.h"
+#include "collectors/statsd/sketch.h"
+#include "collectors/statsd/window.h"
+#include "metrics/catalog.h"
+#include "metrics/store.h"
+
+namespace sidewatch::statsd {
+
+class Timings {
+ public:
+  // `count_series` is the one of NAME_count, by which the whole is known.
+  Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help, const Observer& observer);
+  static SeriesHandle count_series(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
+                                   const Observer& observer);
+
+  void add(double value, double weight);
+
+  // At the end of a pass; `merged` is the caller's, so that its memory serves all.
+  void write(const SeriesHandle& count_series, std::int64_t turn, bool touched, Sketch& merged, Batch& batch);
+
+ private:
+  const Observer observer_;
+  Window<Sketch> window_;
+  double count_ = 0;
+  double sum_ = 0;
+  std::vector<double> in_bucket_;  // of a histogram: those above the bound before and not above its own
+  SeriesHandle sum_series_;
+  SeriesHandle min_series_;
+  SeriesHandle max_series_;
+  std::vector<SeriesHandle> parts_;  // by quantile, or by bucket and then +Inf
+};
+
+}  // namespace sidewatch::statsd
