@@ -38,7 +38,8 @@ class Faults(WithServer):
             wait_for_value(agent, lambda up: up == 0, "mysql_up")
             self.assertLess(time.monotonic() - began, 10)
             while time.monotonic() - began < 10:  # as long as an operator's debugger may hold it
-                self.assertEqual(page(agent).value("mysql_up"), 0)
+                # With intervals as short as here the pass that waits for it is overdue, and nothing said for a moment.
+                self.assertIn(page(agent).matching("mysql_up"), ([0], []))
                 time.sleep(0.5)
             self.assertIn("no answer from the server in time", agent.log())
         finally:

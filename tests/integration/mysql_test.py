@@ -40,7 +40,8 @@ class Values(WithServer):
         asked_again = self.start_new_connection(agent)
         self.assertEqual(asked_again.value("mysql_info_schema_auto_increment_column", table="t"), 8)
         self.assertEqual(asked_again.value("mysql_info_schema_auto_increment_column_max", table="t"), 2**31 - 1)
-        self.assertGreater(asked_again.value("mysql_info_schema_table_size", table="t", component="data_length"), 0)
+        self.assertGreater(asked_again.value("mysql_info_schema_table_size", schema="work", table="t",
+                                               component="data_length"), 0)
         self.assertEqual(asked_again.value("sidewatch_mysql_schema_tables", schema="work"), 1)
 
     def start_new_connection(self, agent):
