@@ -97,8 +97,7 @@ std::string_view advice_for_certificate(std::string_view text) {
 // Not the server's words but libpq's own.
 FailureKind kind_of_libpq(std::string_view text) {
   for (const auto* part : {"expected authentication request", "invalid response to SSL negotiation",
-                           "unexpected message", "lost synchronization", "invalid authentication", "no start-up",
-                           "unsupported authentication", "protocol"}) {
+                           "unexpected message", "lost synchronization", "unsupported authentication", "protocol"}) {
     if (mentions(text, part)) return FailureKind::malformed;
   }
   for (const auto* part : {"SSL", "certificate", "password", "TLS"}) {
