@@ -202,9 +202,11 @@ struct ReadingFiles {
   static int sleep(sqlite3_vfs* self, int us) { return real(self)->xSleep(real(self), us); }
   static int time(sqlite3_vfs* self, double* now) { return real(self)->xCurrentTime(real(self), now); }
   static int time_ms(sqlite3_vfs* self, sqlite3_int64* now) { return real(self)->xCurrentTimeInt64(real(self), now); }
-  static int last_error(sqlite3_vfs* self, int size, char* out) { return real(self)->xGetLastError(real(self), size, out); }
+  static int last_error(sqlite3_vfs* self, int size, char* out) {
+    return real(self)->xGetLastError(real(self), size, out);
+  }
 
-  // As root SQLite gives a log that it opens to the owner of the database. For one that was only opened to be read, not.
+  // As root SQLite gives a log that it opens to the owner of the database. Not one that was opened to be read.
   static int change_owner(int file, uid_t user, gid_t group) {
     return (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDONLY ? 0 : fchown(file, user, group);
   }
@@ -333,7 +335,8 @@ Result<SqliteStatement> SqliteReader::prepare(std::string_view sql) {
   sqlite3_stmt* second = nullptr;  // none, where only comments follow
   const auto tail = sql.substr(static_cast<std::size_t>(rest - sql.data()));
   const int more = sqlite3_prepare_v3(state_->handle, tail.data(), static_cast<int>(tail.size()), 0, &second, nullptr);
-  state_->refused = prepared == nullptr || sqlite3_stmt_readonly(prepared) == 0 || second != nullptr || more != SQLITE_OK;
+  const bool is_one = prepared != nullptr && second == nullptr && more == SQLITE_OK;
+  state_->refused = !is_one || sqlite3_stmt_readonly(prepared) == 0;
   sqlite3_finalize(second);
   if (state_->refused) return Error{"not one statement that only reads", ""};
   return statement;

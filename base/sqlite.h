@@ -105,9 +105,9 @@ class SqliteDatabase {
 };
 
 // A connection to somebody else's file that leaves no trace: it opens nothing for writing and creates no file (not even
-// the log or the index of a database in WAL mode, so these must be there), folds no log back, rolls no journal back, and
-// takes no lock but the shared one of a reader. It holds that one while a statement stands on a row, and in WAL mode
-// until it is closed, where it keeps others from removing the log: close it soon.
+// the log or the index of a database in WAL mode, so these must be there), folds no log back, rolls no journal back,
+// and takes no lock but the shared one of a reader. It holds that one while a statement stands on a row, and in WAL
+// mode until it is closed, where it keeps others from removing the log: close it soon.
 //
 // POSIX gives all locks of a process on a file back when the process closes *any* descriptor of that file. Whoever has
 // one closes it after the reader.

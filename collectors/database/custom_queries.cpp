@@ -86,7 +86,8 @@ void check_metrics(config::Section& section, const std::vector<CustomQuery>& que
           break;
         }
         if (metric.type != with->type) {
-          section.problem(query.name.mark, "the metric " + metric.name + " has another type in '" + by->name.value + "'");
+          section.problem(query.name.mark,
+                          "the metric " + metric.name + " has another type in '" + by->name.value + "'");
           break;
         }
       }
@@ -119,7 +120,8 @@ void declare(config::Section& section, CustomMetric& metric) {
   section.optional("help", metric.help, "what it says, for people");
   if (section.describing() || metric.name.empty()) return;
   if (!is_name(metric.name, true)) {
-    section.problem("name", "'" + metric.name + "' is not the name of a metric; letters, digits, '_' and ':', no digit first");
+    section.problem("name", "'" + metric.name +
+                                "' is not the name of a metric; letters, digits, '_' and ':', no digit first");
   } else if (metric.name.starts_with("sidewatch_")) {
     section.problem("name", "names that begin with sidewatch_ are the agent's own");
   }

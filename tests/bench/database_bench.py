@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What watching databases costs: an agent without them, with each engine, and with PostgreSQL, MariaDB, Redis and SQLite
-together, beside the three exporters of Debian (there is none for SQLite).
+"""What watching databases costs: an agent without them, with each engine, and with PostgreSQL, MariaDB, Redis and
+SQLite together, beside the three exporters of Debian (there is none for SQLite).
 
     tests/bench/database_bench.py [--seconds 30] [--binary build/release/agent/sidewatch]
 
-Every agent samples at a 1 s interval, every exporter is scraped once a second (it asks its server when it is scraped); the
-servers are idle, and all on this machine. Reported: series, PSS, CPU per minute. The agent has no other collector but the
-one of itself. The budget: all four engines under 20 MiB.
+Every agent samples at a 1 s interval, every exporter is scraped once a second (it asks its server when it is scraped);
+the servers are idle, and all on this machine. Reported: series, PSS, CPU per minute. The agent has no other collector
+but the one of itself. The budget: all four engines under 20 MiB.
 """
 
 import argparse
@@ -38,7 +38,8 @@ class Databases:
 
     def entries(self):
         return {
-            "postgresql": f"dsn: host={self.postgresql.directory} port={self.postgresql.port} dbname=postgres user=postgres",
+            "postgresql": f"dsn: host={self.postgresql.directory} port={self.postgresql.port} dbname=postgres "
+                          "user=postgres",
             "mysql": f"address: 127.0.0.1:{self.mysql.port}, user: sidewatch, password: secret",
             "redis": f"address: 127.0.0.1:{self.redis.port}",
             "sqlite": f"path: {self.sqlite.path}, tables: [orders]",
@@ -97,7 +98,8 @@ def main():
         databases = Databases(directory)
         try:
             entries = databases.entries()
-            agents = {"no database": {}, **{engine: {engine: text} for engine, text in entries.items()}, "all four": entries}
+            agents = {"no database": {}, **{engine: {engine: text} for engine, text in entries.items()},
+                      "all four": entries}
             for name, some in agents.items():
                 target = start_agent(binary, directory, name, some)
                 results["sidewatch, " + name] = measure(target, options.seconds)

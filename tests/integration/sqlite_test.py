@@ -73,8 +73,8 @@ class SqliteTest(unittest.TestCase):
 
     def wait_for(self, name, wanted, **labels):
         is_right = wanted if callable(wanted) else lambda value: value == wanted
-        return wait_until(lambda: (value := self.value(name, **labels)) is not None and is_right(value) and (value or True),
-                          f"{name} to be {wanted}; its log:\n{self.watching.log()}")
+        seen = lambda: (value := self.value(name, **labels)) is not None and is_right(value)  # noqa: E731
+        wait_until(seen, f"{name} to be {wanted}; its log:\n{self.watching.log()}")
 
     def log_lines(self, text):
         return [line for line in self.watching.log().splitlines() if text in line]
@@ -204,8 +204,8 @@ class LeavesNoTrace(SqliteTest):
         with open(trace, errors="replace") as file:
             calls = [line for line in file if self.path in line]
         self.assertTrue([call for call in calls if "F_RDLCK" in call], "a reader's lock is seen")
-        wrong = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|unlink|rename|truncate|pwrite|\bwrite\(|fallocate|chmod|chown|\blink\("
-                           r"|F_(OFD_)?SETLKW?, \{l_type=F_WRLCK")
+        wrong = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|unlink|rename|truncate|pwrite|\bwrite\(|fallocate|chmod"
+                           r"|chown|\blink\(|F_(OFD_)?SETLKW?, \{l_type=F_WRLCK")
         self.assertEqual([call for call in calls if wrong.search(call)], [])
 
     def test_a_user_who_may_only_read_sees_everything(self):
@@ -257,7 +257,7 @@ class LeavesNoTrace(SqliteTest):
         count, longest = service.write_for(3)
         self.assertGreater(count, 50)
         self.assertLess(longest, 1)
-        wait_until(lambda: self.log_lines("it was given up for a program that waited to write"), "the query to give way")
+        wait_until(lambda: self.log_lines("given up for a program that waited to write"), "the query to give way")
         self.assertEqual(self.page().value("sidewatch_database_errors_total", query="orders"), 1)
 
     def test_the_log_is_removed_when_the_service_ends_as_if_there_were_no_agent(self):
@@ -381,8 +381,8 @@ class Faults(SqliteTest):
 
     def test_a_query_that_takes_too_long_is_ended_and_the_others_go_on(self):
         self.service(rows=3)
-        self.agent(COUNTED + QUERY.format(
-            timeout="200ms", sql="WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT count(*) AS n FROM c"))
+        endless = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT count(*) AS n FROM c"
+        self.agent(COUNTED + QUERY.format(timeout="200ms", sql=endless))
         wait_until(lambda: self.log_lines("query 'orders': it took longer than 200ms"), "the end of the query")
         self.wait_for("table_rows", 3, table="orders")
         self.assertEqual(self.page().value("sidewatch_database_errors_total", query="orders", reason="timeout"), 1)

@@ -1,4 +1,4 @@
-"""A service that keeps its data in SQLite: a process of its own, which does what a test tells it to, and can be killed."""
+"""A service that keeps its data in SQLite: a process of its own that does what a test tells it to, and can be killed."""
 
 import hashlib
 import json

@@ -55,8 +55,8 @@ std::string fingerprint_of(const SqliteConfig& config) {
 void declare(config::Section& section, IntegrityConfig& integrity) {
   section.optional("every", integrity.every, "how often it is checked", config::between(1min, 24h * 31));
   section.optional("budget", integrity.budget,
-                   "how long a check may take; it reads the whole file. In rollback mode nobody can write meanwhile, so "
-                   "it ends as soon as a writer has waited for 100ms",
+                   "how long a check may take; it reads the whole file. In rollback mode nobody can write meanwhile, "
+                   "so it ends as soon as a writer has waited for 100ms",
                    config::between(100ms, 10min));
 }
 

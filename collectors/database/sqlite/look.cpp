@@ -58,7 +58,9 @@ std::string read_beginning(int fd, std::size_t size) {
   return bytes;
 }
 
-double unix_time(const timespec& time) { return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec); }
+double unix_time(const timespec& time) {
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 Failure failure_of(int error, const std::string& path) {
   switch (error) {
@@ -67,7 +69,8 @@ Failure failure_of(int error, const std::string& path) {
     case EACCES:
     case EPERM:
       return {FailureKind::denied,
-              path + " may not be read: the agent's user needs to be allowed to read the file and to enter its directories",
+              path + " may not be read: the agent's user needs to be allowed to read the file and to enter its "
+                     "directories",
               false};
     default: return {FailureKind::other, path + ": " + std::generic_category().message(error), false};
   }

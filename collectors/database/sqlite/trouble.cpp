@@ -10,7 +10,8 @@ Failure failure_of(SqliteFailure kind, const std::string& text) {
     case SqliteFailure::not_a_database:
       return {FailureKind::malformed, "it is not an SQLite database, or it is encrypted", false};
     case SqliteFailure::needs_recovery:
-      return {FailureKind::locked, "a transaction was left half done; the next program that writes rolls it back", false};
+      return {FailureKind::locked, "a transaction was left half done; the next program that writes rolls it back",
+              false};
     case SqliteFailure::denied: return {FailureKind::denied, "refused: " + text, false};
     case SqliteFailure::read_only: return {FailureKind::denied, "only what reads is allowed: " + text, false};
     case SqliteFailure::too_large:

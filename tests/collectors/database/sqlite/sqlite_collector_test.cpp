@@ -117,7 +117,8 @@ TEST_F(SqliteCollectorTest, CountsRowsOfTablesWhoseNamesNeedQuotes) {
 }
 
 TEST_F(SqliteCollectorTest, AsksQueriesOfTheUsersOwn) {
-  write_database(config.path.value, "CREATE TABLE t(kind, size); INSERT INTO t VALUES('a', 1.5), ('b', NULL), (x'ff', 3)");
+  write_database(config.path.value,
+                 "CREATE TABLE t(kind, size); INSERT INTO t VALUES('a', 1.5), ('b', NULL), (x'ff', 3)");
   CustomQuery query;
   query.name.value = "sizes";
   query.sql = "SELECT kind, size FROM t";
