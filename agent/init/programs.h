@@ -13,7 +13,7 @@ namespace sidewatch::discovery {
 
 enum class ProgramKind {
   other,
-  database,     // watched, never asked anything
+  database,     // watched; asked only where somebody configures it
   server,       // watched, also where its ports cannot be seen
   interpreter,  // what it runs is the service: node, python, java
   system,       // not watched: belongs to the machine, or runs other services

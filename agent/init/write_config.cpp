@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "agent/init/databases.h"
 #include "agent/init/programs.h"
 #include "agent/init/yaml_text.h"
 
@@ -182,27 +183,6 @@ std::string write_processes(const Findings& findings) {
   return text;
 }
 
-// Databases that no group stands for: known by a socket, by somebody who is connected to them, by their port.
-std::vector<std::string> other_traces_of_databases(const Findings& findings) {
-  std::vector<std::string> lines;
-  for (const auto& path : findings.machine.sockets) {
-    const auto name = database_of_socket(path);
-    if (!name.empty()) lines.push_back(std::string(name) + ": socket " + path);
-  }
-  for (const auto& peer : findings.machine.peers) {
-    lines.push_back(std::string(database_on_port(peer.port)) + ": something here is connected to " + peer.address + ":" +
-                    std::to_string(peer.port));
-  }
-  for (const auto& listener : findings.machine.unclaimed) {
-    const auto name = database_on_port(listener.port);
-    if (!name.empty()) {
-      lines.push_back("by its number " + std::string(name) + ": port " + std::to_string(listener.port) + ", user " +
-                      listener.user);
-    }
-  }
-  return lines;
-}
-
 std::string service_on(const Findings& findings, std::uint16_t port) {
   for (const auto& service : findings.services.watched) {
     for (const auto& listener : service.listeners) {
@@ -226,7 +206,7 @@ std::string write_remarks(const Findings& findings) {
   }
   const auto traces = other_traces_of_databases(findings);
   databases.insert(databases.end(), traces.begin(), traces.end());
-  section("Databases. Of those, processes are watched: this version does not ask them anything.", databases);
+  section("Databases that were seen:", databases);
   std::vector<std::string> metrics;
   for (const auto port : findings.metrics_ports) {
     metrics.push_back("http://127.0.0.1:" + std::to_string(port) + "/metrics (" + service_on(findings, port) + ")");
@@ -289,7 +269,7 @@ std::string write_config(const Findings& findings) {
   for (const auto& skipped : findings.machine.skipped) text += "#\n" + comment("", "Not looked into: " + skipped + ".");
   text += write_agent(findings);
   text += "\ncollectors:\n" + write_host(findings) + write_processes(findings) +
-          write_containers(findings) + write_remarks(findings);
+          write_containers(findings) + write_databases(findings) + write_remarks(findings);
   text += default_rules(findings);
   return text + receivers;
 }

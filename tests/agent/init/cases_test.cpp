@@ -52,6 +52,22 @@ Findings findings_of(const fs::path& folder) {
   return findings;
 }
 
+// The configuration with the hash signs of its databases taken out, and no other; their passwords stand there already.
+std::string with_databases(const std::string& config) {
+  std::istringstream lines(config);
+  std::string out;
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    for (const auto* key : {"postgresql:", "mysql:", "redis:", "memcached:"}) inside = inside || line == std::string("  # ") + key;
+    if (line.empty()) inside = false;
+    if (const auto secret = line.find("\"${file:"); secret != std::string::npos && inside) {
+      line = line.substr(0, secret) + "secret";
+    }
+    out += (inside ? "  " + line.substr(4) : line) + "\n";
+  }
+  return out;
+}
+
 std::string problems_of(const std::string& config) {
   const TempDir directory;
   std::ofstream(directory / "sidewatch.yaml", std::ios::binary) << config;
@@ -88,6 +104,7 @@ TEST_P(InitCase, GivesExactlyTheExpectedConfigurationAndItIsAccepted) {
   for (const char* key : {"rules:", "rule_changes:"}) {
     EXPECT_EQ(problems_of(taken_into_use(config, key)), "") << "after taking the offered " << key;
   }
+  EXPECT_EQ(problems_of(with_databases(config)), "") << "after taking the offered databases";
   EXPECT_THAT(config, testing::Not(testing::HasSubstr("canary"))) << "an argument of a process was copied";
   expect_content(folder / "expected.yaml", config);
   expect_content(folder / "expected.txt", summary(findings));
@@ -98,6 +115,14 @@ INSTANTIATE_TEST_SUITE_P(All, InitCase, testing::ValuesIn(case_names()), [](cons
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
+
+TEST(InitCases, OfferADatabaseOfEachKind) {
+  const auto config = content(cases / "databases" / "expected.yaml");
+  const auto taken = with_databases(config);
+  for (const auto* key : {"\n  postgresql:\n", "\n  mysql:\n", "\n  redis:\n", "\n  memcached:\n"}) {
+    EXPECT_THAT(taken, testing::HasSubstr(key));
+  }
+}
 
 TEST(InitCases, AreMoreThanADozen) { EXPECT_GT(case_names().size(), 12u); }
 
