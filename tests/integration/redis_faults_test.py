@@ -185,8 +185,8 @@ class Faults(Servers):
                            "CONFIG": b"*0\r\n", "SLOWLOG LEN": b":0\r\n", "SLOWLOG GET": b"*0\r\n",
                            "LATENCY": b"*0\r\n"})
         self.addCleanup(server.stop)
-        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}", "clients: true"))
-        self.wait_for(TROUBLE, 2, query="client list", reason="too_large")
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}", "clients: true", timeout="10s"))
+        self.wait_for(TROUBLE, lambda value: value >= 2, query="client list", reason="too_large")
         self.wait_for("redis_up", 1)
         self.assertEqual(self.value("redis_uptime_in_seconds"), 5)
         connections = len(server.taken)

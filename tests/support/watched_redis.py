@@ -17,8 +17,8 @@ collectors:
 TROUBLE = "sidewatch_database_errors_total"
 
 
-def entry(name, address, more=""):
-    return f"    - {{name: {name}, address: \"{address}\", timeout: 1s{', ' + more if more else ''}}}"
+def entry(name, address, more="", timeout="1s"):
+    return f"    - {{name: {name}, address: \"{address}\", timeout: {timeout}{', ' + more if more else ''}}}"
 
 
 class Servers(unittest.TestCase):
