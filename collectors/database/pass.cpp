@@ -27,7 +27,7 @@ void Pass::report(std::string_view query, const Failure& failure) {
   outcome.partial_errors += 1;
   if (!outcome.first_partial_error.empty()) return;
   outcome.first_partial_error =
-      query == kConnect ? failure.text : std::string("query '").append(query).append("': ").append(failure.text);
+      query == kConnect || query.empty() ? failure.text : std::string("query '").append(query).append("': ").append(failure.text);
 }
 
 }  // namespace sidewatch::database

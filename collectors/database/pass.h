@@ -49,7 +49,7 @@ struct Pass {
   FailureCounts& failures;
   Time now;
 
-  // Trouble that stands, whenever it was counted.
+  // Trouble that stands, whenever it was counted. `query`: what was asked; kConnect, or empty, where it is about all.
   void report(std::string_view query, const Failure& failure);
 };
 

@@ -15,6 +15,13 @@ constexpr Duration longest_pause = 10min;
 constexpr Duration early = 250ms;
 // A query that ended so many connections in a row is what ends them. (The first time it may be the server.)
 constexpr int guilty = 2;
+// How long the answer to a query that is put off stands beyond its time.
+constexpr Duration longest_put_off = 1min;
+
+const Failure too_slow{FailureKind::timeout,
+                       "the server is so slow that not everything can be asked in each pass: what is told is up to a "
+                       "minute old",
+                       false};
 
 }  // namespace
 
@@ -24,6 +31,8 @@ struct QuerySet::Item {
   SeriesHandle duration;
   Batch answer;                    // of the last time it was asked; cleared where there was none
   double seconds = -1;             // negative: never asked
+  Time asked;                      // the last time
+  bool put_off = false;            // it was due in the last pass, which had no time for it
   std::optional<Time> next;        // when it is due; nothing: now
   std::optional<Failure> trouble;  // stands until it is asked again
   Duration pause{0};               // the last one after a timeout
@@ -40,8 +49,13 @@ struct QuerySet::Item {
   }
 };
 
-QuerySet::QuerySet(Catalog& catalog, std::string_view engine, const Labels& labels, Duration timeout)
-    : catalog_(catalog), labels_(labels), own_labels_(labels.with("engine", engine)), timeout_(timeout) {}
+QuerySet::QuerySet(Catalog& catalog, std::string_view engine, const Labels& labels, Duration timeout,
+                   Stopwatch stopwatch)
+    : catalog_(catalog),
+      labels_(labels),
+      own_labels_(labels.with("engine", engine)),
+      timeout_(timeout),
+      stopwatch_(std::move(stopwatch)) {}
 
 QuerySet::~QuerySet() = default;
 
@@ -66,15 +80,41 @@ void QuerySet::start_over() {
   }
 }
 
+double QuerySet::steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 std::optional<Failure> QuerySet::run(SqlConnection& connection, Pass& pass) {
+  if (auto lost = ask_what_is_due(connection, pass)) return lost;
+  bool anything_put_off = false;
   for (auto& item : items_) {
     if (!item->query.versions.contain(connection.version())) continue;
-    if (item->is_due(pass.now)) {
-      if (auto lost = ask(*item, connection, pass)) return lost;
-    }
+    anything_put_off = anything_put_off || item->put_off;
+    if (item->put_off && pass.now - item->asked > item->query.every + longest_put_off) item->answer.clear();
     if (item->trouble) pass.report(item->query.name, *item->trouble);
     pass.batch.add(item->answer);
     if (item->seconds >= 0) pass.batch.add(item->duration, item->seconds);
+  }
+  if (anything_put_off) pass.report("", too_slow);
+  return std::nullopt;
+}
+
+std::optional<Failure> QuerySet::ask_what_is_due(SqlConnection& connection, Pass& pass) {
+  const double begin = stopwatch_();
+  const std::size_t first = turn_;
+  bool time_is_up = false;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const std::size_t number = (first + i) % items_.size();
+    Item& item = *items_[number];
+    item.put_off = false;
+    if (!item.query.versions.contain(connection.version()) || !item.is_due(pass.now)) continue;
+    if (time_is_up) {
+      item.put_off = true;
+      continue;
+    }
+    if (auto lost = ask(item, connection, pass)) return lost;
+    time_is_up = stopwatch_() - begin > to_seconds(timeout_);
+    if (time_is_up) turn_ = (number + 1) % items_.size();
   }
   return std::nullopt;
 }
@@ -85,9 +125,10 @@ std::optional<Failure> QuerySet::ask(Item& item, SqlConnection& connection, Pass
   limits.max_rows = item.query.max_rows;
   item.trouble.reset();
   item.answer.clear();
-  const auto begin = std::chrono::steady_clock::now();
+  item.asked = pass.now;
+  const double begin = stopwatch_();
   auto failure = connection.query(item.query.sql, limits, rows_);
-  item.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  item.seconds = stopwatch_() - begin;
   if (!item.duration) {
     item.duration = catalog_.series(query_duration_metric, own_labels_.with("query", item.query.name));
   }

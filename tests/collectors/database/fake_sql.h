@@ -27,6 +27,7 @@ class FakeSql final : public SqlConnection {
   std::optional<Failure> query(std::string_view sql, const QueryLimits& limits, Rows& rows) override {
     asked.emplace_back(sql);
     last_limits = limits;
+    seconds += seconds_each;
     const auto found = answers.find(sql);
     if (found == answers.end()) return Failure{FailureKind::missing, "there is no such thing", false};
     if (found->second.failure) return found->second.failure;
@@ -44,6 +45,8 @@ class FakeSql final : public SqlConnection {
   std::map<std::string, FakeAnswer, std::less<>> answers;  // by statement
   std::vector<std::string> asked;
   QueryLimits last_limits;
+  double seconds = 0;       // that have gone by for whoever asks
+  double seconds_each = 0;  // that each answer takes
 
  private:
   ServerVersion version_;

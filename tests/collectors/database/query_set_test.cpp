@@ -39,7 +39,7 @@ class QuerySetTest : public ::testing::Test {
 
   DatabaseUnderTest under;
   FakeSql server;
-  QuerySet set{under.catalog, "test", under.labels, 2s};
+  QuerySet set{under.catalog, "test", under.labels, 2s, [this] { return server.seconds; }};
 };
 
 TEST_F(QuerySetTest, AsksInEachPassWhatHasNoIntervalOfItsOwn) {
@@ -178,6 +178,50 @@ TEST_F(QuerySetTest, GivesEachQueryItsTime) {
   set.add({.name = "users", .sql = "SELECT users", .versions = {}, .timeout = 500ms}, {value("n", users)});
   run();
   EXPECT_EQ(server.last_limits.timeout, 500ms);
+}
+
+class SlowServerTest : public QuerySetTest {
+ protected:
+  SlowServerTest() {
+    for (const auto* sql : {"a", "b", "c", "d", "e"}) {
+      server.answers[sql] = {{"n"}, {{"1"}}, {}};
+      set.add({.name = sql, .sql = sql, .versions = {}}, {value("n", Metric{sql, MetricType::gauge, "", "N."})});
+    }
+    server.seconds_each = 0.9;  // three of them are more than the two seconds
+  }
+};
+
+TEST_F(SlowServerTest, IsAskedTheRestInTheNextPassesWhileItsLastAnswersStand) {
+  run();
+  EXPECT_THAT(asked(), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(under.outcome.first_partial_error, ::testing::StartsWith("the server is so slow"));
+  under.now += 5s;
+  run();
+  EXPECT_THAT(asked(), ElementsAre("d", "e", "a"));
+  under.now += 5s;
+  run();
+  EXPECT_THAT(asked(), ElementsAre("b", "c", "d"));
+  EXPECT_EQ(under.samples().size(), 5u) << "also what was put off";
+}
+
+TEST_F(SlowServerTest, IsAskedEverythingAgainOnceItIsFast) {
+  run();
+  server.seconds_each = 0;
+  under.now += 5s;
+  asked();
+  run();
+  EXPECT_EQ(asked().size(), 5u);
+  EXPECT_EQ(under.outcome.partial_errors, 0u);
+}
+
+TEST_F(SlowServerTest, LetsNoAnswerStandLongerThanAMinuteBeyondItsTime) {
+  run();
+  asked();
+  under.now += 61s;
+  server.seconds_each = 2.1;  // one in each pass
+  run();
+  EXPECT_THAT(asked(), ElementsAre("d"));
+  EXPECT_THAT(under.samples(), ElementsAre(Pair("d", 1)));
 }
 
 }  // namespace
