@@ -8,7 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -18,8 +17,6 @@
 
 namespace sidewatch::database {
 namespace {
-
-using std::chrono::steady_clock;
 
 Failure unreachable(const Address& address, const std::string& why) {
   return {FailureKind::unreachable, "cannot connect to " + address.text() + ": " + why, true};
@@ -42,22 +39,6 @@ std::string words_of(int error_number) {
   return std::strerror(error_number);
 }
 
-// Milliseconds for poll, rounded up so that nobody is woken just before the deadline.
-int poll_time(Deadline deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
-}
-
-bool wait_for(int fd, short events, Deadline deadline) {
-  while (true) {
-    pollfd one{fd, events, 0};
-    const int ready = poll(&one, 1, poll_time(deadline));
-    if (ready > 0) return true;
-    if (ready == 0 || (errno != EINTR && errno != EAGAIN)) return false;
-    if (steady_clock::now() >= deadline) return false;
-  }
-}
-
 struct SocketAddress {
   sockaddr_storage bytes{};
   socklen_t size = 0;
@@ -78,13 +59,12 @@ bool add_address(const std::string& host, int port, std::vector<SocketAddress>& 
   return true;
 }
 
-std::optional<Failure> resolve(const Address& address, std::optional<Resolver>& resolver, Deadline deadline,
+std::optional<Failure> resolve(const Address& address, std::optional<Resolver>& resolver, const Deadline& deadline,
                                std::vector<SocketAddress>& found) {
   if (add_address(address.host, address.port, found)) return std::nullopt;
   if (!resolver) resolver.emplace();
   std::vector<std::string> hosts;
-  const auto patience = std::chrono::ceil<Duration>(deadline - steady_clock::now());
-  if (auto failure = resolver->resolve(address.host, std::max(patience, Duration(0)), hosts)) return failure;
+  if (auto failure = resolver->resolve(address.host, deadline.left(), hosts)) return failure;
   for (const auto& host : hosts) add_address(host, address.port, found);
   return std::nullopt;
 }
@@ -102,7 +82,7 @@ std::optional<Failure> socket_address(const Address& address, SocketAddress& res
 }
 
 // A connected socket, or -1 and `error_number` (ETIMEDOUT when the deadline is over).
-int connect_to(const SocketAddress& address, Deadline deadline, int& error_number) {
+int connect_to(const SocketAddress& address, const Deadline& deadline, int& error_number) {
   const int fd = socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   error_number = errno;
   if (fd < 0) return -1;
@@ -112,7 +92,7 @@ int connect_to(const SocketAddress& address, Deadline deadline, int& error_numbe
   if (result == EINPROGRESS) {
     result = ETIMEDOUT;
     socklen_t size = sizeof result;
-    if (wait_for(fd, POLLOUT, deadline)) getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size);
+    if (await(fd, POLLOUT, deadline) != 0) getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size);
   }
   if (result == EAGAIN) result = ETIMEDOUT;  // a Unix socket whose queue is full: its server takes nobody in
   if (result == 0) return fd;
@@ -130,9 +110,9 @@ Stream::~Stream() {
   close(fd_);
 }
 
-bool Stream::wait(short events, Deadline deadline) const { return wait_for(fd_, events, deadline); }
+bool Stream::wait(short events, const Deadline& deadline) const { return await(fd_, events, deadline) != 0; }
 
-std::optional<Failure> Stream::write(std::string_view bytes, Deadline deadline) {
+std::optional<Failure> Stream::write(std::string_view bytes, const Deadline& deadline) {
   while (!bytes.empty()) {
     short wanted = POLLOUT;
     std::size_t sent = 0;
@@ -154,7 +134,7 @@ std::optional<Failure> Stream::write(std::string_view bytes, Deadline deadline) 
   return std::nullopt;
 }
 
-std::optional<Failure> Stream::read(std::string& bytes, Deadline deadline) {
+std::optional<Failure> Stream::read(std::string& bytes, const Deadline& deadline) {
   const std::size_t before = bytes.size();
   while (true) {
     short wanted = POLLIN;
@@ -180,7 +160,7 @@ std::optional<Failure> Stream::read(std::string& bytes, Deadline deadline) {
   }
 }
 
-std::optional<Failure> Stream::begin_tls(const TlsConfig& tls, const std::string& host, Deadline deadline) {
+std::optional<Failure> Stream::begin_tls(const TlsConfig& tls, const std::string& host, const Deadline& deadline) {
   const TlsSettings settings{.verify_certificate = tls.mode != TlsMode::require,
                              .verify_name = tls.mode == TlsMode::verify_full,
                              .name = tls.server_name.empty() ? host : tls.server_name,
@@ -206,15 +186,14 @@ std::optional<Failure> Stream::begin_tls(const TlsConfig& tls, const std::string
 
 Dialer::Dialer(Address address, std::optional<TlsConfig> tls) : address_(std::move(address)), tls_(std::move(tls)) {}
 
-std::optional<Failure> Dialer::dial(Deadline deadline, std::unique_ptr<Stream>& stream) {
+std::optional<Failure> Dialer::dial(const Deadline& deadline, std::unique_ptr<Stream>& stream) {
   std::vector<SocketAddress> candidates;
   auto failure = address_.socket.empty() ? resolve(address_, resolver_, deadline, candidates)
                                          : socket_address(address_, candidates.emplace_back());
   if (failure) return failure;
   int error_number = ENOENT;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const auto left = std::max(deadline - steady_clock::now(), steady_clock::duration(0));
-    const auto share = steady_clock::now() + left / static_cast<long>(candidates.size() - i);
+    const Deadline share(deadline.left() / static_cast<long>(candidates.size() - i));
     const int fd = connect_to(candidates[i], share, error_number);
     if (fd < 0) continue;
     stream.reset(new Stream(fd));

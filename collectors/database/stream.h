@@ -6,15 +6,14 @@
 // keeps nobody's deadline.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/time.h"
 #include "collectors/database/config.h"
+#include "collectors/database/deadline.h"
 #include "collectors/database/failure.h"
 #include "collectors/database/resolver.h"
 
@@ -24,9 +23,6 @@ class TlsClient;
 
 namespace sidewatch::database {
 
-using Deadline = std::chrono::steady_clock::time_point;
-inline Deadline deadline_in(Duration patience) { return std::chrono::steady_clock::now() + patience; }
-
 class Stream {
  public:
   ~Stream();
@@ -34,18 +30,18 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   // All of it.
-  std::optional<Failure> write(std::string_view bytes, Deadline deadline);
+  std::optional<Failure> write(std::string_view bytes, const Deadline& deadline);
 
   // Appends what has come: one byte at least, and at most kMostAtOnce.
-  std::optional<Failure> read(std::string& bytes, Deadline deadline);
+  std::optional<Failure> read(std::string& bytes, const Deadline& deadline);
 
   static constexpr std::size_t kMostAtOnce = std::size_t{16} << 10;
 
  private:
   friend class Dialer;
   explicit Stream(int fd);
-  bool wait(short events, Deadline deadline) const;
-  std::optional<Failure> begin_tls(const TlsConfig& tls, const std::string& host, Deadline deadline);
+  bool wait(short events, const Deadline& deadline) const;
+  std::optional<Failure> begin_tls(const TlsConfig& tls, const std::string& host, const Deadline& deadline);
 
   const int fd_;
   std::unique_ptr<TlsClient> tls_;
@@ -55,7 +51,7 @@ class Stream {
 class Dialer {
  public:
   Dialer(Address address, std::optional<TlsConfig> tls);
-  std::optional<Failure> dial(Deadline deadline, std::unique_ptr<Stream>& stream);
+  std::optional<Failure> dial(const Deadline& deadline, std::unique_ptr<Stream>& stream);
   const Address& address() const { return address_; }
 
  private:

@@ -62,7 +62,7 @@ Answer judge_answer(std::string_view text, Failure& failure) {
 
 std::optional<Failure> Connection::open(const MemcachedConfig& config, Dialer& dialer,
                                         std::unique_ptr<Connection>& made) {
-  const Deadline deadline = deadline_in(config.instance.timeout);
+  const Deadline deadline(config.instance.timeout);
   std::unique_ptr<Stream> stream;
   if (auto failure = dialer.dial(deadline, stream)) return failure;
   std::unique_ptr<Connection> connection(new Connection(std::move(stream), config.instance.timeout));
@@ -72,7 +72,7 @@ std::optional<Failure> Connection::open(const MemcachedConfig& config, Dialer& d
 }
 
 // As memcached -Y wants it: the first command stores "user password" under any key.
-std::optional<Failure> Connection::log_in(const MemcachedConfig& config, Deadline deadline) {
+std::optional<Failure> Connection::log_in(const MemcachedConfig& config, const Deadline& deadline) {
   if (config.password.empty()) return std::nullopt;
   const std::string password = config.password.reveal();
   if (password.empty()) {
@@ -91,7 +91,7 @@ std::optional<Failure> Connection::log_in(const MemcachedConfig& config, Deadlin
 }
 
 std::optional<Failure> Connection::ask(std::string_view question, std::string_view& lines) {
-  const Deadline deadline = deadline_in(timeout_);
+  const Deadline deadline(timeout_);
   sent_.assign(question).append("\r\n");
   // A server that takes no more clients says so and closes: what it said is still to be read.
   auto unsent = stream_->write(sent_, deadline);

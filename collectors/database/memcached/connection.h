@@ -23,7 +23,7 @@ class Connection {
 
  private:
   Connection(std::unique_ptr<Stream> stream, Duration timeout) : stream_(std::move(stream)), timeout_(timeout) {}
-  std::optional<Failure> log_in(const MemcachedConfig& config, Deadline deadline);
+  std::optional<Failure> log_in(const MemcachedConfig& config, const Deadline& deadline);
 
   const std::unique_ptr<Stream> stream_;
   const Duration timeout_;

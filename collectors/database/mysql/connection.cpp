@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "collectors/database/mysql/deadline.h"
+#include "collectors/database/deadline.h"
 #include "collectors/database/mysql/server_error.h"
 #include "collectors/database/mysql/value.h"
 #include "collectors/database/shared_library.h"

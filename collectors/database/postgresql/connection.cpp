@@ -5,19 +5,15 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <utility>
 #include <vector>
 
+#include "collectors/database/deadline.h"
 #include "collectors/database/postgresql/server_error.h"
 #include "collectors/database/shared_library.h"
 
 namespace sidewatch::database::postgresql {
 namespace {
-
-using namespace std::chrono_literals;
-using Steady = std::chrono::steady_clock;
 
 // The functions of libpq that are used, and no others.
 #define SIDEWATCH_LIBPQ_FUNCTIONS(each) \
@@ -55,26 +51,6 @@ Result<Libpq> load_libpq() {
 const Result<Libpq>& libpq() {
   static const Result<Libpq> loaded = load_libpq();
   return loaded;
-}
-
-struct Deadline {
-  Steady::time_point at;
-  explicit Deadline(Duration patience) : at(Steady::now() + patience) {}
-  Duration left() const {
-    return std::max(Duration(0), std::chrono::ceil<Duration>(at - Steady::now()));
-  }
-};
-
-// False when nothing came in time.
-bool wait_for(int socket, short events, const Deadline& deadline) {
-  while (true) {
-    const auto left = deadline.left();
-    pollfd one{socket, events, 0};
-    const int ready = poll(&one, 1, static_cast<int>(left.count()));
-    if (ready > 0) return true;
-    if (ready == 0 && left == Duration(0)) return false;
-    if (ready < 0 && errno != EINTR) return false;
-  }
 }
 
 using Handle = std::unique_ptr<PGconn, void (*)(PGconn*)>;
@@ -150,7 +126,7 @@ class Connection final : public SqlConnection {
       const int state = pq_.PQflush(conn());
       if (state == 0) return std::nullopt;
       if (state < 0) return lost();
-      if (!wait_for(pq_.PQsocket(conn()), POLLIN | POLLOUT, deadline)) return late();
+      if (await(pq_.PQsocket(conn()), POLLIN | POLLOUT, deadline) == 0) return late();
       if (pq_.PQconsumeInput(conn()) != 1) return lost();
     }
   }
@@ -165,7 +141,7 @@ class Connection final : public SqlConnection {
         return Failure{FailureKind::too_large, "a row is larger than " + std::to_string(limits.max_bytes) + " bytes",
                        true};
       }
-      if (!wait_for(pq_.PQsocket(conn()), POLLIN, deadline)) return late();
+      if (await(pq_.PQsocket(conn()), POLLIN, deadline) == 0) return late();
       int waiting = 0;
       if (ioctl(pq_.PQsocket(conn()), FIONREAD, &waiting) == 0 && waiting > 0) {
         unfinished += static_cast<std::size_t>(waiting);
@@ -261,7 +237,7 @@ std::optional<Failure> finish_connecting(const Libpq& pq, PGconn* handle, const 
       return connect_failure(pq.PQerrorMessage(handle), pq.PQsslInUse(handle) != 0);
     }
     const short events = wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    if (!wait_for(pq.PQsocket(handle), events, deadline)) {
+    if (await(pq.PQsocket(handle), events, deadline) == 0) {
       return Failure{FailureKind::timeout,
                      "PostgreSQL at " + place_of(parameters) + " does not answer in time: it hangs, or the network to it "
                      "does",

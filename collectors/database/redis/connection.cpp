@@ -86,7 +86,7 @@ Connection::Connection(std::unique_ptr<Stream> stream, const RedisConfig& config
     : stream_(std::move(stream)), user_(config.user), timeout_(config.instance.timeout) {}
 
 std::optional<Failure> Connection::open(const RedisConfig& config, Dialer& dialer, std::unique_ptr<Connection>& made) {
-  const Deadline deadline = deadline_in(config.instance.timeout);
+  const Deadline deadline(config.instance.timeout);
   std::unique_ptr<Stream> stream;
   if (auto failure = dialer.dial(deadline, stream)) return failure;
   std::unique_ptr<Connection> connection(new Connection(std::move(stream), config));
@@ -98,7 +98,7 @@ std::optional<Failure> Connection::open(const RedisConfig& config, Dialer& diale
   return std::nullopt;
 }
 
-std::optional<Failure> Connection::log_in(const RedisConfig& config, Deadline deadline) {
+std::optional<Failure> Connection::log_in(const RedisConfig& config, const Deadline& deadline) {
   if (!config.password.empty()) {
     const std::string password = config.password.reveal();
     if (password.empty()) {
@@ -128,10 +128,10 @@ std::optional<Failure> Connection::ask(const std::vector<std::string_view>& comm
 
 std::optional<Failure> Connection::ask_for_any(const std::vector<std::string_view>& command, const Reply*& reply) {
   reply = &reply_;
-  return exchange(command, deadline_in(timeout_));
+  return exchange(command, Deadline(timeout_));
 }
 
-std::optional<Failure> Connection::exchange(const std::vector<std::string_view>& command, Deadline deadline) {
+std::optional<Failure> Connection::exchange(const std::vector<std::string_view>& command, const Deadline& deadline) {
   sent_.clear();
   append_command(sent_, command);
   // A server that takes no more clients says so and closes: what it said is still to be read.

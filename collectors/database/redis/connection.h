@@ -30,8 +30,8 @@ class Connection {
 
  private:
   Connection(std::unique_ptr<Stream> stream, const RedisConfig& config);
-  std::optional<Failure> exchange(const std::vector<std::string_view>& command, Deadline deadline);
-  std::optional<Failure> log_in(const RedisConfig& config, Deadline deadline);
+  std::optional<Failure> exchange(const std::vector<std::string_view>& command, const Deadline& deadline);
+  std::optional<Failure> log_in(const RedisConfig& config, const Deadline& deadline);
 
   std::unique_ptr<Stream> stream_;
   const std::string user_;

@@ -46,17 +46,17 @@ TEST(DatabaseStream, CarriesBytesBothWays) {
   Listener listener;
   Dialer dialer(listener.address(), std::nullopt);
   std::unique_ptr<Stream> stream;
-  ASSERT_FALSE(dialer.dial(deadline_in(10s), stream));
+  ASSERT_FALSE(dialer.dial(Deadline(10s), stream));
   const int server = listener.take();
-  EXPECT_FALSE(stream->write("ping", deadline_in(10s)));
+  EXPECT_FALSE(stream->write("ping", Deadline(10s)));
   char buffer[8] = {};
   EXPECT_EQ(recv(server, buffer, sizeof buffer, 0), 4);
   EXPECT_EQ(send(server, "pong", 4, 0), 4);
   std::string bytes = "so far ";
-  EXPECT_FALSE(stream->read(bytes, deadline_in(10s)));
+  EXPECT_FALSE(stream->read(bytes, Deadline(10s)));
   EXPECT_EQ(bytes, "so far pong");
   close(server);
-  const auto end = stream->read(bytes, deadline_in(10s));
+  const auto end = stream->read(bytes, Deadline(10s));
   ASSERT_TRUE(end);
   EXPECT_EQ(end->kind, FailureKind::lost);
   EXPECT_TRUE(end->connection_lost);
@@ -67,10 +67,10 @@ TEST(DatabaseStream, WaitsForAnAnswerUntilItsDeadlineAndNoLonger) {
   Listener listener;  // takes connections, as a stopped server does, and says nothing
   Dialer dialer(listener.address(), std::nullopt);
   std::unique_ptr<Stream> stream;
-  ASSERT_FALSE(dialer.dial(deadline_in(10s), stream));
+  ASSERT_FALSE(dialer.dial(Deadline(10s), stream));
   std::string bytes;
   const auto begin = std::chrono::steady_clock::now();
-  const auto failure = stream->read(bytes, deadline_in(50ms));
+  const auto failure = stream->read(bytes, Deadline(50ms));
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->kind, FailureKind::timeout);
   EXPECT_TRUE(failure->connection_lost);
@@ -82,8 +82,8 @@ TEST(DatabaseStream, ADeadlineIsForAllOfAWrite) {
   Listener listener;
   Dialer dialer(listener.address(), std::nullopt);
   std::unique_ptr<Stream> stream;
-  ASSERT_FALSE(dialer.dial(deadline_in(10s), stream));
-  const auto failure = stream->write(std::string(std::size_t{64} << 20, 'x'), deadline_in(100ms));  // nobody reads it
+  ASSERT_FALSE(dialer.dial(Deadline(10s), stream));
+  const auto failure = stream->write(std::string(std::size_t{64} << 20, 'x'), Deadline(100ms));  // nobody reads it
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->kind, FailureKind::timeout);
 }
@@ -92,7 +92,7 @@ TEST(DatabaseStream, ADeadlineIsForAllOfAnAnswerThatDribbles) {
   Listener listener;
   Dialer dialer(listener.address(), std::nullopt);
   std::unique_ptr<Stream> stream;
-  ASSERT_FALSE(dialer.dial(deadline_in(10s), stream));
+  ASSERT_FALSE(dialer.dial(Deadline(10s), stream));
   const int server = listener.take();
   std::atomic<bool> over = false;
   std::thread dribble([&] {
@@ -101,7 +101,7 @@ TEST(DatabaseStream, ADeadlineIsForAllOfAnAnswerThatDribbles) {
   std::string bytes;
   std::optional<Failure> failure;
   const auto begin = std::chrono::steady_clock::now();
-  const auto deadline = deadline_in(100ms);
+  const Deadline deadline(100ms);
   while (!failure && std::chrono::steady_clock::now() - begin < 10s) failure = stream->read(bytes, deadline);
   over = true;
   dribble.join();
@@ -116,18 +116,18 @@ TEST(DatabaseStream, SaysWhyThereIsNone) {
   const auto gone = listener.address();
   listener.stop();
   std::unique_ptr<Stream> stream;
-  const auto refused = Dialer(gone, std::nullopt).dial(deadline_in(10s), stream);
+  const auto refused = Dialer(gone, std::nullopt).dial(Deadline(10s), stream);
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->kind, FailureKind::unreachable);
   EXPECT_THAT(refused->text, HasSubstr(gone.text() + ": connection refused: is the server running"));
 
   const Address no_socket{.host = {}, .port = 0, .socket = "/nonexistent/server.sock"};
-  const auto missing = Dialer(no_socket, std::nullopt).dial(deadline_in(10s), stream);
+  const auto missing = Dialer(no_socket, std::nullopt).dial(Deadline(10s), stream);
   ASSERT_TRUE(missing);
   EXPECT_THAT(missing->text, HasSubstr("/nonexistent/server.sock: there is no such socket"));
 
   const Address long_path{.host = {}, .port = 0, .socket = '/' + std::string(200, 'x')};
-  const auto too_long = Dialer(long_path, std::nullopt).dial(deadline_in(10s), stream);
+  const auto too_long = Dialer(long_path, std::nullopt).dial(Deadline(10s), stream);
   ASSERT_TRUE(too_long);
   EXPECT_THAT(too_long->text, HasSubstr("at most 107 characters"));
   EXPECT_FALSE(stream);
@@ -138,7 +138,7 @@ TEST(DatabaseStream, SaysWhichFileOfTlsCannotBeUsed) {
   TlsConfig tls;
   tls.ca = "/nonexistent/ca.crt";
   std::unique_ptr<Stream> stream;
-  const auto failure = Dialer(listener.address(), tls).dial(deadline_in(10s), stream);
+  const auto failure = Dialer(listener.address(), tls).dial(Deadline(10s), stream);
   ASSERT_TRUE(failure);
   EXPECT_THAT(failure->text, HasSubstr("TLS: /nonexistent/ca.crt: no certificates (PEM) can be read"));
   EXPECT_FALSE(stream);

@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 
-namespace sidewatch::database::mysql {
+namespace sidewatch::database {
 
 class Deadline {
  public:
@@ -19,4 +19,4 @@ class Deadline {
 // Waits with poll() until `socket` has one of `events` (or an error): those that came, 0 when none did in time.
 short await(int socket, short events, const Deadline& deadline);
 
-}  // namespace sidewatch::database::mysql
+}  // namespace sidewatch::database

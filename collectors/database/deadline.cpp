@@ -1,11 +1,11 @@
-#include "collectors/database/mysql/deadline.h"
+#include "collectors/database/deadline.h"
 
 #include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
 
-namespace sidewatch::database::mysql {
+namespace sidewatch::database {
 
 Duration Deadline::left() const {
   return std::max(Duration(0), std::chrono::ceil<Duration>(at_ - std::chrono::steady_clock::now()));
@@ -22,4 +22,4 @@ short await(int socket, short events, const Deadline& deadline) {
   }
 }
 
-}  // namespace sidewatch::database::mysql
+}  // namespace sidewatch::database
