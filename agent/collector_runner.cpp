@@ -55,6 +55,7 @@ struct CollectorRunner::Shared {
   bool wanted = false;   // a pass has been asked for and not yet begun
   bool running = false;  // from start() until the result is with the loop
   bool stopping = false;
+  bool is_called() const { return wanted || stopping; }
   Time at;
   Batch spare;
 };
@@ -101,12 +102,21 @@ void CollectorRunner::request_stop() {
   shared_->wake.ring();
 }
 
-// Without the lock until somebody rings. Whoever rings has said before what is wanted.
-void CollectorRunner::listen(Collector& collector, Shared& shared, std::unique_lock<std::mutex>& lock) {
-  lock.unlock();
-  collector.listen(shared.wake.fd());
-  shared.wake.silence();
-  lock.lock();
+// Without the lock until somebody rings. Whoever rings has said before what is wanted; a ring that comes late, when that
+// is done already, ends one round of listening and no more.
+std::string CollectorRunner::listen(Collector& collector, Shared& shared, std::unique_lock<std::mutex>& lock) {
+  std::string trouble;
+  while (trouble.empty() && !shared.is_called()) {
+    lock.unlock();
+    try {
+      collector.listen(shared.wake.fd());
+    } catch (const std::exception& failure) {  // memory has run out: what came is lost, the agent goes on
+      trouble = failure.what();
+    }
+    shared.wake.silence();
+    lock.lock();
+  }
+  return trouble;
 }
 
 void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan,
@@ -114,9 +124,9 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
   std::unique_ptr<Collector> collector;
   std::unique_lock lock(shared->mutex);
   while (true) {
-    const auto is_called = [&] { return shared->wanted || shared->stopping; };
-    if (collector && shared->wake.fd() >= 0) listen(*collector, *shared, lock);
-    shared->changed.wait(lock, is_called);
+    std::string trouble;
+    if (collector && plan.listens) trouble = listen(*collector, *shared, lock);
+    shared->changed.wait(lock, [&] { return shared->is_called(); });
     if (shared->stopping) break;
     shared->wanted = false;
     const Time at = shared->at;
@@ -126,6 +136,7 @@ void CollectorRunner::run(const std::shared_ptr<Shared>& shared, const Collector
     done.batch.clear();
     const auto began = std::chrono::steady_clock::now();
     done.outcome = collect_once(collector, plan, context, done.batch, at);
+    if (!trouble.empty()) done.outcome = Error{std::move(trouble), ""};
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
     done.seconds = static_cast<double>(took.count()) / 1e6;  // what is finer is noise, which the history would keep
 

@@ -45,7 +45,7 @@ class CollectorRunner {
 
  private:
   struct Shared;
-  static void listen(Collector& collector, Shared& shared, std::unique_lock<std::mutex>& lock);
+  static std::string listen(Collector& collector, Shared& shared, std::unique_lock<std::mutex>& lock);
   static void run(const std::shared_ptr<Shared>& shared, const CollectorPlan& plan, const CollectorContext& context);
 
   const std::uint64_t id_;

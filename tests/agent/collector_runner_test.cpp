@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <new>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -72,36 +75,81 @@ TEST_F(CollectorRunnerTest, MakesItsCollectorOnTheThreadThatRunsIt) {
   EXPECT_NE(made, std::this_thread::get_id());
 }
 
-// Sleeps between its passes until it is woken, and counts how often.
-class Sleeper final : public Collector {
+// Adds up what arrives at a pipe between its passes.
+class Adder final : public Collector {
  public:
-  explicit Sleeper(std::atomic<int>& naps) : naps_(naps) {}
+  Adder(int pipe, std::atomic<int>& heard) : pipe_(pipe), heard_(heard) {}
   Result<PassOutcome> collect(Batch&, Time) override { return PassOutcome{}; }
   void listen(int wake) override {
-    ++naps_;
-    pollfd waiting{wake, POLLIN, 0};
-    EXPECT_EQ(::poll(&waiting, 1, -1), 1);
+    while (true) {
+      pollfd waiting[] = {{wake, POLLIN, 0}, {pipe_, POLLIN, 0}};
+      EXPECT_GT(::poll(waiting, 2, -1), 0);
+      char byte = 0;
+      if (waiting[1].revents != 0 && ::read(pipe_, &byte, 1) == 1) ++heard_;
+      if (byte == 'x') throw std::bad_alloc();
+      if (waiting[0].revents != 0) return;
+    }
   }
 
  private:
-  std::atomic<int>& naps_;
+  const int pipe_;
+  std::atomic<int>& heard_;
 };
 
-TEST_F(CollectorRunnerTest, LetsACollectorListenBetweenItsPassesAndWakesItForEachAndForTheEnd) {
-  std::atomic<int> naps = 0;
-  CollectorPlan plan;
-  plan.name = "sleeper";
-  plan.listens = true;
-  plan.make = [&naps](const CollectorContext&) { return std::make_unique<Sleeper>(naps); };
-  CollectorRunner sleeper(1, plan, CollectorContext{catalog, nullptr, nullptr, ""}, mailbox);
-  for (int pass = 0; pass < 50; ++pass) {
-    ASSERT_TRUE(sleeper.start(start_of_test + pass * 1s));
-    ASSERT_TRUE(take<PassDone>(*mailbox));
+class ListeningRunnerTest : public CollectorRunnerTest {
+ protected:
+  ListeningRunnerTest() {
+    EXPECT_EQ(::pipe(pipe), 0);
+    CollectorPlan plan;
+    plan.name = "adder";
+    plan.listens = true;
+    plan.make = [this](const CollectorContext&) { return std::make_unique<Adder>(pipe[0], heard); };
+    adder = std::make_unique<CollectorRunner>(1, plan, CollectorContext{catalog, nullptr, nullptr, ""}, mailbox);
   }
-  sleeper.request_stop();
-  EXPECT_TRUE(sleeper.join(20s));
-  EXPECT_GT(naps, 0);
-  EXPECT_LE(naps, 50);
+  ~ListeningRunnerTest() override {
+    adder->request_stop();
+    EXPECT_TRUE(adder->join(20s)) << "it was not woken for its end";
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+  }
+
+  void send(char byte) const { ASSERT_EQ(::write(pipe[1], &byte, 1), 1); }
+  bool hears(int all) const {
+    for (int i = 0; i < 2000 && heard < all; ++i) std::this_thread::sleep_for(5ms);
+    return heard == all;
+  }
+  std::optional<PassDone> pass() {
+    EXPECT_TRUE(adder->start(start_of_test));
+    return take<PassDone>(*mailbox);
+  }
+
+  int pipe[2] = {-1, -1};
+  std::atomic<int> heard = 0;
+  std::unique_ptr<CollectorRunner> adder;
+};
+
+TEST_F(ListeningRunnerTest, HearsWhatComesBetweenItsPassesAtOnce) {
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_TRUE(pass());
+    send('a');
+    EXPECT_TRUE(hears(2 * i - 1)) << i;
+    send('a');
+    EXPECT_TRUE(hears(2 * i)) << i;
+  }
+}
+
+TEST_F(ListeningRunnerTest, TellsOfWhatItCouldNotTakeInWithItsNextPass) {
+  ASSERT_TRUE(pass());
+  send('x');
+  EXPECT_TRUE(hears(1));
+  const auto failed = pass();
+  ASSERT_TRUE(failed);
+  EXPECT_FALSE(failed->outcome);
+  const auto well = pass();
+  ASSERT_TRUE(well);
+  EXPECT_TRUE(well->outcome);
+  send('a');
+  EXPECT_TRUE(hears(2));
 }
 
 TEST_F(CollectorRunnerTest, NeverStartsAPassThatIsStillRunning) {
