@@ -32,7 +32,7 @@ void read_address(config::Section& section, MysqlConfig& config) {
 
 std::string fingerprint_of(const MysqlConfig& config) {
   std::string text = database::fingerprint_of(config.instance);
-  text += '\n' + config.address_text + '\n' + config.user + '\n' + config.database;
+  text += '\n' + config.address_text + '\n' + config.user + '\n' + config.database + '\n' + config.password.reveal();
   text += database::fingerprint_of(config.tls);
   const auto add = [&text](std::int64_t number) { text += '\t' + std::to_string(number); };
   add(config.tables.max);

@@ -221,6 +221,7 @@ class Connection final : public SqlConnection {
     rows.begin({}, limits);
     auto failure = take_result(limits, deadline, rows);
     while (!(failure && failure->connection_lost) && lib_.mysql_more_results(mysql())) {
+      if (deadline.left() == Duration(0)) return too_late();
       if (auto trouble = drop_next_result(deadline)) return trouble;
     }
     return failure;
@@ -237,14 +238,21 @@ class Connection final : public SqlConnection {
     return failure;
   }
 
+  // False when it did not come in time. A server that always has more to say is never waited for, so the clock is
+  // looked at for each row.
+  bool fetch(MYSQL_RES* result, const Deadline& deadline, MYSQL_ROW& row) {
+    row = nullptr;
+    if (deadline.left() == Duration(0)) return false;
+    return drive(
+        lib_, mysql(), deadline, [&] { return lib_.mysql_fetch_row_start(&row, result); },
+        [&](int come) { return lib_.mysql_fetch_row_cont(&row, result, come); });
+  }
+
   std::optional<Failure> take_rows(MYSQL_RES* result, const QueryLimits& limits, const Deadline& deadline, Rows& rows) {
     const unsigned columns = lib_.mysql_num_fields(result);
     while (true) {
       MYSQL_ROW row = nullptr;
-      const bool in_time = drive(
-          lib_, mysql(), deadline, [&] { return lib_.mysql_fetch_row_start(&row, result); },
-          [&](int come) { return lib_.mysql_fetch_row_cont(&row, result, come); });
-      if (!in_time) return too_late();
+      if (!fetch(result, deadline, row)) return too_late();
       if (row == nullptr) break;
       const unsigned long* const lengths = lib_.mysql_fetch_lengths(result);
       for (unsigned i = 0; i < columns; ++i) {
@@ -263,10 +271,18 @@ class Connection final : public SqlConnection {
             false};
   }
 
+  // Reads what is left of it. The library would do so too, to the end: there has to be one, so a late server is cut off.
   bool let_go(MYSQL_RES* result, const Deadline& deadline) {
-    return drive(
+    MYSQL_ROW row = nullptr;
+    bool in_time = true;
+    do {
+      in_time = fetch(result, deadline, row);
+    } while (in_time && row != nullptr);
+    if (!in_time) shutdown(lib_.mysql_get_socket(mysql()), SHUT_RDWR);
+    const bool freed = drive(
         lib_, mysql(), deadline, [&] { return lib_.mysql_free_result_start(result); },
         [&](int come) { return lib_.mysql_free_result_cont(result, come); });
+    return in_time && freed;
   }
 
   // A procedure answers more than once; the first answer is what was asked for.
@@ -419,9 +435,10 @@ std::optional<Failure> Connector::connect(std::unique_ptr<SqlConnection>& made) 
   std::vector<std::string> addresses;
   if (auto failure = resolver_.resolve(config_.address.host, deadline.left(), addresses)) return failure;
   std::optional<Failure> failure;
-  for (const auto& address : addresses) {
-    failure = try_one(attempt, address, made);
-    if (!failure || failure->kind != FailureKind::unreachable) break;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {  // each for its share of the time that is left
+    const Deadline share(deadline.left() / static_cast<long>(addresses.size() - i));
+    failure = try_one(Attempt{*lib, config_, password, share}, addresses[i], made);
+    if (!failure || (failure->kind != FailureKind::unreachable && failure->kind != FailureKind::timeout)) break;
   }
   return failure;
 }

@@ -112,6 +112,7 @@ class Connection final : public SqlConnection {
       if (auto trouble = await_result(limits, deadline)) return trouble;
       const Answer answer(pq_.PQgetResult(conn()), pq_.PQclear);
       if (!answer) break;
+      if (deadline.left() == Duration(0)) return late();  // a server that always has more to say is never waited for
       if (auto trouble = take(*answer, reading)) {
         if (!failure) failure = std::move(trouble);
         if (failure->connection_lost) return failure;

@@ -74,6 +74,7 @@ TEST(MysqlConfig, WhateverChangesMakesAnotherCollector) {
     EXPECT_NE(fingerprint(more), plain) << more;
   }
   EXPECT_EQ(fingerprint(""), plain);
+  EXPECT_NE(fingerprint(", password: old"), fingerprint(", password: new"));
 }
 
 }  // namespace
