@@ -54,6 +54,7 @@ class QuerySet {
   const Duration timeout_;
   const Stopwatch stopwatch_;
   std::vector<std::unique_ptr<Item>> items_;
+  Time slow_until_;       // that it is slow is told for a while, so that one near the limit does not fill the log
   std::size_t turn_ = 0;  // the query that is asked first, if it is due
   Rows rows_;
 };

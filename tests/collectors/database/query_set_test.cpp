@@ -211,6 +211,9 @@ TEST_F(SlowServerTest, IsAskedEverythingAgainOnceItIsFast) {
   asked();
   run();
   EXPECT_EQ(asked().size(), 5u);
+  EXPECT_EQ(under.outcome.partial_errors, 1u) << "that it was slow is told for a minute";
+  under.now += 1min;
+  run();
   EXPECT_EQ(under.outcome.partial_errors, 0u);
 }
 
