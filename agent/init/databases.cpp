@@ -30,12 +30,17 @@ std::string at(const DatabaseAddress& place) {
   return place.path.empty() ? place.address + ":" + std::to_string(place.port) : place.path;
 }
 
+// libpq knows an IPv6 address without them.
+std::string without_brackets(const std::string& address) {
+  return address.starts_with('[') && address.ends_with(']') ? address.substr(1, address.size() - 2) : address;
+}
+
 std::string to_postgresql(const DatabaseAddress& place) {
   // A socket's path is its directory and the port: /run/postgresql/.s.PGSQL.5432.
   const auto name = place.path.rfind("/.s.PGSQL.");
   const std::string where = name != std::string::npos
                                 ? "host=" + place.path.substr(0, name) + " port=" + place.path.substr(name + 10)
-                                : "host=" + place.address + " port=" + std::to_string(place.port);
+                                : "host=" + without_brackets(place.address) + " port=" + std::to_string(place.port);
   return "  dsn: " + yaml_value(where + " dbname=postgres user=sidewatch") +
          "\n  password: \"${file:/etc/sidewatch/postgresql.password}\"\n";
 }
@@ -86,15 +91,21 @@ bool is_plain(std::string_view text) {
   return is_printable(text) && text.find_first_of(" '\"\\$") == std::string_view::npos;
 }
 
+bool is_local(const std::string& address) {
+  return reachable(address) != address || address.starts_with("127.") || address == "[::1]";
+}
+
 bool is_usual_port(std::uint16_t port) { return !database_on_port(port).empty(); }
 
 // Where it can be asked: at a port, or at a socket where it listens at no port; each server once. Of several ports of
 // one service, those that are usual for a database (MySQL's second one speaks another language).
 std::vector<DatabaseAddress> addresses_of(const Engine& engine, const Findings& findings) {
-  std::set<std::uint16_t> ports;
+  std::set<std::pair<std::string, std::uint16_t>> known;
   std::vector<DatabaseAddress> places;
   const auto add = [&](const std::string& address, std::uint16_t port) {
-    if (is_plain(address) && ports.insert(port).second) places.push_back({reachable(address), port, ""});
+    // A server that listens at several addresses of this machine is one server.
+    const std::string whose = is_local(address) ? "here" : address;
+    if (is_plain(address) && known.insert({whose, port}).second) places.push_back({reachable(address), port, ""});
   };
   for (const auto& service : findings.services.watched) {
     if (!is_for(engine, service.title) || service.other_network) continue;
