@@ -1,6 +1,6 @@
 #include "collectors/statsd/aggregate.h"
 
-#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <unordered_set>
 #include <utility>
@@ -17,7 +17,8 @@ constexpr Metric check_metric{"sidewatch_statsd_service_check_status", MetricTyp
 
 namespace {
 
-constexpr std::size_t max_members = 20'000;  // of one set in one slot of the window
+constexpr std::size_t member_bytes = 64;  // about what one member of a set takes
+constexpr double largest = 1e100;         // of a value: sums of those stay finite
 constexpr double milliseconds = 0.001;
 constexpr std::uint32_t dropped_key = KeyTable::unknown - 1;
 constexpr std::string_view application_help = "Sent by the application (StatsD).";
@@ -113,20 +114,37 @@ Aggregate::Entry* Aggregate::entry_of(const Line& line) {
     labels = mapping->honor_labels ? labels.or_else(of_mapping) : of_mapping.or_else(labels);
   }
   const auto name = metric_name(mapped ? std::string_view(mapped->name) : line.name);
+  if (own_names_.contain(name)) {
+    fail(LineError::reserved_name);
+    return nullptr;
+  }
   const auto resolved = resolve(name, line.kind, labels, help, mapping);
   // What went to an overflow series is not remembered: there is no end to such keys, and they would crowd out the rest.
   if (resolved.entry != nullptr && !resolved.shared) keys_.remember(key, hash, resolved.entry->number);
   return resolved.entry;
 }
 
+// A timing is several metrics: x_count and x_sum must not be anybody's when x comes, nor become somebody's later.
+bool Aggregate::is_taken(const std::string& name, Kind kind) const {
+  constexpr std::string_view parts[] = {"_count", "_sum", "_min", "_max", "_bucket"};
+  const auto known = names_.find(name);
+  if (known != names_.end()) return family_of(known->second.kind) != family_of(kind);
+  for (const auto part : parts) {
+    if (is_timing(kind) && names_.contains(name + std::string(part))) return true;
+    if (!name.ends_with(part)) continue;
+    const auto whole = names_.find(name.substr(0, name.size() - part.size()));
+    if (whole != names_.end() && is_timing(whole->second.kind)) return true;
+  }
+  return false;
+}
+
 Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels& labels, std::string_view help,
                                        const Mapping* mapping) {
-  const auto known = names_.find(name);
-  if (known != names_.end() && family_of(known->second.kind) != family_of(kind)) {
+  if (is_taken(name, kind)) {
     fail(LineError::type_conflict);
     return {};
   }
-  if (known == names_.end() && names_.size() == options_.max_names) {
+  if (!names_.contains(name) && names_.size() == options_.max_names) {
     ++counts_.names_refused;
     return {};
   }
@@ -135,9 +153,19 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   auto series = is_timing(kind) ? Timings::count_series(catalog_, name, labels, help, observer)
                                 : catalog_.series({name, type, "", help}, labels);
   const auto info = catalog_.info(series.id());
-  const bool shared = info && info->labels.get("overflow") == "true";
+  bool shared = info && info->labels.get("overflow") == "true";
+  std::unique_ptr<Timings> timings;
+  if (is_timing(kind) && !shared && !by_series_.contains(series.id())) {
+    timings = std::make_unique<Timings>(catalog_, name, labels, help, observer, false);
+    shared = !timings->is_whole(catalog_);
+    if (shared) series = Timings::count_series(catalog_, name, {{"overflow", "true"}}, help, observer);
+  }
   if (const auto same = by_series_.find(series.id()); same != by_series_.end()) {
-    return {entries_[same->second].get(), shared};
+    Entry* const entry = entries_[same->second].get();
+    // With no room at all, metrics of all kinds come to share one series.
+    if (family_of(entry->kind) == family_of(kind)) return {entry, shared};
+    fail(LineError::type_conflict);
+    return {};
   }
   auto entry = std::make_unique<Entry>();
   entry->kind = kind;
@@ -145,9 +173,10 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   entry->scale = mapping != nullptr ? mapping->scale.value_or(1) : 1;
   entry->ttl = mapper_.ttl_of(mapping).value_or(options_.ttl);
   if (kind == Kind::set) entry->members = std::make_unique<Members>();
-  if (is_timing(kind)) {  // its parts are of one series, also where that is the overflow
-    entry->timings = std::make_unique<Timings>(catalog_, name, shared ? info->labels : labels, help, observer);
+  if (is_timing(kind) && shared) {
+    timings = std::make_unique<Timings>(catalog_, name, Labels{{"overflow", "true"}}, help, observer, true);
   }
+  entry->timings = std::move(timings);
   entry->name = std::move(name);
   return {adopt(std::move(entry)), shared};
 }
@@ -167,18 +196,12 @@ Aggregate::Entry* Aggregate::adopt(std::unique_ptr<Entry> entry) {
 
 void Aggregate::update(Entry& entry, const Line& line) {
   auto values = line.values;
-  if (line.kind == Kind::set) {
-    auto& members = entry.members->window.now();
-    if (members.size() < max_members) members.insert(std::hash<std::string_view>{}(values));
-    entry.touched = true;
-    ++counts_.samples;
-    return;
-  }
+  if (line.kind == Kind::set) return add_member(entry, values);
   do {
     const bool change = line.kind == Kind::gauge && (values.front() == '+' || values.front() == '-');
     const auto number = take_number(values);
-    if (!number) return fail(LineError::bad_number);
-    const double scaled = *number * entry.scale;
+    const double scaled = number.value_or(0) * entry.scale;
+    if (!number || std::fabs(scaled) > largest) return fail(LineError::bad_number);
     switch (line.kind) {
       case Kind::counter:
         if (scaled < 0) return fail(LineError::negative_counter);
@@ -187,11 +210,26 @@ void Aggregate::update(Entry& entry, const Line& line) {
       case Kind::gauge:
         entry.value = change ? entry.value + scaled : scaled;
         break;
-      default: entry.timings->add(line.kind == Kind::timer ? scaled * milliseconds : scaled, 1 / line.rate);
+      default: {
+        const bool may_grow = bytes_ < options_.max_bytes;
+        if (!may_grow) ++counts_.coarse;
+        bytes_ += entry.timings->add(line.kind == Kind::timer ? scaled * milliseconds : scaled, 1 / line.rate, may_grow);
+      }
     }
     entry.touched = true;
     ++counts_.samples;
   } while (!values.empty());
+}
+
+void Aggregate::add_member(Entry& entry, std::string_view member) {
+  auto& members = entry.members->window.now();
+  entry.touched = true;
+  ++counts_.samples;
+  if (bytes_ >= options_.max_bytes) {
+    ++counts_.coarse;
+  } else if (members.insert(std::hash<std::string_view>{}(member)).second) {
+    bytes_ += member_bytes;
+  }
 }
 
 void Aggregate::take_event(std::string_view text) {
@@ -227,6 +265,8 @@ void Aggregate::write_members(Entry& entry, bool touched, Batch& batch) {
 }
 
 void Aggregate::write(Batch& batch, Time now) {
+  bool any_dropped = false;
+  bytes_ = 0;
   turn_ = now.time_since_epoch() / (options_.window / window_turns);
   for (auto& entry : entries_) {
     if (!entry) continue;
@@ -234,20 +274,23 @@ void Aggregate::write(Batch& batch, Time now) {
     if (touched) entry->last_touched = now;
     if (entry->ttl > Duration(0) && now - entry->last_touched > entry->ttl) {
       drop(*entry);
+      any_dropped = true;
       continue;
     }
     if (entry->timings) {
       entry->timings->write(entry->series, turn_, touched, merged_, batch);
+      bytes_ += entry->timings->bytes();
     } else if (entry->members) {
       write_members(*entry, touched, batch);
+      entry->members->window.each([this](const auto& members) { bytes_ += members.size() * member_bytes; });
     } else {
       batch.add(entry->series, entry->value);
     }
   }
+  if (any_dropped) keys_.forget_all();  // it does not say which of its keys were whose; the rest comes back by itself
 }
 
 void Aggregate::drop(Entry& entry) {
-  keys_.forget_all();  // it does not say which of its keys are of this entry; the others come back by themselves
   by_series_.erase(entry.series.id());
   if (const auto name = names_.find(entry.name); name != names_.end() && --name->second.entries == 0) names_.erase(name);
   free_.push_back(entry.number);

@@ -2,7 +2,8 @@
 //
 // The one idea: a line that was seen before costs a hash of its bytes and an addition. Only a new one has its tags taken
 // apart and its series asked for; two spellings of one series (tags in another order) meet there. Series over a budget
-// share the overflow series of their metric, and its aggregate: a flood of tags costs time, but no memory.
+// share the overflow series of their metric, and its aggregate. What quantiles and sets remember is bounded as a whole. So
+// a flood of tags or of values costs time, but only so much memory.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "collectors/statsd/key_table.h"
 #include "collectors/statsd/line.h"
 #include "collectors/statsd/mapping.h"
+#include "collectors/statsd/own_names.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
@@ -33,6 +35,7 @@ struct AggregateOptions {
   Duration ttl = std::chrono::minutes(15);    // a series that nobody sent for so long is dropped; 0: never
   std::size_t max_names = 2000;               // of metrics
   std::size_t max_keys = 100'000;             // spellings of series that are remembered
+  std::size_t max_bytes = std::size_t{16} << 20;  // of what quantiles and sets remember
 };
 
 class Aggregate {
@@ -52,6 +55,7 @@ class Aggregate {
     std::uint64_t unknown_sections = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(LineError::count)> errors{};
     std::uint64_t names_refused = 0;  // lines of a metric over max_names
+    std::uint64_t coarse = 0;         // values that were over max_bytes: not in their set, or only roughly in quantiles
     std::uint64_t dropped = 0;        // lines that a mapping drops
     std::uint64_t unmapped = 0;       // spellings of series for which there was no mapping, where there are any
   };
@@ -73,7 +77,9 @@ class Aggregate {
     bool shared = false;  // it is the overflow series of its metric
   };
   Resolved resolve(std::string name, Kind kind, const Labels& labels, std::string_view help, const Mapping* mapping);
+  bool is_taken(const std::string& name, Kind kind) const;
   Entry* adopt(std::unique_ptr<Entry> entry);
+  void add_member(Entry& entry, std::string_view member);
   void write_members(Entry& entry, bool touched, Batch& batch);
   void drop(Entry& entry);
   void fail(LineError error) { ++counts_.errors[static_cast<std::size_t>(error)]; }
@@ -92,6 +98,8 @@ class Aggregate {
   std::unordered_map<std::string, Name> names_;  // by the metric's name as it is served
   std::size_t live_ = 0;
   std::int64_t turn_ = 0;
+  std::size_t bytes_ = 0;  // of sketches and sets, since the last pass
+  const OwnNames own_names_;
   Counts counts_;
   Sketch merged_;
 };

@@ -39,7 +39,8 @@ void read_mappings(config::Section& section, StatsdConfig& config) {
 
 std::string fingerprint_of(const StatsdConfig& config) {
   std::string text = std::to_string(config.aggregate.window.count()) + '\n' +
-                     std::to_string(config.aggregate.ttl.count()) + '\n' + std::to_string(config.aggregate.max_names);
+                     std::to_string(config.aggregate.ttl.count()) + '\n' + std::to_string(config.aggregate.max_names) + '\n' +
+                     std::to_string(config.aggregate.max_bytes);
   for (const auto& address : config.listen) text += '\n' + address.value;
   return text + '\n' + config.mapper.fingerprint();
 }
@@ -61,6 +62,10 @@ void declare(config::Section& section, StatsdConfig& config) {
                    config::between(0s, 168h));
   section.optional("mapping_files", config.mapping_files,
                    "files of mappings as statsd_exporter reads them, seen from the folder of this file");
+  config::Bytes max_bytes{config.aggregate.max_bytes};
+  section.optional("max_bytes", max_bytes, "memory for quantiles and sets; beyond it they become rough, which is counted",
+                   config::between(config::Bytes{1 << 20}, config::Bytes{std::uint64_t{1} << 30}));
+  config.aggregate.max_bytes = max_bytes.count;
   section.optional("max_names", max_names, "lines of more metrics than these are counted and left out",
                    config::between(1, 100'000));
   config.aggregate.max_names = static_cast<std::size_t>(max_names);

@@ -6,6 +6,8 @@
 namespace sidewatch::statsd {
 namespace {
 
+constexpr double lowest_rate = 1e-9;  // one line for a thousand million
+
 // Takes what stands before the next `separator` (or all) off the front of `text`.
 std::string_view take_until(std::string_view& text, char separator) {
   const auto end = text.find(separator);
@@ -35,7 +37,7 @@ bool read_section(std::string_view section, Line& line) {
     line.tags = section.substr(1);
   } else if (section.starts_with('@')) {
     const auto rate = number_in(section.substr(1));
-    if (!rate || *rate <= 0 || *rate > 1) return false;
+    if (!rate || *rate < lowest_rate || *rate > 1) return false;
     line.rate = *rate;
   } else if (section.starts_with('T')) {
     line.unix_seconds = whole<std::int64_t>(section.substr(1));
@@ -59,6 +61,7 @@ std::string_view to_string(LineError error) {
     case LineError::bad_check: return "bad_check";
     case LineError::negative_counter: return "negative_counter";
     case LineError::type_conflict: return "type_conflict";
+    case LineError::reserved_name: return "reserved_name";
     case LineError::count: break;
   }
   return "";

@@ -28,7 +28,7 @@ struct Line {
   std::string_view name;
   std::string_view values;  // one or more, between colons; of a set the text is one value
   Kind kind = Kind::counter;
-  double rate = 1;  // 0 < rate <= 1: each line stands for 1/rate of them
+  double rate = 1;  // 1e-9 to 1: each line stands for 1/rate of them
   std::string_view tags;              // behind '#': "route:/cart,method:get"
   std::optional<std::int64_t> unix_seconds;
   std::size_t unknown_sections = 0;   // what a later version of the protocol adds
@@ -39,12 +39,13 @@ enum class LineError : std::uint8_t {
   no_value,    // there is no ':' or nothing on one of its sides
   no_type,     // there is no '|' behind the value
   unknown_type,
-  bad_rate,    // not above 0 and at most 1
-  bad_number,  // one of the values is not a number
+  bad_rate,    // not from 1e-9 to 1
+  bad_number,  // one of the values is not a number, or beyond 1e100
   bad_event,   // _e{...} whose lengths or fields are wrong
   bad_check,   // _sc|... without a name, or with a status other than 0 to 3
   negative_counter,  // would look as if the application had been restarted
-  type_conflict,     // the name is known with another type
+  type_conflict,     // the name is known with another type, or is a part of a summary
+  reserved_name,     // what the agent says itself
   count
 };
 std::string_view to_string(LineError error);

@@ -48,8 +48,8 @@ Result<void> remove_dead_socket(const Endpoint& endpoint, const sockaddr_un& add
   struct stat status {};
   if (lstat(endpoint.path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode)) return Error{endpoint.path + " is there already and is not a socket", ""};
-  const Descriptor probe(socket(AF_UNIX, (is_stream(endpoint.transport) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+  const Descriptor probe(socket(AF_UNIX, (is_stream(endpoint.transport) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
     return Error{"another program listens at " + endpoint.path, ""};
   }
   if (errno == ECONNREFUSED) unlink(endpoint.path.c_str());

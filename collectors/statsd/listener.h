@@ -25,7 +25,7 @@ std::string_view to_string(Transport transport);  // "udp", "tcp", "unixgram", "
 // Where to listen, out of "udp://127.0.0.1:8125", "tcp://[::1]:8125", "unixgram:///run/app.sock", "unix:///run/app.sock".
 struct Endpoint {
   Transport transport = Transport::udp;
-  std::string host;  // an address, or empty for every one
+  std::string host;  // an address, or empty for every one of IPv4
   std::string port;
   std::string path;  // of a Unix socket
 };

@@ -78,7 +78,9 @@ void Sketch::Buckets::make_room(std::int32_t low, std::int32_t high) {
   first = new_first;
 }
 
-void Sketch::Buckets::add(std::int32_t index, double weight) {
+void Sketch::Buckets::add(std::int32_t index, double weight, bool may_grow) {
+  if (!may_grow && counts.empty()) counts.resize(1), first = index;
+  if (!may_grow) index = std::clamp(index, first, first + static_cast<std::int32_t>(counts.size()) - 1);
   const auto place = static_cast<std::int64_t>(index) - first;
   if (place < 0 || place >= static_cast<std::int64_t>(counts.size())) {
     make_room(index, index);
@@ -87,16 +89,16 @@ void Sketch::Buckets::add(std::int32_t index, double weight) {
   counts[static_cast<std::size_t>(index - first)] += weight;
 }
 
-void Sketch::add(double value, double weight) {
+void Sketch::add(double value, double weight, bool may_grow) {
   if (count_ == 0) min_ = max_ = value;
   min_ = std::min(min_, value);
   max_ = std::max(max_, value);
   count_ += weight;
   sum_ += value * weight;
   if (value >= smallest) {
-    positive_.add(index_of(value), weight);
+    positive_.add(index_of(value), weight, may_grow);
   } else if (value <= -smallest) {
-    negative_.add(index_of(-value), weight);
+    negative_.add(index_of(-value), weight, may_grow);
   } else {
     zeros_ += weight;
   }
@@ -106,7 +108,7 @@ void Sketch::merge(const Sketch& other) {
   if (other.empty()) return;
   const auto merge_buckets = [](Buckets& into, const Buckets& from) {
     for (std::size_t i = 0; i < from.counts.size(); ++i) {
-      if (from.counts[i] > 0) into.add(from.first + static_cast<std::int32_t>(i), from.counts[i]);
+      if (from.counts[i] > 0) into.add(from.first + static_cast<std::int32_t>(i), from.counts[i], true);
     }
   };
   min_ = empty() ? other.min_ : std::min(min_, other.min_);

@@ -18,8 +18,9 @@ class Sketch {
   // Of one sign. They span a factor of about 10^17; of a wider range the smallest values share the lowest bucket.
   static constexpr std::size_t max_buckets = 2048;
 
-  // `value` is finite; `weight` > 0: how many it stands for.
-  void add(double value, double weight = 1);
+  // `value` is finite; `weight` > 0: how many it stands for. Where it may not grow, a value outside of the buckets that
+  // there are goes to the nearest of them.
+  void add(double value, double weight = 1, bool may_grow = true);
   void merge(const Sketch& other);
   void clear();  // keeps its memory
 
@@ -39,7 +40,7 @@ class Sketch {
   struct Buckets {
     std::int32_t first = 0;
     std::vector<double> counts;
-    void add(std::int32_t index, double weight);
+    void add(std::int32_t index, double weight, bool may_grow);
     void make_room(std::int32_t low, std::int32_t high);
   };
 

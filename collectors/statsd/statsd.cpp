@@ -29,6 +29,9 @@ constexpr Metric mapped_away_metric{"sidewatch_statsd_dropped_total", MetricType
                                     "Lines that a mapping drops."};
 constexpr Metric unmapped_metric{"sidewatch_statsd_unmapped_total", MetricType::counter, "",
                                  "Metrics with tags, as they were first met, that no mapping is for; 0 without mappings."};
+constexpr Metric coarse_metric{"sidewatch_statsd_coarse_total", MetricType::counter, "",
+                               "Values for which there was no memory (max_bytes): not counted in their set, or only "
+                               "roughly in their quantiles."};
 constexpr Metric series_metric{"sidewatch_statsd_series", MetricType::gauge, "",
                                "What is counted apart: combinations of a metric and tags that were sent within ttl."};
 constexpr Metric cut_metric{"sidewatch_statsd_cut_total", MetricType::counter, "",
@@ -47,7 +50,7 @@ class OwnSeries {
  public:
   OwnSeries(Catalog& catalog, const std::vector<Endpoint>& endpoints) {
     for (const auto* metric : {&lines_metric, &samples_metric, &sections_metric, &names_metric, &mapped_away_metric,
-                               &unmapped_metric, &series_metric, &cut_metric, &streams_metric, &closed_metric}) {
+                               &unmapped_metric, &coarse_metric, &series_metric, &cut_metric, &streams_metric, &closed_metric}) {
       plain_.push_back(catalog.series(*metric, {}));
     }
     for (std::size_t i = 0; i < errors_.size(); ++i) {
@@ -64,9 +67,9 @@ class OwnSeries {
 
   void write(const Aggregate& aggregate, const Listener::Counts& arrived, Batch& batch) const {
     const auto& counts = aggregate.counts();
-    const std::array<std::uint64_t, 10> numbers{
+    const std::array<std::uint64_t, 11> numbers{
         counts.lines,    counts.samples,     counts.unknown_sections, counts.names_refused, counts.dropped,
-        counts.unmapped, aggregate.series(), arrived.cut,             arrived.streams,      arrived.streams_closed};
+        counts.unmapped, counts.coarse,       aggregate.series(), arrived.cut,             arrived.streams,      arrived.streams_closed};
     for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(plain_[i], static_cast<double>(numbers[i]));
     for (std::size_t i = 0; i < errors_.size(); ++i) batch.add(errors_[i], static_cast<double>(counts.errors[i]));
     for (std::size_t i = 0; i < transport_count; ++i) {
@@ -134,7 +137,7 @@ std::unique_ptr<Collector> make_statsd_collector(const StatsdConfig& config, Cat
 std::vector<MetricGroup> statsd_metric_groups() {
   using namespace statsd;
   return {{"statsd", "About what arrives in the StatsD format. What the application sends has its own names.",
-           {lines_metric, samples_metric, errors_metric, sections_metric, names_metric, mapped_away_metric, unmapped_metric, series_metric, cut_metric,
+           {lines_metric, samples_metric, errors_metric, sections_metric, names_metric, mapped_away_metric, unmapped_metric, coarse_metric, series_metric, cut_metric,
             streams_metric, closed_metric, packets_metric, bytes_metric, dropped_metric, event_metric, check_metric}}};
 }
 

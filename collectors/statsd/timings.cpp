@@ -25,10 +25,11 @@ SeriesHandle Timings::count_series(Catalog& catalog, const std::string& name, co
 }
 
 Timings::Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
-                 const Observer& observer)
-    : observer_(observer) {
+                 const Observer& observer, bool shared)
+    : observer_(observer), shared_(shared) {
   const auto type = type_of(observer);
   sum_series_ = catalog.series({name + "_sum", type, "", help}, labels);
+  if (shared) return;
   if (observer.type == Observer::Type::histogram) {
     in_bucket_.resize(observer.buckets.size());
     for (const double bound : observer.buckets) {
@@ -44,22 +45,42 @@ Timings::Timings(Catalog& catalog, const std::string& name, const Labels& labels
   }
 }
 
-void Timings::add(double value, double weight) {
+bool Timings::is_whole(const Catalog& catalog) const {
+  const auto has_room = [&catalog](const SeriesHandle& series) {
+    const auto info = catalog.info(series.id());
+    return !series || !info || info->labels.get("overflow") != "true";
+  };
+  return has_room(sum_series_) && has_room(min_series_) && has_room(max_series_) &&
+         std::all_of(parts_.begin(), parts_.end(), has_room);
+}
+
+std::size_t Timings::bytes() const {
+  std::size_t all = 0;
+  window_.each([&all](const Sketch& sketch) { all += sketch.bytes(); });
+  return all;
+}
+
+std::size_t Timings::add(double value, double weight, bool may_grow) {
   count_ += weight;
   sum_ += value * weight;
+  if (shared_) return 0;
   if (observer_.type != Observer::Type::histogram) {
-    window_.now().add(value, weight);
-    return;
+    Sketch& sketch = window_.now();
+    const std::size_t before = sketch.bytes();
+    sketch.add(value, weight, may_grow);
+    return sketch.bytes() - before;
   }
   const auto bucket = std::lower_bound(observer_.buckets.begin(), observer_.buckets.end(), value);
   if (bucket != observer_.buckets.end()) {
     in_bucket_[static_cast<std::size_t>(bucket - observer_.buckets.begin())] += weight;
   }
+  return 0;
 }
 
 void Timings::write(const SeriesHandle& count_series, std::int64_t turn, bool touched, Sketch& merged, Batch& batch) {
   batch.add(count_series, count_);
   batch.add(sum_series_, sum_);
+  if (shared_) return;
   if (observer_.type == Observer::Type::histogram) {
     double below = 0;
     for (std::size_t i = 0; i < in_bucket_.size(); ++i) batch.add(parts_[i], below += in_bucket_[i]);

@@ -16,18 +16,26 @@ namespace sidewatch::statsd {
 
 class Timings {
  public:
-  // `count_series` is the one of NAME_count, by which the whole is known.
-  Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help, const Observer& observer);
+  // Beside `count_series`, the one of NAME_count, by which the whole is known. `shared`: it takes in what there is no room
+  // for; of that only the count and the sum mean something.
+  Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
+          const Observer& observer, bool shared);
   static SeriesHandle count_series(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
                                    const Observer& observer);
 
-  void add(double value, double weight);
+  // Whether there was room for all of its series.
+  bool is_whole(const Catalog& catalog) const;
+
+  // Its memory grows by what is returned; where it may not, quantiles of new magnitudes lose their accuracy.
+  std::size_t add(double value, double weight, bool may_grow);
+  std::size_t bytes() const;
 
   // At the end of a pass; `merged` is the caller's, so that its memory serves all.
   void write(const SeriesHandle& count_series, std::int64_t turn, bool touched, Sketch& merged, Batch& batch);
 
  private:
   const Observer observer_;
+  const bool shared_;
   Window<Sketch> window_;
   double count_ = 0;
   double sum_ = 0;

@@ -37,6 +37,11 @@ class Window {
     opened_ = turn;
   }
 
+  template <class Visit>
+  void each(const Visit& visit) const {
+    for (const auto& slot : slots_) visit(slot.content);
+  }
+
  private:
   static constexpr std::int64_t never = INT64_MIN / 2;
   struct Slot {

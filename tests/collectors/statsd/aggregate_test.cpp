@@ -165,11 +165,67 @@ TEST_F(AggregateTest, PutsAFloodOfTagsIntoOneSeriesAndKeepsTheRestRight) {
   const auto samples = write();
   EXPECT_EQ(samples.at("quiet"), 101);
   double all = 0;
-  for (const auto& [series, value] : samples) all += series.starts_with("flood{") ? value : 0;
+  double slow_count = 0;
+  double slow_sum = 0;
+  for (const auto& [series, value] : samples) {
+    all += series.starts_with("flood{") ? value : 0;
+    slow_count += series.starts_with("slow_count{") ? value : 0;
+    slow_sum += series.starts_with("slow_sum{") ? value : 0;
+  }
   EXPECT_EQ(all, 10'000) << "nothing is lost";
+  EXPECT_EQ(slow_count, 10'000);
+  EXPECT_NEAR(slow_sum, 495, 1e-6);
   EXPECT_EQ(samples.at(R"(flood{overflow="true"})"), 9950);
   EXPECT_LE(aggregate.series(), 103u);
   EXPECT_LE(samples.size(), 400u);
+}
+
+TEST_F(AggregateTest, LetsNoMetricBeAPartOfAnother) {
+  aggregate.take("x_count:1|c\nx:1|ms");
+  EXPECT_EQ(errors(LineError::type_conflict), 1u);
+  for (const auto* part : {"y_count:1|c", "y_sum:1|g", "y_max:1|s", "y_bucket:1|c"}) {
+    aggregate.take(std::string("y:1|ms\n") + part);
+  }
+  EXPECT_EQ(errors(LineError::type_conflict), 5u);
+  EXPECT_EQ(write().at("x_count"), 1);
+  EXPECT_EQ(write().at("y_count"), 4);
+}
+
+TEST_F(AggregateTest, SurvivesThatMetricsOfAllKindsHaveNoRoom) {
+  Catalog full{Catalog::Limits{.max_series = 1, .max_series_per_metric = 1}, Labels{}};
+  Aggregate crowded{full, AggregateOptions{}};
+  for (const auto* line : {"a:1|c", "b:1|c", "c:1|ms", "d:1|s", "e:1|g", "f:1|h", "a:1|c|#x:y", "c:1|ms|#x:y"}) {
+    crowded.take(line);
+    crowded.take(line);
+    batch.clear();
+    crowded.write(batch, now);
+  }
+  EXPECT_LE(full.size(), 4u);
+}
+
+TEST_F(AggregateTest, RemembersOnlySoMuchForQuantilesAndSets) {
+  Aggregate small{catalog, AggregateOptions{.max_bytes = 100'000}};
+  for (int i = 0; i < 50'000; ++i) small.take("users:" + std::to_string(i) + "|s");
+  for (int i = 0; i < 40; ++i) small.take("wide" + std::to_string(i % 2) + ":1e-30:1e30|h");
+  EXPECT_GT(small.counts().coarse, 40'000u);
+  batch.clear();
+  small.write(batch, now);
+  std::map<std::string, double> found;
+  for (const auto& sample : batch.samples()) found[catalog.info(sample.series)->family->name] = sample.value;
+  EXPECT_LT(found.at("users"), 2000);
+  EXPECT_EQ(found.at("wide0_count"), 40) << "what is counted stays right";
+}
+
+TEST_F(AggregateTest, LetsNobodyWriteWhatTheAgentSaysItself) {
+  aggregate.take("sidewatch.up:1|g\nnode_load1:99|g\npg.up:0|g\nnode.version:1|g\nnode_netstat_Ip_Made:1|c");
+  EXPECT_EQ(errors(LineError::reserved_name), 4u);
+  EXPECT_THAT(write(), ElementsAre(Pair("node_version", 1)));
+}
+
+TEST_F(AggregateTest, TakesNoNumbersThatWouldNotStayFinite) {
+  aggregate.take("a:1e101|c\nb:1e308:1e308|h\nc:-1e101|g\nd:1e100|g");
+  EXPECT_EQ(errors(LineError::bad_number), 3u);
+  EXPECT_EQ(write().at("d"), 1e100);
 }
 
 TEST_F(AggregateTest, RefusesMetricsOverTheirNumber) {

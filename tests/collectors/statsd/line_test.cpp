@@ -58,7 +58,7 @@ TEST(StatsdLine, SaysWhyItIsNone) {
   for (const auto text : {"a:1|", "a:1|x", "a:1|cc", "a:1|m", "a:1|C", "a:1||c"}) {
     EXPECT_EQ(error_of(text), "unknown_type") << text;
   }
-  for (const auto text : {"a:1|c|@", "a:1|c|@0", "a:1|c|@1.5", "a:1|c|@-1", "a:1|c|@nan", "a:1|c|@0.1x"}) {
+  for (const auto text : {"a:1|c|@", "a:1|c|@0", "a:1|c|@1.5", "a:1|c|@-1", "a:1|c|@nan", "a:1|c|@0.1x", "a:1|c|@1e-310"}) {
     EXPECT_EQ(error_of(text), "bad_rate") << text;
   }
 }
