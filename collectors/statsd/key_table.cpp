@@ -26,7 +26,7 @@ std::uint64_t mix(std::uint64_t hash, std::string_view text) {
     hash = mix_word(hash, word);
   }
   word = 0;
-  std::memcpy(&word, text.data(), text.size());
+  if (!text.empty()) std::memcpy(&word, text.data(), text.size());
   return mix_word(hash + size, word);
 }
 
