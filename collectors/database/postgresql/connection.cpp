@@ -139,8 +139,7 @@ class Connection final : public SqlConnection {
     std::size_t unfinished = 0;
     while (pq_.PQisBusy(conn()) != 0) {
       if (unfinished > limits.max_bytes + slack) {
-        return Failure{FailureKind::too_large, "a row is larger than " + std::to_string(limits.max_bytes) + " bytes",
-                       true};
+        return row_too_large(limits);
       }
       if (await(pq_.PQsocket(conn()), POLLIN, deadline) == 0) return late();
       int waiting = 0;
@@ -170,10 +169,16 @@ class Connection final : public SqlConnection {
     for (int row = 0; !reading.full && row < pq_.PQntuples(&answer); ++row) {
       for (int column = 0; !reading.full && column < pq_.PQnfields(&answer); ++column) {
         reading.full = !add_cell(answer, row, column, reading.rows);
-        if (reading.full) return too_large(reading.limits);
+        if (!reading.full) continue;
+        return size_of(answer, row) > reading.limits.max_bytes ? row_too_large(reading.limits) : too_large(reading.limits);
       }
     }
     return std::nullopt;
+  }
+
+  // libpq keeps what it had to make room for a row as long as the connection lives.
+  static Failure row_too_large(const QueryLimits& limits) {
+    return {FailureKind::too_large, "a row is larger than " + std::to_string(limits.max_bytes) + " bytes", true};
   }
 
   static Failure too_large(const QueryLimits& limits) {
@@ -181,6 +186,14 @@ class Connection final : public SqlConnection {
             "the answer has more than " + std::to_string(limits.max_rows) + " rows or " +
                 std::to_string(limits.max_bytes) + " bytes; the rest is left out",
             false};
+  }
+
+  std::size_t size_of(const PGresult& answer, int row) const {
+    std::size_t size = 0;
+    for (int column = 0; column < pq_.PQnfields(&answer); ++column) {
+      size += static_cast<std::size_t>(pq_.PQgetlength(&answer, row, column));
+    }
+    return size;
   }
 
   bool add_cell(const PGresult& answer, int row, int column, Rows& rows) const {
