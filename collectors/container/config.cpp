@@ -1,7 +1,6 @@
 // Declares the targets and refuses those that could not be found or told apart.
 #include "collectors/container/config.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -10,6 +9,7 @@
 #include "collectors/container/container.h"
 #include "collectors/container/metrics.h"
 #include "collectors/proc_file.h"
+#include "metrics/text.h"
 
 namespace sidewatch {
 namespace container {
@@ -56,15 +56,9 @@ void require_absolute(config::Section& section, std::string_view key, const std:
   section.problem(key, "'" + path + "' is not an absolute path (it must start with '/')");
 }
 
-bool is_label_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto legal = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && letter(name.front()) && std::all_of(name.begin(), name.end(), legal);
-}
-
 void check_labels(config::Section& section, const TargetConfig& target) {
   for (const auto& [name, value] : target.labels) {
-    if (!is_label_name(name)) section.problem("labels", "'" + name + "' is not the name of a label");
+    if (!is_legal_label_name(name)) section.problem("labels", "'" + name + "' is not the name of a label");
     if (name == "name" || name == "id") section.problem("labels", "the label '" + name + "' is set by the agent");
   }
 }

@@ -1,20 +1,15 @@
 #include "collectors/database/config.h"
 
-#include <algorithm>
 #include <charconv>
 #include <set>
 #include <utility>
+
+#include "metrics/text.h"
 
 namespace sidewatch::database {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool is_label_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto legal = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && letter(name.front()) && std::all_of(name.begin(), name.end(), legal);
-}
 
 std::optional<int> parse_port(std::string_view text) {
   int port = 0;
@@ -43,7 +38,7 @@ void declare_instance(config::Section& section, InstanceConfig& instance) {
   if (section.describing()) return;
   if (section.has("name") && instance.name.value.empty()) section.problem("name", "a database needs a name");
   for (const auto& [name, value] : instance.labels) {
-    if (!is_label_name(name)) section.problem("labels", "'" + name + "' is not the name of a label");
+    if (!is_legal_label_name(name)) section.problem("labels", "'" + name + "' is not the name of a label");
     if (name == "instance") section.problem("labels", "the label 'instance' is the name of the database: write name:");
   }
 }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "metrics/text.h"
+
 namespace sidewatch::database {
 namespace {
 
@@ -13,18 +15,10 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t max_queries = 100;
 
-bool is_name(std::string_view name, bool colons) {
-  const auto first = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colons && c == ':');
-  };
-  const auto later = [&](char c) { return first(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && first(name.front()) && std::all_of(name.begin(), name.end(), later);
-}
-
 void check_labels(config::Section& section, const CustomQuery& query) {
   std::set<std::string> names;
   for (const auto& label : query.labels) {
-    if (!is_name(label, false)) {
+    if (!is_legal_label_name(label)) {
       section.problem("labels", "'" + label + "' is not the name of a label; name the column otherwise: " +
                                     "SELECT ... AS name");
     } else if (label == "instance") {
@@ -119,7 +113,7 @@ void declare(config::Section& section, CustomMetric& metric) {
                  "gauge: it goes up and down; counter: it only grows; untyped: neither is known");
   section.optional("help", metric.help, "what it says, for people");
   if (section.describing() || metric.name.empty()) return;
-  if (!is_name(metric.name, true)) {
+  if (!is_legal_metric_name(metric.name)) {
     section.problem("name", "'" + metric.name +
                                 "' is not the name of a metric; letters, digits, '_' and ':', no digit first");
   } else if (metric.name.starts_with("sidewatch_")) {

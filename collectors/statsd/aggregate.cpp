@@ -7,6 +7,7 @@
 
 #include "collectors/statsd/timings.h"
 #include "collectors/statsd/window.h"
+#include "metrics/text.h"
 
 namespace sidewatch::statsd {
 
@@ -23,9 +24,6 @@ constexpr double milliseconds = 0.001;
 constexpr std::uint32_t dropped_key = KeyTable::unknown - 1;
 constexpr std::string_view application_help = "Sent by the application (StatsD).";
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_timing(Kind kind) { return kind == Kind::timer || kind == Kind::histogram || kind == Kind::distribution; }
 
 // Timers, histograms and distributions are one thing under three names.
@@ -35,7 +33,7 @@ Labels labels_of(std::string_view tags) {
   std::vector<Label> labels;
   TagReader reader(tags);
   for (std::string_view name, value; reader.next(name, value);) {
-    labels.push_back({metric_name(name), value.empty() ? "true" : std::string(value)});
+    labels.push_back({mend_label_name(name), value.empty() ? "true" : std::string(value)});
   }
   return Labels(std::move(labels));
 }
@@ -59,13 +57,6 @@ struct Aggregate::Entry {
   std::unique_ptr<Timings> timings;
   std::unique_ptr<Members> members;
 };
-
-std::string metric_name(std::string_view name) {
-  std::string legal;
-  if (!name.empty() && is_digit(name.front())) legal = "_";
-  for (const char c : name) legal += is_letter(c) || is_digit(c) ? c : '_';
-  return legal.empty() ? "_" : legal;
-}
 
 Aggregate::Aggregate(Catalog& catalog, AggregateOptions options, Mapper mapper)
     : catalog_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys) {}
@@ -113,7 +104,7 @@ Aggregate::Entry* Aggregate::entry_of(const Line& line) {
     const Labels of_mapping(std::move(mapped->labels));
     labels = mapping->honor_labels ? labels.or_else(of_mapping) : of_mapping.or_else(labels);
   }
-  const auto name = metric_name(mapped ? std::string_view(mapped->name) : line.name);
+  const auto name = mend_metric_name(mapped ? std::string_view(mapped->name) : line.name);
   if (own_names_.contain(name)) {
     fail(LineError::reserved_name);
     return nullptr;

@@ -104,7 +104,4 @@ class Aggregate {
   Sketch merged_;
 };
 
-// The name as Prometheus takes it: letters, digits and '_'; anything else becomes '_', and a digit in front gets one.
-std::string metric_name(std::string_view name);
-
 }  // namespace sidewatch::statsd

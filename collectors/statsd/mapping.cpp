@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/document.h"
+#include "metrics/text.h"
 
 namespace sidewatch::statsd {
 namespace {
@@ -153,12 +154,6 @@ bool more_exact(const Mapping& left, const Mapping& right) {
   return false;
 }
 
-bool is_label_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto legal = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && letter(name.front()) && std::all_of(name.begin(), name.end(), legal);
-}
-
 struct MappingFile {
   MappingDefaults defaults;
   std::vector<Mapping> mappings;
@@ -204,7 +199,7 @@ void declare(Section& section, Mapping& mapping) {
   if (section.describing()) return;
   if (mapping.name.value.empty()) section.problem("name", "a mapping needs a name, also one that drops");
   for (const auto& [label, value] : mapping.labels) {
-    if (!is_label_name(label)) section.problem("labels", "'" + label + "' is not the name of a label");
+    if (!is_legal_label_name(label)) section.problem("labels", "'" + label + "' is not the name of a label");
   }
 }
 
@@ -240,9 +235,10 @@ void Mapper::add(Mapping mapping, const MappingDefaults& defaults, config::Probl
     mapping.regex = std::move(*regex);
   } else {
     mapping.parts = split(mapping.match.value);
-    const bool empty_part = std::any_of(mapping.parts.begin(), mapping.parts.end(),
-                                        [](const auto& part) { return part.empty() || (part != "*" && part.find('*') != std::string::npos); });
-    if (empty_part) {
+    const auto is_wrong = [](const std::string& part) {
+      return part.empty() || (part != "*" && part.find('*') != std::string::npos);
+    };
+    if (std::any_of(mapping.parts.begin(), mapping.parts.end(), is_wrong)) {
       problems.add(mapping.match.mark, "is no glob: between dots stands a word or a star alone, as in shop.*.orders");
       return;
     }
