@@ -49,6 +49,7 @@ struct Aggregate::Entry {
   Kind kind = Kind::counter;
   SeriesHandle series;  // of timings: the count
   std::string name;     // as it is served
+  Labels identity;      // of timings that have room
   double scale = 1;
   Duration ttl{0};  // 0: for ever
   double value = 0;
@@ -141,15 +142,22 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   }
   const auto observer = is_timing(kind) ? mapper_.observer_of(mapping) : Observer{};
   const auto type = kind == Kind::counter ? MetricType::counter : MetricType::gauge;
-  auto series = is_timing(kind) ? Timings::count_series(catalog_, name, labels, help, observer)
+  const Labels identity = is_timing(kind) ? labels.with("__name__", name) : Labels();
+  if (const auto found = timings_.find(identity); is_timing(kind) && found != timings_.end()) {
+    return {entries_[found->second].get(), false};
+  }
+  const Labels overflow{{"overflow", "true"}};
+  const auto known = names_.find(name);
+  const bool full = known != names_.end() && known->second.full;
+  auto series = is_timing(kind) ? Timings::count_series(catalog_, name, full ? overflow : labels, help, observer)
                                 : catalog_.series({name, type, "", help}, labels);
   const auto info = catalog_.info(series.id());
-  bool shared = info && info->labels.get("overflow") == "true";
+  bool shared = full || (info && info->labels.get("overflow") == "true");
   std::unique_ptr<Timings> timings;
-  if (is_timing(kind) && !shared && !by_series_.contains(series.id())) {
+  if (is_timing(kind) && !full && !shared && !by_series_.contains(series.id())) {
     timings = std::make_unique<Timings>(catalog_, name, labels, help, observer, false);
     shared = !timings->is_whole(catalog_);
-    if (shared) series = Timings::count_series(catalog_, name, {{"overflow", "true"}}, help, observer);
+    if (shared) series = Timings::count_series(catalog_, name, overflow, help, observer);
   }
   if (const auto same = by_series_.find(series.id()); same != by_series_.end()) {
     Entry* const entry = entries_[same->second].get();
@@ -165,11 +173,18 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   entry->ttl = mapper_.ttl_of(mapping).value_or(options_.ttl);
   if (kind == Kind::set) entry->members = std::make_unique<Members>();
   if (is_timing(kind) && shared) {
-    timings = std::make_unique<Timings>(catalog_, name, Labels{{"overflow", "true"}}, help, observer, true);
+    timings = std::make_unique<Timings>(catalog_, name, overflow, help, observer, true);
   }
+  const bool now_full = is_timing(kind) && shared;
   entry->timings = std::move(timings);
   entry->name = std::move(name);
-  return {adopt(std::move(entry)), shared};
+  Entry* const adopted = adopt(std::move(entry));
+  if (now_full) names_.at(adopted->name).full = true;
+  if (is_timing(kind) && !shared) {
+    adopted->identity = identity;
+    timings_.emplace(identity, adopted->number);
+  }
+  return {adopted, shared};
 }
 
 Aggregate::Entry* Aggregate::adopt(std::unique_ptr<Entry> entry) {
@@ -283,7 +298,11 @@ void Aggregate::write(Batch& batch, Time now) {
 
 void Aggregate::drop(Entry& entry) {
   by_series_.erase(entry.series.id());
-  if (const auto name = names_.find(entry.name); name != names_.end() && --name->second.entries == 0) names_.erase(name);
+  if (entry.timings && !entry.identity.empty()) timings_.erase(entry.identity);
+  if (const auto name = names_.find(entry.name); name != names_.end()) {
+    name->second.full = false;
+    if (--name->second.entries == 0) names_.erase(name);
+  }
   free_.push_back(entry.number);
   --live_;
   entries_[entry.number].reset();

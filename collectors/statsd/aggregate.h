@@ -91,9 +91,11 @@ class Aggregate {
   std::vector<std::unique_ptr<Entry>> entries_;  // a dropped one's place is used again
   std::vector<std::uint32_t> free_;
   std::map<SeriesId, std::uint32_t> by_series_;
+  std::unordered_map<Labels, std::uint32_t, LabelsHash> timings_;  // by name and labels: those that have room
   struct Name {
     Kind kind;
     std::size_t entries = 0;
+    bool full = false;  // a timing for whose series there was no room: more are not even asked for
   };
   std::unordered_map<std::string, Name> names_;  // by the metric's name as it is served
   std::size_t live_ = 0;

@@ -177,7 +177,21 @@ TEST_F(AggregateTest, PutsAFloodOfTagsIntoOneSeriesAndKeepsTheRestRight) {
   EXPECT_NEAR(slow_sum, 495, 1e-6);
   EXPECT_EQ(samples.at(R"(flood{overflow="true"})"), 9950);
   EXPECT_LE(aggregate.series(), 103u);
+  EXPECT_LE(catalog.size(), 300u) << "what there was no room for was not asked for again and again";
   EXPECT_LE(samples.size(), 400u);
+}
+
+TEST_F(AggregateTest, KnowsTheTimingsThatHaveRoomAgainWhenAllSpellingsWereForgotten) {
+  aggregate.take("early:1|ms|#id:a\nbrief:1|c");
+  for (int i = 0; i < 200; ++i) aggregate.take("early:1|ms|#id:" + std::to_string(i));
+  write();
+  now += 10min;
+  aggregate.take("early:1|ms|#id:a");
+  write();
+  now += 6min;  // brief is dropped, and with it every spelling
+  write();
+  aggregate.take("early:1|ms|#id:new\nearly:1|ms|#id:a\nearly:1|ms|#id:a");
+  EXPECT_EQ(write().at(R"(early_count{id="a"})"), 4);
 }
 
 TEST_F(AggregateTest, LetsNoMetricBeAPartOfAnother) {
