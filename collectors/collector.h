@@ -36,7 +36,9 @@ class Collector {
   virtual void listen([[maybe_unused]] int wake) {}
 };
 
+class Exemplars;
 class Instruments;
+class PushTarget;
 
 // The long-lived parts of the agent that a collector may lean on.
 struct CollectorContext {
@@ -44,6 +46,7 @@ struct CollectorContext {
   const Store* store = nullptr;              // whose size the `self` collector reports; may be absent
   const Instruments* instruments = nullptr;  // what the `self` collector copies; may be absent
   std::string version;                       // of the agent, as sidewatch_build_info says it
+  Exemplars* exemplars = nullptr;           // where the examples that come with samples go; may be absent
 };
 
 // One collector that the configuration asks for: how it is named, how often it runs, what it watches, how it is made.
@@ -52,6 +55,7 @@ struct CollectorPlan {
   std::optional<Duration> interval;  // its own, or agent.interval
   std::string watches;               // for people: "CPU, memory, disks, filesystems and network of this host"
   bool listens = false;              // it has something to do between passes
+  std::shared_ptr<PushTarget> receives;  // takes in what is sent to the agent's HTTP port for it; null: nothing is
   std::string fingerprint;           // equal when a reload may keep the running collector as it is
   std::function<std::unique_ptr<Collector>(const CollectorContext&)> make;
 };
