@@ -38,6 +38,7 @@ struct Slot {
 struct FamilyEntry {
   std::shared_ptr<const Family> family;
   std::vector<std::uint32_t> members;  // slot indexes, ordered by labels
+  std::uint64_t refused = 0;           // requests that got the overflow series
 };
 
 using Families = std::map<std::string, FamilyEntry, std::less<>>;
@@ -156,6 +157,7 @@ SeriesId Catalog::State::overflow(const Metric& metric, FamilyEntry* family) {
     std::string name = mend_metric_name(known.name);
     family = &family_of(known, std::move(name));
   }
+  ++family->refused;
   return find_or_add(*family, overflow_labels(*family->family).or_else(common_labels));
 }
 
@@ -309,6 +311,15 @@ std::uint64_t Catalog::overflowed() const { return counts().overflowed; }
 Catalog::Counts Catalog::counts() const {
   const std::lock_guard lock(state_->mutex);
   return state_->counts;
+}
+
+std::vector<Catalog::Refusals> Catalog::refusals() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<Refusals> found;
+  for (const auto& [name, family] : state_->families) {
+    if (family.refused > 0) found.push_back({name, family.refused});
+  }
+  return found;
 }
 
 const Labels& Catalog::common_labels() const { return state_->common_labels; }

@@ -115,6 +115,13 @@ class Catalog {
   std::size_t size() const;
   std::uint64_t overflowed() const;  // requests for a series that a budget refused
   Counts counts() const;
+  // Which metrics a budget kept series out of, and how often such a one was asked for; in order of their names. What had
+  // no room even for its metric stands under sidewatch_overflow.
+  struct Refusals {
+    std::string metric;
+    std::uint64_t requests = 0;
+  };
+  std::vector<Refusals> refusals() const;
   const Labels& common_labels() const;
 
  private:

@@ -116,6 +116,18 @@ TEST_F(CatalogTest, OverTheWholeBudgetUnknownMetricsShareOneSeries) {
   EXPECT_EQ(catalog.overflowed(), 1001U);
 }
 
+TEST_F(CatalogTest, SaysWhichMetricsTheBudgetsKeptSeriesOutOf) {
+  have(load, {});
+  EXPECT_THAT(catalog.refusals(), IsEmpty());
+  for (int i = 0; i < 90; ++i) have(cpu, Labels{{"cpu", std::to_string(i)}});
+  have({"late", MetricType::gauge, "", ""}, {});
+  const auto found = catalog.refusals();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].metric, cpu.name);
+  EXPECT_EQ(found[0].requests, 10U);
+  EXPECT_EQ(found[0].requests, catalog.overflowed());
+}
+
 TEST_F(CatalogTest, ASeriesWithTooManyLabelsGoesToTheOverflowSeries) {
   const auto series = catalog.series(load, {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}});
   EXPECT_EQ(labels_of(series), (Labels{{"overflow", "true"}, {"service", "shop"}}));
