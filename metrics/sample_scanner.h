@@ -22,9 +22,18 @@ struct Misread {
 // A number as both formats write it (1, -1.5e3, +Inf, NaN, in any case); absent where `word` is none.
 std::optional<double> sample_number(std::string_view word);
 
+// What a series may be: beyond that it is a mistake. The bounds are for what nobody writes; those that people choose are
+// held elsewhere.
+struct SeriesBounds {
+  std::size_t max_name_bytes = 1024;  // of the metric
+  std::size_t max_labels = 256;
+  std::size_t max_label_name_bytes = 1024;
+  std::size_t max_label_value_bytes = 64 * 1024;
+};
+
 class SampleScanner {
  public:
-  explicit SampleScanner(std::string_view text) : text_(text) {}
+  explicit SampleScanner(std::string_view text, const SeriesBounds& bounds = {}) : text_(text), bounds_(bounds) {}
 
   // Goes to the beginning of the next line. False at the end of the text.
   bool next_line();
@@ -45,6 +54,11 @@ class SampleScanner {
   // `take_series`, whose labels have the name as __name__.
   void skip_series();
   Labels take_series();
+  std::string_view take_name();
+  void skip_labels();  // from the '{' to behind the '}'
+  // Whether `series`, which skip_series once went over, stands here again, and nothing more of a series behind it: then it
+  // is gone over.
+  bool skip_known_series(std::string_view series);
   void take_labels(std::vector<Label>& labels);  // from the '{' to behind the '}'
   double take_value();
 
@@ -56,6 +70,7 @@ class SampleScanner {
   std::string take_quoted();
 
   std::string_view text_;
+  SeriesBounds bounds_;
   std::size_t position_ = 0;
   std::size_t line_end_ = 0;
   bool begun_ = false;

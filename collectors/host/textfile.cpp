@@ -17,7 +17,7 @@
 #include <functional>
 
 #include "collectors/host/parts.h"
-#include "metrics/text_page.h"
+#include "metrics/page_reader.h"
 
 namespace sidewatch {
 namespace {
@@ -185,14 +185,15 @@ class TextfilePart final : public Part {
       page.error = text.error();
       return;
     }
-    const auto samples = read_text_page(*text, kMaxSamplesPerFile);
-    if (!samples) {
-      page.error = Error{samples.error().what, path_ + ":" + samples.error().where};
+    const auto written = read_page(*text, {.max_samples = kMaxSamplesPerFile});
+    if (!written) {
+      page.error = Error{written.error().what, path_ + ":" + written.error().where};
       return;
     }
-    const std::string help = "Read from " + path_ + ".";
-    for (const PageSample& sample : *samples) {
-      const Metric metric{sample.name, sample.type, "", sample.help.empty() ? std::string_view(help) : sample.help};
+    const std::string path_help = "Read from " + path_ + ".";
+    for (const ReadSample& sample : written->samples) {
+      const std::string& help = written->help_of(sample);
+      const Metric metric{sample.name, sample.type, "", help.empty() ? path_help : help};
       page.samples.push_back({sources_.catalog.series(metric, sample.labels), sample.value});
     }
     page.mtime = sources_.catalog.series(kMetrics[0], Labels{{"file", path_}});
