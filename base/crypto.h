@@ -10,6 +10,7 @@
 namespace sidewatch {
 
 std::string sha256(std::string_view data);                             // 32 bytes
+std::string md5(std::string_view data);                                // 16 bytes; to spread things, not to protect them
 std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 bytes; any key length (RFC 2104)
 
 std::string to_hex(std::string_view bytes);     // lower case

@@ -12,7 +12,6 @@
 
 #include <curl/curl.h>
 #include <dirent.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -97,24 +96,14 @@ bool has_hashed_certificates(const char* directory) {
   return found;
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || (c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-  });
-}
-
-bool has_control_bytes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 std::string problem_with(const OutgoingRequest& request) {
-  if (!is_token(request.method)) return "the method is not a word";
+  if (!header_is_safe(request.method, "")) return "the method is not a word";
   if (const auto url = parse_http_url(request.url); !url) return url.error().what;
   for (const auto& [name, value] : request.headers) {
-    if (!is_token(name)) return "a header name holds a character that is not allowed in one";
-    if (has_control_bytes(value)) return "the value of header '" + name + "' holds a control character";
+    if (!header_is_safe(name, "")) return "a header name holds a character that is not allowed in one";
+    if (!header_is_safe(name, value)) return "the value of header '" + name + "' holds a control character";
   }
-  if (has_control_bytes(request.username) || has_control_bytes(request.password)) {
+  if (!header_is_safe("Authorization", request.username + request.password)) {
     return "user name or password hold a control character";
   }
   return {};
@@ -168,6 +157,20 @@ HttpResult outcome(CURL* easy, CURLcode code, Transfer& transfer) {
 
 }  // namespace
 
+// What libcurl looks at while a request is under way.
+struct Lists {
+  curl_slist* headers = nullptr;
+  curl_slist* connect_to = nullptr;
+
+  Lists() = default;
+  Lists(const Lists&) = delete;
+  Lists& operator=(const Lists&) = delete;
+  ~Lists() {
+    curl_slist_free_all(headers);
+    curl_slist_free_all(connect_to);
+  }
+};
+
 struct HttpClient::State {
   std::mutex mutex;  // over making `multi`, which interrupt() needs
   CURLM* multi = nullptr;
@@ -194,6 +197,7 @@ struct HttpClient::State {
   void set_limits(Transfer& transfer) const;
   void set_tls(const OutgoingRequest& request) const;
   void set_request(const OutgoingRequest& request, curl_slist* headers) const;
+  void set_place(const OutgoingRequest& request, Lists& lists) const;
   CURLcode run(Duration timeout) const;
 };
 
@@ -241,7 +245,6 @@ void HttpClient::State::set_tls(const OutgoingRequest& request) const {
 }
 
 void HttpClient::State::set_request(const OutgoingRequest& request, curl_slist* headers) const {
-  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "sidewatch");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   if (!request.body.empty() || request.method == "POST") {
@@ -258,6 +261,26 @@ void HttpClient::State::set_request(const OutgoingRequest& request, curl_slist* 
     curl_easy_setopt(easy, CURLOPT_USERNAME, request.username.c_str());
     curl_easy_setopt(easy, CURLOPT_PASSWORD, request.password.c_str());
   }
+}
+
+// libcurl asks for, and verifies, the host of the URL: so another name stands there, and leads to the real host.
+void HttpClient::State::set_place(const OutgoingRequest& request, Lists& lists) const {
+  if (!request.unix_socket.empty()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  const auto parts = parse_http_url(request.url);
+  if (request.server_name.empty() || !parts || parts->scheme != "https") return;
+  const auto bracketed = [](const std::string& host) { return host.find(':') == host.npos ? host : "[" + host + "]"; };
+  const std::string port = std::to_string(parts->port);
+  const std::string place = bracketed(parts->host) + ":" + port;
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  curl_url_set(url.get(), CURLUPART_URL, request.url.c_str(), 0);
+  curl_url_set(url.get(), CURLUPART_HOST, bracketed(request.server_name).c_str(), 0);
+  char* text = nullptr;
+  if (curl_url_get(url.get(), CURLUPART_URL, &text, 0) == CURLUE_OK) curl_easy_setopt(easy, CURLOPT_URL, text);
+  curl_free(text);
+  lists.connect_to = curl_slist_append(nullptr, ("::" + place).c_str());
+  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, lists.connect_to);
+  const bool usual_port = parts->port == 443;
+  lists.headers = curl_slist_append(lists.headers, ("Host: " + (usual_port ? bracketed(parts->host) : place)).c_str());
 }
 
 // libcurl holds the deadline; ours, a second later, is for the case that it does not.
@@ -287,15 +310,18 @@ HttpResult HttpClient::send(const OutgoingRequest& request) {
   if (!state_->make_handles()) return HttpError{HttpFailure::network, "libcurl could not be initialised"};
 
   Transfer transfer{request, {}, 0, false, false, false, {}};
-  curl_slist* headers = curl_slist_append(nullptr, "Expect:");  // no waiting for 100 Continue
+  Lists lists;
+  lists.headers = curl_slist_append(nullptr, "Expect:");  // no waiting for 100 Continue
   for (const auto& [name, value] : request.headers) {
     const std::string line = value.empty() ? name + ";" : name + ": " + value;
-    headers = curl_slist_append(headers, line.c_str());
+    lists.headers = curl_slist_append(lists.headers, line.c_str());
   }
   curl_easy_reset(state_->easy);  // keeps connections and the DNS cache, forgets every option
   state_->set_limits(transfer);
   state_->set_tls(request);
-  state_->set_request(request, headers);
+  curl_easy_setopt(state_->easy, CURLOPT_URL, request.url.c_str());
+  state_->set_place(request, lists);
+  state_->set_request(request, lists.headers);
 
   curl_multi_add_handle(state_->multi, state_->easy);
   const CURLcode code = state_->run(request.timeout);
@@ -305,7 +331,6 @@ HttpResult HttpClient::send(const OutgoingRequest& request) {
                           : outcome(state_->easy, code, transfer);
   curl_multi_remove_handle(state_->multi, state_->easy);
   curl_easy_reset(state_->easy);  // nothing may point to `transfer` any more
-  curl_slist_free_all(headers);
   return result;
 }
 
@@ -315,32 +340,8 @@ void HttpClient::interrupt() {
   if (state_->multi != nullptr) curl_multi_wakeup(state_->multi);
 }
 
-std::string_view OutgoingResponse::header(std::string_view name) const {
-  for (const auto& header : headers) {
-    if (header.name.size() == name.size() && strncasecmp(header.name.data(), name.data(), name.size()) == 0) {
-      return header.value;
-    }
-  }
-  return {};
-}
-
-std::string_view to_string(HttpFailure failure) {
-  switch (failure) {
-    case HttpFailure::bad_request: return "bad_request";
-    case HttpFailure::interrupted: return "interrupted";
-    case HttpFailure::timeout: return "timeout";
-    case HttpFailure::resolve: return "resolve";
-    case HttpFailure::connect: return "connect";
-    case HttpFailure::address_refused: return "address_refused";
-    case HttpFailure::tls: return "tls";
-    case HttpFailure::too_large: return "too_large";
-    case HttpFailure::network: return "network";
-  }
-  return "network";
-}
-
 Result<UrlParts> parse_http_url(const std::string& url) {
-  if (has_control_bytes(url) || url.find(' ') != std::string::npos) {
+  if (!header_is_safe("Location", url) || url.find(' ') != std::string::npos) {
     return Error{"a URL cannot hold blanks or control characters", ""};
   }
   const std::unique_ptr<CURLU, void (*)(CURLU*)> parsed(curl_url(), curl_url_cleanup);
@@ -369,20 +370,6 @@ Result<UrlParts> parse_http_url(const std::string& url) {
   parts.has_credentials = !part(CURLUPART_USER, 0).empty() || !part(CURLUPART_PASSWORD, 0).empty();
   parts.link_local = is_link_local_address(parts.host);
   return parts;
-}
-
-std::string url_without_secrets(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return "(not a URL)";
-  const std::size_t start = scheme + 3;
-  std::string_view authority = url.substr(start, url.find_first_of("/?#\\", start) - start);
-  const bool more = start + authority.size() < url.size();
-  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
-  return std::string(url.substr(0, start)) + std::string(authority) + (more ? "/..." : "");
-}
-
-bool header_is_safe(std::string_view name, std::string_view value) {
-  return is_token(name) && !has_control_bytes(value);
 }
 
 }  // namespace sidewatch

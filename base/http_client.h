@@ -53,7 +53,9 @@ struct OutgoingRequest {
   std::string certificate_file;  // client certificate and key, PEM
   std::string key_file;
   bool insecure_skip_verify = false;
+  std::string server_name;  // whom the certificate has to be for, and who is asked for; empty: the host of the URL
   bool allow_link_local = false;
+  std::string unix_socket;  // the path of a socket to connect to, whatever the URL's host is; no proxy is used then
   std::string proxy_url;  // empty: no proxy, whatever the environment says
 };
 

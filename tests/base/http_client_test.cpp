@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 #include "base/gzip.h"
 #include "tests/support/fake_http_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace sidewatch {
 namespace {
@@ -91,6 +93,36 @@ TEST(HttpClient, KeepsAConnectionForTheNextRequest) {
   HttpClient client;
   for (int i = 0; i < 3; ++i) response(client.send(get(server)));
   EXPECT_EQ(server.requests().at(2).connection, 1);
+}
+
+TEST(HttpClient, ConnectsToASocketWhateverTheHost) {
+  const TempDir directory;
+  sockaddr_un place{};
+  place.sun_family = AF_UNIX;
+  const std::string path = directory / "app.sock";
+  path.copy(place.sun_path, sizeof place.sun_path - 1);
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&place), sizeof place), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  std::string asked;
+  std::thread server([&] {
+    const int fd = accept(listener, nullptr, nullptr);
+    std::array<char, 4096> buffer{};
+    const auto got = read(fd, buffer.data(), buffer.size());
+    asked.assign(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    constexpr std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup";
+    EXPECT_EQ(write(fd, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+    close(fd);
+  });
+  OutgoingRequest request;
+  request.url = "http://app.invalid/metrics";
+  request.unix_socket = path;
+  HttpClient client;
+  EXPECT_EQ(response(client.send(request)).body, "up");
+  server.join();
+  close(listener);
+  EXPECT_TRUE(asked.starts_with("GET /metrics HTTP/1.1\r\nHost: app.invalid\r\n")) << asked;
+  EXPECT_EQ(error(client.send(request)).kind, HttpFailure::connect);
 }
 
 TEST(HttpClient, RefusesHeadersAndUrlsThatWouldInjectALine) {

@@ -103,6 +103,27 @@ TEST_F(HttpClientTls, RefusesACertificateOfAnotherTimeAndAWrongName) {
 }
 
 // What a certificate of old says in its common name is believed only where it has no names of the newer kind.
+TEST_F(HttpClientTls, AsksForAnotherNameThanTheHostsWhereToldSo) {
+  const FakeTls tls = make("shop", "-addext subjectAltName=DNS:shop.example -days 2");
+  FakeHttpServer server({{}}, &tls);
+  expect_tls_failure(ask(server, tls.certificate_file));
+  HttpClient client;
+  OutgoingRequest request;
+  request.url = server.url("/metrics?a=b");
+  request.ca_file = tls.certificate_file;
+  request.server_name = "shop.example";
+  for (int i = 0; i < 2; ++i) {
+    const auto trusted = client.send(request);
+    ASSERT_TRUE(std::holds_alternative<OutgoingResponse>(trusted)) << std::get<HttpError>(trusted).what;
+  }
+  ASSERT_EQ(server.requests().size(), 2u);
+  EXPECT_EQ(server.requests()[0].path, "/metrics?a=b");
+  EXPECT_EQ(server.requests()[0].header("Host"), "127.0.0.1:" + std::to_string(server.port()));
+  EXPECT_EQ(server.requests()[0].connection, server.requests()[1].connection);
+  request.server_name = "other.example";
+  expect_tls_failure(client.send(request));
+}
+
 TEST_F(HttpClientTls, TakesTheCommonNameOnlyOfACertificateWithoutOtherNames) {
   const FakeTls old = make("old", "-days 2");
   FakeHttpServer server({{}}, &old);
