@@ -172,6 +172,10 @@ bool CollectorSet::take(PassDone& done, Time now, std::vector<CollectorNews>& ne
       news.push_back({CollectorNews::Kind::partial, entry.plan.name, trouble});
     }
     entry.last_trouble = trouble;
+    for (auto& [is_trouble, text] : done.outcome->news) {
+      const auto kind = is_trouble ? CollectorNews::Kind::trouble : CollectorNews::Kind::relief;
+      news.push_back({kind, entry.plan.name, std::move(text)});
+    }
   } else {
     fail(entry, at, done.outcome.error().text(), news);
   }

@@ -23,8 +23,16 @@ namespace sidewatch {
 
 // What the loop should log about a pass: only changes are worth a line.
 struct CollectorNews {
-  enum class Kind { failed, recovered, partial, whole, overdue };
-  Kind kind = Kind::failed;  // whole: it can read everything again
+  enum class Kind {
+    failed,
+    recovered,
+    partial,
+    whole,  // it can read everything again
+    overdue,
+    trouble,  // what it found, and tells as PassNews
+    relief,
+  };
+  Kind kind = Kind::failed;
   std::string collector;
   std::string detail;
 };

@@ -24,6 +24,12 @@ void log_one(Log& log, const CollectorNews& news) {
     case CollectorNews::Kind::overdue:
       log.warning("collector is overdue, its series are stale", {collector, {"why", news.detail}});
       return;
+    case CollectorNews::Kind::trouble:
+      log.warning(news.detail, {collector});
+      return;
+    case CollectorNews::Kind::relief:
+      log.info(news.detail, {collector});
+      return;
   }
 }
 

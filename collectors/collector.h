@@ -16,11 +16,19 @@
 
 namespace sidewatch {
 
+// Something that people should read in the log once: a result that turned, not a failure of the collector.
+struct PassNews {
+  bool trouble = true;
+  std::string text;  // a sentence
+};
+
 struct PassOutcome {
   // Fields that could not be read (a permission, a file this kernel lacks although it should be there). What vanished
   // between two reads (a process, a device) is not an error and not counted.
   std::size_t partial_errors = 0;
   std::string first_partial_error;  // one of them in words, for the log; empty when none
+
+  std::vector<PassNews> news = {};  // since the last pass
 };
 
 class Collector {

@@ -45,6 +45,8 @@ class CollectorSetTest : public testing::Test {
                          : one.kind == Kind::recovered ? "recovered"
                          : one.kind == Kind::partial   ? "partial"
                          : one.kind == Kind::whole     ? "whole"
+                         : one.kind == Kind::trouble   ? "trouble"
+                         : one.kind == Kind::relief    ? "relief"
                                                        : "overdue";
       lines.push_back(one.collector + " " + kind + (one.detail.empty() ? "" : ": " + one.detail));
     }

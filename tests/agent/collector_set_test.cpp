@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <utility>
 
 #include "tests/agent/collector_set_fixture.h"
 #include "tests/agent/no_threads.h"
@@ -52,6 +53,20 @@ TEST_F(CollectorSetTest, KeepsTheRhythmWhenAPassStartsLate) {
   now += 5400ms;
   pass();
   EXPECT_EQ(collectors.next_due(), start_of_test + 10s);
+}
+
+TEST_F(CollectorSetTest, TellsOnceWhatAPassFoundWithoutTakingItForAFailure) {
+  std::vector<PassNews> found{{true, "'front' fails: no connection"}, {false, "'mail' answers again"}};
+  Pass what = [&](Batch&, Time) -> Result<PassOutcome> { return PassOutcome{0, "", std::exchange(found, {})}; };
+  configure({scripted("probe", &what)});
+  pass();
+  EXPECT_THAT(told(), testing::ElementsAre("probe trouble: 'front' fails: no connection",
+                                           "probe relief: 'mail' answers again"));
+  EXPECT_EQ(run_value("success", "probe"), 1);
+  EXPECT_EQ(run_value("partial_errors_total", "probe"), 0);
+  now += 5s;
+  pass();
+  EXPECT_THAT(told(), testing::IsEmpty());
 }
 
 TEST_F(CollectorSetTest, TakesAPauseOfTheMachineForOnePass) {
