@@ -38,6 +38,15 @@ void declare_limits(config::Section& section, HttpLimits& limits) {
   section.optional("max_headers", limits.max_headers, "header lines of a request", between<std::int64_t>(8, 1'000));
   section.optional("max_body_bytes", limits.max_body_bytes, "size of a request's body",
                    between(Bytes{0}, Bytes{16 * 1024 * 1024}));
+  section.optional("max_push_bytes", limits.max_push_bytes,
+                   "size of what a program pushes in one request, as it is sent and unpacked",
+                   between(Bytes{64 * 1024}, Bytes{64 * 1024 * 1024}));
+  section.optional("max_push_bytes_together", limits.max_push_bytes_together,
+                   "size of all pushes that are under way; further ones are answered with 503",
+                   between(Bytes{64 * 1024}, Bytes{std::uint64_t{1} << 30}));
+  if (limits.max_push_bytes_together < limits.max_push_bytes) {
+    section.problem("max_push_bytes_together", "smaller than max_push_bytes: the largest push could never be taken");
+  }
   section.optional("query_threads", limits.query_threads,
                    "queries that are answered at a time; their threads exist only while somebody asks",
                    between<std::int64_t>(1, 64));
@@ -61,6 +70,8 @@ void declare(config::Section& section, HttpConfig& config) {
                    "machine's own name");
   section.optional("allow_remote_reload", config.allow_remote_reload,
                    "whether POST /-/reload is also taken from other machines");
+  section.optional("allow_remote_push", config.allow_remote_push,
+                   "whether what programs push (collectors.push and its like) is also taken from other machines");
   declare_limits(section, config.limits);
 }
 

@@ -20,6 +20,8 @@ struct HttpLimits {
   config::Bytes max_header_bytes{16 * 1024};
   std::int64_t max_headers = 64;
   config::Bytes max_body_bytes{64 * 1024};
+  config::Bytes max_push_bytes{4 * 1024 * 1024};              // of one pushed body, unpacked too
+  config::Bytes max_push_bytes_together{32 * 1024 * 1024};    // of all that are under way; 503 beyond
   std::int64_t query_threads = 2;        // that answer queries; there are none while nobody asks
   std::int64_t max_queued_queries = 32;  // waiting for such a thread; 503 beyond
   config::Bytes max_unsent_bytes{std::uint64_t{64} << 20};  // of answers that slow clients have not taken; 503 beyond
@@ -32,6 +34,7 @@ struct HttpConfig {
   std::vector<config::Located<std::string>> listen{{"127.0.0.1:9766", {}}};
   std::vector<std::string> hosts;    // names besides localhost, IP addresses and this machine's name (see http_access.h)
   bool allow_remote_reload = false;  // POST /-/reload also from other machines
+  bool allow_remote_push = false;    // what programs push, also from other machines
   HttpLimits limits;
 };
 

@@ -14,11 +14,13 @@ constexpr std::size_t read_bytes = 16 * 1024;  // at a time, on the stack
 constexpr int reads_at_once = 8;               // then the other connections have their turn
 constexpr Duration linger_time{1'000};
 
-HttpReaderLimits reader_limits(const HttpLimits& limits) {
+HttpReaderLimits reader_limits(const HttpLimits& limits, const HttpPushBodies* pushes, bool may_push) {
   HttpReaderLimits reader;
   reader.max_header_bytes = limits.max_header_bytes.count;
   reader.max_headers = static_cast<std::size_t>(limits.max_headers);
   reader.max_body_bytes = limits.max_body_bytes.count;
+  reader.pushes = pushes;
+  reader.may_push = may_push;
   return reader;
 }
 
@@ -51,8 +53,10 @@ std::string response_head(const HttpResponse& response, const std::string& date,
 
 }  // namespace
 
-HttpConnection::HttpConnection(HttpSocket socket, HttpPeer peer, const HttpLimits& limits, Time now)
-    : socket_(std::move(socket)), peer_(std::move(peer)), limits_(limits), reader_(reader_limits(limits)),
+HttpConnection::HttpConnection(HttpSocket socket, HttpPeer peer, const HttpLimits& limits, Time now,
+                               const HttpPushBodies* pushes, bool may_push)
+    : socket_(std::move(socket)), peer_(std::move(peer)), limits_(limits),
+      reader_(reader_limits(limits, pushes, may_push)),
       idle_since_(now), since_(now) {}
 
 HttpConnection::Next HttpConnection::advance(Time now) {
@@ -111,7 +115,9 @@ HttpConnection::Next HttpConnection::respond(const HttpResponse& response, bool 
 HttpConnection::Next HttpConnection::refuse(const std::string& date, Time now) {
   keep_alive_ = false;
   const HttpRefusal refusal = reader_.refusal();
-  return respond(HttpResponse::text(refusal.status, refusal.reason + "\n"), false, date, now);
+  auto response = HttpResponse::text(refusal.status, refusal.reason + "\n");
+  if (refusal.status == 503) response.headers.push_back({"Retry-After", "1"});
+  return respond(response, false, date, now);
 }
 
 HttpConnection::Next HttpConnection::write(Time now) {

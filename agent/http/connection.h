@@ -20,7 +20,9 @@ namespace sidewatch {
 
 class HttpConnection {
  public:
-  HttpConnection(HttpSocket socket, HttpPeer peer, const HttpLimits& limits, Time now);
+  // `pushes`: null when none are taken; `may_push`: this client. It outlives the connection.
+  HttpConnection(HttpSocket socket, HttpPeer peer, const HttpLimits& limits, Time now,
+                 const HttpPushBodies* pushes = nullptr, bool may_push = false);
 
   // What it waits for: the client's bytes or its buffer's room, an answer (take(), respond()), a refusal (refuse()), or
   // nothing any more.
@@ -33,6 +35,7 @@ class HttpConnection {
   // Sends as much as can be sent now. `date` is an HTTP date for the Date header.
   Next respond(const HttpResponse& response, bool head_only, const std::string& date, Time now);
 
+  int refusal() const { return reader_.refusal().status; }
   Next refuse(const std::string& date, Time now);  // sends what the reader objects to; the connection then ends
 
   // When deadline() is over: a half-read request is told so (408), everything else is closed.

@@ -42,6 +42,9 @@ HttpWorkLimits work_limits(const HttpLimits& limits) {
 
 HttpLoop::HttpLoop(const HttpConfig& config, std::vector<HttpRoute> routes)
     : limits(config.limits), cap(connection_cap(config.limits)), router(std::move(routes)),
+      pushes([this](auto method, auto target) { return router.takes_pushes(method, target); },
+             config.limits.max_push_bytes.count, config.limits.max_push_bytes_together.count),
+      allow_remote_push(config.allow_remote_push),
       access(allowed_host_names(config.hosts)), epoll(::epoll_create1(EPOLL_CLOEXEC)),
       wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), reserve(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       workers(work_limits(limits), [this] { wake_up(); }) {}
@@ -170,7 +173,8 @@ void HttpLoop::add(HttpSocket socket, HttpPeer peer, Time now) {
     ++counters.accept_failures;
     return;
   }
-  HttpConnection connection(std::move(socket), std::move(peer), limits, now);
+  const bool may_push = peer.is_loopback || allow_remote_push;
+  HttpConnection connection(std::move(socket), std::move(peer), limits, now, &pushes, may_push);
   clients.emplace(descriptor, Client{std::move(connection), EPOLLIN, std::nullopt, false});
   counters.connections = clients.size();
   go_on(descriptor, EPOLLIN, now);  // the request is often already there
@@ -222,7 +226,11 @@ void HttpLoop::settle(int descriptor, Next next, Time now) {
     }
   }
   if (next == Next::refuse) {
-    ++counters.malformed;
+    switch (client.connection.refusal()) {
+      case 403: ++counters.forbidden; break;
+      case 503: ++counters.turned_away; break;
+      default: ++counters.malformed;
+    }
     next = client.connection.refuse(date(), now);
   }
   if (next == Next::close) return close(descriptor);

@@ -22,6 +22,7 @@
 #include "agent/http/connection.h"
 #include "agent/http/date.h"
 #include "agent/http/listener.h"
+#include "agent/http/push_bodies.h"
 #include "agent/http/router.h"
 #include "agent/http/workers.h"
 #include "base/time.h"
@@ -72,6 +73,8 @@ struct HttpLoop {
   const HttpLimits limits;
   const std::size_t cap;
   HttpRouter router;
+  const HttpPushBodies pushes;
+  const bool allow_remote_push;
   HttpAccess access;
   HttpSocket epoll;
   HttpSocket wake;

@@ -17,6 +17,8 @@
 
 namespace sidewatch {
 
+class HttpBodyClaim;
+
 struct HttpField {
   std::string name;
   std::string value;  // without surrounding blanks, otherwise exactly as sent (no percent-decoding)
@@ -43,6 +45,7 @@ struct HttpRequest {
   HttpPeer peer;
   bool reads_only = false;  // by its method, or because its route says so: it changes nothing
   Time received;            // when it was complete
+  std::shared_ptr<HttpBodyClaim> claim;  // on the room for pushed bodies, as long as this one is held
   // Of a request that is answered by a worker: rises when nobody waits for the answer any more.
   std::shared_ptr<const std::atomic<bool>> abandoned;
 
@@ -76,12 +79,17 @@ struct HttpRoute {
   enum class Runs { at_once, on_worker };
 
   std::string method;  // "GET" (answers HEAD too), "POST", "PUT" or "DELETE"
-  std::string path;    // "/metrics", or with captures that match one segment: "/api/v1/label/{name}/values"
+  // "/metrics", or with captures that match one segment: "/api/v1/label/{name}/values". A last one may match all that
+  // follows, if anything does: "/ping/{rest...}".
+  std::string path;
   HttpHandler handler;
   Runs runs = Runs::at_once;
   bool reads_only = false;  // a POST that changes nothing: its question was too long for a GET
   // What a worker's route answers when there is no room; without it a 503 with this sentence.
   std::function<HttpResponse(const std::string& why)> turn_away = nullptr;
+  // What programs push, by any method (a GET changes something as well then): its body may be large, packed or chunked,
+  // and is not taken for a form. From this machine only, unless http.allow_remote_push.
+  bool takes_pushes = false;
 };
 
 std::string_view http_reason(int status);  // "Not Found"

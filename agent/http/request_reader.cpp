@@ -8,6 +8,14 @@ namespace {
 
 constexpr std::array<std::string_view, 7> known_methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 constexpr std::size_t longest_method = 16;
+constexpr std::size_t longest_chunk_size = 8;  // digits
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -50,7 +58,7 @@ bool is_host(std::string_view text) {
 std::size_t HttpRequestReader::feed(std::string_view bytes) {
   std::size_t taken = 0;
   if (state_ == State::head) taken = feed_head(bytes);
-  if (state_ == State::body) taken += feed_body(bytes.substr(taken));
+  if (state_ == State::body) taken += is_chunked_ ? feed_chunks(bytes.substr(taken)) : feed_body(bytes.substr(taken));
   return taken;
 }
 
@@ -74,6 +82,66 @@ std::size_t HttpRequestReader::feed_body(std::string_view bytes) {
   body_left_ -= taken;
   if (body_left_ == 0) state_ = State::complete;
   return taken;
+}
+
+// RFC 9112 7.1: sizes and contents in turn, a chunk of no bytes at the end.
+std::size_t HttpRequestReader::feed_chunks(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size() && state_ == State::body) {
+    if (chunk_ == Chunk::content && body_left_ > 0) {
+      const std::size_t part = std::min(bytes.size() - taken, body_left_);
+      request_.body.append(bytes.substr(taken, part));
+      body_left_ -= part;
+      taken += part;
+      if (body_left_ == 0) chunk_ = Chunk::end;
+    } else if (take_chunk_byte(bytes[taken])) {
+      ++taken;
+    }
+  }
+  return taken;
+}
+
+bool HttpRequestReader::take_chunk_byte(char c) {
+  if (after_cr_) {
+    after_cr_ = false;
+    return c == '\n' ? end_chunk_line() : refuse(400, "a carriage return stands without a line feed");
+  }
+  if (c == '\r') {
+    after_cr_ = true;
+    return true;
+  }
+  if (chunk_ == Chunk::last) return refuse(400, "send the chunked body without trailers");
+  if (chunk_ != Chunk::size || hex_digit(c) < 0 || line_.size() >= longest_chunk_size) {
+    return refuse(400, "a chunk of the body is malformed");
+  }
+  line_.push_back(c);
+  return true;
+}
+
+bool HttpRequestReader::end_chunk_line() {
+  if (chunk_ == Chunk::last) {
+    state_ = State::complete;
+    return true;
+  }
+  if (chunk_ == Chunk::end) {
+    chunk_ = Chunk::size;
+    return true;
+  }
+  if (line_.empty()) return refuse(400, "a chunk of the body is malformed");
+  for (const char c : line_) body_left_ = body_left_ * 16 + static_cast<std::size_t>(hex_digit(c));
+  line_.clear();
+  chunk_ = body_left_ == 0 ? Chunk::last : Chunk::content;
+  return has_room(body_left_);
+}
+
+// For so many more bytes of a pushed body.
+bool HttpRequestReader::has_room(std::size_t bytes) {
+  if (bytes > limits_.pushes->max_bytes() - std::min(request_.body.size(), limits_.pushes->max_bytes())) {
+    return refuse(413, "the body is larger than http.max_push_bytes");
+  }
+  if (!request_.claim) request_.claim = limits_.pushes->claim();
+  if (request_.claim->grow(bytes)) return true;
+  return refuse(503, "too much is being pushed at once (http.max_push_bytes_together); try again in a moment");
 }
 
 bool HttpRequestReader::take_head_byte(char c) {
@@ -157,9 +225,13 @@ bool HttpRequestReader::read_field(std::string_view line) {
 }
 
 bool HttpRequestReader::end_head() {
+  is_push_ = limits_.pushes != nullptr && limits_.pushes->is_push(request_.method, request_.target);
+  if (is_push_ && !limits_.may_push) {
+    return refuse(403, "pushing from another machine is off; http.allow_remote_push: true lets it in");
+  }
   if (!judge_host() || !judge_length() || !judge_expect() || !judge_connection()) return false;
   request_.body.reserve(body_left_);
-  state_ = body_left_ == 0 ? State::complete : State::body;
+  state_ = body_left_ == 0 && !is_chunked_ ? State::complete : State::body;
   return true;
 }
 
@@ -177,11 +249,13 @@ bool HttpRequestReader::judge_length() {
     if (lengths > 0) return refuse(400, "there are both Content-Length and Transfer-Encoding");
     if (request_.minor_version == 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
     if (same_ignoring_case(request_.header("Transfer-Encoding"), "chunked")) {
+      is_chunked_ = is_push_;
+      if (is_push_) return true;
       return refuse(411, "send the body with a Content-Length, not in chunks");
     }
     return refuse(501, "this Transfer-Encoding is not known here");
   }
-  if (count_of("Content-Encoding") > 0 && !same_ignoring_case(request_.header("Content-Encoding"), "identity")) {
+  if (!is_push_ && count_of("Content-Encoding") > 0 && !same_ignoring_case(request_.header("Content-Encoding"), "identity")) {
     return refuse(415, "send the body without Content-Encoding");
   }
   if (lengths == 0) return true;
@@ -190,17 +264,20 @@ bool HttpRequestReader::judge_length() {
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) {
     return refuse(400, "the Content-Length is malformed");
   }
+  const std::size_t most = is_push_ ? limits_.pushes->max_bytes() : limits_.max_body_bytes;
   for (const char c : text) {
     body_left_ = body_left_ * 10 + static_cast<std::size_t>(c - '0');
-    if (body_left_ > limits_.max_body_bytes) return refuse(413, "the body is too large");
+    if (body_left_ > most) {
+      return refuse(413, is_push_ ? "the body is larger than http.max_push_bytes" : "the body is too large");
+    }
   }
-  return true;
+  return !is_push_ || has_room(body_left_);
 }
 
 bool HttpRequestReader::judge_expect() {
   if (count_of("Expect") == 0) return true;
   if (!same_ignoring_case(request_.header("Expect"), "100-continue")) return refuse(417, "this Expect is not known here");
-  expects_continue_ = request_.minor_version >= 1 && body_left_ > 0;  // RFC 9110 10.1.1: HTTP/1.0 is not answered
+  expects_continue_ = request_.minor_version >= 1 && (body_left_ > 0 || is_chunked_);  // RFC 9110 10.1.1: HTTP/1.0 is not answered
   return true;
 }
 

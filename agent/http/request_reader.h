@@ -7,6 +7,9 @@
 // Content-Length); no Content-Encoding (415); one Host; the target is a path (400 for absolute and authority form);
 // HTTP/1.0 and 1.1 only (505, also for a request line without a version). Everything has a limit (413, 414, 431).
 //
+// What programs push (push_bodies.h) may be chunked and packed, since their libraries know no other way: chunks of plain
+// hexadecimal sizes, without extensions or trailers. From a machine that may not push it is refused before its body (403).
+//
 // Bytes are judged in their order, so how the network cut them never changes the verdict.
 #pragma once
 
@@ -15,6 +18,7 @@
 #include <string_view>
 
 #include "agent/http/message.h"
+#include "agent/http/push_bodies.h"
 
 namespace sidewatch {
 
@@ -23,6 +27,8 @@ struct HttpReaderLimits {
   std::size_t max_target_bytes = 8 * 1024;   // 414
   std::size_t max_headers = 64;              // 431
   std::size_t max_body_bytes = 64 * 1024;    // 413, by the announced length
+  const HttpPushBodies* pushes = nullptr;    // null: none are taken. Outlives the reader
+  bool may_push = true;                      // this client
 };
 
 struct HttpRefusal {
@@ -53,6 +59,10 @@ class HttpRequestReader {
  private:
   std::size_t feed_head(std::string_view bytes);
   std::size_t feed_body(std::string_view bytes);
+  std::size_t feed_chunks(std::string_view bytes);
+  bool take_chunk_byte(char c);
+  bool end_chunk_line();
+  bool has_room(std::size_t bytes);
   bool take_head_byte(char c);
   bool end_line();
   bool read_request_line(std::string_view line);
@@ -72,7 +82,11 @@ class HttpRequestReader {
   HttpRefusal refusal_;
   std::string line_;
   std::size_t head_bytes_ = 0;
-  std::size_t body_left_ = 0;
+  std::size_t body_left_ = 0;  // of a chunked body: of the present chunk
+  enum class Chunk { size, content, end, last };
+  Chunk chunk_ = Chunk::size;
+  bool is_push_ = false;
+  bool is_chunked_ = false;
   bool after_cr_ = false;
   bool expects_continue_ = false;
 };

@@ -58,6 +58,8 @@ struct Pattern {
   std::vector<std::string> names;
 };
 
+constexpr std::string_view rest_mark = "...";  // ends the name of a capture that takes all that follows
+
 // "/label/{name}/values" -> "/label/([^/]+)/values" and {"name"}; everything else literally.
 Pattern to_pattern(std::string_view path) {
   Pattern pattern;
@@ -65,8 +67,11 @@ Pattern to_pattern(std::string_view path) {
     const char c = path[i];
     const std::size_t end = c == '{' ? path.find('}', i) : std::string_view::npos;
     if (end != std::string_view::npos) {
-      pattern.names.emplace_back(path.substr(i + 1, end - i - 1));
-      pattern.regex += "([^/]+)";
+      std::string_view name = path.substr(i + 1, end - i - 1);
+      const bool takes_rest = name.ends_with(rest_mark);
+      if (takes_rest) name.remove_suffix(rest_mark.size());
+      pattern.names.emplace_back(name);
+      pattern.regex += takes_rest ? "(.+)" : "([^/]+)";
       i = end;
     } else {
       if (std::strchr("\\^$.|?*+()[]{}", c) != nullptr) pattern.regex += '\\';
@@ -83,6 +88,7 @@ bool matches(std::string_view pattern, std::string_view path) {
     const std::size_t path_end = std::min(path.find('/'), path.size());
     const std::string_view wanted = pattern.substr(0, pattern_end);
     const bool is_capture = wanted.size() > 1 && wanted.front() == '{' && wanted.back() == '}';
+    if (is_capture && wanted.substr(0, wanted.size() - 1).ends_with(rest_mark)) return !path.empty();
     if (is_capture ? path_end == 0 : wanted != path.substr(0, path_end)) return false;
     if (pattern_end == pattern.size() || path_end == path.size()) {
       return pattern_end == pattern.size() && path_end == path.size();
@@ -113,6 +119,8 @@ std::string encode_path(std::string_view path) {
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
+
+std::string path_of(std::string_view target) { return decode_path(target.substr(0, std::min(target.find('?'), target.size()))); }
 
 bool is_form(const HttpRequest& request) {
   const std::string type = request.header("Content-Type");
@@ -147,6 +155,13 @@ class HttpRouter::Routing final : public httplib::Server {
   bool reads_only(const std::string& method, std::string_view path) const {
     return std::any_of(routes_.begin(), routes_.end(), [&](const HttpRoute& route) {
       return route.reads_only && route.method == method && matches(route.path, path);
+    });
+  }
+
+  bool takes_pushes(std::string_view method, std::string_view path) const {
+    const std::string_view as = method == "HEAD" ? "GET" : method;
+    return std::any_of(routes_.begin(), routes_.end(), [&](const HttpRoute& route) {
+      return route.takes_pushes && route.method == as && matches(route.path, path);
     });
   }
 
@@ -198,9 +213,13 @@ HttpRouter::HttpRouter(std::vector<HttpRoute> routes) : routing_(std::make_uniqu
 HttpRouter::~HttpRouter() = default;
 
 bool HttpRouter::reads_only(const HttpRequest& request) const {
-  if (request.method == "GET" || request.method == "HEAD") return true;
-  const std::string_view target = request.target;
-  return routing_->reads_only(request.method, decode_path(target.substr(0, std::min(target.find('?'), target.size()))));
+  const std::string path = path_of(request.target);
+  if (request.method == "GET" || request.method == "HEAD") return !routing_->takes_pushes(request.method, path);
+  return routing_->reads_only(request.method, path);
+}
+
+bool HttpRouter::takes_pushes(std::string_view method, std::string_view target) const {
+  return routing_->takes_pushes(method, path_of(target));
 }
 
 HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
@@ -212,7 +231,7 @@ HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
     return {HttpResponse::text(400, "the path has a control character\n"), Outcome::no_route, nullptr};
   }
   decode_query(target.substr(std::min(question + 1, target.size())), request.params);
-  if (is_form(request)) decode_query(request.body, request.params);
+  if (is_form(request) && !routing_->takes_pushes(request.method, request.path)) decode_query(request.body, request.params);
   return routing_->answer(request);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "agent/http/message.h"
@@ -29,8 +30,12 @@ class HttpRouter {
   // with Allow when the path has other methods, 500 without details when the handler throws. One thread.
   Answer answer(HttpRequest& request);
 
-  // Whether the request changes nothing: GET and HEAD, and what its route declares to be so.
+  // Whether the request changes nothing: GET and HEAD, unless their route takes pushes, and what its route declares to
+  // be so.
   bool reads_only(const HttpRequest& request) const;
+
+  // Whether a request line is for a route that takes pushes.
+  bool takes_pushes(std::string_view method, std::string_view target) const;
 
  private:
   class Routing;

@@ -250,5 +250,89 @@ TEST(HttpRequestReader, HoldsItsLimitsAndVerdictsUnderRandomChanges) {
   }
 }
 
+// What a route that takes pushes lets through: /push, at most 20 bytes each and 30 together.
+class PushReader : public testing::Test {
+ protected:
+  HttpReaderLimits limits(bool may_push = true) const {
+    HttpReaderLimits limits;
+    limits.max_body_bytes = 4;
+    limits.pushes = &bodies;
+    limits.may_push = may_push;
+    return limits;
+  }
+  Verdict read(const std::string& fields_and_body, bool may_push = true) const {
+    return read_whole("POST /push HTTP/1.1\r\nHost: a\r\n" + fields_and_body, limits(may_push));
+  }
+  Verdict read_chunks(const std::string& chunks) const { return read("Transfer-Encoding: chunked\r\n\r\n" + chunks); }
+
+  HttpPushBodies bodies{[](auto method, auto target) { return method == "POST" && target == "/push"; }, 20, 30};
+};
+
+TEST_F(PushReader, TakesALargerBodyOnlyWhereARouteTakesPushes) {
+  EXPECT_EQ(read("Content-Length: 20\r\n\r\n" + std::string(20, 'x')).body, std::string(20, 'x'));
+  EXPECT_EQ(read("Content-Length: 21\r\n\r\n").status, 413);
+  EXPECT_EQ(read_whole("POST /ask HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nxxxxx", limits()).status, 413);
+}
+
+TEST_F(PushReader, LeavesTheContentEncodingToTheRoute) {
+  EXPECT_EQ(read("Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx").state, State::complete);
+}
+
+TEST_F(PushReader, PutsChunksTogether) {
+  const auto verdict = read_chunks("3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\nGET /next");
+  EXPECT_EQ(verdict.state, State::complete);
+  EXPECT_EQ(verdict.body, "abc0123456789");
+  EXPECT_EQ(read_chunks("0\r\n\r\n").body, "");
+  EXPECT_EQ(read_chunks("0\r\n\r\n").state, State::complete);
+}
+
+TEST_F(PushReader, ReadsChunksTheSameHoweverTheNetworkCutsThem) {
+  const std::string bytes = "POST /push HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab\r\nc\r\n00b\r\n0123456789\n\r\n0\r\n\r\n";
+  const Verdict whole = read_whole(bytes, limits());
+  EXPECT_EQ(whole.body, "ab\r\nc0123456789\n");
+  EXPECT_EQ(whole.taken, bytes.size());
+  std::vector<std::string> single;
+  for (const char c : bytes) single.emplace_back(1, c);
+  EXPECT_EQ(read_pieces(single, limits()), whole);
+  for (std::size_t at = 1; at < bytes.size(); ++at) {
+    EXPECT_EQ(read_pieces({bytes.substr(0, at), bytes.substr(at)}, limits()), whole) << at;
+  }
+}
+
+TEST_F(PushReader, RefusesChunksThatCouldBeReadInTwoWays) {
+  for (const char* chunks : {"\r\n\r\n", "3;a=b\r\nabc\r\n0\r\n\r\n", " 3\r\nabc\r\n0\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n", "+3\r\nabc\r\n",
+                             "0x3\r\nabc\r\n", "3\nabc\n0\n\n", "3\r\nabcd\r\n", "3\r\nabc0\r\n\r\n", "000000003\r\nabc\r\n",
+                             "-1\r\n", "g\r\n", "3\rabc", "0\r\nX: y\r\n\r\n"}) {
+    EXPECT_EQ(read_chunks(chunks).status, 400) << chunks;
+  }
+}
+
+TEST_F(PushReader, RefusesTooMuchInChunks) {
+  EXPECT_EQ(read_chunks("15\r\n").status, 413);
+  EXPECT_EQ(read_chunks("a\r\n0123456789\r\nb\r\n").status, 413);
+  EXPECT_EQ(read_chunks("ffffffff\r\n").status, 413);
+  EXPECT_EQ(read("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").status, 400);
+}
+
+TEST_F(PushReader, CountsTheBodiesThatAreUnderWayTogether) {
+  HttpRequestReader first(limits());
+  first.feed("POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
+  const std::string second = "Content-Length: 11\r\n\r\n" + std::string(11, 'x');
+  EXPECT_EQ(read(second).status, 503);
+  EXPECT_EQ(read_chunks("6\r\nabcdef\r\n5\r\n").status, 503);
+  EXPECT_EQ(read("Content-Length: 10\r\n\r\n" + std::string(10, 'x')).state, State::complete) << "there is room for that";
+  first.feed(std::string(20, 'x'));
+  {
+    const HttpRequest held = first.take();
+    EXPECT_EQ(read(second).status, 503) << "until it has been answered";
+  }
+  EXPECT_EQ(read(second).state, State::complete);
+}
+
+TEST_F(PushReader, RefusesWhoMayNotPushBeforeTheBody) {
+  EXPECT_EQ(read("Content-Length: 20\r\n\r\n", false).status, 403);
+  EXPECT_EQ(read_whole("POST /ask HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", limits(false)).state, State::complete);
+}
+
 }  // namespace
 }  // namespace sidewatch

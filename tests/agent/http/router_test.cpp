@@ -173,5 +173,49 @@ TEST(HttpRouter, KeepsTheLongQueryAwayFromTheLibrary) {
   EXPECT_EQ(seen.param("query").value_or("").size(), 8'100u);
 }
 
+TEST(HttpRouter, CapturesAllThatFollows) {
+  HttpRouter router({{"PUT", "/metrics/{rest...}", [](const HttpRequest& request) {
+                        return HttpResponse::text(200, request.capture("rest"));
+                      }},
+                     {"GET", "/metrics", ok}});
+  auto deep = request_for("PUT", "/metrics/job/a%2Fb/instance/c");
+  EXPECT_EQ(*router.answer(deep).response.body, "job/a/b/instance/c");
+  for (const char* path : {"/metrics/", "/metricsx/job", "/x/metrics/job"}) {
+    auto request = request_for("PUT", path);
+    EXPECT_EQ(router.answer(request).response.status, 404) << path;
+  }
+  auto get = request_for("GET", "/metrics/job/a");
+  const auto refused = router.answer(get);
+  EXPECT_EQ(refused.response.status, 405);
+  EXPECT_EQ(refused.response.headers.at(0).value, "PUT");
+  auto page = request_for("GET", "/metrics");
+  EXPECT_EQ(router.answer(page).response.status, 200);
+}
+
+TEST(HttpRouter, KnowsWhichRequestsPush) {
+  std::vector<HttpRoute> routes{{"GET", "/ping/{rest...}", ok}, {"GET", "/metrics", ok}, {"POST", "/ask", ok}};
+  routes[0].takes_pushes = true;
+  const HttpRouter router(std::move(routes));
+  EXPECT_TRUE(router.takes_pushes("GET", "/ping/backup?x=1"));
+  EXPECT_TRUE(router.takes_pushes("HEAD", "/ping/backup/fail"));
+  EXPECT_TRUE(router.takes_pushes("GET", "/%70ing/backup"));
+  EXPECT_FALSE(router.takes_pushes("POST", "/ping/backup"));
+  EXPECT_FALSE(router.takes_pushes("GET", "/metrics"));
+  EXPECT_FALSE(router.reads_only(request_for("GET", "/ping/backup"))) << "a page of another site must not ping";
+  EXPECT_TRUE(router.reads_only(request_for("GET", "/metrics")));
+}
+
+TEST(HttpRouter, DoesNotReadAPushAsAForm) {
+  std::vector<HttpRoute> routes{{"POST", "/push", [](const HttpRequest& request) {
+                                   return HttpResponse::text(request.params.empty() ? 200 : 500, request.body);
+                                 }}};
+  routes[0].takes_pushes = true;
+  HttpRouter router(std::move(routes));
+  auto request = request_for("POST", "/push");
+  request.fields.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  request.body = "a=1&b=2";
+  EXPECT_EQ(router.answer(request).response.status, 200);
+}
+
 }  // namespace
 }  // namespace sidewatch
