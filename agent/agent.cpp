@@ -174,7 +174,7 @@ struct Agent {
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(mailbox_capacity);
   Dispatcher dispatcher{outbox, loaded, dispatch_targets(settings.receivers), random_unit(), clock.now()};
   Judge judge{make_engine(), dispatcher, catalog, store};
-  CollectorSet collectors{context, store, mailbox};
+  CollectorSet collectors{context, store, mailbox, settings.agent.state_dir};
   DeliverySet deliveries{dispatcher, mailbox};
   PageCache pages{store};
   std::unique_ptr<HistoryWriter> history;  // null: samples are in memory only
@@ -204,7 +204,8 @@ RouteParts route_parts(Agent& agent, const Loop& loop, Reloader& reloader, const
           agent.settings.http.allow_remote_reload,
           {agent.store, agent.clock, query_limits(agent.settings)},
           {agent.collectors.views(), loop.config(), agent.started, flags(agent.settings, config_path),
-           agent.settings.history.retention}};
+           agent.settings.history.retention},
+          {agent.collectors.push_targets(), agent.instruments, agent.clock, agent.settings.http.limits.max_push_bytes.count}};
 }
 
 // Watches until told to end. Sets `left_behind` when a thread was still blocked.

@@ -65,8 +65,9 @@ struct CollectorSet::Entry {
   }
 };
 
-CollectorSet::CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop)
-    : context_(std::move(context)), store_(store), loop_(std::move(loop)) {}
+CollectorSet::CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop,
+                           std::string state_dir)
+    : context_(std::move(context)), store_(store), loop_(std::move(loop)), state_dir_(std::move(state_dir)) {}
 
 CollectorSet::~CollectorSet() = default;
 
@@ -109,10 +110,16 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
   entries_ = std::move(kept);
   for (auto& entry : entries_) {
     if (entry->runner) continue;
+    if (entry->plan.receives) entry->plan.receives->keep_in(state_dir_);
     entry->source = store_.add_source(entry->plan.name);
     entry->run_source = store_.add_source("sidewatch_collector:" + entry->plan.name);
     entry->runner = std::make_unique<CollectorRunner>(next_id_++, entry->plan, context_, loop_);
   }
+  PushTargets targets;
+  for (const auto& entry : entries_) {
+    if (entry->plan.receives) targets.emplace(entry->plan.name, entry->plan.receives);
+  }
+  push_targets_.publish(std::move(targets));
 }
 
 bool CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {

@@ -17,6 +17,7 @@
 #include "agent/published.h"
 #include "base/time.h"
 #include "collectors/collector.h"
+#include "collectors/push_target.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
@@ -53,7 +54,8 @@ std::span<const Metric> collector_run_metrics();
 
 class CollectorSet {
  public:
-  CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop);
+  // `state_dir`: where what is pushed may be kept over a restart; empty: nowhere.
+  CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop, std::string state_dir = "");
   ~CollectorSet();
 
   // Starts what is new or changed, ends what is gone, keeps what is the same. New collectors are due at once.
@@ -72,6 +74,9 @@ class CollectorSet {
   void publish();
   const Published<std::vector<CollectorView>>& views() const { return views_; }
 
+  // Where what is pushed goes, of the collectors that there are now; read by any thread.
+  const Published<PushTargets>& push_targets() const { return push_targets_; }
+
   std::optional<Time> next_due() const;
   std::size_t size() const { return entries_.size(); }
 
@@ -87,10 +92,12 @@ class CollectorSet {
   CollectorContext context_;
   Store& store_;
   std::shared_ptr<LoopMailbox> loop_;
+  const std::string state_dir_;
   std::uint64_t next_id_ = 1;
   std::vector<std::unique_ptr<Entry>> entries_;
   bool left_behind_ = false;
   Published<std::vector<CollectorView>> views_;
+  Published<PushTargets> push_targets_;
 };
 
 }  // namespace sidewatch

@@ -6,6 +6,7 @@
 
 #include "agent/collector_set.h"
 #include "agent/own_metrics.h"
+#include "agent/push_routes.h"
 #include "alerting/tick.h"
 #include "metrics/catalog.h"
 
@@ -55,6 +56,8 @@ std::vector<MetricGroup> metric_groups() {
   groups.push_back({"alerts", "what is pending or firing, by alertname, alertstate and level", {alerts_metric}});
   groups.push_back({"the agent", "rules, messages, the outbox, the HTTP server, the log, reloads",
                     all_of(own_metrics())});
+  groups.push_back({"pushes", "what programs send to the agent's HTTP port, by the kind of collector that takes it",
+                    all_of(push_metrics())});
   groups.push_back({"limits", "what a full series budget leaves (limits.max_series)", {overflow_metric}});
   return groups;
 }

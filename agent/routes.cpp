@@ -1,7 +1,9 @@
 #include "agent/routes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "agent/api/federate.h"
@@ -53,9 +55,23 @@ HttpResponse reload(const RouteParts& parts, const HttpRequest& request) {
   return HttpResponse::text(200, *reloaded);
 }
 
+// What can be pushed: a line for each path.
+std::string push_page() {
+  constexpr std::size_t column = 32;
+  std::string text = "\nWhat programs push, where it is configured:\n";
+  std::string_view last;
+  for (const auto& path : push_paths()) {
+    if (std::exchange(last, path.path) == path.path) continue;
+    std::string line(path.path);
+    line.resize(std::max(line.size() + 1, column), ' ');
+    text += line + std::string(path.what) + " (collectors." + std::string(path.kind) + ")\n";
+  }
+  return text;
+}
+
 HttpResponse front_page() {
   return HttpResponse::text(200,
-                            "sidewatch\n\n"
+                            std::string("sidewatch\n\n"
                             "/metrics                        every sample, for Prometheus\n"
                             "/api/v1/alerts                  what is pending or firing\n"
                             "/-/healthy                      whether the agent works\n"
@@ -78,7 +94,8 @@ HttpResponse front_page() {
                             "/api/v1/status/flags            how it was started\n"
                             "/api/v1/status/runtimeinfo      since when, and when it was configured\n"
                             "/api/v1/status/tsdb             which metrics and labels have most series\n"
-                            "/federate                       ?match[]=SELECTOR: latest samples with their times\n");
+                            "/federate                       ?match[]=SELECTOR: latest samples with their times\n") +
+                                push_page());
 }
 
 }  // namespace
@@ -101,6 +118,7 @@ std::vector<HttpRoute> make_routes(RouteParts given) {
   add_federate_route(routes, parts->queries);
   add_rule_routes(routes, parts->alerts, parts->groups);
   add_status_routes(routes, parts->queries, parts->status);
+  add_push_routes(routes, parts->pushes);
   return routes;
 }
 

@@ -15,6 +15,7 @@
 #include "agent/http/message.h"
 #include "agent/page_cache.h"
 #include "agent/published.h"
+#include "agent/push_routes.h"
 #include "alerting/rule_view.h"
 #include "alerting/tick.h"
 #include "base/result.h"
@@ -43,6 +44,7 @@ struct RouteParts {
   bool allow_remote_reload = false;
   QueryContext queries;
   StatusContext status;
+  PushContext pushes;
 };
 
 std::vector<HttpRoute> make_routes(RouteParts parts);

@@ -94,5 +94,27 @@ TEST_F(CollectorSetReload, IgnoresThePassOfACollectorThatIsNoMore) {
   EXPECT_FALSE(run_value("passes_total"));
 }
 
+class NoTarget final : public PushTarget {
+ public:
+  PushAnswer take(const PushRequest&) override { return {}; }
+};
+
+TEST_F(CollectorSetReload, ACollectorThatIsKeptKeepsWhereItsPushesGo) {
+  const auto first = std::make_shared<NoTarget>();
+  const auto second = std::make_shared<NoTarget>();
+  auto plan = gauge_plan("push", value, "same");
+  plan.receives = first;
+  configure({plan, gauge_plan("memory", value)});
+  EXPECT_EQ(*collectors.push_targets().read(), (PushTargets{{"push", first}}));
+  plan.receives = second;
+  configure({plan});
+  EXPECT_EQ(collectors.push_targets().read()->at("push"), first) << "it holds what came in";
+  plan.fingerprint = "other";
+  configure({plan});
+  EXPECT_EQ(collectors.push_targets().read()->at("push"), second);
+  configure({});
+  EXPECT_TRUE(collectors.push_targets().read()->empty());
+}
+
 }  // namespace
 }  // namespace sidewatch
