@@ -10,6 +10,7 @@
 #include "collectors/database/sqlite/config.h"
 #include "collectors/host/host.h"
 #include "collectors/process/config.h"
+#include "collectors/push/push.h"
 #include "collectors/self/self.h"
 #include "collectors/statsd/config.h"
 
@@ -23,6 +24,7 @@ constexpr std::array kKinds{
     CollectorKind{"mysql", configure_mysql, mysql_metric_groups},
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
+    CollectorKind{"push", configure_push, push_metric_groups},
     CollectorKind{"redis", configure_redis, redis_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
     CollectorKind{"sqlite", configure_sqlite, sqlite_metric_groups},

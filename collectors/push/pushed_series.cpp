@@ -1,0 +1,220 @@
+#include "collectors/push/pushed_series.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "collectors/statsd/window.h"
+#include "metrics/text.h"
+
+namespace sidewatch::push {
+namespace {
+
+using How = PushedSample::How;
+
+constexpr double largest = 1e100;  // of what is added up: sums of those stay finite
+constexpr std::string_view default_help = "Pushed by the application.";
+
+bool is_observed(MetricType type) { return type == MetricType::histogram || type == MetricType::summary; }
+
+std::string as_label(double number) {
+  std::string text;
+  append_value(text, number);
+  return text;
+}
+
+// What a metric is when nobody said it.
+MetricType usual_type(const PushedSample& sample) {
+  if (sample.how == How::observe) return MetricType::histogram;
+  return sample.how == How::add || sample.name.ends_with("_total") ? MetricType::counter : MetricType::gauge;
+}
+
+}  // namespace
+
+struct PushedSeries::Entry {
+  std::uint64_t number = 0;
+  std::string name;
+  Labels labels;
+  MetricType type = MetricType::gauge;
+  Time last;  // when it was sent last
+  double value = 0;  // of what is observed: the sum
+  double count = 0;
+  std::vector<double> in_bucket;  // of a histogram: those above the bound before and not above its own
+  std::unique_ptr<statsd::Window<statsd::Sketch>> window;  // of a summary
+  bool touched = false;                                   // since the last pass
+};
+
+PushedSeries::PushedSeries(PushedLimits limits) : limits_(std::move(limits)) {}
+
+PushedSeries::~PushedSeries() = default;
+
+std::optional<Rejection> PushedSeries::take(const PushedSample& sample, Time now) {
+  const Labels key = sample.labels.with("__name__", sample.name);
+  const std::lock_guard lock(mutex_);
+  const auto known = names_.find(sample.name);
+  const MetricType type = sample.type.value_or(known != names_.end() ? known->second.type : usual_type(sample));
+  if (auto rejection = check(sample, type)) return rejection;
+  Entry* const entry = entry_of(sample, type, key);
+  if (entry == nullptr) {
+    return Rejection{sample.at, "there is no room for another series (max_series, max_names of collectors.push)",
+                     Refusal::no_room};
+  }
+  entry->last = now;
+  entry->touched = true;
+  switch (sample.how) {
+    case How::set: entry->value = sample.values.front(); break;
+    case How::add: entry->value += sample.values.front(); break;
+    case How::observe:
+      for (const double value : sample.values) observe(*entry, value);
+  }
+  return std::nullopt;
+}
+
+void PushedSeries::observe(Entry& entry, double value) {
+  entry.count += 1;
+  entry.value += value;
+  if (entry.window) {
+    auto& sketch = entry.window->now();
+    const std::size_t before = sketch.bytes();
+    sketch.add(value, 1, sketch_bytes_ < limits_.max_sketch_bytes);
+    sketch_bytes_ += sketch.bytes() - before;
+    return;
+  }
+  const auto bucket = std::lower_bound(limits_.buckets.begin(), limits_.buckets.end(), value);
+  if (bucket == limits_.buckets.end()) return;
+  entry.in_bucket[static_cast<std::size_t>(bucket - limits_.buckets.begin())] += 1;
+}
+
+std::optional<Rejection> PushedSeries::check(const PushedSample& sample, MetricType type) const {
+  const auto reject = [&](std::string why, Refusal reason) { return Rejection{sample.at, std::move(why), reason}; };
+  if (own_names_.contain(sample.name)) {
+    return reject("the name " + sample.name + " belongs to what the agent itself measures; choose another", Refusal::reserved);
+  }
+  const auto known = names_.find(sample.name);
+  if (known != names_.end() && known->second.type != type) {
+    return reject(sample.name + " is a " + std::string(to_string(known->second.type)) + " already, and not a " +
+                      std::string(to_string(type)), Refusal::type);
+  }
+  if (is_taken(sample.name, type)) {
+    return reject("another metric's histogram or summary has this name among its parts, or would have", Refusal::type);
+  }
+  if (is_observed(type) != (sample.how == How::observe)) {
+    return reject(is_observed(type) ? "a " + std::string(to_string(type)) + " is sent with observe"
+                                    : "what is observed is a histogram or a summary", Refusal::type);
+  }
+  const std::string_view own_label = type == MetricType::histogram ? "le" : "quantile";
+  if (is_observed(type) && !sample.labels.get(own_label).empty()) {
+    return reject("the label " + std::string(own_label) + " is set by the agent", Refusal::label);
+  }
+  const bool is_added_up = sample.how != How::set;
+  if (is_added_up && std::any_of(sample.values.begin(), sample.values.end(), [](double v) { return std::fabs(v) > largest; })) {
+    return reject("the number is too large", Refusal::value);
+  }
+  if (type == MetricType::counter && sample.values.front() < 0) return reject("a counter never falls below 0", Refusal::value);
+  return std::nullopt;
+}
+
+// x_count, x_sum and x_bucket must not be anybody's when x comes, nor become somebody's later.
+bool PushedSeries::is_taken(const std::string& name, MetricType type) const {
+  for (const std::string_view part : {"_count", "_sum", "_bucket"}) {
+    if (is_observed(type) && names_.contains(name + std::string(part))) return true;
+    if (!name.ends_with(part)) continue;
+    const auto whole = names_.find(name.substr(0, name.size() - part.size()));
+    if (whole != names_.end() && is_observed(whole->second.type)) return true;
+  }
+  return false;
+}
+
+PushedSeries::Entry* PushedSeries::entry_of(const PushedSample& sample, MetricType type, const Labels& key) {
+  if (const auto found = entries_.find(key); found != entries_.end()) return found->second.get();
+  const bool is_new_name = !names_.contains(sample.name);
+  if (entries_.size() >= limits_.max_series || (is_new_name && names_.size() >= limits_.max_names) ||
+      (is_observed(type) && observed_ >= limits_.max_observed)) {
+    return nullptr;
+  }
+  auto entry = std::make_unique<Entry>();
+  entry->number = ++last_number_;
+  entry->name = sample.name;
+  entry->labels = sample.labels;
+  entry->type = type;
+  if (type == MetricType::histogram) entry->in_bucket.resize(limits_.buckets.size());
+  if (type == MetricType::summary) entry->window = std::make_unique<statsd::Window<statsd::Sketch>>();
+  if (is_observed(type)) ++observed_;
+  if (is_new_name) names_.emplace(sample.name, Name{type, sample.help.empty() ? std::string(default_help) : sample.help, sample.unit, 0});
+  ++names_.at(sample.name).series;
+  return entries_.emplace(key, std::move(entry)).first->second.get();
+}
+
+void PushedSeries::write(Catalog& catalog, PushedHandles& handles, Batch& batch, Time now) {
+  const std::lock_guard lock(mutex_);
+  forget_old(now);
+  sketch_bytes_ = 0;
+  ++handles.pass;
+  for (auto& [key, entry] : entries_) {
+    auto [place, is_new] = handles.by_number.try_emplace(entry->number);
+    if (is_new) place->second.parts = handles_of(catalog, *entry);
+    place->second.pass = handles.pass;
+    write_one(*entry, place->second.parts, handles.merged, batch, now);
+  }
+  std::erase_if(handles.by_number, [&](const auto& each) { return each.second.pass != handles.pass; });
+}
+
+// A counter or a gauge is one series. What is observed: its count, its sum, and then its buckets or quantiles.
+std::vector<SeriesHandle> PushedSeries::handles_of(Catalog& catalog, const Entry& entry) const {
+  const Name& name = names_.at(entry.name);
+  std::vector<SeriesHandle> parts;
+  const auto add = [&](std::string_view suffix, const Labels& labels) {
+    parts.push_back(catalog.series({entry.name + std::string(suffix), entry.type, name.unit, name.help}, labels));
+  };
+  if (!is_observed(entry.type)) {
+    add("", entry.labels);
+    return parts;
+  }
+  add("_count", entry.labels);
+  add("_sum", entry.labels);
+  if (entry.type == MetricType::summary) {
+    for (const double quantile : limits_.quantiles) add("", entry.labels.with("quantile", as_label(quantile)));
+    return parts;
+  }
+  for (const double bound : limits_.buckets) add("_bucket", entry.labels.with("le", as_label(bound)));
+  add("_bucket", entry.labels.with("le", "+Inf"));
+  return parts;
+}
+
+void PushedSeries::write_one(Entry& entry, const std::vector<SeriesHandle>& parts, statsd::Sketch& merged, Batch& batch,
+                             Time now) {
+  const bool touched = std::exchange(entry.touched, false);
+  if (!is_observed(entry.type)) return batch.add(parts[0], entry.value);
+  batch.add(parts[0], entry.count);
+  batch.add(parts[1], entry.value);
+  if (entry.type == MetricType::histogram) {
+    double below = 0;
+    for (std::size_t i = 0; i < entry.in_bucket.size(); ++i) batch.add(parts[2 + i], below += entry.in_bucket[i]);
+    return batch.add(parts.back(), entry.count);
+  }
+  merged.clear();
+  const auto turn = now.time_since_epoch() / (limits_.window / statsd::window_turns);
+  entry.window->end_pass(turn, touched, [&](const statsd::Sketch& sketch) { merged.merge(sketch); });
+  entry.window->each([this](const statsd::Sketch& sketch) { sketch_bytes_ += sketch.bytes(); });
+  if (merged.empty()) return;
+  for (std::size_t i = 0; i < limits_.quantiles.size(); ++i) batch.add(parts[2 + i], merged.quantile(limits_.quantiles[i]));
+}
+
+void PushedSeries::forget_old(Time now) {
+  if (limits_.ttl == Duration(0)) return;
+  std::erase_if(entries_, [&](const auto& each) {
+    const Entry& entry = *each.second;
+    if (now - entry.last <= limits_.ttl) return false;
+    if (is_observed(entry.type)) --observed_;
+    const auto name = names_.find(entry.name);
+    if (--name->second.series == 0) names_.erase(name);
+    return true;
+  });
+}
+
+std::size_t PushedSeries::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace sidewatch::push

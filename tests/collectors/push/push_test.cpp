@@ -1,0 +1,219 @@
+// Pushes in, answers and samples out.
+#include "collectors/push/push.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "base/json.h"
+
+namespace sidewatch::push {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+class JsonPushTest : public testing::Test {
+ protected:
+  JsonPushTest() {
+    config.limits.max_series = 5;
+    config.limits.max_names = 4;
+    config.limits.max_observed = 2;
+    config.limits.buckets = {0.1, 1};
+    config.limits.quantiles = {0.5};
+    config.max_metrics = 10;
+  }
+
+  PushAnswer post(const std::string& body, std::string_view content_type = "application/json") {
+    PushRequest request;
+    request.method = "POST";
+    request.content_type = content_type;
+    request.body = body;
+    request.now = now;
+    return target().take(request);
+  }
+  // Why each metric was not taken, by its place.
+  std::map<std::string, std::string> rejected(const std::string& body) {
+    std::map<std::string, std::string> all;
+    const auto answer = JsonValue::parse(post(body).body);
+    for (const auto& each : (*answer)["rejected"].items()) {
+      all[std::string(each["at"].text_or(""))] = std::string(each["why"].text_or(""));
+    }
+    return all;
+  }
+  std::map<std::string, double> pass() {
+    Batch batch;
+    target().series().write(catalog, handles, batch, now);
+    std::map<std::string, double> found;
+    for (const auto& sample : batch.samples()) {
+      const auto info = catalog.info(sample.series);
+      found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = sample.value;
+    }
+    return found;
+  }
+  MetricType type_of(const std::string& name) {
+    const auto found = catalog.find(std::vector{*Matcher::make("__name__", Matcher::Op::equal, name)});
+    return found.empty() ? MetricType::untyped : found[0].info->family->type;
+  }
+  JsonPushTarget& target() {
+    if (!target_) target_ = std::make_unique<JsonPushTarget>(config);
+    return *target_;
+  }
+
+  JsonPushConfig config;
+  std::unique_ptr<JsonPushTarget> target_;
+  Catalog catalog{Catalog::Limits{}, Labels{}};
+  PushedHandles handles;
+  Time now = time_at_ms(600'000);
+};
+
+TEST_F(JsonPushTest, ServesWhatWasPushedUntilItIsPushedAgain) {
+  EXPECT_EQ(post(R"({"orders_total": 3, "queue_depth{queue=\"mail\"}": 7})").status, 200);
+  EXPECT_THAT(pass(), UnorderedElementsAre(Pair("orders_total", 3), Pair(R"(queue_depth{queue="mail"})", 7)));
+  now += 10s;
+  EXPECT_EQ(pass().at("orders_total"), 3);
+  post(R"({"orders_total": 5})");
+  EXPECT_EQ(pass().at("orders_total"), 5);
+  EXPECT_EQ(type_of("orders_total"), MetricType::counter);
+  EXPECT_EQ(type_of("queue_depth"), MetricType::gauge);
+}
+
+TEST_F(JsonPushTest, AddsUpWhatIsSentWithAdd) {
+  post(R"({"done_total": {"add": 2}})");
+  post(R"({"done_total": {"add": 3}})");
+  EXPECT_EQ(pass().at("done_total"), 5);
+  post(R"({"metrics": [{"name": "level", "type": "gauge", "value": 10}]})");
+  post(R"({"level": {"add": -4}})");
+  EXPECT_EQ(pass().at("level"), 6) << "its type is known by then";
+}
+
+TEST_F(JsonPushTest, MakesAHistogramOfWhatIsObserved) {
+  post(R"({"seconds": {"observe": [0.1, 0.5]}})");
+  post(R"({"seconds": {"observe": 7}})");
+  EXPECT_THAT(pass(), UnorderedElementsAre(Pair("seconds_count", 3), Pair("seconds_sum", testing::DoubleNear(7.6, 1e-9)),
+                                           Pair(R"(seconds_bucket{le="0.1"})", 1), Pair(R"(seconds_bucket{le="1"})", 2),
+                                           Pair(R"(seconds_bucket{le="+Inf"})", 3)));
+}
+
+TEST_F(JsonPushTest, MakesTrueQuantilesOverAWindowOfASummary) {
+  post(R"({"seconds": {"type": "summary", "observe": [1, 2, 3, 4, 5]}})");
+  const auto first = pass();
+  EXPECT_NEAR(first.at(R"(seconds{quantile="0.5"})"), 3, 0.03);
+  EXPECT_EQ(first.at("seconds_count"), 5);
+  EXPECT_EQ(first.at("seconds_sum"), 15);
+  now += 2min;
+  EXPECT_THAT(pass(), UnorderedElementsAre(Pair("seconds_count", 5), Pair("seconds_sum", 15))) << "nothing in the last minute";
+}
+
+TEST_F(JsonPushTest, DropsWhatNobodyPushesAnyMore) {
+  post(R"({"old": 1, "kept": 1})");
+  pass();
+  now += 4min;
+  post(R"({"kept": 2})");
+  now += 61s;
+  EXPECT_THAT(pass(), ElementsAre(Pair("kept", 2)));
+  EXPECT_EQ(handles.by_number.size(), 1u);
+  EXPECT_EQ(post(R"({"metrics": [{"name": "old", "type": "counter", "value": 1}]})").status, 200) << "its type was forgotten with it";
+}
+
+TEST_F(JsonPushTest, KeepsForEverWithoutATtl) {
+  config.limits.ttl = 0s;
+  post(R"({"old": 1})");
+  now += 1000h;
+  EXPECT_THAT(pass(), ElementsAre(Pair("old", 1)));
+}
+
+TEST_F(JsonPushTest, SaysWhatWasTakenAndWhatWasNot) {
+  const auto answer = post(R"({"metrics": [{"name": "a", "value": 1}, {"name": "b-", "value": 1}, {"name": "c", "value": -1, "type": "counter"}]})");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.content_type, "application/json");
+  EXPECT_EQ(answer.body,
+            R"({"accepted":1,"rejected":[{"at":"metrics[1].name","why":"a name has letters, digits, '_' and ':', and no digit first; write b_"},)"
+            R"({"at":"metrics[2]","why":"a counter never falls below 0"}]})"
+            "\n");
+  EXPECT_EQ(answer.samples, 1u);
+  EXPECT_THAT(answer.refused, ElementsAre(Pair("name", 1), Pair("value", 1)));
+}
+
+TEST_F(JsonPushTest, AnswersWithAnErrorWhenNothingCanBeUsed) {
+  EXPECT_EQ(post(R"({"a-": 1})").status, 400);
+  EXPECT_EQ(post("{").status, 400);
+  EXPECT_THAT(post("{").body, HasSubstr(R"({"accepted":0,"error":")"));
+  EXPECT_EQ(post("{}").status, 200) << "nothing was wrong with nothing";
+}
+
+TEST_F(JsonPushTest, WantsToBeToldThatItIsJson) {
+  EXPECT_EQ(post(R"({"a": 1})", "application/x-www-form-urlencoded").status, 415) << "what a page of another site can send";
+  EXPECT_EQ(post(R"({"a": 1})", "").status, 415);
+  EXPECT_EQ(post(R"({"a": 1})", "Application/JSON; charset=utf-8").status, 200);
+  EXPECT_EQ(post(R"({"a": 1})", "application/vnd.shop+json").status, 200);
+}
+
+TEST_F(JsonPushTest, RefusesWhatIsAnotherTypeAlready) {
+  post(R"({"a_total": 1, "seconds": {"observe": 1}})");
+  EXPECT_THAT(rejected(R"({"metrics": [{"name": "a_total", "type": "gauge", "value": 1}]})"),
+              ElementsAre(Pair("metrics[0]", "a_total is a counter already, and not a gauge")));
+  EXPECT_THAT(rejected(R"({"seconds": 1})"), ElementsAre(Pair("seconds", "a histogram is sent with observe")));
+  EXPECT_THAT(rejected(R"({"seconds_count": 1})"), ElementsAre(Pair("seconds_count", HasSubstr("among its parts"))));
+  EXPECT_THAT(rejected(R"({"a_total": {"observe": 1}})"), ElementsAre(Pair("a_total", HasSubstr("what is observed"))));
+}
+
+TEST_F(JsonPushTest, RefusesTheNamesOfWhatTheAgentMeasuresItself) {
+  EXPECT_THAT(rejected(R"({"node_load1": 99, "sidewatch_push_series": 1, "ALERTS": 1})"),
+              ElementsAre(Pair("ALERTS", HasSubstr("belongs to")), Pair("node_load1", HasSubstr("belongs to")),
+                          Pair("sidewatch_push_series", HasSubstr("belongs to"))));
+}
+
+TEST_F(JsonPushTest, RefusesLabelsThatTheAgentSets) {
+  EXPECT_EQ(rejected(R"({"a{le=\"1\"}": {"observe": 1}})").size(), 1u);
+  EXPECT_EQ(rejected(R"({"b{quantile=\"1\"}": {"type": "summary", "observe": 1}})").size(), 1u);
+  EXPECT_EQ(rejected(R"({"c{le=\"1\"}": 1})").size(), 0u) << "of a gauge it is a label like any other";
+}
+
+TEST_F(JsonPushTest, RefusesWhatCannotBeAddedUp) {
+  EXPECT_EQ(rejected(R"({"a": {"add": 1e200}, "b": {"observe": -1e200}})").size(), 2u);
+  EXPECT_EQ(rejected(R"({"c": 1e200})").size(), 0u);
+}
+
+TEST_F(JsonPushTest, TakesNoMoreSeriesThanThereIsRoomFor) {
+  const auto full = post(R"({"a{x=\"1\"}": 1, "a{x=\"2\"}": 1, "a{x=\"3\"}": 1, "a{x=\"4\"}": 1, "a{x=\"5\"}": 1, "a{x=\"6\"}": 1})");
+  EXPECT_EQ(full.status, 200);
+  EXPECT_EQ(full.samples, 5u);
+  EXPECT_EQ(post(R"({"b": 1})").status, 429) << "nothing of it was taken for want of room";
+  EXPECT_EQ(post(R"({"a{x=\"1\"}": 2})").status, 200) << "what there is goes on";
+  EXPECT_EQ(pass().size(), 5u);
+}
+
+TEST_F(JsonPushTest, TakesNoMoreNamesAndHistogramsThanThereIsRoomFor) {
+  EXPECT_EQ(post(R"({"a": 1, "b": {"observe": 1}, "c": {"observe": 1}})").samples, 3u);
+  EXPECT_EQ(post(R"({"d": {"observe": 1}})").status, 429);
+  EXPECT_EQ(post(R"({"d": 1})").status, 200);
+  EXPECT_EQ(post(R"({"e": 1})").status, 429);
+}
+
+TEST_F(JsonPushTest, RefusesALargePushBeforeItIsParsed) {
+  std::string many = "[0";
+  for (int i = 0; i < 400; ++i) many += ",0";
+  EXPECT_EQ(post(many + "]").status, 413);
+}
+
+TEST_F(JsonPushTest, ListsOnlySoManyRejections) {
+  config.max_metrics = 1000;
+  std::string body = "{";
+  for (int i = 0; i < 150; ++i) body += (i > 0 ? ",\"" : "\"") + std::string(300, '-') + std::to_string(i) + "\": 1";
+  const auto answer = post(body + "}");
+  const auto parsed = JsonValue::parse(answer.body);
+  EXPECT_EQ((*parsed)["rejected"].items().size(), 100u);
+  EXPECT_EQ((*parsed)["further"].integer_or(0), 50);
+  EXPECT_LT(answer.body.size(), 60'000u);
+  EXPECT_THAT(answer.refused, ElementsAre(Pair("name", 150)));
+}
+
+}  // namespace
+}  // namespace sidewatch::push

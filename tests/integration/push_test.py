@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""What programs push to the real agent's HTTP port: JSON, packed, chunked, too large, from where they may not."""
+
+import gzip
+import http.client
+import json
+import os
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from exposition import Page  # noqa: E402
+from harness import Agent, temporary_directory, wait_until  # noqa: E402
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Pushing(unittest.TestCase):
+    def start(self, collectors, http_keys=""):
+        self.directory = temporary_directory()
+        self.addCleanup(self.directory.cleanup)
+        self.agent = Agent(f"""
+agent: {{interval: 200ms, state_dir: {self.directory.name}/state}}
+http: {{listen: 127.0.0.1:0{http_keys}}}
+collectors: {collectors}
+""", self.directory.name)
+        self.addCleanup(self.agent.stop)
+        self.agent.start()
+
+    def send(self, method, path, body=None, headers=None, chunked=False):
+        """Status and text of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.agent.port, timeout=10)
+        try:
+            connection.request(method, path, body=iter(body) if chunked else body, headers=headers or {},
+                               encode_chunked=chunked)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def push(self, document, **headers):
+        status, text = self.send("POST", "/api/v1/push", json.dumps(document).encode(), {**JSON, **headers})
+        return status, json.loads(text)
+
+    def page(self):
+        return Page(self.agent.request("/metrics")[2].decode())
+
+    def wait_for(self, value, name, **labels):
+        wait_until(lambda: self.page().matching(name, **labels) == [value], f"{name} {labels} to be {value}")
+
+
+class Json(Pushing):
+    def test_what_is_pushed_is_served_and_what_is_wrong_is_told(self):
+        self.start("{push: {}}")
+        self.assertEqual(self.push({"orders_total": 3, 'queue_depth{queue="mail"}': 7, "seconds": {"observe": [0.2, 3]}}),
+                         (200, {"accepted": 3, "rejected": []}))
+        self.wait_for(3, "orders_total")
+        self.wait_for(7, "queue_depth", queue="mail")
+        self.wait_for(1, "seconds_bucket", le="0.25")
+        self.wait_for(2, "seconds_bucket", le="+Inf")
+        status, answer = self.push({"metrics": [{"name": "a", "value": 1}, {"name": "b-c", "value": 1}]})
+        self.assertEqual((status, answer["accepted"], answer["rejected"][0]["at"]), (200, 1, "metrics[1].name"))
+        self.assertEqual(self.push({"node_load1": 99})[0], 400)
+        self.wait_for(2, "sidewatch_push_requests_total", kind="push", code="200")
+        self.wait_for(1, "sidewatch_push_refused_total", kind="push", reason="reserved")
+        self.assertEqual(self.page().matching("node_load1"), [])
+
+    def test_a_body_may_be_packed_and_in_chunks(self):
+        self.start("{push: {}}")
+        packed = gzip.compress(json.dumps({"packed_total": 4}).encode())
+        self.assertEqual(self.send("POST", "/api/v1/push", packed, {**JSON, "Content-Encoding": "gzip"})[0], 200)
+        pieces = [b'{"chunked_total"', b": 5", b"}"]
+        self.assertEqual(self.send("POST", "/api/v1/push", pieces, JSON, chunked=True)[0], 200)
+        self.wait_for(4, "packed_total")
+        self.wait_for(5, "chunked_total")
+
+    def test_a_large_push_is_taken_and_a_too_large_one_refused(self):
+        self.start("{push: {max_series: 6000, max_metrics: 6000}}", ", max_push_bytes: 1MiB")
+        large = {f'wide{{n="{n}", filler="{"x" * 100}"}}': n for n in range(5000)}
+        self.assertEqual(self.push(large), (200, {"accepted": 5000, "rejected": []}))
+        wait_until(lambda: len(self.page().matching("wide")) >= 4000, "the series")
+        self.assertEqual(self.send("POST", "/api/v1/push", b" " * (1 << 20) + b"{}", JSON)[0], 413)
+        bomb = gzip.compress(b" " * (1 << 24))
+        status, text = self.send("POST", "/api/v1/push", bomb, {**JSON, "Content-Encoding": "gzip"})
+        self.assertEqual(status, 413)
+        self.assertIn("http.max_push_bytes", text)
+        self.assertEqual(self.send("POST", "/api/v1/push", b"[" + b"0," * 400_000 + b"0]", JSON)[0], 413)
+        self.assertEqual(self.push({"after_total": 1})[0], 200)
+
+    def test_a_web_page_cannot_push(self):
+        self.start("{push: {}}")
+        for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
+            self.assertEqual(self.send("POST", "/api/v1/push", b"{}", {**JSON, **headers})[0], 403, headers)
+        self.assertEqual(self.send("POST", "/api/v1/push", b'{"a": 1}', {"Content-Type": "text/plain"})[0], 415)
+
+    def test_without_the_key_the_answer_names_it(self):
+        self.start("{host: {}}")
+        status, text = self.send("POST", "/api/v1/push", b"{}", JSON)
+        self.assertEqual(status, 404)
+        self.assertIn("set collectors.push in the agent's configuration", text)
+        self.assertEqual(self.send("GET", "/api/v1/push")[0], 405)
+
+    def test_a_reload_keeps_what_was_pushed_unless_its_keys_change(self):
+        self.start("{push: {}}")
+        self.push({"orders_total": 3})
+        self.wait_for(3, "orders_total")
+        self.agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the configuration" in self.agent.log(), "the reload")
+        self.push({"later_total": 1})
+        self.wait_for(1, "later_total")
+        self.wait_for(3, "orders_total")
+
+
+if __name__ == "__main__":
+    unittest.main()
