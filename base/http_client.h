@@ -1,4 +1,4 @@
-// The one way out: an HTTP request with a deadline that holds whatever the other side does. The seam of libcurl.
+// The one way out: an HTTP request with a deadline that holds whatever the other side does.
 //
 // What a request may cost is bounded before it is sent: one total deadline (name resolution, connecting, TLS and a
 // dripping answer included), counted answer bytes and header bytes, no redirects, http and https only, TLS 1.2 or
@@ -6,9 +6,9 @@
 // machines keep their credentials) unless allowed. Header names and values with control bytes are refused, so that a
 // label or an annotation can never add a header of its own.
 //
-// A client is used by one thread at a time; `interrupt` may be called by any other. Nothing of libcurl is loaded or
-// allocated before the first request. Error texts name scheme, host and port of a URL and nothing else of it: the rest
-// is often a secret.
+// A client is used by one thread at a time; `interrupt` may be called by any other. Many requests at once are the
+// business of base/http_transfers.h, on which this stands. Nothing of libcurl is allocated before the first request.
+// Error texts name scheme, host and port of a URL and nothing else of it: the rest is often a secret.
 #pragma once
 
 #include <chrono>
@@ -54,7 +54,11 @@ struct OutgoingRequest {
   std::string key_file;
   bool insecure_skip_verify = false;
   std::string server_name;  // whom the certificate has to be for, and who is asked for; empty: the host of the URL
+  bool tls13_only = false;  // otherwise TLS 1.2 or newer
   bool allow_link_local = false;
+  enum class Family { any, ipv4, ipv6 };
+  Family family = Family::any;    // of the addresses that are tried
+  bool fresh_connection = false;  // resolve and connect anew, and close when the answer is there
   std::string unix_socket;  // the path of a socket to connect to, whatever the URL's host is; no proxy is used then
   std::string proxy_url;  // empty: no proxy, whatever the environment says
 };
@@ -120,5 +124,9 @@ std::string url_without_secrets(std::string_view url);
 
 // False for a header that would not stay one header line.
 bool header_is_safe(std::string_view name, std::string_view value);
+bool has_control_bytes(std::string_view text);
+
+// Why a request cannot be sent; empty when it can.
+std::string problem_with(const OutgoingRequest& request);
 
 }  // namespace sidewatch

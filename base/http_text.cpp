@@ -16,10 +16,6 @@ bool is_token(std::string_view text) {
   });
 }
 
-bool has_control_bytes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 }  // namespace
 
 std::string_view OutgoingResponse::header(std::string_view name) const {
@@ -54,6 +50,26 @@ std::string url_without_secrets(std::string_view url) {
   const bool more = start + authority.size() < url.size();
   if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
   return std::string(url.substr(0, start)) + std::string(authority) + (more ? "/..." : "");
+}
+
+bool has_control_bytes(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+std::string problem_with(const OutgoingRequest& request) {
+  if (!is_token(request.method)) return "the method is not a word";
+  if (const auto url = parse_http_url(request.url); !url) return url.error().what;
+  for (const auto& [name, value] : request.headers) {
+    if (!is_token(name)) return "a header name holds a character that is not allowed in one";
+    if (has_control_bytes(value)) return "the value of header '" + name + "' holds a control character";
+  }
+  if (has_control_bytes(request.username) || has_control_bytes(request.password)) {
+    return "user name or password hold a control character";
+  }
+  if (has_control_bytes(request.server_name) || request.server_name.find_first_of("/?#@: ") != std::string::npos) {
+    return "the server name is not the name of a host";
+  }
+  return {};
 }
 
 bool header_is_safe(std::string_view name, std::string_view value) {

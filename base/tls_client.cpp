@@ -1,8 +1,8 @@
 #include "base/tls_client.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -28,10 +28,8 @@ std::string library_words() {
 }
 
 bool is_address(const std::string& name) {
-  ASN1_OCTET_STRING* address = a2i_IPADDRESS(name.c_str());
-  ASN1_OCTET_STRING_free(address);
-  ERR_clear_error();
-  return address != nullptr;
+  in6_addr address{};
+  return inet_pton(AF_INET, name.c_str(), &address) == 1 || inet_pton(AF_INET6, name.c_str(), &address) == 1;
 }
 
 Result<void> load_files(SSL_CTX* context, const TlsSettings& settings) {
@@ -64,6 +62,15 @@ Result<void> expect_name(SSL* ssl, const TlsSettings& settings) {
   return {};
 }
 
+std::optional<std::int64_t> earliest_expiry(const STACK_OF(X509)* chain) {
+  std::optional<std::int64_t> earliest;
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const auto end = certificate_end(*sk_X509_value(chain, i));
+    if (!earliest || end < *earliest) earliest = end;
+  }
+  return earliest;
+}
+
 // A socket whose other side is gone must be an error, not a signal that ends the agent.
 int send_without_signal(BIO* bio, const char* bytes, int count) {
   int fd = -1;
@@ -90,7 +97,7 @@ Result<std::unique_ptr<TlsClient>> TlsClient::make(int fd, const TlsSettings& se
   parts->context.reset(SSL_CTX_new(TLS_client_method()));
   if (!parts->context) return Error{"no TLS: " + library_words(), ""};
   SSL_CTX* context = parts->context.get();
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_min_proto_version(context, settings.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context, settings.verify_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (auto loaded = load_files(context, settings); !loaded) return loaded.error();
@@ -158,6 +165,23 @@ TlsClient::Step TlsClient::write(std::string_view bytes) {
   ERR_clear_error();
   errno = 0;
   return step_after(SSL_write(parts_->ssl.get(), bytes.data(), static_cast<int>(bytes.size())));
+}
+
+std::optional<TlsPeer> TlsClient::peer() const { return describe_tls_peer(parts_->ssl.get()); }
+
+std::optional<TlsPeer> describe_tls_peer(void* connection) {
+  SSL* const ssl = static_cast<SSL*>(connection);
+  const X509* own = ssl == nullptr ? nullptr : SSL_get0_peer_certificate(ssl);
+  if (own == nullptr) return std::nullopt;
+  TlsPeer peer;
+  const std::string version = SSL_get_version(ssl);  // "TLSv1.3"
+  peer.version = version.starts_with("TLSv") ? "TLS " + version.substr(4) : version;
+  if (peer.version == "TLS 1") peer.version = "TLS 1.0";
+  if (const char* cipher = SSL_get_cipher_name(ssl)) peer.cipher = cipher;
+  peer.certificate = describe_certificate(*own);
+  peer.earliest_expiry = earliest_expiry(SSL_get_peer_cert_chain(ssl)).value_or(peer.certificate.not_after);
+  if (SSL_get_verify_result(ssl) == X509_V_OK) peer.verified_expiry = earliest_expiry(SSL_get0_verified_chain(ssl));
+  return peer;
 }
 
 }  // namespace sidewatch

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/certificates.h"
 #include "base/result.h"
 
 namespace sidewatch {
@@ -18,7 +21,20 @@ struct TlsSettings {
   std::string ca;           // a file in PEM; empty: the system's
   std::string cert;         // the client's, with `key`; or empty
   std::string key;
+  bool tls13_only = false;  // otherwise TLS 1.2 or newer
 };
+
+// What a handshake agreed on, and whom the other side says that it is.
+struct TlsPeer {
+  std::string version;  // "TLS 1.3"
+  std::string cipher;   // "TLS_AES_256_GCM_SHA384"
+  Certificate certificate;
+  std::int64_t earliest_expiry = 0;  // of the certificates that were sent; seconds since 1970
+  std::optional<std::int64_t> verified_expiry;  // the earliest in the chain that was verified; absent: none was
+};
+
+// `ssl` is OpenSSL's SSL after its handshake (libcurl lends its own). Absent where no certificate was shown.
+std::optional<TlsPeer> describe_tls_peer(void* ssl);
 
 class TlsClient {
  public:
@@ -45,6 +61,8 @@ class TlsClient {
   Step shake_hands();
   Step read(char* bytes, std::size_t count);
   Step write(std::string_view bytes);
+
+  std::optional<TlsPeer> peer() const;  // after the handshake
 
  private:
   struct Parts;
