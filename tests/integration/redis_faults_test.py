@@ -196,6 +196,62 @@ class Faults(Servers):
         self.assertEqual(self.value("redis_up"), 1)
         self.assertIn("query 'client list': the answer to CLIENT LIST is too large", agent.log())
 
+    SCRIPT = {"INFO": b"$22\r\nredis_version:7.0.15\r\n\r\n", "CONFIG": b"*0\r\n", "SLOWLOG LEN": b":0\r\n",
+              "SLOWLOG GET": b"*0\r\n", "LATENCY": b"*0\r\n"}
+
+    def asked_between(self, server, command):
+        """How often, in each pass: what was asked between an INFO and the next."""
+        passes = [[]]
+        for words in list(server.asked):
+            if words.startswith("INFO"):
+                passes.append([])
+            passes[-1].append(words)
+        return [sum(words.startswith(command) for words in one) for one in passes[1:-1]]
+
+    def test_many_keys_of_a_slow_server_have_their_turns(self):
+        server = Scripted({**self.SCRIPT, "TYPE": b"+list\r\n", "LLEN": b":7\r\n", "MEMORY": b":99\r\n"},
+                          delays={"TYPE": 0.02})
+        self.addCleanup(server.stop)
+        keys = ", ".join(f"{{key: k{number}}}" for number in range(40))
+        self.watch(entry("cache", f"127.0.0.1:{server.port}", f"check_keys: [{keys}]"))
+        wait_until(lambda: len(self.page().matching("redis_key_size")) == 40, "all keys to have had their turn")
+        in_a_pass = self.asked_between(server, "TYPE")
+        self.assertGreater(len(in_a_pass), 2)
+        self.assertLessEqual(max(in_a_pass), 11)  # 200 ms at 20 ms each, and the one that was begun
+        self.assertGreaterEqual(min(in_a_pass), 1)
+
+    def test_many_primaries_of_a_slow_sentinel_have_their_turns(self):
+        def text(word):
+            return b"$%d\r\n%s\r\n" % (len(word), word)
+        primaries = [[b"name", b"p%d" % number, b"ip", b"10.0.0.1", b"port", b"%d" % number, b"quorum", b"2"]
+                     for number in range(100)]
+        masters = b"*100\r\n" + b"".join(b"*8\r\n" + b"".join(map(text, one)) for one in primaries)
+        info = b"# Server\r\nredis_mode:sentinel\r\n# Sentinel\r\nsentinel_masters:100\r\n"
+        server = Scripted({"INFO": text(info), "SENTINEL MASTERS": masters, "SENTINEL CKQUORUM": b"+OK 3 usable\r\n",
+                           "SENTINEL SENTINELS": b"*0\r\n", "SENTINEL SLAVES": b"*0\r\n"}, delays={"SENTINEL": 0.005})
+        self.addCleanup(server.stop)
+        self.watch(entry("sentinel", f"127.0.0.1:{server.port}"))
+        wait_until(lambda: len(self.page().matching("redis_sentinel_master_ok_sentinels")) == 100, "all of them")
+        self.assertEqual(len(self.page().matching("redis_sentinel_master_setting_ckquorum")), 100)
+        in_a_pass = self.asked_between(server, "SENTINEL CKQUORUM")
+        self.assertLessEqual(max(in_a_pass), 15)  # 200 ms at 15 ms each, and the one that was begun
+        self.assertGreater(len(in_a_pass), 5)
+
+    def test_a_key_that_may_not_be_read_costs_only_itself(self):
+        server = self.redis()
+        server.ask("RPUSH", "queue", 1, 2)
+        server.ask("SET", "private", 1)
+        server.ask("ACL", "SETUSER", "sidewatch", *Access.LEAST, "+type", "+memory|usage", "+llen", "+strlen", "+get",
+                   "%R~queue")
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}",
+                                 "user: sidewatch, password: secret, check_keys: [{key: private}, {key: queue}]"))
+        self.wait_for("redis_key_size", 2, key="queue")
+        server.ask("RPUSH", "queue", 3)
+        self.wait_for("redis_key_size", 3, key="queue")  # it is still asked about
+        self.assertEqual(self.page().matching("redis_key_size", key="private"), [])
+        self.assertEqual(self.value(TROUBLE, query="check keys", reason="denied"), 1)
+        self.assertIn("(private)", agent.log())
+
     def test_a_restart_in_the_middle_of_a_command_is_followed_by_a_new_connection(self):
         server = self.redis(options={"appendonly": "no"})
         self.watch(entry("cache", f"127.0.0.1:{server.port}"))

@@ -137,6 +137,68 @@ class Values(Servers):
         client.ask("DEL", "queue:mail")
         wait_until(lambda: not self.page().matching("redis_key_size", key="queue:mail"), "the key to be gone")
 
+    def test_a_key_that_is_named_and_matched_is_told_of_once(self):
+        server = self.redis()
+        client = server.connect()
+        self.addCleanup(client.close)
+        for number in range(4):
+            client.ask("RPUSH", f"queue:{number}", *range(number + 1))
+        agent = self.watch(entry("cache", f"127.0.0.1:{server.port}",
+                                 'max_keys: 2, check_keys: [{pattern: "queue:*"}, {key: "queue:1"}, {pattern: "q*"}, '
+                                 '{key: "queue:3"}, {key: "queue:1"}]'))
+        wait_until(lambda: len(self.page().matching("redis_key_size")) == 4, "two keys by name and two by their pattern")
+        self.assertEqual([self.value("redis_key_size", key=f"queue:{number}") for number in range(4)], [1, 2, 3, 4])
+        self.assertEqual(self.page().matching("sidewatch_samples_refused_total"), [])
+        self.assertNotIn("WARN", agent.log())
+
+    def test_consumer_groups_of_streams_are_told_of_on_request(self):
+        server = self.redis()
+        client = server.connect()
+        self.addCleanup(client.close)
+        for number in range(1, 6):
+            client.ask("XADD", "orders", f"{number}000-0", "id", number)
+        client.ask("XGROUP", "CREATE", "orders", "mail", 0)
+        client.ask("XGROUP", "CREATE", "orders", "print", "$")
+        client.ask("XREADGROUP", "GROUP", "mail", "anna", "COUNT", 3, "STREAMS", "orders", ">")
+        client.ask("XACK", "orders", "mail", "1000-0")
+        client.ask("XADD", "other", "*", "a", 1)
+        self.watch(entry("cache", f"127.0.0.1:{server.port}",
+                         "check_keys: [{key: orders, groups: true}, {key: other}]"))
+        self.wait_for("redis_stream_length", 5, stream="orders", db="db0")
+        page = self.page()
+        for name, value in (("groups", 2), ("first_entry_id", 1000), ("last_entry_id", 5000), ("last_generated_id", 5000),
+                            ("entries_added_total", 5), ("max_deleted_entry_id", 0)):
+            self.assertEqual(page.value(f"redis_stream_{name}", stream="orders"), value, name)
+        for name, value in (("consumers", 1), ("messages_pending", 2), ("last_delivered_id", 3000), ("entries_read", 3),
+                            ("lag", 2)):
+            self.assertEqual(page.value(f"redis_stream_group_{name}", stream="orders", group="mail"), value, name)
+        self.assertEqual(page.value("redis_stream_group_consumers", group="print"), 0)
+        self.assertEqual(page.value("redis_stream_group_consumer_messages_pending", group="mail", consumer="anna"), 2)
+        self.assertGreaterEqual(page.value("redis_stream_group_consumer_idle_seconds", consumer="anna"), 0)
+        self.assertEqual(page.value("redis_key_size", key="other"), 1)
+        self.assertEqual(page.matching("redis_stream_length", stream="other"), [])
+
+    def test_of_so_many_clients_as_asked_for_each_is_told(self):
+        server = self.redis()
+        clients = [server.connect() for _ in range(5)]
+        for number, client in enumerate(clients):
+            self.addCleanup(client.close)
+            client.ask("CLIENT", "SETNAME", f"client{number}")
+        # Half a command: it stands in the input buffer, and makes this client the largest.
+        clients[3].socket.sendall(b"*2\r\n$3\r\nGET\r\n$200000\r\n" + b"x" * 100_000)
+        clients[1].ask("SUBSCRIBE", "news")
+        self.watch(entry("cache", f"127.0.0.1:{server.port}", "clients: true, client_series: 2"))
+
+        def of_the_largest(name):
+            return [value for (other, labels), value in self.page().values.items()
+                    if other == f"redis_connected_client_{name}" and ("name", "client3") in labels]
+        wait_until(lambda: of_the_largest("info") == [1], "the series of the largest client")
+        self.assertEqual(len(self.page().matching("redis_connected_client_info")), 2)
+        self.assertGreater(of_the_largest("total_memory_consumed_bytes")[0], 100_000)
+        self.assertGreater(of_the_largest("query_buffer_length_bytes")[0], 90_000)
+        self.assertLess(abs(of_the_largest("created_at_timestamp")[0] - time.time()), 60)
+        self.assertLess(abs(of_the_largest("idle_since_timestamp")[0] - time.time()), 60)
+
     @staticmethod
     def info(client, section, field):
         for line in client.ask("INFO", section).splitlines():

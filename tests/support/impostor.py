@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 
 class Impostor:
@@ -37,10 +38,15 @@ class Impostor:
 
 
 class Scripted(Impostor):
-    """Answers each command of Redis' protocol by its first words: {"INFO": bytes}; what is not in there gets +OK."""
+    """Answers each command of Redis' protocol by its first words: {"INFO": bytes}; what is not in there gets +OK.
 
-    def __init__(self, answers):
+    `delays`: seconds that an answer takes, {"TYPE": 0.02}. `asked` has the first words of all commands, in order.
+    """
+
+    def __init__(self, answers, delays=None):
         self.answers = answers
+        self.delays = delays or {}
+        self.asked = []
         super().__init__(b"")
 
     def serve(self):
@@ -60,6 +66,8 @@ class Scripted(Impostor):
                     words = []
                     for _ in range(count):
                         words.append(file.read(int(file.readline()[1:]) + 2)[:-2].decode())
+                    self.asked.append(" ".join(words[:2]))
+                    time.sleep(self.delays.get(words[0], 0))
                     answers = [self.answers[key] for key in (" ".join(words[:2]), words[0]) if key in self.answers]
                     connection.sendall(answers[0] if answers else b"+OK\r\n")
         except (OSError, ValueError):

@@ -16,6 +16,7 @@ void check_key(config::Section& section, const KeyCheck& check) {
     section.problem(section.mark(), "give either key (its name) or pattern (such as \"queue:*\")");
   }
   if (check.count && check.pattern.empty()) section.problem("count", "only what a pattern matches can be counted");
+  if (check.count && check.groups) section.problem("groups", "keys that are only counted are not looked at: leave out count");
 }
 
 std::string fingerprint_of(const RedisConfig& config) {
@@ -25,11 +26,12 @@ std::string fingerprint_of(const RedisConfig& config) {
                             config.clients, config.modules}) {
     text += wanted ? '+' : '-';
   }
-  for (const auto number : {config.slowlog_entries, config.max_keys, config.scan_budget}) {
+  for (const auto number : {config.client_series, config.slowlog_entries, config.max_keys, config.scan_budget}) {
     text += ' ' + std::to_string(number);
   }
   for (const auto& check : config.keys) {
-    text += '\n' + check.key + '\t' + check.pattern + '\t' + std::to_string(check.db) + (check.count ? "#" : "");
+    text += '\n' + check.key + '\t' + check.pattern + '\t' + std::to_string(check.db) + (check.count ? "#" : "") +
+            (check.groups ? "g" : "");
   }
   return text;
 }
@@ -50,6 +52,7 @@ void declare(config::Section& section, KeyCheck& check) {
   section.optional("key", check.key, "the name of one key");
   section.optional("pattern", check.pattern, "all keys that match, as SCAN takes it: \"queue:*\"");
   section.optional("count", check.count, "of a pattern: only how many keys match, not what each is like");
+  section.optional("groups", check.groups, "of streams: their entries, consumer groups and consumers");
   section.optional("db", check.db, "the number of the database", config::between(0, 1'000'000));
   if (!section.describing()) check_key(section, check);
 }
@@ -74,6 +77,10 @@ void declare(config::Section& section, RedisConfig& config) {
   section.optional("clients", config.clients,
                    "ask CLIENT LIST in each pass for the largest buffers; with thousands of clients that is work for "
                    "the server");
+  section.optional("client_series", config.client_series,
+                   "with clients: tell of so many clients one by one, about ten series for each: those that need the most "
+                   "memory",
+                   config::between(0, 1000));
   section.optional("modules", config.modules, "ask INFO everything, for what modules tell");
   section.list("check_keys", config.keys, "keys to tell of: their size, memory and (a number) value");
   section.optional("max_keys", config.max_keys, "most keys that patterns without count tell of",
@@ -84,6 +91,9 @@ void declare(config::Section& section, RedisConfig& config) {
   if (section.describing()) return;
   if (config.keys.size() > most_checks) {
     section.problem("check_keys", "more than " + std::to_string(most_checks) + " of them");
+  }
+  if (config.client_series > 0 && !config.clients) {
+    section.problem("client_series", "the clients are only asked for with clients: true");
   }
   if (!section.has("address")) return;
   const auto server = parse_address(config.address.value, default_port);

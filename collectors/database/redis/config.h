@@ -19,6 +19,7 @@ struct KeyCheck {
   std::string key;      // its name
   std::string pattern;  // as SCAN takes it: "queue:*"
   bool count = false;   // of the pattern: only how many there are
+  bool groups = false;  // of a stream: who reads from it
   std::int64_t db = 0;
 };
 
@@ -35,6 +36,7 @@ struct RedisConfig {
   bool latency = true;             // LATENCY LATEST
   bool latency_histogram = false;  // LATENCY HISTOGRAM
   bool clients = false;            // CLIENT LIST
+  std::int64_t client_series = 0;  // clients of it that are told of one by one
   bool modules = false;            // INFO everything
   std::int64_t slowlog_entries = 0;
   std::vector<KeyCheck> keys;

@@ -1,43 +1,34 @@
-// Keys that the configuration asks about: how long, how large, and (where it is a number) what value.
+// Keys that the configuration asks about: which they are. What each is like stands in key_measures.h.
 //
-// The one idea: SCAN has a budget. Each pass lets it look at so many keys and goes on in the next where it stopped, so
-// the server never works long for us, however large it is; what a pattern matched is told once it was seen to its end,
-// and stands until it is seen to its end again.
+// The one idea: nothing takes longer for us than it may. SCAN looks at so many keys in a pass, the keys are asked about
+// for so long, and the next pass goes on where this one stopped. What a pattern matched is told once it was seen to its
+// end, and stands until it is seen to its end again; what a key was like stands until it has its turn again.
 #include <algorithm>
-#include <array>
+#include <compare>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
-#include "collectors/database/redis/info_text.h"
+#include "collectors/database/redis/key_measures.h"
 #include "collectors/database/redis/part.h"
+#include "collectors/database/turns.h"
 
 namespace sidewatch::database::redis {
 namespace {
 
-constexpr std::int64_t scan_step = 1000;  // keys that one SCAN looks at
-constexpr std::int64_t longest_number = 32;
+using namespace std::chrono_literals;
 
-constexpr Metric key_size{"redis_key_size", MetricType::gauge, "",
-                          "On request (check_keys): elements of the key, or the length of a text; 0 when a key that is "
-                          "named is not there, as an empty list never is."};
-constexpr Metric key_memory{"redis_key_memory_usage_bytes", MetricType::gauge, "bytes",
-                            "On request (check_keys): memory of the key."};
-constexpr Metric key_value{"redis_key_value", MetricType::gauge, "",
-                           "On request (check_keys): the key's value, where it is a number."};
+constexpr std::int64_t scan_step = 1000;         // keys that one SCAN looks at
+constexpr Duration time_for_scanning = 200ms;    // of a pass
+constexpr Duration time_for_keys = 200ms;        // of a pass
+constexpr Duration pause_after_refusal = 5min;   // of a key that we may not read
+
 constexpr Metric keys_count{"redis_keys_count", MetricType::gauge, "",
                             "On request (check_keys with count): keys that match the pattern."};
 
-struct SizeCommand {
-  std::string_view type;
-  std::string_view command;
-};
-constexpr std::array kSizes{SizeCommand{"string", "STRLEN"}, SizeCommand{"list", "LLEN"},
-                            SizeCommand{"set", "SCARD"},     SizeCommand{"zset", "ZCARD"},
-                            SizeCommand{"hash", "HLEN"},     SizeCommand{"stream", "XLEN"}};
-
 struct Check {
   KeyCheck what;
-  std::string db;
   std::string label;  // "db0"
   std::string cursor = "0";
   bool scanned = false;            // to the end, once at least
@@ -55,6 +46,22 @@ struct Check {
   }
 };
 
+// A key that is told of: once, however many checks are about it.
+struct KeyName {
+  std::int64_t db = 0;
+  std::string key;
+  auto operator<=>(const KeyName&) const = default;
+};
+struct Subject {
+  std::string db_label;
+  bool named = false;  // and not only matched
+  bool streams = false;
+  bool wanted = true;  // by a check, as they stand now
+  KeyMeasures measures;
+  std::optional<Failure> trouble;
+  std::optional<Deadline> left_alone;
+};
+
 class KeysPart final : public Part {
  public:
   KeysPart(const RedisConfig& config, Catalog& catalog, const Labels& labels)
@@ -62,107 +69,130 @@ class KeysPart final : public Part {
         budget_(config.scan_budget),
         max_keys_(static_cast<std::size_t>(config.max_keys)) {
     for (const auto& check : config.keys) {
-      const auto db = std::to_string(check.db);
-      checks_.push_back({.what = check, .db = db, .label = "db" + db, .matching = {}, .matched = {}});
+      checks_.push_back({.what = check, .label = "db" + std::to_string(check.db), .matching = {}, .matched = {}});
     }
+    choose_subjects();
   }
 
  private:
   bool concerns(const ServerFacts& facts) const override { return !facts.sentinel; }
 
-  void forget() override { selected_ = "0"; }
+  void forget() override {
+    selected_ = 0;
+    for (auto& [name, subject] : subjects_) subject.left_alone.reset();
+  }
 
   std::optional<Failure> ask(Connection& connection, const ServerFacts&, Output& output) override {
     if (auto failure = scan(connection)) return failure;
-    std::size_t told = 0;
+    auto failure = take_turns(subjects_, last_, time_for_keys,
+                              [&](auto& entry) { return ask_about(entry.first, entry.second, connection); });
+    if (failure && failure->connection_lost) return failure;
     for (const auto& check : checks_) {
-      if (check.what.count && check.scanned) {
-        output.add(keys_count, check.counted, {{"db", check.label}, {"key", check.what.pattern}});
-      }
-      if (!check.what.key.empty()) {
-        if (auto failure = tell(check, check.what.key, connection, output)) return failure;
-      }
-      for (const auto& key : check.matched) {
-        if (told++ == max_keys_) break;
-        if (auto failure = tell(check, key, connection, output)) return failure;
-      }
+      if (!check.what.count || !check.scanned) continue;
+      output.add(keys_count, check.counted, {{"db", check.label}, {"key", check.what.pattern}});
     }
-    return std::nullopt;
+    for (const auto& [name, subject] : subjects_) {
+      subject.measures.add(subject.db_label, name.key, output);
+      if (subject.trouble) output.note(*subject.trouble);
+    }
+    return failure;
   }
 
   // Goes on with the patterns, one after the other, for as long as the budget lasts.
   std::optional<Failure> scan(Connection& connection) {
+    const Deadline deadline(time_for_scanning);
     std::int64_t left = budget_;
-    for (std::size_t done = 0; done < checks_.size() && left > 0; ++done) {
+    bool anything_ended = false;
+    std::optional<Failure> failure;
+    for (std::size_t done = 0; done < checks_.size() && left > 0 && !failure; ++done) {
       Check& check = checks_[next_ % checks_.size()];
-      bool ended = check.what.pattern.empty();
-      while (!ended && left > 0) {
+      const bool is_pattern = !check.what.pattern.empty();
+      bool ended = !is_pattern;
+      while (!ended && !failure && left > 0) {
         const std::int64_t step = std::min(left, scan_step);
-        left -= step;
-        if (auto failure = scan_step_of(check, step, connection, ended)) return failure;
+        left = deadline.left() == Duration(0) ? 0 : left - step;  // at least one step
+        failure = scan_step_of(check, step, connection, ended);
       }
-      if (!ended) return std::nullopt;
+      if (!ended) break;
+      anything_ended = anything_ended || is_pattern;
       ++next_;
     }
-    return std::nullopt;
+    if (anything_ended) choose_subjects();
+    return failure;
   }
 
   std::optional<Failure> scan_step_of(Check& check, std::int64_t step, Connection& connection, bool& ended) {
-    if (auto failure = select(check, connection)) return failure;
+    if (auto failure = select(check.what.db, connection)) return failure;
     const Reply* reply = nullptr;
     const std::string count = std::to_string(step);
     const std::vector<std::string_view> command{"SCAN", check.cursor, "MATCH", check.what.pattern, "COUNT", count};
     if (auto failure = connection.ask(command, reply)) return failure;
     if (reply->elements.size() != 2) return Failure{FailureKind::malformed, "SCAN is answered with nonsense", true};
+    const std::size_t most_matching = max_keys_ + checks_.size();  // some of them may be named as well
     check.cursor = reply->elements[0].text;
     for (const auto& key : reply->elements[1].elements) {
       check.counting += 1;
-      if (!check.what.count && check.matching.size() < max_keys_) check.matching.insert(key.text);
+      if (!check.what.count && check.matching.size() < most_matching) check.matching.insert(key.text);
     }
     ended = check.cursor == "0";
     if (ended) check.scan_ended();
     return std::nullopt;
   }
 
-  std::optional<Failure> select(const Check& check, Connection& connection) {
-    if (selected_ == check.db) return std::nullopt;
-    const Reply* reply = nullptr;
-    if (auto failure = connection.ask({"SELECT", check.db}, reply)) return failure;
-    selected_ = check.db;
+  // Named keys all, and of the matched ones so many that were not named.
+  void choose_subjects() {
+    for (auto& [name, subject] : subjects_) subject.wanted = subject.named = subject.streams = false;
+    std::size_t matched = 0;
+    for (const bool naming : {true, false}) {
+      for (const auto& check : checks_) {
+        if (naming && !check.what.key.empty()) choose(check, check.what.key, true);
+        if (naming) continue;
+        for (const auto& key : check.matched) {
+          if (matched == max_keys_) break;
+          if (choose(check, key, false)) ++matched;
+        }
+      }
+    }
+    std::erase_if(subjects_, [](const auto& entry) { return !entry.second.wanted; });
+  }
+
+  // Whether it was not chosen yet.
+  bool choose(const Check& check, const std::string& key, bool named) {
+    const auto [entry, is_new] = subjects_.try_emplace(KeyName{check.what.db, key});
+    Subject& subject = entry->second;
+    const bool first = is_new || !subject.wanted;
+    subject.db_label = check.label;
+    subject.wanted = true;
+    subject.named = subject.named || named;
+    subject.streams = subject.streams || check.what.groups;
+    return first;
+  }
+
+  std::optional<Failure> ask_about(const KeyName& name, Subject& subject, Connection& connection) {
+    if (subject.left_alone && subject.left_alone->left() > Duration(0)) return std::nullopt;
+    subject.left_alone.reset();
+    if (auto failure = select(name.db, connection)) return failure;
+    const KeyQuestion question{name.key, subject.named, subject.streams};
+    if (auto failure = subject.measures.ask(question, connection, subject.trouble)) return failure;
+    if (subject.trouble) subject.left_alone.emplace(pause_after_refusal);
     return std::nullopt;
   }
 
-  std::optional<Failure> tell(const Check& check, const std::string& key, Connection& connection, Output& output) {
-    if (auto failure = select(check, connection)) return failure;
-    const SeriesCache::LabelList labels{{"db", check.label}, {"key", key}};
+  std::optional<Failure> select(std::int64_t db, Connection& connection) {
+    if (selected_ == db) return std::nullopt;
     const Reply* reply = nullptr;
-    if (auto failure = connection.ask_for_any({"TYPE", key}, reply)) return failure;
-    if (reply->kind == Reply::Kind::error) {
-      if (reply->text.starts_with("MOVED")) return std::nullopt;  // another node of the cluster has it
-      return failure_of(reply->text, {"TYPE", key}, connection.user());
-    }
-    const auto has_type = [&](const SizeCommand& one) { return one.type == reply->text; };
-    const auto type = std::find_if(kSizes.begin(), kSizes.end(), has_type);
-    if (reply->text == "none" && key == check.what.key) output.add(key_size, 0, labels);
-    if (type == kSizes.end()) return std::nullopt;  // gone, or of a module's type
-    if (auto failure = connection.ask({type->command, key}, reply)) return failure;
-    const std::int64_t size = reply->number;
-    output.add(key_size, static_cast<double>(size), labels);
-    if (auto failure = connection.ask_for_any({"MEMORY", "USAGE", key}, reply)) return failure;
-    if (reply->kind == Reply::Kind::number) output.add(key_memory, static_cast<double>(reply->number), labels);
-    if (type->type != "string" || size == 0 || size > longest_number) return std::nullopt;
-    if (auto failure = connection.ask_for_any({"GET", key}, reply)) return failure;
-    const auto value = reply->text.find_first_not_of("+-.0123456789eE") == std::string::npos ? number_of(reply->text)
-                                                                                           : std::nullopt;
-    if (reply->kind == Reply::Kind::text && value) output.add(key_value, *value, labels);
+    if (auto failure = connection.ask({"SELECT", std::to_string(db)}, reply)) return failure;
+    selected_ = db;
     return std::nullopt;
   }
 
   const std::int64_t budget_;
   const std::size_t max_keys_;
   std::vector<Check> checks_;
-  std::size_t next_ = 0;
-  std::string selected_ = "0";
+  std::size_t next_ = 0;  // the pattern that SCAN goes on with
+  std::map<KeyName, Subject> subjects_;
+  KeyName last_;  // that was asked about
+  std::int64_t selected_ = 0;
 };
 
 }  // namespace
@@ -171,6 +201,10 @@ std::unique_ptr<Part> make_keys_part(const RedisConfig& config, Catalog& catalog
   return std::make_unique<KeysPart>(config, catalog, labels);
 }
 
-std::vector<Metric> key_metrics() { return {key_size, key_memory, key_value, keys_count}; }
+std::vector<Metric> key_metrics() {
+  auto metrics = key_measure_metrics();
+  metrics.push_back(keys_count);
+  return metrics;
+}
 
 }  // namespace sidewatch::database::redis

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <utility>
 
 namespace sidewatch::database::redis {
 namespace {
@@ -32,12 +34,16 @@ std::optional<Failure> Part::run(Connection& connection, const ServerFacts& fact
 
 std::optional<Failure> Part::ask_now(Connection& connection, const ServerFacts& facts, Pass& pass) {
   answer_.clear();
-  trouble_.reset();
+  const auto before = std::exchange(trouble_, std::nullopt);
   Output output(series_, answer_);
   auto failure = ask(connection, facts, output);
   series_.end_round();
   next_ = pass.now + every_;
   if (!failure || !failure->connection_lost) ended_connections_ = 0;
+  if (!failure && output.noted()) {
+    trouble_ = output.noted();
+    if (!before || before->text != trouble_->text) pass.failures.count(name_, trouble_->kind);
+  }
   if (!failure) return std::nullopt;
   const bool missing = failure->kind == FailureKind::missing;
   next_ = pass.now + std::max(every_, missing || failure->kind == FailureKind::denied ? pause_after_refusal
@@ -51,6 +57,9 @@ std::optional<Failure> Part::ask_now(Connection& connection, const ServerFacts& 
       trouble_ = *failure;
       next_ = pass.now + pause_after_refusal;
     }
+    // A server that hangs or goes away does so whatever it is asked.
+    const bool is_of_server = failure->kind == FailureKind::timeout || failure->kind == FailureKind::lost;
+    if (!is_of_server) failure->text = "query '" + std::string(name_) + "': " + failure->text;
     return failure;
   }
   return std::nullopt;

@@ -25,9 +25,16 @@ class Output {
     series_.add(batch_, metric, value, labels);
   }
 
+  // Trouble with one thing among many, which keeps a part from nothing else. The first one is told.
+  void note(const Failure& failure) {
+    if (!noted_) noted_ = failure;
+  }
+  const std::optional<Failure>& noted() const { return noted_; }
+
  private:
   SeriesCache& series_;
   Batch& batch_;
+  std::optional<Failure> noted_;
 };
 
 // What INFO told in this pass, for parts that go by it.
@@ -72,7 +79,7 @@ std::unique_ptr<Part> make_config_part(Catalog& catalog, const Labels& labels);
 std::unique_ptr<Part> make_slowlog_part(std::int64_t entries, Catalog& catalog, const Labels& labels);
 std::unique_ptr<Part> make_latency_part(Catalog& catalog, const Labels& labels);
 std::unique_ptr<Part> make_latency_histogram_part(Catalog& catalog, const Labels& labels);
-std::unique_ptr<Part> make_clients_part(Catalog& catalog, const Labels& labels);
+std::unique_ptr<Part> make_clients_part(std::int64_t series, Catalog& catalog, const Labels& labels);
 std::unique_ptr<Part> make_sentinel_part(Catalog& catalog, const Labels& labels);
 std::unique_ptr<Part> make_keys_part(const RedisConfig& config, Catalog& catalog, const Labels& labels);
 
@@ -82,6 +89,6 @@ std::vector<Metric> slowlog_metrics();
 std::vector<Metric> latency_metrics();
 std::vector<Metric> client_metrics();
 std::vector<Metric> sentinel_metrics();
-std::vector<Metric> key_metrics();
+std::vector<Metric> key_metrics();  // but those of stream_metrics()
 
 }  // namespace sidewatch::database::redis

@@ -6,6 +6,7 @@
 #include "collectors/database/redis/connection.h"
 #include "collectors/database/redis/info.h"
 #include "collectors/database/redis/info_fields.h"
+#include "collectors/database/redis/key_measures.h"
 #include "collectors/database/redis/part.h"
 #include "collectors/database/session.h"
 
@@ -27,7 +28,7 @@ std::vector<std::unique_ptr<Part>> parts_of(const RedisConfig& config, Catalog& 
   if (config.slowlog) parts.push_back(make_slowlog_part(config.slowlog_entries, catalog, labels));
   if (config.latency) parts.push_back(make_latency_part(catalog, labels));
   if (config.latency_histogram) parts.push_back(make_latency_histogram_part(catalog, labels));
-  if (config.clients) parts.push_back(make_clients_part(catalog, labels));
+  if (config.clients) parts.push_back(make_clients_part(config.client_series, catalog, labels));
   if (!config.keys.empty()) parts.push_back(make_keys_part(config, catalog, labels));
   return parts;
 }
@@ -132,6 +133,7 @@ std::vector<MetricGroup> metric_groups() {
       {"redis: sentinel", "From SENTINEL, on a Sentinel.", sentinel_metrics()},
       {"redis: clients", "From CLIENT LIST.", client_metrics()},
       {"redis: keys", "Of the keys that check_keys names.", key_metrics()},
+      {"redis: streams", "Of streams that check_keys names or matches with groups.", stream_metrics()},
       {"redis: modules", "From INFO everything, on request (modules).", metrics_of(module_fields())},
   };
 }

@@ -1,13 +1,20 @@
-// SENTINEL: what a Sentinel knows of each primary that it watches, beside what INFO tells.
+// SENTINEL: what a Sentinel knows of each primary that it watches, beside what INFO tells. Where it watches so many that
+// a pass has no time for all, they have their turns: what was answered about one stands until it is asked again.
 #include <array>
+#include <map>
+#include <string>
 
 #include "collectors/database/redis/info_text.h"
 #include "collectors/database/redis/part.h"
+#include "collectors/database/turns.h"
 
 namespace sidewatch::database::redis {
 namespace {
 
-constexpr std::size_t most_primaries = 64;  // each costs three commands
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_primaries = 500;
+constexpr Duration time_for_primaries = 200ms;  // of a pass: each costs three commands
 
 struct Detail {
   std::string_view key;
@@ -53,49 +60,75 @@ class SentinelPart final : public Part {
   SentinelPart(Catalog& catalog, const Labels& labels) : Part("sentinel", Duration(0), catalog, labels) {}
 
  private:
-  struct Primary {
-    std::string name;
-    std::string address;
+  // What was answered about a primary when it last had its turn.
+  struct Verdict {
+    bool known = false;
+    bool has_quorum = false;
+    std::string message;
+    double sentinels = 0;
+    double replicas = 0;
+    std::string address;  // of this pass
+    bool watched = true;  // in this pass
   };
 
   bool concerns(const ServerFacts& facts) const override { return facts.sentinel; }
+  void forget() override { verdicts_.clear(); }
 
   std::optional<Failure> ask(Connection& connection, const ServerFacts&, Output& output) override {
     const Reply* reply = nullptr;
     if (auto failure = connection.ask({"SENTINEL", "MASTERS"}, reply)) return failure;
-    std::vector<Primary> primaries;
-    for (const auto& one : reply->elements) {
-      if (primaries.size() == most_primaries) break;
-      Primary primary{std::string(one.value_of("name")), std::string(one.value_of("ip"))};
-      if (primary.name.empty()) continue;
-      primary.address.append(":").append(one.value_of("port"));
+    take_primaries(*reply, output);
+    auto failure = take_turns(verdicts_, last_, time_for_primaries,
+                              [&](auto& entry) { return ask_about(entry.first, entry.second, connection); });
+    if (failure && failure->connection_lost) return failure;
+    for (const auto& [name, verdict] : verdicts_) {
+      if (!verdict.known) continue;
+      output.add(quorum, verdict.has_quorum ? 1 : 0, {{"master_name", name}, {"message", verdict.message}});
+      add(ok_sentinels, verdict.sentinels, name, verdict.address, output);
+      add(ok_slaves, verdict.replicas, name, verdict.address, output);
+    }
+    return failure;
+  }
+
+  void take_primaries(const Reply& reply, Output& output) {
+    for (auto& [name, verdict] : verdicts_) verdict.watched = false;
+    std::size_t taken = 0;
+    for (const auto& one : reply.elements) {
+      const std::string name(one.value_of("name"));
+      if (name.empty()) continue;
+      if (++taken > most_primaries) break;
+      Verdict& verdict = verdicts_[name];
+      verdict.watched = true;
+      verdict.address.assign(one.value_of("ip")).append(":").append(one.value_of("port"));
       for (const auto& detail : kDetails) {
         const auto number = number_of(one.value_of(detail.key));
-        if (number) add(detail.metric, *number * detail.factor, primary, output);
+        if (number) add(detail.metric, *number * detail.factor, name, verdict.address, output);
       }
-      primaries.push_back(std::move(primary));
     }
-    for (const auto& primary : primaries) {
-      if (auto failure = ask_about(primary, connection, output)) return failure;
-    }
-    return std::nullopt;
+    std::erase_if(verdicts_, [](const auto& entry) { return !entry.second.watched; });
   }
 
-  static std::optional<Failure> ask_about(const Primary& primary, Connection& connection, Output& output) {
+  static std::optional<Failure> ask_about(const std::string& name, Verdict& verdict, Connection& connection) {
     const Reply* reply = nullptr;
-    if (auto failure = connection.ask_for_any({"SENTINEL", "CKQUORUM", primary.name}, reply)) return failure;
-    output.add(quorum, reply->kind == Reply::Kind::error ? 0 : 1,
-               {{"master_name", primary.name}, {"message", reply->text}});
-    if (auto failure = connection.ask({"SENTINEL", "SENTINELS", primary.name}, reply)) return failure;
-    add(ok_sentinels, 1 + count_ok(*reply), primary, output);
-    if (auto failure = connection.ask({"SENTINEL", "SLAVES", primary.name}, reply)) return failure;
-    add(ok_slaves, count_ok(*reply), primary, output);
+    verdict.known = false;
+    if (auto failure = connection.ask_for_any({"SENTINEL", "CKQUORUM", name}, reply)) return failure;
+    verdict.has_quorum = reply->kind != Reply::Kind::error;
+    verdict.message = reply->text;
+    if (auto failure = connection.ask({"SENTINEL", "SENTINELS", name}, reply)) return failure;
+    verdict.sentinels = 1 + count_ok(*reply);
+    if (auto failure = connection.ask({"SENTINEL", "SLAVES", name}, reply)) return failure;
+    verdict.replicas = count_ok(*reply);
+    verdict.known = true;
     return std::nullopt;
   }
 
-  static void add(const Metric& metric, double value, const Primary& primary, Output& output) {
-    output.add(metric, value, {{"master_name", primary.name}, {"master_address", primary.address}});
+  static void add(const Metric& metric, double value, const std::string& name, const std::string& address,
+                  Output& output) {
+    output.add(metric, value, {{"master_name", name}, {"master_address", address}});
   }
+
+  std::map<std::string, Verdict> verdicts_;  // by primary
+  std::string last_;  // that was asked about
 };
 
 }  // namespace
