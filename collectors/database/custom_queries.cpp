@@ -17,16 +17,17 @@ constexpr std::size_t max_queries = 100;
 
 void check_labels(config::Section& section, const CustomQuery& query) {
   std::set<std::string> names;
-  for (const auto& label : query.labels) {
+  for (const auto& [label, mark, expanded, places] : query.labels) {
     if (!is_legal_label_name(label)) {
-      section.problem("labels", "'" + label + "' is not the name of a label; name the column otherwise: " +
-                                    "SELECT ... AS name");
+      section.problem(mark, "'" + label + "' is not the name of a label; name the column otherwise: " +
+                                "SELECT ... AS name");
     } else if (label == "instance") {
-      section.problem("labels", "the label 'instance' is the name of the database");
+      section.problem(mark, "the label 'instance' is the name of the database; name the column otherwise: "
+                            "SELECT instance AS ...");
     } else if (label.starts_with("__")) {
-      section.problem("labels", "labels that begin with '__' are set by sidewatch itself");
+      section.problem(mark, "labels that begin with '__' are set by sidewatch itself");
     } else if (!names.insert(label).second) {
-      section.problem("labels", "'" + label + "' is listed twice");
+      section.problem(mark, "'" + label + "' is listed twice");
     }
   }
 }
@@ -90,6 +91,16 @@ void check_metrics(config::Section& section, const std::vector<CustomQuery>& que
   }
 }
 
+// A label that all series of the instance have would be overwritten by the column's.
+void check_instance_labels(config::Section& section, const InstanceConfig& instance, const CustomQuery& query) {
+  for (const auto& [label, mark, expanded, places] : query.labels) {
+    if (instance.labels.count(label) == 0) continue;
+    section.problem(mark, "all series of '" + instance.name.value + "' have the label '" + label +
+                              "' already: name the column otherwise (SELECT " + label + " AS ...), or take it out of " +
+                              "the database's labels");
+  }
+}
+
 void check_together(config::Section& section, const std::vector<CustomQuery>& queries) {
   std::set<std::string> names;
   for (const auto& query : queries) {
@@ -146,9 +157,11 @@ void declare(config::Section& section, CustomQuery& query) {
   }
 }
 
-void declare_queries(config::Section& section, std::vector<CustomQuery>& queries) {
+void declare_queries(config::Section& section, const InstanceConfig& instance, std::vector<CustomQuery>& queries) {
   section.list("queries", queries, "queries of your own, and what becomes of their columns");
-  if (!section.describing()) check_together(section, queries);
+  if (section.describing()) return;
+  check_together(section, queries);
+  for (const auto& query : queries) check_instance_labels(section, instance, query);
 }
 
 void add_queries(QuerySet& set, const std::vector<CustomQuery>& queries) {
@@ -161,7 +174,7 @@ void add_queries(QuerySet& set, const std::vector<CustomQuery>& queries) {
     query.timeout = custom.timeout;
     query.max_rows = static_cast<std::size_t>(custom.max_rows);
     std::vector<Column> columns;
-    for (const auto& name : custom.labels) columns.push_back(label(name));
+    for (const auto& name : custom.labels) columns.push_back(label(name.value));
     for (const auto& metric : custom.metrics) {
       columns.push_back(value(metric.column, Metric{metric.name, metric.type, "", metric.help}));
     }
@@ -175,7 +188,7 @@ std::string fingerprint_of(const std::vector<CustomQuery>& queries) {
     text += '\n' + query.name.value + '\t' + query.sql + '\t' + std::to_string(query.every.count()) + '\t' +
             std::to_string(query.timeout.count()) + '\t' + std::to_string(query.max_rows) + '\t' + query.min_version +
             '\t' + query.max_version;
-    for (const auto& label : query.labels) text += "\tl:" + label;
+    for (const auto& label : query.labels) text += "\tl:" + label.value;
     for (const auto& metric : query.metrics) {
       text += "\tm:" + metric.column + '=' + metric.name + ':' + std::string(to_string(metric.type)) + ':' + metric.help;
     }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/database/config.h"
 #include "collectors/database/query_set.h"
 #include "config/section.h"
 #include "metrics/metric.h"
@@ -32,7 +33,7 @@ struct CustomMetric {
 struct CustomQuery {
   config::Located<std::string> name;
   std::string sql;
-  std::vector<std::string> labels;  // columns
+  std::vector<config::Located<std::string>> labels;  // columns
   std::vector<CustomMetric> metrics;
   Duration every{0};
   Duration timeout{0};  // 0: the instance's
@@ -43,8 +44,8 @@ struct CustomQuery {
 void declare(config::Section& section, CustomMetric& metric);
 void declare(config::Section& section, CustomQuery& query);
 
-// Declares the list `queries` of an instance and checks it as a whole.
-void declare_queries(config::Section& section, std::vector<CustomQuery>& queries);
+// Declares the list `queries` of an instance, which has been declared, and checks it as a whole.
+void declare_queries(config::Section& section, const InstanceConfig& instance, std::vector<CustomQuery>& queries);
 
 // Adds them to what the instance is asked. `queries` must outlive the set.
 void add_queries(QuerySet& set, const std::vector<CustomQuery>& queries);

@@ -50,6 +50,7 @@ struct Query {
   Duration timeout{0};         // 0: the instance's
   std::size_t max_rows = 1000;
   bool must_exist = true;      // false: that there is no such thing on the server (an extension) is no trouble
+  const bool* unless = nullptr;  // it is not asked while this is true
 };
 
 }  // namespace sidewatch::database

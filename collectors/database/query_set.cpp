@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace sidewatch::database {
@@ -38,6 +39,9 @@ struct QuerySet::Item {
   Duration pause{0};               // the last one after a timeout
   int ended_connections = 0;       // in a row
 
+  bool is_for(const ServerVersion& server) const {
+    return query.versions.contain(server) && !(query.unless != nullptr && *query.unless);
+  }
   bool is_due(Time now) const { return !next || now + early >= *next; }
 
   void failed(Time now, Failure failure) {
@@ -88,7 +92,7 @@ std::optional<Failure> QuerySet::run(SqlConnection& connection, Pass& pass) {
   if (auto lost = ask_what_is_due(connection, pass)) return lost;
   bool anything_put_off = false;
   for (auto& item : items_) {
-    if (!item->query.versions.contain(connection.version())) continue;
+    if (!item->is_for(connection.version())) continue;
     anything_put_off = anything_put_off || item->put_off;
     if (item->put_off && pass.now - item->asked > item->query.every + longest_put_off) item->answer.clear();
     if (item->trouble) pass.report(item->query.name, *item->trouble);
@@ -108,7 +112,7 @@ std::optional<Failure> QuerySet::ask_what_is_due(SqlConnection& connection, Pass
     const std::size_t number = (first + i) % items_.size();
     Item& item = *items_[number];
     item.put_off = false;
-    if (!item.query.versions.contain(connection.version()) || !item.is_due(pass.now)) continue;
+    if (!item.is_for(connection.version()) || !item.is_due(pass.now)) continue;
     if (time_is_up) {
       item.put_off = true;
       continue;
@@ -140,6 +144,7 @@ std::optional<Failure> QuerySet::ask(Item& item, SqlConnection& connection, Pass
   if (failure) pass.failures.count(item.query.name, failure->kind);
   if (failure && failure->connection_lost) {
     if (++item.ended_connections >= guilty) item.failed(pass.now, *failure);
+    failure->text = "query '" + std::string(item.query.name) + "': " + failure->text;
     return failure;
   }
   const bool cut = failure && failure->kind == FailureKind::too_large;

@@ -35,8 +35,8 @@ class QuerySet {
   void add(const Query& query, std::unique_ptr<RowSink> sink);
   void add(const Query& query, std::vector<Column> columns);  // with a column sink
 
-  // Asks what is due and adds every answer that stands. Returns what ended the connection, if something did; nothing
-  // more is asked then.
+  // Asks what is due and adds every answer that stands. Returns what ended the connection, if something did, with the
+  // name of the query that met it; nothing more is asked then.
   std::optional<Failure> run(SqlConnection& connection, Pass& pass);
 
   // The connection is another one: everything is due, as the server may be another.

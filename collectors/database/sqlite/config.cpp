@@ -71,7 +71,7 @@ void declare(config::Section& section, SqliteConfig& database) {
   section.optional("tables_every", database.tables_every, "how often they are counted", config::between(1s, 24h));
   section.section("integrity", database.integrity,
                   "whether the database is sound, by PRAGMA quick_check; not checked when absent");
-  declare_queries(section, database.queries);
+  declare_queries(section, database.instance, database.queries);
   if (section.describing()) return;
   check_tables(section, database.tables);
   if (section.has("path") && !database.path.value.starts_with('/')) {

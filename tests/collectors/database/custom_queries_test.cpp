@@ -22,7 +22,7 @@ CustomQuery orders_query() {
   CustomQuery query;
   query.name.value = "orders";
   query.sql = "SELECT orders";
-  query.labels = {"status"};
+  query.labels.emplace_back().value = "status";
   query.metrics = {{"n", "shop_orders", MetricType::gauge, "Orders."},
                    {"sum", "shop_order_euros_total", MetricType::counter, "Money."}};
   return query;

@@ -127,6 +127,7 @@ TEST_F(QuerySetTest, StopsAtALostConnectionAndAsksEverythingOfTheNext) {
   const auto lost = run();
   ASSERT_TRUE(lost);
   EXPECT_EQ(lost->kind, FailureKind::lost);
+  EXPECT_EQ(lost->text, "query 'users': the server closed the connection");
   mend("SELECT users");
   asked();
   set.start_over();

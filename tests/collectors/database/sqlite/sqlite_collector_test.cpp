@@ -122,7 +122,7 @@ TEST_F(SqliteCollectorTest, AsksQueriesOfTheUsersOwn) {
   CustomQuery query;
   query.name.value = "sizes";
   query.sql = "SELECT kind, size FROM t";
-  query.labels = {"kind"};
+  query.labels.emplace_back().value = "kind";
   query.metrics = {{"size", "app_size", MetricType::gauge, "Size."}};
   config.queries = {query};
   const auto samples = collect();
