@@ -105,7 +105,7 @@ void declare(config::Section& section, PostgresqlConfig& config) {
                   "asked");
   section.optional("buffercache", config.buffercache,
                    "whether the extension pg_buffercache is asked how the shared buffers are used (PostgreSQL 16)");
-  declare_queries(section, config.queries);
+  declare_queries(section, config.instance, config.queries);
   check_dsn(section, config);
 }
 

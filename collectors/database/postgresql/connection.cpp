@@ -22,7 +22,7 @@ namespace {
   each(PQsetErrorVerbosity) each(PQsetNoticeReceiver) each(PQsetnonblocking) each(PQsslInUse) \
   each(PQsendQueryParams) each(PQsetSingleRowMode) each(PQflush) each(PQconsumeInput) each(PQisBusy) \
   each(PQgetResult) each(PQclear) each(PQresultStatus) each(PQresultErrorField) each(PQnfields) each(PQntuples) \
-  each(PQfname) each(PQgetisnull) each(PQgetlength) each(PQgetvalue)
+  each(PQfname) each(PQgetisnull) each(PQgetlength) each(PQgetvalue) each(PQsetSSLKeyPassHook_OpenSSL) each(PQdefaultSSLKeyPassHook_OpenSSL)
 
 struct Libpq {
 #define SIDEWATCH_LIBPQ_MEMBER(name) decltype(&::name) name = nullptr;
@@ -44,6 +44,8 @@ Result<Libpq> load_libpq() {
   SIDEWATCH_LIBPQ_FUNCTIONS(SIDEWATCH_LIBPQ_FIND)
 #undef SIDEWATCH_LIBPQ_FIND
   if (missing) return *missing;
+  // A key with a passphrase that the dsn does not have (sslpassword): OpenSSL would ask for it on the terminal.
+  pq.PQsetSSLKeyPassHook_OpenSSL(pq.PQdefaultSSLKeyPassHook_OpenSSL);
   return pq;
 }
 
@@ -262,6 +264,23 @@ std::optional<Failure> finish_connecting(const Libpq& pq, PGconn* handle, const 
   return std::nullopt;
 }
 
+std::optional<Failure> attempt(const Libpq& pq, const Parameters& parameters, Duration timeout, const Deadline& deadline,
+                               std::unique_ptr<SqlConnection>& made) {
+  Handle handle = begin_connecting(pq, parameters);
+  if (!handle) return Failure{FailureKind::other, "there is no memory for a connection", false};
+  if (auto failure = finish_connecting(pq, handle.get(), parameters, deadline)) return failure;
+  made = std::make_unique<Connection>(pq, std::move(handle), timeout);
+  return std::nullopt;
+}
+
+// Of the time that is left, for one of so many.
+Duration share_of(const Deadline& deadline, std::size_t many) { return deadline.left() / static_cast<long>(many); }
+
+// A login that is refused is refused at the next address, too.
+bool another_may_answer(const Failure& failure) {
+  return failure.kind == FailureKind::unreachable || failure.kind == FailureKind::timeout;
+}
+
 // libpq's words about a dsn may quote a part of it, which may be a password; what it does not know is a keyword.
 std::string fault_of_dsn(std::string_view libpq_text) {
   for (const auto* harmless : {"invalid connection option", "invalid URI query parameter"}) {
@@ -302,16 +321,33 @@ std::optional<Failure> Connector::connect(std::unique_ptr<SqlConnection>& made) 
     return Failure{FailureKind::login_refused, "the file with the password is empty or cannot be read", false};
   }
   Parameters parameters = joined(*dsn, password, config_.tls, config_.timeout);
-  for (const auto& name : names_to_resolve(parameters)) {
-    std::vector<std::string> addresses;
-    if (auto failure = resolver_.resolve(name, deadline.left(), addresses)) return failure;
-    set_addresses(parameters, addresses, config_.tls ? config_.tls->server_name : "");
+  const auto places = places_in(parameters);
+  if (places.empty()) return attempt(*pq, parameters, config_.timeout, deadline, made);
+  const auto rounds = rounds_of(parameters);
+  std::optional<Failure> failure;
+  for (std::size_t i = 0; i < rounds.size() * places.size(); ++i) {
+    parameters["target_session_attrs"] = rounds[i / places.size()];
+    const Deadline share(share_of(deadline, rounds.size() * places.size() - i));
+    failure = connect_to(places[i % places.size()], parameters, share, made);
+    if (!failure || !another_may_answer(*failure)) break;
   }
-  Handle handle = begin_connecting(*pq, parameters);
-  if (!handle) return Failure{FailureKind::other, "there is no memory for a connection", false};
-  if (auto failure = finish_connecting(*pq, handle.get(), parameters, deadline)) return failure;
-  made = std::make_unique<Connection>(*pq, std::move(handle), config_.timeout);
-  return std::nullopt;
+  return failure;
+}
+
+std::optional<Failure> Connector::connect_to(const Place& place, const Parameters& parameters, const Deadline& deadline,
+                                             std::unique_ptr<SqlConnection>& made) {
+  std::vector<std::string> addresses{place.address};
+  if (place.has_a_name()) {
+    if (auto failure = resolver_.resolve(place.host, deadline.left(), addresses)) return failure;
+  }
+  std::optional<Failure> failure;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const auto one = at_place(parameters, {place.host, addresses[i], place.port},
+                              config_.tls ? config_.tls->server_name : "");
+    failure = attempt(*libpq(), one, config_.timeout, Deadline(share_of(deadline, addresses.size() - i)), made);
+    if (!failure || !another_may_answer(*failure)) break;
+  }
+  return failure;
 }
 
 }  // namespace sidewatch::database::postgresql

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "collectors/database/config.h"
+#include "collectors/database/deadline.h"
 #include "collectors/database/postgresql/parameters.h"
 #include "collectors/database/resolver.h"
 #include "collectors/database/sql.h"
@@ -38,10 +39,14 @@ class Connector {
  public:
   explicit Connector(ConnectionConfig config) : config_(std::move(config)) {}
 
-  // One attempt: name, address, TLS and login together within the timeout.
+  // Names, addresses, TLS and login together within the timeout; each place that the dsn lists has its share of it, and
+  // each address of a place.
   std::optional<Failure> connect(std::unique_ptr<SqlConnection>& made);
 
  private:
+  std::optional<Failure> connect_to(const Place& place, const Parameters& parameters, const Deadline& deadline,
+                                    std::unique_ptr<SqlConnection>& made);
+
   const ConnectionConfig config_;
   Resolver resolver_;
 };

@@ -15,6 +15,18 @@ std::string value_of(const Parameters& parameters, const char* key) {
   return found == parameters.end() ? "" : found->second;
 }
 
+// "a,,b" is three; an empty text is none.
+std::vector<std::string> listed(const std::string& text) {
+  std::vector<std::string> all;
+  if (text.empty()) return all;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    all.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return all;
+}
+
 bool is_this_machine(const std::string& host) {
   return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" ||
          host.starts_with("127.") || host == "::1";
@@ -72,35 +84,48 @@ Parameters joined(Parameters dsn, const std::string& password, const std::option
   return all;
 }
 
-std::vector<std::string> names_to_resolve(const Parameters& parameters) {
-  const std::string host = value_of(parameters, "host");
-  const bool no_name = host.empty() || host.starts_with('/') || host.starts_with('@');
-  if (no_name || !value_of(parameters, "hostaddr").empty()) return {};
-  std::vector<std::string> names;
-  for (std::size_t at = 0; at <= host.size();) {
-    const auto end = std::min(host.find(',', at), host.size());
-    names.push_back(host.substr(at, end - at));
-    at = end + 1;
-  }
-  if (names.size() > 1) return {};  // a list of servers is libpq's business
-  return names;
+bool Place::has_a_name() const {
+  return address.empty() && !host.empty() && !host.starts_with('/') && !host.starts_with('@');
 }
 
-void set_addresses(Parameters& parameters, const std::vector<std::string>& addresses, const std::string& server_name) {
-  const std::string host = server_name.empty() ? value_of(parameters, "host") : server_name;
-  const std::string port = value_of(parameters, "port");
-  std::string hosts;
-  std::string list;
-  std::string ports;
-  for (const auto& address : addresses) {
-    const char* const comma = list.empty() ? "" : ",";
-    hosts += comma + host;
-    ports += comma + port;
-    list += comma + address;
+std::vector<Place> places_in(const Parameters& parameters) {
+  const auto hosts = listed(value_of(parameters, "host"));
+  const auto addresses = listed(value_of(parameters, "hostaddr"));
+  const auto ports = listed(value_of(parameters, "port"));
+  const std::size_t count = std::max({hosts.size(), addresses.size(), std::size_t{1}});
+  for (const auto* list : {&hosts, &addresses}) {
+    if (!list->empty() && list->size() != count) return {};
   }
-  parameters["host"] = hosts;
-  parameters["hostaddr"] = list;
-  if (!port.empty()) parameters["port"] = ports;
+  if (ports.size() > 1 && ports.size() != count) return {};
+  std::vector<Place> places(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!hosts.empty()) places[i].host = hosts[i];
+    if (!addresses.empty()) places[i].address = addresses[i];
+    if (!ports.empty()) places[i].port = ports.size() == 1 ? ports[0] : ports[i];
+  }
+  return places;
+}
+
+Parameters at_place(Parameters parameters, const Place& place, const std::string& server_name) {
+  const auto set = [&](const char* key, const std::string& text) {
+    if (text.empty()) {
+      parameters.erase(key);
+    } else {
+      parameters[key] = text;
+    }
+  };
+  set("host", server_name.empty() || place.address.empty() ? place.host : server_name);
+  set("hostaddr", place.address);
+  set("port", place.port);
+  return parameters;
+}
+
+std::vector<std::string> rounds_of(const Parameters& parameters) {
+  const std::string wanted = value_of(parameters, "target_session_attrs");
+  if (wanted == "prefer-standby") return {"standby", "any"};
+  if (wanted == "read-write") return {"primary"};
+  if (wanted == "read-only") return {"standby"};
+  return {wanted.empty() ? "any" : wanted};
 }
 
 std::string place_of(const Parameters& parameters) {

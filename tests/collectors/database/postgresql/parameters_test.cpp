@@ -75,26 +75,55 @@ TEST(PostgresqlParameters, ThePasswordOfTheConfigurationWins) {
   EXPECT_EQ(joined({{"password", "old"}}, "", std::nullopt, 2s).at("password"), "old");
 }
 
-TEST(PostgresqlParameters, LooksUpASingleHostName) {
-  EXPECT_THAT(names_to_resolve({{"host", "db.example"}}), ElementsAre("db.example"));
-  EXPECT_THAT(names_to_resolve({{"host", "/run/postgresql"}}), IsEmpty());
-  EXPECT_THAT(names_to_resolve({{"host", "db.example"}, {"hostaddr", "192.0.2.1"}}), IsEmpty());
-  EXPECT_THAT(names_to_resolve({}), IsEmpty());
+// "host|address|port" of each.
+std::vector<std::string> listed(const Parameters& parameters) {
+  std::vector<std::string> all;
+  for (const auto& place : places_in(parameters)) all.push_back(place.host + '|' + place.address + '|' + place.port);
+  return all;
 }
 
-TEST(PostgresqlParameters, EveryAddressOfANameIsTried) {
-  Parameters parameters{{"host", "db.example"}, {"port", "5433"}};
-  set_addresses(parameters, {"192.0.2.1", "2001:db8::1"}, "");
-  EXPECT_EQ(parameters.at("host"), "db.example,db.example");
-  EXPECT_EQ(parameters.at("hostaddr"), "192.0.2.1,2001:db8::1");
-  EXPECT_EQ(parameters.at("port"), "5433,5433");
+TEST(PostgresqlParameters, ListsTheServersThatADsnNames) {
+  EXPECT_THAT(listed({}), ElementsAre("||"));
+  EXPECT_THAT(listed({{"host", "db.example"}, {"port", "5433"}}), ElementsAre("db.example||5433"));
+  EXPECT_THAT(listed({{"host", "a,b"}}), ElementsAre("a||", "b||"));
+  EXPECT_THAT(listed({{"host", "a,b"}, {"port", "5433"}}), ElementsAre("a||5433", "b||5433"));
+  EXPECT_THAT(listed({{"host", "a,/run/b,"}, {"port", "1,2,"}}), ElementsAre("a||1", "/run/b||2", "||"));
+  EXPECT_THAT(listed({{"hostaddr", "192.0.2.1,::1"}}), ElementsAre("|192.0.2.1|", "|::1|"));
+  EXPECT_THAT(listed({{"host", "a,b"}, {"hostaddr", "192.0.2.1,"}}), ElementsAre("a|192.0.2.1|", "b||"));
+}
+
+TEST(PostgresqlParameters, LeavesListsThatDoNotFitTogetherToLibpqsWords) {
+  EXPECT_THAT(listed({{"host", "a,b"}, {"port", "1,2,3"}}), IsEmpty());
+  EXPECT_THAT(listed({{"host", "a"}, {"port", "1,2"}}), IsEmpty());
+  EXPECT_THAT(listed({{"host", "a,b"}, {"hostaddr", "192.0.2.1"}}), IsEmpty());
+}
+
+TEST(PostgresqlParameters, LooksUpNamesOnly) {
+  EXPECT_TRUE((Place{"db.example", "", ""}.has_a_name()));
+  EXPECT_FALSE((Place{"db.example", "192.0.2.1", ""}.has_a_name()));
+  EXPECT_FALSE((Place{"/run/postgresql", "", ""}.has_a_name()));
+  EXPECT_FALSE((Place{"@abstract", "", ""}.has_a_name()));
+  EXPECT_FALSE((Place{"", "", ""}.has_a_name()));
+}
+
+TEST(PostgresqlParameters, EachAttemptIsAtOnePlaceAndVerifiesItsName) {
+  const Parameters whole{{"host", "a,b"}, {"port", "5432,5433"}, {"dbname", "shop"}};
+  EXPECT_EQ(at_place(whole, {"b", "192.0.2.1", "5433"}, ""),
+            (Parameters{{"host", "b"}, {"hostaddr", "192.0.2.1"}, {"port", "5433"}, {"dbname", "shop"}}));
+  EXPECT_EQ(at_place(whole, {"/run/b", "", ""}, ""), (Parameters{{"host", "/run/b"}, {"dbname", "shop"}}));
 }
 
 TEST(PostgresqlParameters, TheCertificateMayBeForAnotherName) {
-  Parameters parameters{{"host", "127.0.0.1"}};
-  set_addresses(parameters, {"127.0.0.1"}, "db.example");
+  const auto parameters = at_place({{"host", "127.0.0.1"}}, {"127.0.0.1", "127.0.0.1", ""}, "db.example");
   EXPECT_EQ(parameters.at("host"), "db.example");
   EXPECT_EQ(parameters.at("hostaddr"), "127.0.0.1");
+}
+
+TEST(PostgresqlParameters, AsksForTheServerThatTheSessionIsWantedOf) {
+  EXPECT_THAT(rounds_of({}), ElementsAre("any"));
+  EXPECT_THAT(rounds_of({{"target_session_attrs", "read-write"}}), ElementsAre("primary"));
+  EXPECT_THAT(rounds_of({{"target_session_attrs", "read-only"}}), ElementsAre("standby"));
+  EXPECT_THAT(rounds_of({{"target_session_attrs", "prefer-standby"}}), ElementsAre("standby", "any"));
 }
 
 TEST(PostgresqlParameters, SaysWhereItIs) {
