@@ -30,9 +30,10 @@ class MysqlCollector final : public Collector {
     for (const auto& one : asked_) {
       Query query = one.query;
       query.sql = one.sql;
+      if (one.unless != nullptr) query.unless = &(shared_.*one.unless);
       scrapes_.name(one.sql, one.query.name);
       if (one.sink) {
-        queries_.add(query, one.sink({catalog, labels_, seats_}));
+        queries_.add(query, one.sink({catalog, labels_, shared_}));
       } else {
         queries_.add(query, one.columns);
       }
@@ -59,7 +60,7 @@ class MysqlCollector final : public Collector {
       generation_ = session_.generation();
       queries_.start_over();
       scrapes_.start_over();
-      seats_ = {};
+      shared_ = {};
     }
     scrapes_.watch(*connection);
     if (auto lost = queries_.run(scrapes_, pass)) {
@@ -73,7 +74,7 @@ class MysqlCollector final : public Collector {
   const MysqlConfig config_;
   const Labels labels_;
   const std::vector<AskedQuery> asked_;
-  Seats seats_;
+  Shared shared_;
   QuerySet queries_;
   FailureCounts failures_;
   Scrapes scrapes_;

@@ -40,6 +40,8 @@ std::string fingerprint_of(const MysqlConfig& config) {
   add(config.innodb_metrics ? 1 : 0);
   add(config.auto_increment ? 1 : 0);
   add(config.binary_logs ? 1 : 0);
+  add(config.user_statistics ? 1 : 0);
+  add(config.group_replication ? 1 : 0);
   if (config.statements) {
     add(config.statements->top);
     add(config.statements->every.count());
@@ -95,7 +97,12 @@ void declare(config::Section& section, MysqlConfig& config) {
   section.optional("auto_increment", config.auto_increment,
                    "whether it is watched how far the columns with auto_increment are from their last number");
   section.optional("binary_logs", config.binary_logs, "whether the sizes of the binary logs are read");
-  declare_queries(section, config.queries);
+  section.optional("user_statistics", config.user_statistics,
+                   "whether it is read what each user has done: about 25 series for each user (MariaDB, where userstat is "
+                   "ON)");
+  section.optional("group_replication", config.group_replication,
+                   "whether the members of the replication group are read (MySQL); needs SELECT ON performance_schema.*");
+  declare_queries(section, config.instance, config.queries);
   check_user(section, config);
   read_address(section, config);
 }

@@ -39,6 +39,8 @@ struct MysqlConfig {
   bool innodb_metrics = false;
   bool auto_increment = false;
   bool binary_logs = false;
+  bool user_statistics = false;
+  bool group_replication = false;
   std::vector<CustomQuery> queries;
 };
 

@@ -331,6 +331,7 @@ void set_tls(const Library& lib, MYSQL* mysql, const std::optional<TlsConfig>& t
   if (tls->ca.empty() && tls->mode == TlsMode::verify_ca) lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_CAPATH, "/etc/ssl/certs");
   if (!tls->cert.empty()) lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, tls->cert.c_str());
   if (!tls->key.empty()) lib.mysql_optionsv(mysql, MYSQL_OPT_SSL_KEY, tls->key.c_str());
+  lib.mysql_optionsv(mysql, MARIADB_OPT_TLS_PASSPHRASE, "");  // or OpenSSL would ask for one on the terminal
 }
 
 Handle make_handle(const Library& lib, const ConnectionConfig& config) {

@@ -21,13 +21,10 @@ constexpr const char* cmp_sql =
 constexpr const char* cmpmem_sql =
     "SELECT page_size, buffer_pool_instance, pages_used, pages_free, relocation_ops, relocation_time "
     "FROM information_schema.innodb_cmpmem";
-// MariaDB and Percona have it in their status.
+// Asked only where the status has no such counter, as that of MySQL and of MariaDB before 10.5.
 constexpr const char* deadlocks_sql =
     "SELECT count FROM information_schema.innodb_metrics WHERE name = 'lock_deadlocks' AND status = 'enabled'";
 constexpr const char* metrics_sql = "SELECT * FROM information_schema.innodb_metrics";
-
-constexpr Metric deadlocks_of_mysql =
-    counter("sidewatch_mysql_deadlocks_total", "Transactions that InnoDB rolled back to end a deadlock.");
 
 constexpr Metric page_read_metric =
     counter("mysql_info_schema_innodb_metrics_buffer_page_read_total", "Total number of buffer pages read total.");
@@ -66,6 +63,25 @@ std::vector<Column> cmpmem_columns() {
                                            "Total time in seconds spent in relocating blocks.", "seconds"),
                 0.001)};
 }
+
+class DeadlocksSink final : public RowSink {
+ public:
+  explicit DeadlocksSink(const SinkContext& context) : context_(context), labels_(context.labels) {}
+
+  std::optional<Failure> take(const Rows& rows, Batch& batch) override {
+    if (rows.size() == 0) context_.shared.counts_deadlocks = true;  // nowhere
+    if (rows.size() == 0 || rows.columns() == 0) return std::nullopt;
+    const auto count = number_in(rows.cell(0, 0).value_or(""));
+    if (!series_) series_ = context_.catalog.series(deadlocks_metric, labels_);
+    if (count) batch.add(series_, *count);
+    return std::nullopt;
+  }
+
+ private:
+  const SinkContext context_;
+  const Labels labels_;
+  SeriesHandle series_;
+};
 
 // One metric for each counter that is enabled, named by its subsystem and its name.
 class InnodbMetricsSink final : public RowSink {
@@ -137,6 +153,10 @@ class InnodbMetricsSink final : public RowSink {
 
 }  // namespace
 
+std::unique_ptr<RowSink> make_deadlocks_sink(const SinkContext& context) {
+  return std::make_unique<DeadlocksSink>(context);
+}
+
 std::unique_ptr<RowSink> make_innodb_metrics_sink(const SinkContext& context) {
   return std::make_unique<InnodbMetricsSink>(context);
 }
@@ -155,10 +175,9 @@ std::vector<AskedQuery> innodb_queries(const MysqlConfig& config) {
   cmpmem.every = compression_every;
   Query deadlocks;
   deadlocks.name = "deadlocks";
-  deadlocks.versions = oracle();
   std::vector<AskedQuery> all{{cmp, cmp_sql, cmp_columns(), {}},
                               {cmpmem, cmpmem_sql, cmpmem_columns(), {}},
-                              {deadlocks, deadlocks_sql, {value("count", deadlocks_of_mysql)}, {}}};
+                              {deadlocks, deadlocks_sql, {}, make_deadlocks_sink, &Shared::counts_deadlocks}};
   if (config.innodb_metrics) {
     Query metrics;
     metrics.name = "info_schema.innodb_metrics";

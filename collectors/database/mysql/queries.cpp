@@ -51,7 +51,7 @@ std::vector<AskedQuery> server_queries(const MysqlConfig& config) {
 std::vector<AskedQuery> queries_for(const MysqlConfig& config) {
   std::vector<AskedQuery> all;
   for (auto* group : {server_queries, replication_queries, session_queries, innodb_queries, statement_queries,
-                      table_queries}) {
+                      table_queries, user_queries, group_queries}) {
     auto queries = group(config);
     std::move(queries.begin(), queries.end(), std::back_inserter(all));
   }
@@ -62,6 +62,7 @@ std::vector<MetricGroup> metric_groups() {
   MysqlConfig everything;
   everything.statements = StatementsConfig{};
   everything.innodb_metrics = everything.auto_increment = everything.binary_logs = true;
+  everything.user_statistics = everything.group_replication = true;
   std::vector<Metric> server{up_metric};
   append(server, scrapes_metrics());
   append(server, variables_metrics());
@@ -69,7 +70,6 @@ std::vector<MetricGroup> metric_groups() {
   auto sessions = processlist_metrics();
   append(sessions, metrics_of(session_queries(everything)));
   auto innodb = metrics_of(innodb_queries(everything));
-  std::erase_if(innodb, [](const Metric& metric) { return metric.name == "sidewatch_mysql_deadlocks_total"; });
   append(innodb, innodb_metrics_metrics());
   auto statements = metrics_of(statement_queries(everything));
   append(statements, response_time_metrics());
@@ -80,7 +80,9 @@ std::vector<MetricGroup> metric_groups() {
           {"mysql: sessions", "Who is connected, and InnoDB's transactions.", sessions},
           {"mysql: InnoDB", "innodb_metrics are read on request.", innodb},
           {"mysql: statements", "On request (`statements`); response times where the server keeps them.", statements},
-          {"mysql: tables", "The largest ones; auto_increment and binary logs on request.", tables}};
+          {"mysql: tables", "The largest ones; auto_increment and binary logs on request.", tables},
+          {"mysql: users", "On request (`user_statistics`), of MariaDB.", metrics_of(user_queries(everything))},
+          {"mysql: groups", "On request (`group_replication`), of MySQL.", metrics_of(group_queries(everything))}};
 }
 
 }  // namespace sidewatch::database::mysql

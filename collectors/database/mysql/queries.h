@@ -18,15 +18,16 @@
 
 namespace sidewatch::database::mysql {
 
-// What one answer knows and another one needs.
-struct Seats {
-  double limit = 0;  // max_connections; 0: not known yet
+// What one answer knows and another one needs; nothing is known of a new connection.
+struct Shared {
+  double max_connections = 0;    // 0: not known yet
+  bool counts_deadlocks = false;  // in its status, or nowhere: nobody has to ask for them
 };
 
 struct SinkContext {
   Catalog& catalog;
   const Labels& labels;  // of the instance
-  Seats& seats;
+  Shared& shared;
 };
 using MakeSink = std::function<std::unique_ptr<RowSink>(const SinkContext&)>;
 
@@ -35,6 +36,7 @@ struct AskedQuery {
   std::string sql;
   std::vector<Column> columns;  // where each row is one set of labels
   MakeSink sink;                // where it is more than that
+  bool Shared::*unless = nullptr;  // it is not asked while this is so
 };
 
 // One group each; `config` says how often, how much, and what is on request.
@@ -44,6 +46,8 @@ std::vector<AskedQuery> replication_queries(const MysqlConfig& config);
 std::vector<AskedQuery> innodb_queries(const MysqlConfig& config);
 std::vector<AskedQuery> table_queries(const MysqlConfig& config);
 std::vector<AskedQuery> statement_queries(const MysqlConfig& config);
+std::vector<AskedQuery> user_queries(const MysqlConfig& config);
+std::vector<AskedQuery> group_queries(const MysqlConfig& config);
 
 // All of them that this configuration asks for, in the order in which they are asked.
 std::vector<AskedQuery> queries_for(const MysqlConfig& config);
@@ -53,6 +57,7 @@ std::unique_ptr<RowSink> make_status_sink(const SinkContext& context);
 std::unique_ptr<RowSink> make_variables_sink(const SinkContext& context);
 std::unique_ptr<RowSink> make_processlist_sink(const SinkContext& context);
 std::unique_ptr<RowSink> make_replica_sink(const SinkContext& context);
+std::unique_ptr<RowSink> make_deadlocks_sink(const SinkContext& context);
 std::unique_ptr<RowSink> make_innodb_metrics_sink(const SinkContext& context);
 std::unique_ptr<RowSink> make_binary_logs_sink(const SinkContext& context);
 std::unique_ptr<RowSink> make_response_time_sink(const SinkContext& context);
@@ -68,6 +73,7 @@ std::vector<Metric> response_time_metrics();
 std::vector<Metric> scrapes_metrics();
 
 extern const Metric up_metric;
+extern const Metric deadlocks_metric;
 
 // How the tables spell whom a statement is for.
 constexpr Versions mariadb(std::uint32_t min = 0) { return {min, UINT32_MAX, "mariadb"}; }

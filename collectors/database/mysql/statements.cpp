@@ -17,17 +17,36 @@ using namespace std::chrono_literals;
 constexpr Duration slow = 5s;
 constexpr Duration response_time_every = 15s;
 constexpr double picosecond = 1e-12;
+constexpr std::uint32_t knows_quantiles = 80000;
 constexpr std::uint32_t knows_cpu_time = 80028;
+constexpr std::string_view latency_name = "mysql_perf_schema_events_statements_latency";
+constexpr std::string_view latency_sum_name = "mysql_perf_schema_events_statements_latency_sum";
+constexpr std::string_view latency_count_name = "mysql_perf_schema_events_statements_latency_count";
+
+constexpr std::string_view of_services =
+    "digest IS NOT NULL AND COALESCE(schema_name, '') NOT IN ('mysql', 'performance_schema', 'information_schema')";
 
 std::string statements_sql(std::int64_t top, std::string_view more) {
   return "SELECT COALESCE(schema_name, 'NONE') AS schema_of_it, digest, LEFT(digest_text, 120) AS text_of_it, count_star, "
          "sum_timer_wait, sum_lock_time, sum_errors, sum_warnings, sum_rows_affected, sum_rows_sent, sum_rows_examined, "
          "sum_created_tmp_tables, sum_created_tmp_disk_tables, sum_sort_merge_passes, sum_sort_rows, "
          "sum_no_index_used" + std::string(more) +
-         " FROM performance_schema.events_statements_summary_by_digest WHERE digest IS NOT NULL AND "
-         "COALESCE(schema_name, '') NOT IN ('mysql', 'performance_schema', 'information_schema') "
-         "ORDER BY sum_timer_wait DESC LIMIT " + std::to_string(top);
+         " FROM performance_schema.events_statements_summary_by_digest WHERE " + std::string(of_services) +
+         " ORDER BY sum_timer_wait DESC LIMIT " + std::to_string(top);
 }
+
+// Of the same statements, a row for each quantile, under mysqld_exporter's values of that label.
+std::string quantiles_sql(std::int64_t top) {
+  return "SELECT schema_of_it, digest, text_of_it, quantile, CASE quantile WHEN '95' THEN quantile_95 WHEN '99' THEN "
+         "quantile_99 ELSE quantile_999 END AS latency FROM (SELECT COALESCE(schema_name, 'NONE') AS schema_of_it, digest, "
+         "LEFT(digest_text, 120) AS text_of_it, quantile_95, quantile_99, quantile_999 "
+         "FROM performance_schema.events_statements_summary_by_digest WHERE " + std::string(of_services) +
+         " ORDER BY sum_timer_wait DESC LIMIT " + std::to_string(top) +
+         ") AS top CROSS JOIN (SELECT '95' AS quantile UNION ALL SELECT '99' UNION ALL SELECT '999') AS quantiles";
+}
+
+constexpr std::string_view latency_help =
+    "A summary of statement latency by digest; quantile is 95, 99 or 999 (MySQL 8).";
 
 std::vector<Column> statement_columns() {
   const auto total = [](std::string_view column, std::string_view name, std::string_view help) {
@@ -155,13 +174,22 @@ std::vector<AskedQuery> statement_queries(const MysqlConfig& config) {
     all.push_back({query, statements_sql(config.statements->top, more), std::move(columns), {}});
   };
   ask(mariadb(), "", statement_columns());
-  ask(oracle(0, knows_cpu_time - 1), "", statement_columns());
+  ask(oracle(0, knows_quantiles - 1), "", statement_columns());
   auto columns = statement_columns();
+  columns.push_back(value("sum_timer_wait", {latency_sum_name, MetricType::summary, "seconds", latency_help}, picosecond));
+  columns.push_back(value("count_star", {latency_count_name, MetricType::summary, "seconds", latency_help}));
+  ask(oracle(knows_quantiles, knows_cpu_time - 1), "", columns);
   columns.push_back(value("sum_cpu_time",
                           counter("mysql_perf_schema_events_statements_cpu_time_seconds_total",
                                   "The total cpu time of events statements by digest.", "seconds"),
                           picosecond));
   ask(oracle(knows_cpu_time), ", sum_cpu_time", std::move(columns));
+  query.name = "perf_schema.eventsstatements.quantiles";
+  query.max_rows *= 3;
+  query.versions = oracle(knows_quantiles);
+  all.push_back({query, quantiles_sql(config.statements->top),
+                 {label("schema_of_it", "schema"), label("digest"), label("text_of_it", "digest_text"), label("quantile"),
+                  value("latency", {latency_name, MetricType::summary, "seconds", latency_help}, picosecond)}, {}});
   return all;
 }
 

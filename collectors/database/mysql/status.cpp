@@ -49,8 +49,6 @@ constexpr Metric connections_limit_metric =
     gauge("sidewatch_mysql_connections_limit", "Connections that clients may hold (max_connections).");
 constexpr Metric connection_usage_metric =
     gauge("sidewatch_mysql_connection_usage_ratio", "Connections held, of those that may be.", "ratio");
-constexpr Metric deadlocks_metric =
-    counter("sidewatch_mysql_deadlocks_total", "Transactions that InnoDB rolled back to end a deadlock.");
 
 constexpr Metric galera_info_metric = gauge("mysql_galera_status_info", "PXC/Galera status information.");
 constexpr std::array kLatencyParts{
@@ -66,7 +64,7 @@ class StatusSink final : public RowSink {
   explicit StatusSink(const SinkContext& context)
       : catalog_(context.catalog),
         labels_(context.labels),
-        seats_(context.seats),
+        shared_(context.shared),
         connections_(catalog_.series(connections_metric, labels_)),
         limit_(catalog_.series(connections_limit_metric, labels_)),
         usage_(catalog_.series(connection_usage_metric, labels_)) {}
@@ -126,10 +124,11 @@ class StatusSink final : public RowSink {
   void derive(std::string_view name, double value, Batch& batch) {
     if (name == "Threads_connected") {
       batch.add(connections_, value);
-      if (seats_.limit <= 0) return;
-      batch.add(limit_, seats_.limit);
-      batch.add(usage_, value / seats_.limit);
+      if (shared_.max_connections <= 0) return;
+      batch.add(limit_, shared_.max_connections);
+      batch.add(usage_, value / shared_.max_connections);
     } else if (name == "Innodb_deadlocks") {
+      shared_.counts_deadlocks = true;
       if (!deadlocks_) deadlocks_ = catalog_.series(deadlocks_metric, labels_);
       batch.add(deadlocks_, value);
     }
@@ -166,7 +165,7 @@ class StatusSink final : public RowSink {
 
   Catalog& catalog_;
   const Labels labels_;
-  const Seats& seats_;
+  Shared& shared_;
   SeriesRow series_;
   SeriesHandle connections_;
   SeriesHandle limit_;
@@ -176,6 +175,9 @@ class StatusSink final : public RowSink {
 };
 
 }  // namespace
+
+constexpr Metric deadlocks_metric =
+    counter("sidewatch_mysql_deadlocks_total", "Transactions that InnoDB rolled back to end a deadlock.");
 
 std::unique_ptr<RowSink> make_status_sink(const SinkContext& context) { return std::make_unique<StatusSink>(context); }
 

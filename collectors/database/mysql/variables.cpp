@@ -37,7 +37,7 @@ std::optional<double> gcache_bytes(std::string_view options) {
 class VariablesSink final : public RowSink {
  public:
   explicit VariablesSink(const SinkContext& context)
-      : catalog_(context.catalog), labels_(context.labels), seats_(context.seats) {}
+      : catalog_(context.catalog), labels_(context.labels), shared_(context.shared) {}
 
   std::optional<Failure> take(const Rows& rows, Batch& batch) override {
     if (rows.columns() < 2) return Failure{FailureKind::malformed, "the answer has no two columns", false};
@@ -51,7 +51,7 @@ class VariablesSink final : public RowSink {
         texts.take(name, text);
         continue;
       }
-      if (name == "max_connections") seats_.limit = *value;
+      if (name == "max_connections") shared_.max_connections = *value;
       batch.add(series_.get(name,
                             [&] {
                               const std::string full = std::string(variables_prefix) + name_of(name);
@@ -101,7 +101,7 @@ class VariablesSink final : public RowSink {
 
   Catalog& catalog_;
   const Labels labels_;
-  Seats& seats_;
+  Shared& shared_;
   SeriesRow series_;
 };
 

@@ -82,21 +82,103 @@ TEST(MysqlCollector, DeadlocksAreAskedForWhereTheStatusHasNone) {
   mariadb.server.answers["SHOW GLOBAL STATUS"] = {{"Variable_name", "Value"}, {{"Innodb_deadlocks", "3"}}, {}};
   EXPECT_EQ(mariadb.pass().at("sidewatch_mysql_deadlocks_total"), 3);
   EXPECT_FALSE(mariadb.asked("lock_deadlocks"));
+  Watched percona({80036, "mysql"});  // calls itself MySQL, and counts them in its status
+  percona.server.answers["SHOW GLOBAL STATUS"] = {{"Variable_name", "Value"}, {{"Innodb_deadlocks", "5"}}, {}};
+  EXPECT_EQ(percona.pass().at("sidewatch_mysql_deadlocks_total"), 5);
+  EXPECT_FALSE(percona.asked("lock_deadlocks"));
+}
+
+TEST(MysqlCollector, DeadlocksAreNotAskedForAgainWhereTheServerDoesNotCountThem) {
+  Watched mysql({80036, "mysql"});
+  mysql.pass();
+  const auto sql = *std::find_if(mysql.server.asked.begin(), mysql.server.asked.end(), [](const std::string& one) {
+    return one.find("lock_deadlocks") != std::string::npos;
+  });
+  mysql.under_test.now += std::chrono::minutes(20);  // that it failed is over
+  mysql.server.answers[sql] = {{"count"}, {{"2"}}, {}};
+  EXPECT_EQ(mysql.pass().at("sidewatch_mysql_deadlocks_total"), 2);
+  mysql.server.answers[sql] = {{"count"}, {}, {}};  // it was switched off
+  EXPECT_EQ(mysql.pass().count("sidewatch_mysql_deadlocks_total"), 0u);
+  mysql.server.asked.clear();
+  mysql.pass();
+  EXPECT_FALSE(mysql.asked("lock_deadlocks"));
+}
+
+// The answer to the one statement that is asked and has this in it.
+void answer(Watched& watched, std::string_view part, FakeAnswer with) {
+  watched.pass();
+  for (const auto& sql : watched.server.asked) {
+    if (sql.find(part) != std::string::npos) watched.server.answers[sql] = with;
+  }
+  watched.under_test.now += std::chrono::minutes(20);
+}
+
+TEST(MysqlCollector, QuantilesOfStatementsAreThoseOfMySql8) {
+  MysqlConfig config;
+  config.statements = StatementsConfig{.top = 7};
+  Watched watched({80036, "mysql"}, config);
+  answer(watched, "CROSS JOIN",
+         {{"schema_of_it", "digest", "text_of_it", "quantile", "latency"},
+          {{"shop", "d1", "SELECT ?", "95", "2000000000"}, {"shop", "d1", "SELECT ?", "999", "7000000000000"}}, {}});
+  const auto samples = watched.pass();
+  const std::string name = "mysql_perf_schema_events_statements_latency{digest=\"d1\", digest_text=\"SELECT ?\", ";
+  EXPECT_DOUBLE_EQ(samples.at(name + "quantile=\"95\", schema=\"shop\"}"), 0.002);
+  EXPECT_DOUBLE_EQ(samples.at(name + "quantile=\"999\", schema=\"shop\"}"), 7);
+  EXPECT_EQ(statement_queries(config).back().query.max_rows, 3 * 7u);
+  Watched old({50744, "mysql"}, config);
+  old.pass();
+  EXPECT_TRUE(old.asked("events_statements_summary_by_digest"));
+  EXPECT_FALSE(old.asked("quantile"));
+}
+
+TEST(MysqlCollector, MembersOfAReplicationGroupAreToldOfOnRequest) {
+  MysqlConfig config;
+  config.group_replication = true;
+  Watched watched({80036, "mysql"}, config);
+  answer(watched, "replication_group_members",
+         {{"channel_name", "member_id", "member_host", "member_port", "member_state", "member_role", "member_version", "one"},
+          {{"group_replication_applier", "uuid1", "db1", "3306", "ONLINE", "PRIMARY", "8.0.36", "1"},
+           {"group_replication_applier", "uuid2", "db2", "3306", "RECOVERING", "SECONDARY", "8.0.36", "1"}}, {}});
+  answer(watched, "replication_group_member_stats",
+         {{"count_transactions_in_queue", "count_transactions_checked", "count_conflicts_detected",
+           "count_transactions_rows_validating", "count_transactions_remote_in_applier_queue",
+           "count_transactions_remote_applied", "count_transactions_local_proposed", "count_transactions_local_rollback"},
+          {{"1", "2", "3", "4", "5", "6", "7", "8"}}, {}});
+  const auto samples = watched.pass();
+  EXPECT_EQ(samples.at("mysql_perf_schema_replication_group_member_info{channel_name=\"group_replication_applier\", "
+                       "member_host=\"db2\", member_id=\"uuid2\", member_port=\"3306\", member_role=\"SECONDARY\", "
+                       "member_state=\"RECOVERING\", member_version=\"8.0.36\"}"),
+            1);
+  EXPECT_EQ(samples.at("mysql_perf_schema_transactions_in_queue"), 1);
+  EXPECT_EQ(samples.at("mysql_perf_schema_conflicts_detected_total"), 3);
+  EXPECT_EQ(samples.at("mysql_perf_schema_transactions_remote_in_applier_queue"), 5);
+  EXPECT_EQ(samples.at("mysql_perf_schema_transactions_local_rollback_total"), 8);
+
+  Watched old({50744, "mysql"}, config);
+  old.pass();
+  EXPECT_TRUE(old.asked("replication_group_member_stats"));
+  EXPECT_FALSE(old.asked("member_role"));
+  EXPECT_FALSE(old.asked("remote_applied"));
+  Watched mariadb({101106, "mariadb"}, config);
+  mariadb.pass();
+  EXPECT_FALSE(mariadb.asked("replication_group"));
 }
 
 TEST(MysqlCollector, WhatIsOnRequestIsNotAskedWithoutRequest) {
   Watched quiet({101106, "mariadb"});
   quiet.pass();
-  for (const auto* part : {"events_statements", "* FROM information_schema.innodb_metrics", "auto_increment", "BINARY LOGS"}) {
+  for (const auto* part : {"events_statements", "* FROM information_schema.innodb_metrics", "auto_increment", "BINARY LOGS",
+                           "user_statistics", "replication_group"}) {
     EXPECT_FALSE(quiet.asked(part)) << part;
   }
   MysqlConfig config;
   config.statements = StatementsConfig{};
-  config.innodb_metrics = config.auto_increment = config.binary_logs = true;
+  config.innodb_metrics = config.auto_increment = config.binary_logs = config.user_statistics = true;
   config.tables.max = 0;
   Watched curious({101106, "mariadb"}, config);
   curious.pass();
-  for (const auto* part : {"events_statements", "* FROM information_schema.innodb_metrics", "auto_increment", "BINARY LOGS"}) {
+  for (const auto* part : {"events_statements", "* FROM information_schema.innodb_metrics", "auto_increment", "BINARY LOGS",
+                           "user_statistics"}) {
     EXPECT_TRUE(curious.asked(part)) << part;
   }
   EXPECT_FALSE(curious.asked("table_type = 'BASE TABLE'"));

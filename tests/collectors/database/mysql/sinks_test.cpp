@@ -16,7 +16,7 @@ using Cells = std::vector<std::optional<std::string>>;
 
 class MysqlSinks : public ::testing::Test {
  protected:
-  std::unique_ptr<RowSink> make(const MakeSink& sink) { return sink({under_test_.catalog, under_test_.labels, seats_}); }
+  std::unique_ptr<RowSink> make(const MakeSink& sink) { return sink({under_test_.catalog, under_test_.labels, shared_}); }
 
   std::map<std::string, double> take(RowSink& sink, std::vector<std::string> columns, const std::vector<Cells>& cells) {
     Rows rows;
@@ -33,7 +33,7 @@ class MysqlSinks : public ::testing::Test {
   }
 
   DatabaseUnderTest under_test_;
-  Seats seats_;
+  Shared shared_;
   std::optional<Failure> trouble_;
 };
 using Samples = std::map<std::string, double>;
