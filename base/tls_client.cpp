@@ -32,6 +32,24 @@ bool is_address(const std::string& name) {
   return inet_pton(AF_INET, name.c_str(), &address) == 1 || inet_pton(AF_INET6, name.c_str(), &address) == 1;
 }
 
+// OpenSSL would ask on the terminal, and wait for an answer.
+int refuse_passphrase(char*, int, int, void* asked) {
+  if (asked != nullptr) *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+Result<void> load_key(SSL_CTX* context, const std::string& path) {
+  bool asked = false;
+  SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
+  SSL_CTX_set_default_passwd_cb_userdata(context, &asked);
+  const bool loaded = SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_PEM) == 1;
+  SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+  if (loaded) return {};
+  const std::string words = library_words();
+  if (asked) return Error{std::string(encrypted_key_advice), path};
+  return Error{"no private key (PEM) that fits the certificate can be read: " + words, path};
+}
+
 Result<void> load_files(SSL_CTX* context, const TlsSettings& settings) {
   if (!settings.ca.empty() && SSL_CTX_load_verify_locations(context, settings.ca.c_str(), nullptr) != 1) {
     return Error{"no certificates (PEM) can be read: " + library_words(), settings.ca};
@@ -41,10 +59,7 @@ Result<void> load_files(SSL_CTX* context, const TlsSettings& settings) {
   if (SSL_CTX_use_certificate_chain_file(context, settings.cert.c_str()) != 1) {
     return Error{"no certificate (PEM) can be read: " + library_words(), settings.cert};
   }
-  if (SSL_CTX_use_PrivateKey_file(context, settings.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return Error{"no private key (PEM) that fits the certificate can be read: " + library_words(), settings.key};
-  }
-  return {};
+  return load_key(context, settings.key);
 }
 
 Result<void> expect_name(SSL* ssl, const TlsSettings& settings) {
