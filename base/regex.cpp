@@ -3,9 +3,11 @@
 
 #include <re2/re2.h>
 
+#include <array>
 #include <charconv>
 #include <vector>
 
+#include "base/capturing_regex.h"
 #include "base/utf8.h"
 
 namespace sidewatch {
@@ -80,7 +82,65 @@ std::optional<std::string> expand_match(const re2::RE2& pattern, re2::RE2::Ancho
   return expanded(replacement, pattern, groups, enough_bytes);
 }
 
+// `pattern` with (?<name> as RE2 2023 and earlier want it: (?P<name>. What stands behind a backslash or in brackets is
+// not a group.
+std::string with_known_groups(std::string_view pattern) {
+  std::string out;
+  bool in_brackets = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    out += pattern[i];
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) {
+      out += pattern[++i];
+    } else if (in_brackets) {
+      in_brackets = pattern[i] != ']';
+    } else if (pattern[i] == '[') {
+      in_brackets = true;
+      for (const char literal : {'^', ']'}) {
+        if (i + 1 < pattern.size() && pattern[i + 1] == literal) out += pattern[++i];
+      }
+    } else if (pattern.substr(i).starts_with("(?<") && i + 3 < pattern.size() && pattern[i + 3] != '=' &&
+               pattern[i + 3] != '!') {
+      out += "?P<";
+      i += 2;
+    }
+  }
+  return out;
+}
+
 }  // namespace
+
+Result<CapturingRegex> CapturingRegex::compile(std::string_view pattern) {
+  re2::RE2::Options options(re2::RE2::Quiet);
+  options.set_max_mem(max_program_bytes);
+  auto compiled = std::make_shared<const re2::RE2>(with_known_groups(pattern), options);
+  if (!compiled->ok()) return Error{compiled->error(), ""};
+  const auto groups = static_cast<std::size_t>(compiled->NumberOfCapturingGroups());
+  if (groups > max_groups) return Error{"more than " + std::to_string(max_groups) + " groups", ""};
+  CapturingRegex regex;
+  regex.names_.resize(groups);
+  for (const auto& [number, name] : compiled->CapturingGroupNames()) {
+    regex.names_[static_cast<std::size_t>(number) - 1] = name;
+  }
+  regex.compiled_ = std::move(compiled);
+  regex.pattern_ = std::string(pattern);
+  return regex;
+}
+
+bool CapturingRegex::matches(std::string_view text) const {
+  return compiled_ && compiled_->Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
+}
+
+bool CapturingRegex::match(std::string_view text, std::vector<std::string_view>& groups) const {
+  std::array<re2::StringPiece, max_groups + 1> found;
+  const std::size_t count = names_.size() + 1;
+  if (!compiled_ || !compiled_->Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, found.data(),
+                                      static_cast<int>(count))) {
+    return false;
+  }
+  groups.resize(count);
+  for (std::size_t i = 0; i < count; ++i) groups[i] = {found[i].data(), found[i].size()};
+  return true;
+}
 
 Result<Regex> Regex::compile(std::string_view pattern) {
   re2::RE2::Options options(re2::RE2::Quiet);
