@@ -1,0 +1,81 @@
+// Which files a log is, now and in the next pass: names come and go, what was written is read once.
+//
+// The one idea: a file is what it is by device and inode, not by its name. A file that was renamed stays open and is read
+// to its end before the one that took its name; for a while longer somebody may still write into it. A file that was
+// there before the first pass is read from its end (or where `from` says), one that comes later from its beginning,
+// unless it is one that was read before, or a copy of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "collectors/collector.h"
+#include "collectors/log/tail.h"
+
+namespace sidewatch::log {
+
+class Files {
+ public:
+  enum class From { end, beginning };
+  struct Options {
+    std::vector<std::string> paths;  // absolute; *, ? and [ as glob(7) has them
+    From from = From::end;
+    std::size_t max_files = 64;      // the newest by their last change
+    std::uint64_t max_bytes = std::uint64_t{64} << 20;  // in one pass
+    Duration max_time = std::chrono::seconds(1);        // of one pass
+  };
+  static constexpr Duration linger = std::chrono::seconds(30);  // a renamed or deleted file may still be written to
+  static constexpr std::size_t max_found = 10'000;              // names that one pass looks at
+  static constexpr std::size_t max_remembered = 4096;           // places in files that are not open
+
+  explicit Files(Options options) : options_(std::move(options)) {}
+
+  // Gives the new lines of all files. What cannot be read is a partial error.
+  void read(Time now, const LineSink& sink, PassOutcome& outcome);
+
+  struct Counts {
+    TailCounts tails;
+    std::uint64_t rotated = 0;   // files that lost their name
+    std::uint64_t left_out = 0;  // files now that are more than max_files
+    std::uint64_t backlog_bytes = 0;
+    std::size_t open = 0;
+  };
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Followed {
+    Tail tail;
+    std::string path;
+    std::int64_t changed = 0;  // when it was last looked at by its name
+    std::uint64_t listed_in = 0;      // the pass that found a name for it
+    std::optional<Time> nameless_since;
+  };
+  struct Candidate {
+    std::string path;
+    FileId id;
+    std::int64_t changed = 0;
+    std::uint64_t size = 0;
+  };
+
+  std::vector<Candidate> find(PassOutcome& outcome);
+  void follow(const Candidate& candidate, PassOutcome& outcome);
+  void place(Tail& tail, const Candidate& candidate);
+  void remember(const FileId& id, Tail::Place place);
+  void note_nameless(Time now);
+  std::vector<Followed*> in_order(bool nameless);
+  void read_all(const std::vector<Followed*>& files, const LineSink& sink, ReadBudget& budget, PassOutcome& outcome);
+  void close_old(Time now, const LineSink& sink);
+
+  const Options options_;
+  std::uint64_t pass_ = 0;
+  std::map<FileId, Followed> followed_;
+  std::map<FileId, Tail::Place> remembered_;
+  Counts counts_;
+};
+
+}  // namespace sidewatch::log
