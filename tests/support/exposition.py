@@ -31,14 +31,14 @@ class Page:
     def label_sets(self, name):
         return {labels for other, labels in self.values if other == name}
 
-    def value(self, name, **labels):
+    def value(self, name, /, **labels):
         """The one value of `name` whose labels include these; AssertionError unless there is exactly one."""
         found = self.matching(name, **labels)
         if len(found) != 1:
             raise AssertionError(f"{len(found)} series match {name} {labels}")
         return found[0]
 
-    def matching(self, name, **labels):
+    def matching(self, name, /, **labels):
         return [value for (other, have), value in self.values.items()
                 if other == name and set(labels.items()) <= set(have)]
 
