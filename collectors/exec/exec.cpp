@@ -1,0 +1,206 @@
+// A program that fails is a sample (exec_success 0), not a failed pass: what is known about it is still told.
+#include "collectors/exec/exec.h"
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/utf8.h"
+#include "collectors/exec/program.h"
+#include "config/literals.h"
+
+namespace sidewatch {
+namespace exec {
+namespace {
+
+constexpr Metric success_metric{"exec_success", MetricType::gauge, "",
+                                "1 when the program ended in time and said something that was understood, else 0: a Nagios "
+                                "plugin with an exit code from 0 to 3, another program with 0."};
+constexpr Metric status_metric{"exec_status", MetricType::gauge, "",
+                               "What a Nagios plugin found: 0 ok, 1 warning, 2 critical, 3 unknown. Absent when it did not "
+                               "come to an end."};
+constexpr Metric exit_code_metric{"exec_exit_code", MetricType::gauge, "",
+                                  "The exit code; 128 and the signal's number when a signal ended it. Absent when it was not "
+                                  "started."};
+constexpr Metric duration_metric{"exec_duration_seconds", MetricType::gauge, "seconds", "How long the last run took."};
+constexpr Metric output_metric{"exec_output_bytes", MetricType::gauge, "bytes", "What the last run wrote."};
+constexpr Metric cut_metric{"exec_output_cut", MetricType::gauge, "",
+                            "1 when the last run was ended because it wrote more than max_output, else 0."};
+constexpr Metric runs_metric{"exec_runs_total", MetricType::counter, "", "How often the program was to be run."};
+constexpr Metric failures_metric{"exec_failures_total", MetricType::counter, "", "Runs with exec_success 0."};
+constexpr Metric timeouts_metric{"exec_timeouts_total", MetricType::counter, "", "Runs that took longer than the timeout."};
+constexpr Metric message_metric{"exec_message", MetricType::gauge, "",
+                                "1; the label text is what a Nagios plugin said when its status last changed."};
+
+constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view default_locale = "LC_ALL=C.UTF-8";  // numbers with a point, messages that can be searched for
+constexpr int unknown_status = 3;
+constexpr int first_signal_code = 128;
+constexpr std::size_t max_message_bytes = 200;
+
+Command command_of(const ExecConfig& config) {
+  Command command;
+  command.arguments = config.command;
+  command.directory = config.directory;
+  command.nice = static_cast<int>(config.nice);
+  command.max_memory_bytes = config.max_memory.count;
+  command.max_output_bytes = static_cast<std::size_t>(config.max_output.count);
+  command.timeout = config.timeout;
+  if (!config.environment.contains("PATH")) command.environment.emplace_back(default_path);
+  if (!config.environment.contains("LC_ALL")) command.environment.emplace_back(default_locale);
+  for (const auto& [name, value] : config.environment) command.environment.push_back(name + '=' + value.reveal());
+  return command;
+}
+
+std::string how_it_ended(const Run& run, const ExecConfig& config) {
+  switch (run.end) {
+    case Run::End::not_started: return run.trouble;
+    case Run::End::timed_out: return "took longer than " + config::write_duration(config.timeout) + " and was ended";
+    case Run::End::wrote_too_much:
+      return "wrote more than " + config::write_size(config.max_output) + " and was ended (max_output)";
+    case Run::End::signalled: return "was ended by the signal " + std::string(::strsignal(run.code));
+    case Run::End::exited: return run.code == 0 ? "" : "ended with the exit code " + std::to_string(run.code);
+  }
+  return "";
+}
+
+class ExecCollector final : public Collector {
+ public:
+  ExecCollector(const ExecConfig& config, Catalog& catalog) : config_(config), catalog_(catalog) {
+    const Labels labels{{"name", config.name.value}};
+    for (std::size_t i = 0; i < own_.size(); ++i) own_[i] = catalog.series(*own_metrics[i], labels);
+  }
+
+  Result<PassOutcome> collect(Batch& batch, Time /*now*/) override {
+    ++runs_;
+    std::string trouble;
+    const Run run = run_once(trouble);
+    auto reading = Reading();
+    if (run.end == Run::End::exited && (run.code == 0 || is_plugin())) {
+      auto read = read_output(run.output, config_.reading);
+      if (read) reading = std::move(*read);
+      else trouble = read.error().what;
+    }
+    if (trouble.empty() && is_plugin() && run.end == Run::End::exited && run.code > unknown_status) {
+      trouble = how_it_ended(run, config_) + ", which no plugin of Nagios does";
+    }
+    const bool success = trouble.empty();
+    if (!success) ++failures_;
+    write_own(run, success, batch);
+    write_status(run, reading, batch);
+    write_measures(reading, batch);
+    if (success) trouble = reading.trouble;
+    return outcome_of(run, trouble);
+  }
+
+ private:
+  static constexpr std::array own_metrics{&success_metric,  &duration_metric, &output_metric,   &cut_metric,
+                                          &runs_metric,     &failures_metric, &timeouts_metric, &exit_code_metric,
+                                          &status_metric};
+  static constexpr std::size_t always = 7;  // of these are written in each pass
+
+  bool is_plugin() const { return config_.reading.format == Format::nagios; }
+
+  Run run_once(std::string& trouble) {
+    Run run;
+    if (!program_) {
+      auto command = command_of(config_);
+      if (!config_.user.empty()) {
+        auto identity = identity_of(config_.user);
+        if (!identity) {
+          trouble = identity.error().what;
+          return run;
+        }
+        command.identity = std::move(*identity);
+      }
+      identity_ = command.identity;
+      program_.emplace(std::move(command));
+    }
+    if (const auto why = why_not_trusted(config_.command.front(), identity_)) {
+      trouble = why->text();
+      return run;
+    }
+    run = program_->run();
+    if (run.end == Run::End::timed_out) ++timeouts_;
+    const bool plugin_ended = is_plugin() && run.end == Run::End::exited;
+    if (!plugin_ended) trouble = how_it_ended(run, config_);
+    return run;
+  }
+
+  void write_own(const Run& run, bool success, Batch& batch) const {
+    const std::array<double, always> numbers{success ? 1.0 : 0.0,
+                                             run.seconds,
+                                             static_cast<double>(run.output.size()),
+                                             run.end == Run::End::wrote_too_much ? 1.0 : 0.0,
+                                             static_cast<double>(runs_),
+                                             static_cast<double>(failures_),
+                                             static_cast<double>(timeouts_)};
+    for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(own_[i], numbers[i]);
+    if (run.end == Run::End::exited) batch.add(own_[always], run.code);
+    if (run.end == Run::End::signalled) batch.add(own_[always], first_signal_code + run.code);
+  }
+
+  // The text stays what it was when the status changed: one that is never twice the same (a load, a size) would otherwise
+  // make a new series in each pass.
+  void write_status(const Run& run, const Reading& reading, Batch& batch) {
+    if (!is_plugin() || run.end != Run::End::exited) return;
+    const int status = run.code <= unknown_status ? run.code : unknown_status;
+    batch.add(own_[always + 1], status);
+    if (status != status_) {
+      const std::string text(cut_at_character(reading.text, max_message_bytes));
+      message_ = catalog_.series(message_metric, Labels{{"name", config_.name.value}, {"text", text}});
+    }
+    status_ = status;
+    batch.add(message_, 1);
+  }
+
+  void write_measures(const Reading& reading, Batch& batch) {
+    std::vector<SeriesHandle> held;  // so that series which go on are the same
+    for (const auto& measure : reading.measures) {
+      held.push_back(catalog_.series({measure.name, measure.type, measure.unit, measure.help}, measure.labels));
+      batch.add(held.back(), measure.value);
+    }
+    held_ = std::move(held);
+  }
+
+  static PassOutcome outcome_of(const Run& run, const std::string& trouble) {
+    PassOutcome outcome;
+    if (trouble.empty()) return outcome;
+    outcome.partial_errors = 1;
+    outcome.first_partial_error = trouble;
+    if (!run.last_error.empty()) outcome.first_partial_error += "; it said: " + mend_utf8(run.last_error);
+    return outcome;
+  }
+
+  const ExecConfig config_;
+  Catalog& catalog_;
+  std::optional<Identity> identity_;
+  std::optional<Program> program_;
+  std::uint64_t runs_ = 0;
+  std::uint64_t failures_ = 0;
+  std::uint64_t timeouts_ = 0;
+  int status_ = -1;
+  SeriesHandle message_;
+  std::array<SeriesHandle, own_metrics.size()> own_;
+  std::vector<SeriesHandle> held_;
+};
+
+}  // namespace
+
+std::unique_ptr<Collector> make_exec_collector(const ExecConfig& config, Catalog& catalog) {
+  return std::make_unique<ExecCollector>(config, catalog);
+}
+
+}  // namespace exec
+
+std::vector<MetricGroup> exec_metric_groups() {
+  using namespace exec;
+  return {{"exec", "About programs that are run, by their name, and what Nagios plugins and commands of one number say. Those "
+                   "of format prometheus and json give metrics of their own names.",
+           {success_metric, status_metric, exit_code_metric, duration_metric, output_metric, cut_metric, runs_metric,
+            failures_metric, timeouts_metric, message_metric, value_metric, perfdata_value_metric, perfdata_warn_metric,
+            perfdata_crit_metric, perfdata_min_metric, perfdata_max_metric}}};
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,328 @@
+#include "collectors/exec/program.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "collectors/exec/child.h"
+
+namespace sidewatch::exec {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds after_kill{1'000};   // for the kernel to end what was killed
+constexpr milliseconds tick{20};            // between two looks where the kernel has no pidfd_open (before 5.3)
+constexpr std::size_t chunk_bytes = 16 * 1024;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() { close(); }
+  int get() const { return fd_; }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+// Away from 0, 1 and 2, which the child puts its own in place of.
+Descriptor moved_up(Descriptor descriptor) {
+  constexpr int first = 10;
+  return Descriptor(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, first));
+}
+
+struct Pipe {
+  Descriptor ours;
+  Descriptor theirs;
+  bool open() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+    ours = Descriptor(ends[0]);
+    theirs = moved_up(Descriptor(ends[1]));
+    return theirs.get() >= 0 && ::fcntl(ours.get(), F_SETFL, O_NONBLOCK) == 0;
+  }
+};
+
+std::string message_of(int error_number) { return std::generic_category().message(error_number); }
+
+// Signals stay away while there are two of this process, so that no handler of the agent runs in the child.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const auto& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::string why_it_did_not_start(const Command& command, const ChildTrouble& trouble) {
+  const auto why = message_of(trouble.error_number);
+  switch (trouble.step) {
+    case ChildStep::directory: return "the directory " + command.directory + " cannot be entered: " + why;
+    case ChildStep::identity: return "the agent may not become that user: " + why;
+    case ChildStep::limits: return "its limits cannot be set: " + why;
+    case ChildStep::files: return "its standard files cannot be set up: " + why;
+    case ChildStep::program: break;
+  }
+  const auto& path = command.arguments.front();
+  if (trouble.error_number == ENOENT && ::access(path.c_str(), F_OK) == 0) {
+    return path + " cannot be run: the interpreter that its first line (#!) names is not there";
+  }
+  if (trouble.error_number == ENOEXEC) return path + " cannot be run: a script needs a first line such as #!/bin/sh";
+  return path + " cannot be run: " + why;
+}
+
+// One run, from the fork to the reaping.
+class Running {
+ public:
+  Running(const Command& command, Run& run) : command_(command), run_(run) {}
+
+  // False when it was not started, which `run` then says.
+  bool start() {
+    if (!output_.open() || !errors_.open() || !trouble_.open()) return fail("no pipe to be had: " + message_of(errno));
+    const Descriptor nothing = moved_up(Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)));
+    if (nothing.get() < 0) return fail("/dev/null cannot be opened: " + message_of(errno));
+    const auto arguments = pointers_to(command_.arguments);
+    const auto environment = pointers_to(command_.environment);
+    const ChildPlan plan{command_, arguments.data(), environment.data(), nothing.get(), output_.theirs.get(),
+                         errors_.theirs.get(), trouble_.theirs.get(), ::getpid()};
+    {
+      const SignalsBlocked blocked;
+      pid_ = ::_Fork();  // runs nobody's handlers: the child is to touch nothing that threads of the agent share
+      if (pid_ == 0) become(plan);
+    }
+    if (pid_ < 0) return fail("no process to be had: " + message_of(errno));
+    (void)::setpgid(pid_, pid_);  // the child does it too: whoever comes first
+    for (auto* pipe : {&output_, &errors_, &trouble_}) pipe->theirs.close();
+    pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    return true;
+  }
+
+  // Until it has ended, or has written too much, or time is over.
+  void wait_until(Steady::time_point deadline) {
+    while (!ended_ && !too_much_ && Steady::now() < deadline) look(deadline);
+  }
+  void wait_for_end(Steady::time_point deadline) {
+    while (!ended_ && Steady::now() < deadline) look(deadline);
+  }
+
+  bool ended() const { return ended_; }
+  bool wrote_too_much() const { return too_much_; }
+  pid_t pid() const { return pid_; }
+  void signal_group(int number) const { ::kill(-pid_, number); }
+
+  // After its end: ends what it left in its group, takes what is still in the pipes, and only then gives its number free.
+  void reap() {
+    signal_group(SIGKILL);
+    drain();
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    const bool by_signal = WIFSIGNALED(status);
+    run_.end = by_signal ? Run::End::signalled : Run::End::exited;
+    run_.code = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+  // Why the program itself was never begun.
+  std::optional<std::string> trouble() {
+    ChildTrouble trouble;
+    const auto got = ::read(trouble_.ours.get(), &trouble, sizeof trouble);
+    if (got != static_cast<ssize_t>(sizeof trouble)) return std::nullopt;
+    return why_it_did_not_start(command_, trouble);
+  }
+
+  const std::string& errors() const { return error_text_; }
+
+ private:
+  bool fail(std::string why) {
+    run_.trouble = std::move(why);
+    return false;
+  }
+
+  void look(Steady::time_point deadline) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Steady::now());
+    const auto wait = pidfd_.get() < 0 ? std::min(left, tick) : left;
+    std::array<pollfd, 3> files{{{output_.ours.get(), POLLIN, 0}, {errors_.ours.get(), POLLIN, 0}, {pidfd_.get(), POLLIN, 0}}};
+    (void)::poll(files.data(), files.size(), static_cast<int>(std::max<std::int64_t>(wait.count(), 0)));
+    drain();
+    siginfo_t info{};
+    ended_ = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  }
+
+  void drain() {
+    take(output_.ours, run_.output, command_.max_output_bytes + 1);
+    std::string text;
+    take(errors_.ours, text, std::string::npos);
+    error_bytes_ += text.size();
+    error_text_ += text;
+    too_much_ = run_.output.size() > command_.max_output_bytes || error_bytes_ > command_.max_output_bytes;
+    if (too_much_) {
+      output_.ours.close();  // it is told so at its next write
+      errors_.ours.close();
+    }
+    if (error_text_.size() > Program::max_error_bytes) {
+      error_text_.erase(0, error_text_.size() - Program::max_error_bytes);
+    }
+  }
+
+  // What is there now, as far as there is room; closes a pipe that nobody holds any more.
+  void take(Descriptor& from, std::string& into, std::size_t most) const {
+    std::array<char, chunk_bytes> chunk{};
+    constexpr int most_chunks = 64;  // then the clock is looked at again
+    for (int i = 0; i < most_chunks && from.get() >= 0 && into.size() < most; ++i) {
+      const auto got = ::read(from.get(), chunk.data(), std::min(chunk.size(), most - into.size()));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return;
+      if (got == 0) from.close();
+      into.append(chunk.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+  const Command& command_;
+  Run& run_;
+  Pipe output_;
+  Pipe errors_;
+  Pipe trouble_;
+  Descriptor pidfd_;
+  pid_t pid_ = -1;
+  bool ended_ = false;
+  bool too_much_ = false;
+  std::string error_text_;
+  std::size_t error_bytes_ = 0;
+};
+
+std::string last_line(std::string_view text) {
+  const auto end = text.find_last_not_of(" \t\r\n");
+  if (end == std::string_view::npos) return "";
+  text = text.substr(0, end + 1);
+  const auto begin = text.rfind('\n');
+  return std::string(begin == std::string_view::npos ? text : text.substr(begin + 1));
+}
+
+bool has_ended(pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; }
+
+}  // namespace
+
+// Where the agent was started with SIGCHLD ignored, the kernel throws exit codes away.
+Program::Program(Command command) : command_(std::move(command)) {
+  struct sigaction now {};
+  if (::sigaction(SIGCHLD, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) ::signal(SIGCHLD, SIG_DFL);
+}
+
+Program::~Program() {
+  if (unended_ != 0) (void)has_ended(unended_);
+}
+
+Run Program::run() {
+  Run run;
+  const auto began = Steady::now();
+  if (unended_ != 0 && !has_ended(unended_)) {
+    run.trouble = "the process " + std::to_string(unended_) + " of an earlier run hangs in the kernel and cannot be ended";
+    return run;
+  }
+  unended_ = 0;
+  Running running(command_, run);
+  if (!running.start()) return run;
+  running.wait_until(began + command_.timeout);
+  const bool too_much = running.wrote_too_much();
+  const bool in_time = running.ended();
+  if (!in_time) {
+    running.signal_group(SIGTERM);
+    running.wait_for_end(Steady::now() + patience);
+  }
+  if (!running.ended()) {
+    running.signal_group(SIGKILL);
+    running.wait_for_end(Steady::now() + after_kill);
+  }
+  if (running.ended()) {
+    running.reap();
+  } else {
+    unended_ = running.pid();
+    run.trouble = "it cannot be ended: the process " + std::to_string(unended_) + " hangs in the kernel";
+  }
+  if (!in_time) run.end = too_much ? Run::End::wrote_too_much : Run::End::timed_out;
+  if (running.wrote_too_much()) run.end = Run::End::wrote_too_much;
+  if (auto trouble = running.trouble()) {
+    run.end = Run::End::not_started;
+    run.trouble = std::move(*trouble);
+  }
+  run.last_error = last_line(running.errors());
+  run.seconds = std::chrono::duration<double>(Steady::now() - began).count();
+  return run;
+}
+
+Result<Identity> identity_of(const std::string& user) {
+  std::vector<char> text(std::size_t{16} << 10);
+  passwd entry{};
+  passwd* found = nullptr;
+  const int error = ::getpwnam_r(user.c_str(), &entry, text.data(), text.size(), &found);
+  if (found == nullptr) {
+    return Error{"there is no user '" + user + "' on this machine" + (error != 0 ? ": " + message_of(error) : ""), ""};
+  }
+  Identity identity{entry.pw_uid, entry.pw_gid, {}};
+  if (::geteuid() != 0 && ::geteuid() != identity.user) {
+    return Error{"the agent does not run as root and so cannot become the user '" + user +
+                     "': take the key user away, or have it run by sudo",
+                 ""};
+  }
+  int count = 256;
+  identity.groups.resize(static_cast<std::size_t>(count));
+  if (::getgrouplist(user.c_str(), identity.group, identity.groups.data(), &count) < 0) count = 256;
+  identity.groups.resize(static_cast<std::size_t>(count));
+  return identity;
+}
+
+std::optional<Error> why_not_trusted(const std::string& path, const std::optional<Identity>& as) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return Error{"cannot be run: " + message_of(errno), path};
+  if (!S_ISREG(status.st_mode)) return Error{"is not a program but a directory or a device", path};
+  const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid() || (as && status.st_uid == as->user);
+  if (!ours) {
+    return Error{"is not run, as it belongs to another user (number " + std::to_string(status.st_uid) +
+                     "): it must belong to root or to whom it runs as",
+                 path};
+  }
+  const bool group_is_ours = status.st_gid == 0 || status.st_gid == ::getegid() || (as && status.st_gid == as->group);
+  if ((status.st_mode & S_IWOTH) != 0 || ((status.st_mode & S_IWGRP) != 0 && !group_is_ours)) {
+    return Error{"is not run, as others may write to it: chmod go-w " + path, path};
+  }
+  return std::nullopt;
+}
+
+}  // namespace sidewatch::exec
