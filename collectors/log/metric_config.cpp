@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "collectors/statsd/own_names.h"
+#include "collectors/own_names.h"
 #include "metrics/text.h"
 
 namespace sidewatch::log {
@@ -35,7 +35,7 @@ void check_name(Section& section, const Written& written, const std::vector<LogM
   if (!section.has("name")) return;
   if (!is_legal_metric_name(name)) {
     section.problem("name", "'" + name + "' is not the name of a metric: letters, digits and _ , as in nginx_requests_total");
-  } else if (statsd::OwnNames().contain(name)) {
+  } else if (OwnNames().contain(name)) {
     section.problem("name", "'" + name + "' is one of the agent's own metrics: choose another name");
   }
   for (const auto& other : known) {

@@ -19,7 +19,7 @@
 
 #include "base/time.h"
 #include "collectors/push/body.h"
-#include "collectors/statsd/own_names.h"
+#include "collectors/own_names.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
@@ -78,7 +78,7 @@ class PushedSeries {
   void forget_old(Time now);
 
   const PushedLimits limits_;
-  const statsd::OwnNames own_names_;
+  const OwnNames own_names_;
   mutable std::mutex mutex_;  // guards all below
   std::unordered_map<Labels, std::unique_ptr<Entry>, LabelsHash> entries_;  // by name and labels
   std::unordered_map<std::string, Name> names_;

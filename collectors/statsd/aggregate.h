@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/own_names.h"
 #include "collectors/statsd/key_table.h"
 #include "collectors/statsd/line.h"
 #include "collectors/statsd/mapping.h"
-#include "collectors/statsd/own_names.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"

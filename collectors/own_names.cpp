@@ -1,18 +1,25 @@
-#include "collectors/statsd/own_names.h"
+#include "collectors/own_names.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include "collectors/table.h"
 
-namespace sidewatch::statsd {
+namespace sidewatch {
 namespace {
+
+constexpr std::array<std::string_view, 2> agents_own_prefixes = {"sidewatch_", "ALERTS"};
 
 std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
 }  // namespace
 
-OwnNames::OwnNames() : prefixes_{"sidewatch_", "ALERTS"} {
+bool is_agents_own(std::string_view name) {
+  return std::ranges::any_of(agents_own_prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+OwnNames::OwnNames() : prefixes_(agents_own_prefixes.begin(), agents_own_prefixes.end()) {
   for (const auto& kind : collector_kinds()) {
     for (const auto& group : kind.metrics()) {
       for (const auto& metric : group.metrics) {
@@ -35,4 +42,4 @@ bool OwnNames::contain(std::string_view name) const {
          std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
 }
 
-}  // namespace sidewatch::statsd
+}  // namespace sidewatch
