@@ -16,6 +16,10 @@ bool is_name(std::string_view text) {
   return !text.empty() && is_letter(text[0]) && std::all_of(text.begin(), text.end(), is_part);
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 Result<std::string> file_content(std::string_view path, const std::string& directory) {
   const std::string what = "${file:" + std::string(path) + "}";
   if (path.empty()) return Error{"${file:} names no file, write ${file:/path}", ""};
@@ -76,6 +80,11 @@ Expansion expand(std::string_view text, const Lookup& environment, const std::st
     }
     const auto end = text.find('}', at);
     const auto inside = text.substr(at + 2, end == std::string_view::npos ? end : end - at - 2);
+    if (end != std::string_view::npos && is_number(inside)) {  // what a regular expression's group matched
+      expansion.text += text.substr(at, end + 1 - at);
+      at = end + 1;
+      continue;
+    }
     const bool from_file = inside.starts_with("file:");
     const auto refuse = [&](std::string why) {
       expansion.problem = Expansion::Problem{at, std::move(why)};

@@ -1,8 +1,9 @@
 // ${NAME}, ${NAME:-default}, ${file:/path} and $$ inside a value.
 //
 // Works on the text of one scalar after the YAML has been read, so what a variable holds can never change the
-// structure. A `$` before anything else than `{` or `$` stays as it is, because templates contain {{ $value }}. Like in
-// a shell, the default also stands for a variable that is set but empty. Nothing is expanded twice.
+// structure. A `$` before anything else than `{` or `$` stays as it is, because templates contain {{ $value }}, and so
+// does ${1}: a number names no variable, but a group in the replacement of a regular expression. Like in a shell, the
+// default also stands for a variable that is set but empty. Nothing is expanded twice.
 #pragma once
 
 #include <cstddef>

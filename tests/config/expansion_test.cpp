@@ -40,6 +40,7 @@ TEST(Expansion, LeavesOtherDollarsAlone) {
 TEST(Expansion, WritesTwoDollarsAsOne) {
   EXPECT_EQ(expanded("$$"), "$");
   EXPECT_EQ(expanded("$${NAME}"), "${NAME}");
+  EXPECT_EQ(expanded("$1:${12}/${NAME}"), "$1:${12}/checkout");
   EXPECT_EQ(expanded("$$${NAME}"), "$checkout");
   EXPECT_FALSE(expand("$${NAME}", sample_environment(), "").changed);
 }
