@@ -13,6 +13,7 @@
 #include "collectors/log/config.h"
 #include "collectors/process/config.h"
 #include "collectors/push/push.h"
+#include "collectors/scrape/config.h"
 #include "collectors/self/self.h"
 #include "collectors/statsd/config.h"
 
@@ -30,6 +31,7 @@ constexpr std::array kKinds{
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"push", configure_push, push_metric_groups},
     CollectorKind{"redis", configure_redis, redis_metric_groups},
+    CollectorKind{"scrape", configure_scrape, scrape_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
     CollectorKind{"sqlite", configure_sqlite, sqlite_metric_groups},
     CollectorKind{"statsd", configure_statsd, statsd_metric_groups},
