@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::array kPaths{
     PushPath{"push", "POST", "/api/v1/push", "samples as JSON", ""},
+    PushPath{"heartbeat", "GET", "/ping/{rest...}", "heartbeats of jobs", ""},
+    PushPath{"heartbeat", "POST", "/ping/{rest...}", "heartbeats of jobs", ""},
 };
 
 constexpr Metric requests_metric{"sidewatch_push_requests_total", MetricType::counter, "",

@@ -9,6 +9,7 @@
 #include "collectors/database/redis/config.h"
 #include "collectors/database/sqlite/config.h"
 #include "collectors/exec/config.h"
+#include "collectors/heartbeat/config.h"
 #include "collectors/host/host.h"
 #include "collectors/log/config.h"
 #include "collectors/process/config.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr std::array kKinds{
     CollectorKind{"container", configure_container, container_metric_groups},
     CollectorKind{"exec", configure_exec, exec_metric_groups},
+    CollectorKind{"heartbeat", configure_heartbeat, heartbeat_metric_groups},
     CollectorKind{"host", configure_host, host_metric_groups},
     CollectorKind{"log", configure_log, log_metric_groups},
     CollectorKind{"memcached", configure_memcached, memcached_metric_groups},

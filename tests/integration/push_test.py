@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What programs push to the real agent's HTTP port: JSON, packed, chunked, too large, from where they may not."""
+"""What programs push to the real agent's HTTP port: JSON, packed, chunked, too large, from where they may not; heartbeats."""
 
 import gzip
 import http.client
@@ -7,11 +7,12 @@ import json
 import os
 import signal
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from exposition import Page  # noqa: E402
-from harness import Agent, temporary_directory, wait_until  # noqa: E402
+from harness import Agent, Receiver, temporary_directory, wait_until  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
 
@@ -110,6 +111,58 @@ class Json(Pushing):
         self.push({"later_total": 1})
         self.wait_for(1, "later_total")
         self.wait_for(3, "orders_total")
+
+
+class Heartbeats(Pushing):
+    JOBS = "{heartbeat: [{name: backup, every: 1h, grace: 5m}, {name: often, every: 1s, grace: 0s}]}"
+
+    def test_a_job_tells_how_its_run_went(self):
+        self.start(self.JOBS)
+        self.assertEqual(self.send("GET", "/ping/backup/start"), (200, "OK\n"))
+        self.wait_for(1, "heartbeat_running", heartbeat="backup")
+        self.assertEqual(self.send("POST", "/ping/backup/3", b"the output of the job")[0], 200)
+        self.wait_for(1, "heartbeat_failed", heartbeat="backup")
+        self.assertEqual(self.send("HEAD", "/ping/backup"), (200, ""))
+        self.wait_for(0, "heartbeat_failed", heartbeat="backup")
+        page = self.page()
+        self.assertAlmostEqual(page.value("heartbeat_last_ping_timestamp_seconds", heartbeat="backup"), time.time(), delta=30)
+        self.assertEqual(page.value("heartbeat_pings_total", heartbeat="backup", result="success"), 1)
+        self.assertEqual(self.send("GET", "/ping/nothing")[0], 404)
+        self.assertEqual(self.send("GET", "/ping/backup", headers={"Sec-Fetch-Site": "cross-site"})[0], 403,
+                         "an image in a web page must not ping")
+
+    def test_a_job_that_stays_away_is_told_and_so_is_its_return(self):
+        self.start(self.JOBS + """
+shipped_rules: [heartbeat]
+receivers: [{name: hook, webhook: {url: "RECEIVER"}}]""".replace("RECEIVER", self.receiver().url))
+        first = self.hook.wait_for(1, "that it stays away")[0]["body"]["alerts"][0]
+        self.assertEqual((first["labels"]["alertname"], first["annotations"]["summary"]),
+                         ("HeartbeatMissed", "The job often has not told in time that it ran"))
+        end = time.monotonic() + 20
+        while len(self.hook.taken()) < 2 and time.monotonic() < end:
+            self.send("GET", "/ping/often")
+        told = self.hook.wait_for(2, "that it is back")[1]["body"]["alerts"][0]
+        self.assertEqual((told["reason"], told["annotations"]["summary"]), ("resolved", "The job often runs again"))
+
+    def receiver(self):
+        self.hook = Receiver()
+        self.addCleanup(self.hook.stop)
+        return self.hook
+
+    def test_no_answered_ping_is_lost_when_the_agent_is_killed(self):
+        self.start("{heartbeat: [{name: backup, every: 1h, grace: 5m}]}")
+        for life in range(1, 6):
+            self.assertEqual(self.send("GET", f"/ping/backup/{0 if life % 2 else 1}")[0], 200)
+            at = time.time()
+            self.agent.kill()
+            self.agent.start()
+            wait_until(lambda: self.page().matching("heartbeat_overdue"), "the first pass")
+            page = self.page()
+            pings = [page.value("heartbeat_pings_total", heartbeat="backup", result=each) for each in ("success", "failure")]
+            self.assertEqual(pings, [(life + 1) // 2, life // 2])
+            self.assertAlmostEqual(page.value("heartbeat_last_ping_timestamp_seconds", heartbeat="backup"), at, delta=2)
+            self.assertEqual(page.value("heartbeat_failed", heartbeat="backup"), 0 if life % 2 else 1)
+            self.assertEqual(page.value("heartbeat_overdue", heartbeat="backup"), 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,220 @@
+// Pings in, answers, a file and samples out.
+#include "collectors/heartbeat/heartbeat.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "config/document.h"
+#include "tests/support/temp_dir.h"
+
+namespace sidewatch::heartbeat {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class HeartbeatTest : public testing::Test {
+ protected:
+  HeartbeatTest() { begin(); }
+
+  // The agent's life begins, or begins again.
+  void begin() {
+    HeartbeatConfig config;
+    config.name.value = "backup";
+    config.every = 1h;
+    config.grace = 5min;
+    target = std::make_shared<HeartbeatTarget>(std::vector{config}, [this] { return BootPosition{"boot", to_ms(now)}; });
+    target->keep_in(state_dir);
+    collector = make_heartbeat_collector(target, catalog);
+  }
+  PushAnswer ping(std::vector<std::string> segments) {
+    PushRequest request;
+    request.method = "GET";
+    request.segments = std::move(segments);
+    request.now = now;
+    request.wall = to_wall(now, 0ms);
+    return target->take(request);
+  }
+  std::map<std::string, double> pass() {
+    Batch batch;
+    const auto outcome = collector->collect(batch, now);
+    EXPECT_TRUE(outcome);
+    trouble = outcome ? outcome->first_partial_error : outcome.error().text();
+    std::map<std::string, double> found;
+    for (const auto& sample : batch.samples()) {
+      const auto info = catalog.info(sample.series);
+      EXPECT_EQ(info->labels.get("heartbeat"), "backup");
+      const std::string result(info->labels.get("result"));
+      found[info->family->name + (result.empty() ? "" : " " + result)] = sample.value;
+    }
+    return found;
+  }
+
+  TempDir directory;
+  std::string state_dir = directory.path();
+  Catalog catalog{Catalog::Limits{}, Labels{}};
+  Time now = time_at_ms(100'000'000'250);
+  std::shared_ptr<HeartbeatTarget> target;
+  std::unique_ptr<Collector> collector;
+  std::string trouble;
+};
+
+TEST_F(HeartbeatTest, ServesWhatIsKnownOfAJob) {
+  EXPECT_EQ(ping({"backup", "start"}).status, 200);
+  now += 30s;
+  EXPECT_EQ(ping({"backup"}).body, "OK\n");
+  EXPECT_EQ(pass(), (std::map<std::string, double>{{"heartbeat_last_ping_timestamp_seconds", 100'000'030.25},
+                                                   {"heartbeat_overdue", 0},
+                                                   {"heartbeat_failed", 0},
+                                                   {"heartbeat_running", 0},
+                                                   {"heartbeat_pings_total start", 1},
+                                                   {"heartbeat_pings_total success", 1},
+                                                   {"heartbeat_pings_total failure", 0},
+                                                   {"heartbeat_duration_seconds", 30},
+                                                   {"heartbeat_expected_interval_seconds", 3600}}));
+  now += 1h + 6min;
+  EXPECT_EQ(pass().at("heartbeat_overdue"), 1);
+}
+
+TEST_F(HeartbeatTest, IsNotOverdueRightAfterTheStartWithoutHistory) {
+  auto samples = pass();
+  EXPECT_EQ(samples.at("heartbeat_overdue"), 0);
+  EXPECT_EQ(samples.count("heartbeat_last_ping_timestamp_seconds"), 0u) << "there was none";
+  now += 2h;
+  EXPECT_EQ(pass().at("heartbeat_overdue"), 1);
+}
+
+TEST_F(HeartbeatTest, TakesTheAddressesOfHealthchecks) {
+  struct Case {
+    std::vector<std::string> segments;
+    const char* counted;
+  };
+  for (const auto& [segments, counted] : std::vector<Case>{{{"backup"}, "success"},
+                                                           {{"backup", ""}, "success"},
+                                                           {{"backup", "0"}, "success"},
+                                                           {{"backup", "start"}, "start"},
+                                                           {{"backup", "fail"}, "failure"},
+                                                           {{"backup", "1"}, "failure"},
+                                                           {{"backup", "255"}, "failure"}}) {
+    const std::string series = std::string("heartbeat_pings_total ") + counted;
+    const double before = pass().at(series);
+    EXPECT_EQ(ping(segments).status, 200) << segments.back();
+    EXPECT_EQ(pass().at(series), before + 1) << segments.back();
+  }
+}
+
+TEST_F(HeartbeatTest, RefusesWhatIsNoPing) {
+  for (const std::vector<std::string>& segments :
+       {std::vector<std::string>{}, {"backup", "256"}, {"backup", "-1"}, {"backup", "1x"}, {"backup", "stop"},
+        {"backup", "start", "now"}}) {
+    EXPECT_THAT(ping(segments).body, HasSubstr("a ping goes to /ping/NAME,")) << segments.size();
+  }
+  const auto unknown = ping({"backups"});
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(unknown.body, "there is no heartbeat of that name; collectors.heartbeat lists those that there are\n");
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 0);
+}
+
+TEST_F(HeartbeatTest, ALifeThatEndedSuddenlyCostsNoPing) {
+  now += 50min;
+  ping({"backup"});
+  now += 30min;
+  begin();  // nothing was said to the old one
+  auto samples = pass();
+  EXPECT_EQ(samples.at("heartbeat_overdue"), 0);
+  EXPECT_EQ(samples.at("heartbeat_last_ping_timestamp_seconds"), 100'003'000.25);
+  EXPECT_EQ(samples.at("heartbeat_pings_total success"), 1);
+  now += 36min;
+  EXPECT_EQ(pass().at("heartbeat_overdue"), 1) << "an hour and six minutes after the ping";
+}
+
+TEST_F(HeartbeatTest, ALifeThatNeverWasPingedCountsFromTheFirstOne) {
+  pass();
+  now += 50min;
+  begin();
+  EXPECT_EQ(pass().at("heartbeat_overdue"), 0);
+  now += 16min;
+  EXPECT_EQ(pass().at("heartbeat_overdue"), 1);
+}
+
+TEST_F(HeartbeatTest, APingRightAfterAStartIsAddedToWhatWasKept) {
+  ping({"backup"});
+  begin();
+  ping({"backup"});  // before the first pass
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 2);
+}
+
+TEST_F(HeartbeatTest, WritesOnceASecondAndTheRestWithThePass) {
+  const std::string file = directory / "heartbeats.json";
+  ping({"backup"});
+  const auto text_of_file = [&] {
+    std::string text;
+    std::getline(std::ifstream(file), text);
+    return text;
+  };
+  const std::string first = text_of_file();
+  EXPECT_THAT(first, HasSubstr(R"("successes":1)"));
+  now += 500ms;
+  ping({"backup"});
+  EXPECT_EQ(text_of_file(), first);
+  pass();
+  EXPECT_THAT(text_of_file(), HasSubstr(R"("successes":2)"));
+  now += 1s;
+  ping({"backup"});
+  EXPECT_THAT(text_of_file(), HasSubstr(R"("successes":3)"));
+}
+
+TEST_F(HeartbeatTest, GoesOnWhenTheDiskRefuses) {
+  state_dir = directory / "none";
+  begin();
+  EXPECT_EQ(ping({"backup"}).status, 200);
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 1);
+  EXPECT_THAT(trouble, HasSubstr("heartbeats would not survive a restart: "));
+  std::filesystem::create_directory(state_dir);
+  pass();
+  EXPECT_EQ(trouble, "");
+  EXPECT_TRUE(std::filesystem::exists(state_dir + "/heartbeats.json"));
+}
+
+TEST_F(HeartbeatTest, SaysOnceThatWhatWasKeptIsDamaged) {
+  std::ofstream(directory / "heartbeats.json") << "{\"version\": 1, \"heartb";
+  begin();
+  EXPECT_EQ(pass().at("heartbeat_overdue"), 0);
+  EXPECT_THAT(trouble, HasSubstr("the heartbeats of the last run are lost: "));
+  pass();
+  EXPECT_EQ(trouble, "");
+}
+
+TEST_F(HeartbeatTest, KeepsNothingWithoutAStateDirectory) {
+  state_dir = "";
+  begin();
+  ping({"backup"});
+  pass();
+  EXPECT_EQ(trouble, "");
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+// What is wrong with `collectors: {heartbeat: ...}`.
+std::string problems_of(const std::string& yaml) {
+  config::Problems problems;
+  std::vector<CollectorPlan> plans;
+  config::Document::parse("a.yaml", "heartbeat: " + yaml, {}, problems).visit([&](config::Section& top) {
+    configure_heartbeat(top, plans);
+  });
+  return problems.text();
+}
+
+TEST(HeartbeatConfigTest, PointsAtWhatIsWrong) {
+  EXPECT_EQ(problems_of("[{name: a.b-c_1, every: 1d, grace: 1h}, {name: other, every: 90s}]"), "");
+  EXPECT_THAT(problems_of("[{name: a, every: 1d}, {name: a, every: 1d}]"), HasSubstr("there is a heartbeat of that name already"));
+  EXPECT_THAT(problems_of("[{name: 'a/b', every: 1d}]"), HasSubstr("a.yaml:1:21: a heartbeat's name has letters"));
+  EXPECT_THAT(problems_of("[{name: a}]"), HasSubstr("every"));
+  EXPECT_THAT(problems_of("[{name: a, every: 0s}]"), HasSubstr("a.yaml:1:30: 'every' must be between 1s and"));
+}
+
+}  // namespace
+}  // namespace sidewatch::heartbeat
