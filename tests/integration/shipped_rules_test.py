@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import BINARY, DEADLINE, Agent, Receiver, temporary_directory, wait_until  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-SETS = ["host", "process", "container", "sqlite", "postgresql", "mysql", "redis", "memcached", "exec"]
+SETS = ["host", "process", "container", "sqlite", "postgresql", "mysql", "redis", "memcached", "exec", "heartbeat"]
 TESTS = sorted(glob.glob(os.path.join(ROOT, "tests", "cases", "shipped_rules", "*.yml")))
 
 # What every Linux has, so that these rules have a value everywhere. The others need a disk, a network, a container, ...
@@ -152,7 +152,7 @@ class Metrics(unittest.TestCase):
         self.assertGreater(len(listed), 300)
         patterns = [re.escape(name).replace(r"\*", r"[A-Za-z0-9_]+") for name in listed]
         for name, rule in RULES.items():
-            named = set(re.findall(r"\b((?:exec|node|namedprocess|container|pg|mysql|redis|memcached|sidewatch)_\w+|ALERTS)\b",
+            named = set(re.findall(r"\b((?:exec|heartbeat|node|namedprocess|container|pg|mysql|redis|memcached|sidewatch)_\w+|ALERTS)\b",
                                    re.sub(r'"[^"]*"', "", rule["expr"])))
             self.assertTrue(named, name)
             for metric in named:
