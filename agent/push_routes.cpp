@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::array kPaths{
     PushPath{"push", "POST", "/api/v1/push", "samples as JSON", ""},
+    PushPath{"pushgateway", "PUT", "/metrics/{rest...}", "what batch jobs push", ""},
+    PushPath{"pushgateway", "POST", "/metrics/{rest...}", "what batch jobs push", ""},
+    PushPath{"pushgateway", "DELETE", "/metrics/{rest...}", "what batch jobs push", ""},
     PushPath{"heartbeat", "GET", "/ping/{rest...}", "heartbeats of jobs", ""},
     PushPath{"heartbeat", "POST", "/ping/{rest...}", "heartbeats of jobs", ""},
 };

@@ -14,6 +14,7 @@
 #include "collectors/log/config.h"
 #include "collectors/process/config.h"
 #include "collectors/push/push.h"
+#include "collectors/pushgateway/pushgateway.h"
 #include "collectors/scrape/config.h"
 #include "collectors/self/self.h"
 #include "collectors/statsd/config.h"
@@ -32,6 +33,7 @@ constexpr std::array kKinds{
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"push", configure_push, push_metric_groups},
+    CollectorKind{"pushgateway", configure_pushgateway, pushgateway_metric_groups},
     CollectorKind{"redis", configure_redis, redis_metric_groups},
     CollectorKind{"scrape", configure_scrape, scrape_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What programs push to the real agent's HTTP port: JSON, packed, chunked, too large, from where they may not; heartbeats."""
+"""What programs push to the real agent's HTTP port: JSON, packed, chunked, too large, from where they may not; heartbeats; as to a
+Pushgateway."""
 
 import gzip
 import http.client
@@ -163,6 +164,56 @@ receivers: [{name: hook, webhook: {url: "RECEIVER"}}]""".replace("RECEIVER", sel
             self.assertAlmostEqual(page.value("heartbeat_last_ping_timestamp_seconds", heartbeat="backup"), at, delta=2)
             self.assertEqual(page.value("heartbeat_failed", heartbeat="backup"), 0 if life % 2 else 1)
             self.assertEqual(page.value("heartbeat_overdue", heartbeat="backup"), 0)
+
+
+class Pushgateway(Pushing):
+    PAGE = b"# HELP backup_bytes What it wrote.\n# TYPE backup_bytes gauge\nbackup_bytes{disk=\"a\"} 3.14e9\n"
+
+    def test_put_post_and_delete_do_what_the_pushgateway_does(self):
+        self.start("{pushgateway: {}}")
+        self.assertEqual(self.send("PUT", "/metrics/job/backup/instance/db%2F1", self.PAGE), (200, ""))
+        self.wait_for(3.14e9, "backup_bytes", job="backup", instance="db/1", disk="a")
+        self.assertEqual(self.send("POST", "/metrics/job/backup/instance@base64/ZGIvMQ", b"other 1\n")[0], 200)
+        self.wait_for(1, "other", job="backup", instance="db/1")
+        self.assertEqual(self.page().matching("backup_bytes"), [3.14e9])
+        self.assertAlmostEqual(self.page().value("push_time_seconds", job="backup", instance="db/1"), time.time(), delta=30)
+        self.assertEqual(self.send("PUT", "/metrics/job/backup/instance/db%2F1", b"third 1\n")[0], 200)
+        wait_until(lambda: self.page().matching("third") and not self.page().matching("other"), "the replacement")
+        self.assertEqual(self.send("DELETE", "/metrics/job/backup/instance/db%2F1")[0], 202)
+        wait_until(lambda: not self.page().matching("push_time_seconds"), "the removal")
+
+    def test_a_push_that_cannot_be_used_is_refused_whole_and_seen(self):
+        self.start("{pushgateway: {}}")
+        status, text = self.send("PUT", "/metrics/job/backup", b"good 1\nbad{ 2\n")
+        self.assertEqual(status, 400)
+        self.assertRegex(text, r"^2:\d+: ")
+        wait_until(lambda: self.page().matching("push_failure_time_seconds", job="backup"), "the group")
+        self.assertGreater(self.page().value("push_failure_time_seconds", job="backup"), time.time() - 60)
+        self.assertEqual(self.page().matching("good"), [])
+        self.assertEqual(self.send("PUT", "/metrics/jobs/backup", b"good 1\n")[0], 400)
+        self.assertEqual(self.send("GET", "/metrics/job/backup")[0], 405)
+        self.assertEqual(self.send("GET", "/metrics")[0], 200)
+
+    def test_groups_survive_the_agent(self):
+        self.start("{pushgateway: {}}")
+        self.send("PUT", "/metrics/job/backup", self.PAGE)
+        self.wait_for(3.14e9, "backup_bytes", job="backup")
+        wait_until(lambda: os.path.exists(f"{self.directory.name}/state/pushgateway.json"), "the file")
+        self.agent.kill()
+        self.agent.start()
+        self.wait_for(3.14e9, "backup_bytes", job="backup")
+        self.send("PUT", "/metrics/job/second", b"late 1\n")
+        self.agent.terminate()
+        self.agent.start()
+        self.wait_for(1, "late", job="second")
+
+    def test_client_libraries_push_in_chunks_and_packed(self):
+        self.start("{pushgateway: {}}")
+        self.assertEqual(self.send("PUT", "/metrics/job/node", [self.PAGE[:20], self.PAGE[20:]],
+                                   {"Content-Type": "text/plain"}, chunked=True)[0], 200)
+        self.assertEqual(self.send("POST", "/metrics/job/packed", gzip.compress(self.PAGE), {"Content-Encoding": "gzip"})[0], 200)
+        self.wait_for(3.14e9, "backup_bytes", job="node")
+        self.wait_for(3.14e9, "backup_bytes", job="packed")
 
 
 if __name__ == "__main__":
