@@ -16,7 +16,9 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-constexpr HttpReaderLimits limits{2048, 512, 16, 1024};
+// What is pushed to /push may be larger, and in chunks.
+const HttpPushBodies pushes([](std::string_view, std::string_view target) { return target.starts_with("/push"); }, 2048, 4096);
+const HttpReaderLimits limits{2048, 512, 16, 1024, &pushes, true};
 
 struct Verdict {
   HttpRequestReader::State state = HttpRequestReader::State::head;
@@ -43,8 +45,11 @@ Verdict read(std::string_view bytes, std::size_t piece, HttpRouter* router) {
     return verdict;
   }
   HttpRequest request = reader.take();
-  require(verdict.taken <= limits.max_header_bytes + limits.max_body_bytes);
-  require(request.fields.size() <= limits.max_headers && request.body.size() <= limits.max_body_bytes);
+  const bool is_push = request.target.starts_with("/push");
+  const std::size_t max_body = is_push ? pushes.max_bytes() : limits.max_body_bytes;
+  const bool is_chunked = is_push && request.has_header("Transfer-Encoding");
+  require(is_chunked || verdict.taken <= limits.max_header_bytes + max_body);
+  require(request.fields.size() <= limits.max_headers && request.body.size() <= max_body);
   verdict.target = request.target;
   verdict.body = request.body;
   if (router != nullptr) require(router->answer(request).response.status != 0);
