@@ -100,6 +100,7 @@ void declare(config::Section& section, LogConfig& config) {
   config.format.match = declare_pattern(section, "match",
                                         "what a line must look like to be looked at; its named groups are there for all "
                                         "metrics. With format: json a group json is where the object stands");
+  config.format.match_is_wrong = section.has("match") && !config.format.match;
   section.each("metrics", "what is counted; a line is for every metric that it matches", [&](config::Section& metric) {
     declare_metric(metric, config.format, config.metrics, config.fingerprint);
   });
@@ -109,6 +110,7 @@ void declare(config::Section& section, LogConfig& config) {
   config.format.json_group = json_group_of(config.format);
   if (section.has("name") && config.name.value.empty()) section.problem("name", "a log needs a name");
   if (!section.has("metrics")) section.problem("metrics", "missing key 'metrics': what is to be counted");
+  else if (config.metrics.empty()) section.problem("metrics", "without a metric nothing is counted");
   if (config.metrics.size() > max_metrics) {
     section.problem("metrics", "more than " + std::to_string(max_metrics) + " metrics: make two entries of it");
   }

@@ -99,7 +99,7 @@ Result<Field> find_field(std::string_view name, const FieldNames& names) {
   if (names.entry_groups != nullptr && !pointer) {
     if (const auto group = group_of(name, *names.entry_groups)) return Field{Field::From::entry_groups, *group, {}};
   }
-  if (names.json && !name.empty()) return Field{Field::From::json, 0, path_of(name)};
+  if ((names.json || names.unknown) && !name.empty()) return Field{Field::From::json, 0, path_of(name)};
   if (pointer) return Error{"'" + std::string(name) + "' is a place in JSON, which needs format: json", ""};
   return Error{"there is no group '" + std::string(name) + "'; " + names_that_there_are(names), ""};
 }

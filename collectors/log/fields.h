@@ -21,6 +21,7 @@ struct FieldNames {
   const std::vector<std::string>* own_groups = nullptr;    // wins; may be absent, as the next
   const std::vector<std::string>* entry_groups = nullptr;
   bool json = false;  // whatever is no group is a member of the JSON object
+  bool unknown = false;  // a pattern is wrong, which was said: any name may be one of its groups
 };
 
 struct Field {

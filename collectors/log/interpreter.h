@@ -40,6 +40,7 @@ struct LogMetric {
 struct LineFormat {
   bool json = false;
   std::optional<CapturingRegex> match;  // what a line has to look like to be looked at
+  bool match_is_wrong = false;          // it was given, and reported
   std::optional<std::size_t> json_group;  // of `match`: which part of the line is the JSON text
 };
 

@@ -147,7 +147,8 @@ void declare_metric(Section& section, const LineFormat& format, std::vector<LogM
   section.optional("buckets", written.buckets, "upper bounds of a histogram's buckets, rising; from 0.005 to 10 when absent");
   if (section.describing()) return;
   const FieldNames names{metric.match ? &metric.match->group_names() : nullptr,
-                         format.match ? &format.match->group_names() : nullptr, format.json};
+                         format.match ? &format.match->group_names() : nullptr, format.json,
+                         format.match_is_wrong || (section.has("match") && !metric.match)};
   metric.name = written.name.value;
   if (metric.help.empty()) metric.help = "Counted in a log.";
   read_buckets(section, written.buckets, metric);

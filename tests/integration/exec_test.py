@@ -124,6 +124,14 @@ class Exec(unittest.TestCase):
         self.agent.process.wait()
         wait_until(lambda: not alive(pid), "the program to die with the agent")
 
+    def test_an_agent_that_is_stopped_waits_for_no_program_and_leaves_none(self):
+        hang = self.script("hang", f"trap '' TERM; echo $$ > {self.directory}/self; while :; do sleep 0.1; done\n")
+        self.start([f"name: hang, command: [{hang}]"], times="interval: 1m, timeout: 50s")
+        pid = self.read_pid("self")
+        self.assertLess(self.agent.terminate(), 5)
+        self.assertEqual(self.agent.process.returncode, 0)
+        wait_until(lambda: not alive(pid), "the program to die with the agent")
+
     def test_a_plugin_that_turns_critical_becomes_a_message_with_what_it_said(self):
         receiver = Receiver()
         self.addCleanup(receiver.stop)

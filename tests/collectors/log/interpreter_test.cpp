@@ -199,8 +199,8 @@ TEST_F(LogLines, OfTwoPatternsMayBeOneMetric) {
 }
 
 TEST_F(LogLines, HaveConfigurationsWhoseMistakesAreSaid) {
-  EXPECT_THAT(load("  metrics: [{name: a_total, match: '(?P<status>x', labels: {s: $statsu}}]\n"),
-              HasSubstr("is not a regular expression: missing )"));
+  EXPECT_EQ(load("  metrics: [{name: a_total, match: '(?P<status>x', labels: {s: $statsu}}]\n"),
+            "config.yaml:4:36: is not a regular expression: missing ): (?P<status>x\n");
   EXPECT_THAT(load("  match: '(?P<status>x)'\n  metrics: [{name: a_total, labels: {s: $statsu}}]\n"),
               HasSubstr("config.yaml:5:41: there is no group 'statsu'; there are status"));
   EXPECT_THAT(load("  metrics: [{name: a_total, labels: {s: $/x}}]\n"), HasSubstr("needs format: json"));
@@ -214,6 +214,7 @@ TEST_F(LogLines, HaveConfigurationsWhoseMistakesAreSaid) {
   EXPECT_THAT(load("  metrics: [{name: a}, {name: a, type: gauge, match: (1), value: $1}]\n"),
               HasSubstr("there is a metric 'a' already"));
   EXPECT_THAT(load(""), HasSubstr("missing key 'metrics'"));
+  EXPECT_THAT(load("  metrics: []\n"), HasSubstr("without a metric nothing is counted"));
 }
 
 }  // namespace
