@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/shared_library.h"
 #include "collectors/database/deadline.h"
 #include "collectors/database/mysql/server_error.h"
 #include "collectors/database/mysql/value.h"
-#include "collectors/database/shared_library.h"
 
 namespace sidewatch::database::mysql {
 namespace {

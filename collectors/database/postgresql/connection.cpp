@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/shared_library.h"
 #include "collectors/database/deadline.h"
 #include "collectors/database/postgresql/server_error.h"
-#include "collectors/database/shared_library.h"
 
 namespace sidewatch::database::postgresql {
 namespace {

@@ -1,8 +1,8 @@
-#include "collectors/database/shared_library.h"
+#include "base/shared_library.h"
 
 #include <dlfcn.h>
 
-namespace sidewatch::database {
+namespace sidewatch {
 
 Result<SharedLibrary> SharedLibrary::load(const std::string& name, const std::string& package) {
   void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -19,4 +19,4 @@ Result<void> SharedLibrary::find_address(const char* name, void*& address) const
   return Error{"the library " + name_ + " has no function " + name + ": it is too old or another one", ""};
 }
 
-}  // namespace sidewatch::database
+}  // namespace sidewatch

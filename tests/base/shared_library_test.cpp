@@ -1,10 +1,10 @@
-// Client libraries that are loaded when they are needed, or named when they are not there.
-#include "collectors/database/shared_library.h"
+// Libraries that are loaded when they are needed, or named when they are not there.
+#include "base/shared_library.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace sidewatch::database {
+namespace sidewatch {
 namespace {
 
 using ::testing::HasSubstr;
@@ -36,4 +36,4 @@ TEST(SharedLibrary, NamesTheFunctionThatIsMissing) {
 }
 
 }  // namespace
-}  // namespace sidewatch::database
+}  // namespace sidewatch

@@ -1,5 +1,5 @@
-// A client library that is loaded when a collector needs it: an agent that watches no database does not pay its memory,
-// and a machine without the library only misses that collector.
+// A library that is loaded when it is first needed: an agent that watches no database does not pay for its client, and a
+// machine without the library only misses what needs it.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace sidewatch::database {
+namespace sidewatch {
 
 class SharedLibrary {
  public:
@@ -31,4 +31,4 @@ class SharedLibrary {
   std::string name_;
 };
 
-}  // namespace sidewatch::database
+}  // namespace sidewatch
