@@ -31,7 +31,7 @@ const std::vector<std::string> third_party = {
     "CLI/",     "curl/curl.h", "curl/urlapi.h", "httplib.h", "libpq", "libproc2/", "mysql.h", "nlohmann/",
     "openssl/evp.h", "openssl/hmac.h", "openssl/err.h", "openssl/pem.h", "openssl/ssl.h",
     "openssl/x509.h", "openssl/x509v3.h",
-    "prometheus/", "re2/",  "spdlog/",   "sqlite3.h", "yaml-cpp/", "zlib.h",
+    "prometheus/", "protozero/", "re2/", "snappy-c.h", "spdlog/", "sqlite3.h", "yaml-cpp/", "zlib.h",
 };
 
 struct Include {
