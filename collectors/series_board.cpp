@@ -1,0 +1,47 @@
+#include "collectors/series_board.h"
+
+#include <utility>
+
+namespace sidewatch {
+
+SeriesBoard::Place SeriesBoard::add(std::shared_ptr<const Family> family, Labels labels) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<Place>(entries_.size()));
+    entries_.emplace_back();
+  }
+  const Place place = free_.back();
+  free_.pop_back();
+  Entry& entry = entries_[place];
+  entry.family = std::move(family);
+  entry.labels = std::move(labels);
+  entry.value = 0;
+  return place;
+}
+
+void SeriesBoard::remove(Place place) {
+  Entry& entry = entries_[place];
+  entry.family.reset();
+  entry.labels = {};
+  ++entry.epoch;
+  free_.push_back(place);
+}
+
+void BoardWriter::write(const SeriesBoard& board, Catalog& catalog, Batch& batch) {
+  held_.resize(board.entries_.size());
+  for (std::size_t place = 0; place < held_.size(); ++place) {
+    const auto& entry = board.entries_[place];
+    Held& held = held_[place];
+    if (!entry.family) {
+      if (held.series) held.series = {};
+      continue;
+    }
+    if (!held.series || held.epoch != entry.epoch) {
+      const Family& family = *entry.family;
+      held.series = catalog.series({family.name, family.type, family.unit, family.help}, entry.labels);
+      held.epoch = entry.epoch;
+    }
+    batch.add(held.series, entry.value);
+  }
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,59 @@
+// Where what is sent to the agent stands as series until a pass writes it down: a table of current values.
+//
+// A PushTarget may outlive the catalog and so holds no SeriesHandle. It holds a board: each of its series has a place here,
+// with its name, labels and last value. The collector's pass writes the board through a BoardWriter, which keeps the
+// handles beside it. Neither locks: whoever owns the board does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "metrics/catalog.h"
+#include "metrics/labels.h"
+#include "metrics/store.h"
+
+namespace sidewatch {
+
+class SeriesBoard {
+ public:
+  using Place = std::uint32_t;
+
+  // With the value 0. The place of a removed series is used again.
+  Place add(std::shared_ptr<const Family> family, Labels labels);
+  void remove(Place place);
+
+  void set(Place place, double value) { entries_[place].value = value; }
+  double value(Place place) const { return entries_[place].value; }
+  const Labels& labels(Place place) const { return entries_[place].labels; }
+  const Family& family(Place place) const { return *entries_[place].family; }
+
+  std::size_t size() const { return entries_.size() - free_.size(); }
+
+ private:
+  friend class BoardWriter;
+  struct Entry {
+    std::shared_ptr<const Family> family;  // null: nothing is here
+    Labels labels;
+    double value = 0;
+    std::uint32_t epoch = 0;  // how many series were here before
+  };
+  std::vector<Entry> entries_;
+  std::vector<Place> free_;
+};
+
+class BoardWriter {
+ public:
+  // Adds every series of the board to the batch. Without new series it allocates nothing.
+  void write(const SeriesBoard& board, Catalog& catalog, Batch& batch);
+
+ private:
+  struct Held {
+    SeriesHandle series;
+    std::uint32_t epoch = 0;
+  };
+  std::vector<Held> held_;  // by place
+};
+
+}  // namespace sidewatch
