@@ -13,6 +13,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::array kPaths{
+    PushPath{"otlp", "POST", "/v1/metrics", "OpenTelemetry metrics (OTLP)", ""},
     PushPath{"push", "POST", "/api/v1/push", "samples as JSON", ""},
     PushPath{"pushgateway", "PUT", "/metrics/{rest...}", "what batch jobs push", ""},
     PushPath{"pushgateway", "POST", "/metrics/{rest...}", "what batch jobs push", ""},

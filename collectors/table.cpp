@@ -12,6 +12,7 @@
 #include "collectors/heartbeat/config.h"
 #include "collectors/host/host.h"
 #include "collectors/log/config.h"
+#include "collectors/otlp/otlp.h"
 #include "collectors/process/config.h"
 #include "collectors/push/push.h"
 #include "collectors/pushgateway/pushgateway.h"
@@ -30,6 +31,7 @@ constexpr std::array kKinds{
     CollectorKind{"log", configure_log, log_metric_groups},
     CollectorKind{"memcached", configure_memcached, memcached_metric_groups},
     CollectorKind{"mysql", configure_mysql, mysql_metric_groups},
+    CollectorKind{"otlp", configure_otlp, otlp_metric_groups},
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"push", configure_push, push_metric_groups},
