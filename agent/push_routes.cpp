@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array kPaths{
     PushPath{"otlp", "POST", "/v1/metrics", "OpenTelemetry metrics (OTLP)", ""},
+    PushPath{"remote_write", "POST", "/api/v1/write", "what is sent with remote write", "snappy"},
     PushPath{"push", "POST", "/api/v1/push", "samples as JSON", ""},
     PushPath{"pushgateway", "PUT", "/metrics/{rest...}", "what batch jobs push", ""},
     PushPath{"pushgateway", "POST", "/metrics/{rest...}", "what batch jobs push", ""},

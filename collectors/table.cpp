@@ -16,6 +16,7 @@
 #include "collectors/process/config.h"
 #include "collectors/push/push.h"
 #include "collectors/pushgateway/pushgateway.h"
+#include "collectors/remote_write/remote_write.h"
 #include "collectors/scrape/config.h"
 #include "collectors/self/self.h"
 #include "collectors/statsd/config.h"
@@ -37,6 +38,7 @@ constexpr std::array kKinds{
     CollectorKind{"push", configure_push, push_metric_groups},
     CollectorKind{"pushgateway", configure_pushgateway, pushgateway_metric_groups},
     CollectorKind{"redis", configure_redis, redis_metric_groups},
+    CollectorKind{"remote_write", configure_remote_write, remote_write_metric_groups},
     CollectorKind{"scrape", configure_scrape, scrape_metric_groups},
     CollectorKind{"self", configure_self, self_metric_groups},
     CollectorKind{"sqlite", configure_sqlite, sqlite_metric_groups},

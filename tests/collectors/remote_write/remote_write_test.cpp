@@ -1,0 +1,238 @@
+// Requests in, answers and samples out.
+#include "collectors/remote_write/remote_write.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "tests/support/protobuf.h"
+
+namespace sidewatch::remote_write {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+// A snappy block of nothing but texts as they are.
+std::string packed(std::string_view text) {
+  std::string out;
+  append_varint(out, text.size());
+  for (std::size_t at = 0; at < text.size(); at += 60) {
+    const auto piece = text.substr(at, 60);
+    out += static_cast<char>((piece.size() - 1) << 2);
+    out += piece;
+  }
+  return out;
+}
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+std::string sample(double value, std::int64_t time_ms) {
+  return wire::bytes(2, wire::real(1, value) + wire::varint(2, static_cast<std::uint64_t>(time_ms)));
+}
+
+std::string series(const Pairs& labels, const std::string& samples) {
+  std::string message;
+  for (const auto& [name, value] : labels) message += wire::bytes(1, wire::bytes(1, name) + wire::bytes(2, value));
+  return wire::bytes(1, message + samples);
+}
+
+std::string metadata(std::uint64_t type, std::string_view family, std::string_view help) {
+  return wire::bytes(3, wire::varint(1, type) + wire::bytes(2, family) + wire::bytes(4, help));
+}
+
+const double stale = std::bit_cast<double>(std::uint64_t{0x7FF0000000000002});
+
+class RemoteWriteTest : public testing::Test {
+ protected:
+  PushAnswer post(const std::string& message) { return post_packed(packed(message)); }
+  PushAnswer post_packed(const std::string& body, std::string_view type = "application/x-protobuf",
+                         std::string_view encoding = "snappy", const std::string& version = "0.1.0") {
+    PushRequest request;
+    request.method = "POST";
+    request.content_type = type;
+    request.content_encoding = encoding;
+    request.body = body;
+    request.header = [&](std::string_view name) { return name == "X-Prometheus-Remote-Write-Version" ? version : ""; };
+    request.now = now;
+    request.wall = WallTime(now.time_since_epoch());
+    return target().take(request);
+  }
+
+  std::map<std::string, double> pass() {
+    Batch batch;
+    count = target().write(writer, catalog, batch, now);
+    std::map<std::string, double> found;
+    for (const auto& each : batch.samples()) {
+      const auto info = catalog.info(each.series);
+      found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = each.value;
+    }
+    return found;
+  }
+  std::string family(const std::string& name) {
+    for (const auto& entry : catalog.find({})) {
+      const auto& found = *entry.info->family;
+      if (found.name == name) return std::string(to_string(found.type)) + ": " + found.help;
+    }
+    return "none";
+  }
+
+  RemoteWriteTarget& target() {
+    if (!target_) target_ = std::make_unique<RemoteWriteTarget>(config);
+    return *target_;
+  }
+
+  RemoteWriteConfig config;
+  Catalog catalog{{}, {}};
+  BoardWriter writer;
+  Time now = time_at_ms(10'000'000);
+  std::size_t count = 0;
+
+ private:
+  std::unique_ptr<RemoteWriteTarget> target_;
+};
+
+TEST_F(RemoteWriteTest, TakesTheNewestSampleOfEachSeries) {
+  const auto answer = post(series({{"__name__", "up_total"}, {"job", "a"}},
+                                  sample(1, 9'990'000) + sample(3, 9'999'000) + sample(2, 9'995'000)) +
+                           series({{"__name__", "load"}}, sample(0.5, 9'999'000)));
+  EXPECT_EQ(answer.status, 204);
+  EXPECT_EQ(answer.body, "");
+  EXPECT_EQ(answer.samples, 2U);
+  EXPECT_THAT(answer.refused, ElementsAre(Pair("superseded", 2)));
+  EXPECT_THAT(pass(), UnorderedElementsAre(Pair("up_total{job=\"a\"}", 3), Pair("load", 0.5)));
+  EXPECT_EQ(count, 2U);
+}
+
+TEST_F(RemoteWriteTest, LeavesOutWhatIsOlderThanWhatStandsOrFarFromNow) {
+  const auto send = [&](double value, std::int64_t time_ms) {
+    return post(series({{"__name__", "a"}}, sample(value, time_ms))).refused;
+  };
+  EXPECT_THAT(send(1, 9'999'000), IsEmpty());
+  EXPECT_THAT(send(2, 9'998'000), ElementsAre(Pair("out_of_order", 1)));
+  EXPECT_THAT(send(3, 10'000'000 - 601'000), ElementsAre(Pair("too_old", 1)));
+  EXPECT_THAT(send(4, 10'000'000 + 601'000), ElementsAre(Pair("too_new", 1)));
+  EXPECT_THAT(send(-5, -1), ElementsAre(Pair("too_old", 1)));
+  EXPECT_THAT(pass(), ElementsAre(Pair("a", 1)));
+  EXPECT_THAT(send(6, 9'999'000), IsEmpty());  // the same instant again
+  EXPECT_THAT(pass(), ElementsAre(Pair("a", 6)));
+}
+
+TEST_F(RemoteWriteTest, EndsASeriesAtItsStaleMarkerAndWhenItsSenderStaysAway) {
+  const auto send = [&](double value, std::int64_t time_ms) {
+    return post(series({{"__name__", "a"}}, sample(value, time_ms)));
+  };
+  send(1, 9'990'000);
+  EXPECT_EQ(pass().size(), 1U);
+  EXPECT_EQ(send(stale, 9'995'000).samples, 1U);
+  EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_THAT(send(1, 9'993'000).refused, ElementsAre(Pair("out_of_order", 1)));  // does not bring it back
+  EXPECT_THAT(pass(), IsEmpty());
+  send(2, 9'999'000);
+  EXPECT_THAT(pass(), ElementsAre(Pair("a", 2)));
+  now += 5min;
+  EXPECT_EQ(pass().size(), 1U);
+  now += 1s;
+  EXPECT_THAT(pass(), IsEmpty());
+  // A NaN that is not the marker is a value.
+  send(std::nan(""), to_ms(now));
+  EXPECT_TRUE(std::isnan(pass().at("a")));
+}
+
+TEST_F(RemoteWriteTest, RefusesARequestWholeThatBreaksTheRulesOfLabels) {
+  const std::string good = series({{"__name__", "good"}}, sample(1, 9'999'000));
+  const auto why = [&](const std::string& bad) {
+    const auto answer = post(good + bad);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.refused, ElementsAre(Pair("request", 1)));
+    return answer.body;
+  };
+  const auto one = sample(1, 9'999'000);
+  EXPECT_THAT(why(series({{"job", "a"}}, one)), HasSubstr("a series has no label __name__"));
+  EXPECT_THAT(why(series({{"__name__", ""}}, one)), HasSubstr("a series has no label __name__"));
+  EXPECT_THAT(why(series({{"__name__", "x"}, {"b", "1"}, {"a", "1"}}, one)), HasSubstr("'a' comes behind 'b'"));
+  EXPECT_THAT(why(series({{"__name__", "x"}, {"a", "1"}, {"a", "1"}}, one)), HasSubstr("'a' is there twice"));
+  EXPECT_THAT(why(series({{"__name__", "x"}, {"a", "\xFF"}}, one)), HasSubstr("'a' is not UTF-8"));
+  EXPECT_THAT(why(series({{"", "x"}}, one)), HasSubstr("a label has no name"));
+  EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_EQ(post(good).samples, 1U);
+}
+
+TEST_F(RemoteWriteTest, TakesNothingOfADamagedRequest) {
+  const auto whole = series({{"__name__", "a"}}, sample(1, 9'999'000)) + series({{"__name__", "b"}}, sample(1, 9'999'000));
+  const std::size_t first = whole.size() / 2;
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    if (size == first) continue;  // that is the first series, and whole
+    EXPECT_EQ(post(whole.substr(0, size)).status, 400) << size;
+  }
+  EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_EQ(post_packed("not snappy").status, 400);
+  EXPECT_EQ(post_packed("").status, 400);
+  EXPECT_EQ(post_packed(std::string("\xFF\xFF\xFF\xFF\x0F") + "a").status, 413);
+}
+
+TEST_F(RemoteWriteTest, AsksForTheVersionThatItKnows) {
+  const auto body = packed(series({{"__name__", "a"}}, sample(1, 9'999'000)));
+  EXPECT_EQ(post_packed(body, "application/x-protobuf;proto=io.prometheus.write.v2.Request").status, 415);
+  EXPECT_EQ(post_packed(body, "application/x-protobuf", "snappy", "2.0.0").status, 415);
+  EXPECT_EQ(post_packed(body, "application/json").status, 415);
+  EXPECT_EQ(post_packed(body, "application/x-protobuf", "").status, 415);
+  EXPECT_EQ(post_packed(body, "application/x-protobuf;proto=prometheus.WriteRequest").status, 204);
+}
+
+TEST_F(RemoteWriteTest, KnowsTypesFromMetadataOrElseFromNames) {
+  const auto one = sample(1, 9'999'000);
+  post(metadata(1, "requests", "All requests.") + metadata(3, "seconds", "Time.") + metadata(2, "temperature_total", "Odd.") +
+       series({{"__name__", "requests_total"}}, one) + series({{"__name__", "seconds_bucket"}, {"le", "1"}}, one) +
+       series({{"__name__", "seconds_sum"}}, one) + series({{"__name__", "temperature_total"}}, one) +
+       series({{"__name__", "said_by_name_total"}}, one) + series({{"__name__", "size_count"}}, one) +
+       series({{"__name__", "size_bucket"}, {"le", "1"}}, one) + series({{"__name__", "plain"}}, one) +
+       series({{"__name__", "quick"}, {"quantile", "0.5"}}, one) + series({{"__name__", "quick_sum"}}, one));
+  pass();
+  EXPECT_EQ(family("requests_total"), "counter: All requests.");
+  EXPECT_EQ(family("seconds_bucket"), "histogram: Time.");
+  EXPECT_EQ(family("seconds_sum"), "histogram: Time.");
+  EXPECT_EQ(family("temperature_total"), "gauge: Odd.");
+  EXPECT_EQ(family("said_by_name_total"), "counter: Sent with remote write.");
+  EXPECT_EQ(family("size_count"), "histogram: Sent with remote write.");
+  EXPECT_EQ(family("plain"), "untyped: Sent with remote write.");
+  EXPECT_EQ(family("quick"), "summary: Sent with remote write.");
+  EXPECT_EQ(family("quick_sum"), "summary: Sent with remote write.");
+}
+
+TEST_F(RemoteWriteTest, LeavesOutTheAgentsOwnNamesAndNativeHistograms) {
+  const auto one = sample(1, 9'999'000);
+  const auto answer = post(series({{"__name__", "sidewatch_series"}}, one) + series({{"__name__", "a"}}, one) +
+                           series({{"__name__", "native"}}, wire::bytes(4, "")));
+  EXPECT_EQ(answer.status, 204);
+  EXPECT_THAT(answer.refused, UnorderedElementsAre(Pair("reserved_name", 1), Pair("native_histogram", 1)));
+  EXPECT_THAT(pass(), ElementsAre(Pair("a", 1)));
+}
+
+TEST_F(RemoteWriteTest, IsBoundedWhateverIsSent) {
+  config.limits.max_series = 10;
+  std::string message;
+  for (int i = 0; i < 1000; ++i) {
+    message += series({{"__name__", "a"}, {"id", std::to_string(i)}}, sample(i, 9'999'000));
+  }
+  const auto answer = post(message);
+  EXPECT_EQ(answer.status, 204);
+  EXPECT_EQ(answer.samples, 10U);
+  EXPECT_THAT(answer.refused, ElementsAre(Pair("no_room", 990)));
+  EXPECT_EQ(pass().size(), 10U);
+  EXPECT_EQ(post(series({{"__name__", "a"}, {"id", "3"}}, sample(77, 9'999'500))).samples, 1U);
+  EXPECT_EQ(pass().at("a{id=\"3\"}"), 77);
+}
+
+}  // namespace
+}  // namespace sidewatch::remote_write
