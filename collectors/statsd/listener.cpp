@@ -17,6 +17,8 @@ namespace sidewatch::statsd {
 namespace {
 
 constexpr std::size_t batch = 64;        // datagrams per call
+// Buffers whose distance is a power of two would share the same few lines of the processor's caches.
+constexpr std::size_t apart = Listener::max_datagram + 5 * 64;
 constexpr int wanted_buffer = 8 << 20;   // bytes that may wait in the kernel while a pass is written
 constexpr int backlog = 64;
 
@@ -143,6 +145,7 @@ struct Listener::State {
     Descriptor socket;
     Transport transport;
     bool listening = false;  // a stream socket that takes connections
+    bool waiting = false;    // it takes none for now
     std::string path;        // to be removed at the end
     std::string partial;     // of a stream: the line that is not whole yet
     bool skipping = false;   // the line is too long: left out up to its end
@@ -150,10 +153,10 @@ struct Listener::State {
     std::uint64_t heard = 0;  // when it said something last, in rounds
   };
 
-  explicit State(Take what) : take(std::move(what)), epoll(epoll_create1(EPOLL_CLOEXEC)) {
-    buffers.resize(batch * max_datagram);
+  State(Take what, Pause then) : take(std::move(what)), pause(std::move(then)), epoll(epoll_create1(EPOLL_CLOEXEC)) {
+    buffers.resize(batch * apart);
     for (std::size_t i = 0; i < batch; ++i) {
-      vectors[i] = {buffers.data() + i * max_datagram, max_datagram};
+      vectors[i] = {buffers.data() + i * apart, max_datagram};
       messages[i].msg_hdr.msg_iov = &vectors[i];
       messages[i].msg_hdr.msg_iovlen = 1;
     }
@@ -166,6 +169,14 @@ struct Listener::State {
     if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, source->socket.get(), &event) != 0) return failed("epoll", errno);
     sources.push_back(std::move(source));
     return {};
+  }
+
+  void expect(Source& listening, bool connections) {
+    epoll_event event{};
+    event.events = connections ? EPOLLIN : 0U;
+    event.data.ptr = &listening;
+    listening.waiting = !connections;
+    epoll_ctl(epoll.get(), EPOLL_CTL_MOD, listening.socket.get(), &event);
   }
 
   void drop(const Source* source) {
@@ -181,6 +192,7 @@ struct Listener::State {
   void take_stream(Source& source, std::string_view text);
 
   Take take;
+  Pause pause;
   Descriptor epoll;
   std::vector<std::unique_ptr<Source>> sources;
   std::vector<char> buffers;
@@ -191,7 +203,7 @@ struct Listener::State {
   std::uint64_t round = 0;
 };
 
-Listener::Listener(Take take) : state_(std::make_unique<State>(std::move(take))) {}
+Listener::Listener(Take take, Pause pause) : state_(std::make_unique<State>(std::move(take), std::move(pause))) {}
 
 Listener::~Listener() {
   for (const auto& source : state_->sources) {
@@ -238,6 +250,9 @@ void Listener::receive(int wake) {
   epoll_event event{};
   event.events = EPOLLIN;
   epoll_ctl(state.epoll.get(), EPOLL_CTL_ADD, wake, &event);  // its pointer is null
+  for (const auto& source : state.sources) {
+    if (source->waiting) state.expect(*source, true);
+  }
   for (bool awake = false; !awake;) {
     std::array<epoll_event, 16> events{};
     const int count = epoll_wait(state.epoll.get(), events.data(), static_cast<int>(events.size()), -1);
@@ -256,6 +271,7 @@ void Listener::receive(int wake) {
       }
     }
     if (count < 0 && errno != EINTR) break;
+    if (state.pause) state.pause();
   }
   epoll_ctl(state.epoll.get(), EPOLL_CTL_DEL, wake, nullptr);
 }
@@ -306,7 +322,13 @@ void Listener::State::close_most_silent() {
 void Listener::State::accept_streams(Source& listening) {
   const auto transport = listening.transport;
   Descriptor socket(accept4(listening.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket) return;
+  if (!socket) {
+    // A connection that waits keeps the socket readable: who tries again at once does nothing else.
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+    ++counts.accept_failures;
+    expect(listening, false);
+    return;
+  }
   if (counts.streams == max_streams) close_most_silent();
   auto stream = std::make_unique<Source>();
   stream->socket = std::move(socket);

@@ -34,16 +34,17 @@ Result<Endpoint> parse_endpoint(std::string_view text);
 class Listener {
  public:
   using Take = std::function<void(std::string_view)>;  // whole lines, with newlines between them
+  using Pause = std::function<void()>;
 
-  // `take` is called from `receive` alone.
-  explicit Listener(Take take);
+  // Both are called from `receive` alone: `take` with what arrives, `pause` when what was there at once has been taken.
+  explicit Listener(Take take, Pause pause = {});
   ~Listener();
 
   // Opens one more; an Error says what to do. Unix sockets may be written by everybody unless `mode` says otherwise; one
   // that is there already is replaced when nobody listens at it.
   Result<void> open(const Endpoint& endpoint, unsigned mode = 0666);
 
-  // Takes what arrives until `wake` can be read.
+  // Takes what arrives until `wake` can be read. Connections that could not be accepted wait for the next call.
   void receive(int wake);
 
   struct Counts {
@@ -53,6 +54,7 @@ class Listener {
     std::uint64_t cut = 0;          // datagrams and lines that were longer than a buffer
     std::uint64_t streams_closed = 0;  // to make room for another
     std::uint64_t streams = 0;      // open now
+    std::uint64_t accept_failures = 0;  // connections had to wait: for want of descriptors or memory
   };
   const Counts& counts() const;
   int port() const;  // of the first UDP or TCP socket, where it was chosen by the kernel

@@ -5,12 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -73,7 +75,17 @@ class ListenerTest : public ::testing::Test {
 
   TempDir dir;
   std::vector<std::string> seen;
-  Listener listener{[this](std::string_view lines) { seen.emplace_back(lines); }};
+  std::function<void()> on_take;
+  std::size_t pauses = 0;
+  std::size_t taken_before_last_pause = 0;
+  Listener listener{[this](std::string_view lines) {
+                      seen.emplace_back(lines);
+                      if (on_take) on_take();
+                    },
+                    [this] {
+                      ++pauses;
+                      taken_before_last_pause = seen.size();
+                    }};
   const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 };
 
@@ -172,6 +184,60 @@ TEST_F(ListenerTest, ClosesTheMostSilentStreamForOneTooMany) {
   EXPECT_EQ(seen.size(), Listener::max_streams + 1);
   EXPECT_EQ(listener.counts().streams, Listener::max_streams);
   EXPECT_EQ(listener.counts().streams_closed, 1u);
+}
+
+// Takes away the descriptors that are left, until it goes.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = dup(0);
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ListenerTest, LetsAConnectionWaitForWhichThereIsNoDescriptorAndReadsTheOthersMeanwhile) {
+  open("tcp://127.0.0.1:0");
+  open("unixgram://" + dir.path() + "/app.sock");
+  Client late(AF_INET, SOCK_STREAM);
+  late.connect_to(listener.port());
+  late.send("late:1|c\n");
+  Client datagrams(AF_UNIX, SOCK_DGRAM);
+  datagrams.connect_to(dir.path() + "/app.sock");
+  {
+    const NoDescriptors none;
+    constexpr int rounds = 200;  // of one call: each takes one datagram, and the connection is there all the time
+    int taken = 0;
+    datagrams.send("early:1|c");
+    on_take = [&] {
+      ++taken < rounds ? datagrams.send("early:1|c") : void(eventfd_write(wake, 1));
+    };
+    listener.receive(wake);
+    EXPECT_EQ(taken, rounds);
+    EXPECT_EQ(listener.counts().accept_failures, 1U);
+  }
+  on_take = {};
+  eventfd_t rings = 0;
+  eventfd_read(wake, &rings);
+  seen.clear();
+  receive(1);
+  EXPECT_THAT(seen, ElementsAre("late:1|c"));
+}
+
+TEST_F(ListenerTest, SaysWhenWhatWasThereHasBeenTaken) {
+  open("udp://127.0.0.1:0");
+  Client client(AF_INET, SOCK_DGRAM);
+  client.connect_to(listener.port());
+  for (int i = 0; i < 3; ++i) client.send("a:1|c");
+  receive(3);
+  EXPECT_GE(pauses, 1U);
+  EXPECT_EQ(taken_before_last_pause, 3U);
 }
 
 TEST(StatsdEndpoint, IsATransportAndAnAddress) {
