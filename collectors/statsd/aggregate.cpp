@@ -60,7 +60,7 @@ struct Aggregate::Entry {
 };
 
 Aggregate::Aggregate(Catalog& catalog, AggregateOptions options, Mapper mapper)
-    : catalog_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys) {}
+    : catalog_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys), events_(catalog, options.events) {}
 
 Aggregate::~Aggregate() = default;
 
@@ -91,8 +91,19 @@ Aggregate::Entry* Aggregate::entry_of(const Line& line) {
   if (known == dropped_key) ++counts_.dropped;
   if (known == dropped_key) return nullptr;
   if (known != KeyTable::unknown) return entries_[known].get();
-  auto mapped = mapper_.find(line.name, line.kind);
-  if (!mapped && mapper_.size() > 0) ++counts_.unmapped;
+  return new_entry_of(line, key, hash);
+}
+
+// Of a spelling that is not remembered.
+Aggregate::Entry* Aggregate::new_entry_of(const Line& line, const KeyTable::Key& key, std::uint64_t hash) {
+  TaggedName tagged{std::string(line.name), {}, 0};
+  if (options_.tag_styles.any()) tagged = take_tags_off(line.name, options_.tag_styles);
+  if (tagged.name.empty() || (!tagged.labels.empty() && !line.tags.empty())) {
+    fail(tagged.name.empty() ? LineError::no_value : LineError::mixed_tags);
+    return nullptr;
+  }
+  counts_.tags_left_out += tagged.malformed;
+  auto mapped = mapper_.find(tagged.name, line.kind);
   if (mapped && mapped->mapping->action == Mapping::Action::drop) {
     ++counts_.dropped;
     keys_.remember(key, hash, dropped_key);
@@ -100,17 +111,19 @@ Aggregate::Entry* Aggregate::entry_of(const Line& line) {
   }
   const Mapping* const mapping = mapped ? mapped->mapping : nullptr;
   const auto help = mapping != nullptr && !mapping->help.empty() ? std::string_view(mapping->help) : application_help;
-  Labels labels = labels_of(line.tags);
+  Labels labels = tagged.labels.empty() ? labels_of(line.tags) : Labels(std::move(tagged.labels));
   if (mapped) {
     const Labels of_mapping(std::move(mapped->labels));
     labels = mapping->honor_labels ? labels.or_else(of_mapping) : of_mapping.or_else(labels);
   }
-  const auto name = mend_metric_name(mapped ? std::string_view(mapped->name) : line.name);
+  const auto name = mend_metric_name(mapped ? mapped->name : tagged.name);
   if (own_names_.contain(name)) {
     fail(LineError::reserved_name);
     return nullptr;
   }
+  const std::size_t before = live_;
   const auto resolved = resolve(name, line.kind, labels, help, mapping);
+  if (mapping == nullptr && mapper_.size() > 0) counts_.unmapped += live_ - before;
   // What went to an overflow series is not remembered: there is no end to such keys, and they would crowd out the rest.
   if (resolved.entry != nullptr && !resolved.shared) keys_.remember(key, hash, resolved.entry->number);
   return resolved.entry;
@@ -242,9 +255,8 @@ void Aggregate::take_event(std::string_view text) {
   const auto parsed = parse_event(text);
   if (const auto* error = std::get_if<LineError>(&parsed)) return fail(*error);
   const auto& event = *std::get_if<Event>(&parsed);
-  // Whatever is sent, there are only so many series of it.
-  const bool known = event.type == "error" || event.type == "warning" || event.type == "info" || event.type == "success";
-  const Labels labels{{"type", known ? event.type : "other"}, {"priority", event.priority == "low" ? "low" : "normal"}};
+  if (options_.events.enabled) events_.take(event, labels_of(event.tags));
+  const Labels labels{{"type", known_type(event.type)}, {"priority", known_priority(event.priority)}};
   const auto entry = resolve(std::string(event_metric.name), Kind::counter, labels, event_metric.help, nullptr).entry;
   if (entry == nullptr) return;
   entry->value += 1;
@@ -256,7 +268,9 @@ void Aggregate::take_check(std::string_view text) {
   const auto parsed = parse_service_check(text);
   if (const auto* error = std::get_if<LineError>(&parsed)) return fail(*error);
   const auto& check = *std::get_if<ServiceCheck>(&parsed);
-  const Labels labels = labels_of(check.tags).with("name", check.name);
+  const Labels tags = labels_of(check.tags);
+  if (options_.events.enabled) events_.take(check, tags);
+  const Labels labels = tags.with("name", check.name);
   const auto entry = resolve(std::string(check_metric.name), Kind::gauge, labels, check_metric.help, nullptr).entry;
   if (entry == nullptr) return;
   entry->value = check.status;
@@ -293,6 +307,7 @@ void Aggregate::write(Batch& batch, Time now) {
       batch.add(entry->series, entry->value);
     }
   }
+  events_.write(batch, now);
   if (any_dropped) keys_.forget_all();  // it does not say which of its keys were whose; the rest comes back by itself
 }
 

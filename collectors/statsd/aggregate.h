@@ -18,9 +18,11 @@
 
 #include "base/time.h"
 #include "collectors/own_names.h"
+#include "collectors/statsd/events.h"
 #include "collectors/statsd/key_table.h"
 #include "collectors/statsd/line.h"
 #include "collectors/statsd/mapping.h"
+#include "collectors/statsd/name_tags.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
@@ -36,6 +38,8 @@ struct AggregateOptions {
   std::size_t max_names = 2000;               // of metrics
   std::size_t max_keys = 100'000;             // spellings of series that are remembered
   std::size_t max_bytes = std::size_t{16} << 20;  // of what quantiles and sets remember
+  TagStyles tag_styles = {};  // of tags in names, beside DogStatsD's behind '#'
+  EventOptions events = {};
 };
 
 class Aggregate {
@@ -57,7 +61,8 @@ class Aggregate {
     std::uint64_t names_refused = 0;  // lines of a metric over max_names
     std::uint64_t coarse = 0;         // values that were over max_bytes: not in their set, or only roughly in quantiles
     std::uint64_t dropped = 0;        // lines that a mapping drops
-    std::uint64_t unmapped = 0;       // spellings of series for which there was no mapping, where there are any
+    std::uint64_t unmapped = 0;       // series that were made without a mapping, where there are any
+    std::uint64_t tags_left_out = 0;  // in names, without a name or a value of their own
   };
   const Counts& counts() const { return counts_; }
   std::size_t series() const { return live_; }
@@ -71,6 +76,7 @@ class Aggregate {
   void take_check(std::string_view text);
   void update(Entry& entry, const Line& line);
   Entry* entry_of(const Line& line);
+  Entry* new_entry_of(const Line& line, const KeyTable::Key& key, std::uint64_t hash);
   // The aggregate of a series, made when it is new; null when it cannot be, which is counted.
   struct Resolved {
     Entry* entry = nullptr;
@@ -102,6 +108,7 @@ class Aggregate {
   std::int64_t turn_ = 0;
   std::size_t bytes_ = 0;  // of sketches and sets, since the last pass
   const OwnNames own_names_;
+  Events events_;
   Counts counts_;
   Sketch merged_;
 };

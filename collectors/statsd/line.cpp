@@ -62,6 +62,7 @@ std::string_view to_string(LineError error) {
     case LineError::negative_counter: return "negative_counter";
     case LineError::type_conflict: return "type_conflict";
     case LineError::reserved_name: return "reserved_name";
+    case LineError::mixed_tags: return "mixed_tags";
     case LineError::count: break;
   }
   return "";
@@ -137,10 +138,21 @@ std::variant<Event, LineError> parse_event(std::string_view text) {
     const auto field = take_until(text, '|');
     if (field.starts_with("p:")) event.priority = field.substr(2);
     if (field.starts_with("t:")) event.type = field.substr(2);
+    if (field.starts_with("k:")) event.key = field.substr(2);
+    if (field.starts_with("s:")) event.source = field.substr(2);
     if (field.starts_with('#')) event.tags = field.substr(1);
   }
   return event;
 }
+
+std::string_view known_type(std::string_view type) {
+  for (const std::string_view known : {"error", "warning", "info", "success"}) {
+    if (type == known) return known;
+  }
+  return "other";
+}
+
+std::string_view known_priority(std::string_view priority) { return priority == "low" ? "low" : "normal"; }
 
 std::variant<ServiceCheck, LineError> parse_service_check(std::string_view text) {
   text.remove_prefix(4);

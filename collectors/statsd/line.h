@@ -46,6 +46,7 @@ enum class LineError : std::uint8_t {
   negative_counter,  // would look as if the application had been restarted
   type_conflict,     // the name is known with another type, or is a part of a summary
   reserved_name,     // what the agent says itself
+  mixed_tags,        // tags in the name and behind '#'
   count
 };
 std::string_view to_string(LineError error);
@@ -62,9 +63,14 @@ struct Event {
   std::string_view text;
   std::string_view priority = "normal";  // or low
   std::string_view type = "info";        // error, warning, info, success
+  std::string_view key;     // of events that belong together
+  std::string_view source;
   std::string_view tags;
 };
 std::variant<Event, LineError> parse_event(std::string_view text);
+// Whatever is sent, there are only so many of them: error, warning, info, success or "other"; normal or low.
+std::string_view known_type(std::string_view type);
+std::string_view known_priority(std::string_view priority);
 
 // _sc|name|status|d:time|h:host|#tags|m:message
 struct ServiceCheck {

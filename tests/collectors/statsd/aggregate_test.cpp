@@ -142,6 +142,22 @@ TEST_F(AggregateTest, CountsEventsAndShowsServiceChecks) {
                   Pair(R"(sidewatch_statsd_service_check_status{name="db", shard="2"})", 0)));
 }
 
+TEST_F(AggregateTest, TakesTagsInNamesOnRequest) {
+  aggregate.take("orders#kind=web:1|c");
+  EXPECT_THAT(write(), ElementsAre(Pair("orders_kind_web", 1)));
+  Aggregate other{catalog, AggregateOptions{.tag_styles = {.librato = true, .influx = true, .signalfx = true}}};
+  other.take("sold#kind=web:1|c\nsold,kind=web:2|c\nsold[kind=web]:4|c\nsold:8|c|#kind:web\nsold#kind:16|c");
+  other.take("sold#kind=web:1|c|#paid:yes\n#kind=web:1|c");
+  batch.clear();
+  other.write(batch, now);
+  ASSERT_EQ(batch.size(), 2U);
+  EXPECT_EQ(batch.samples()[0].value, 15);  // of kind="web"
+  EXPECT_EQ(batch.samples()[1].value, 16);
+  EXPECT_EQ(other.counts().errors[static_cast<std::size_t>(LineError::mixed_tags)], 1U);
+  EXPECT_EQ(other.counts().errors[static_cast<std::size_t>(LineError::no_value)], 1U);
+  EXPECT_EQ(other.counts().tags_left_out, 1U);
+}
+
 TEST_F(AggregateTest, DropsWhatNobodySentForItsTtl) {
   aggregate.take("old:1|c\nnew:1|c");
   write();

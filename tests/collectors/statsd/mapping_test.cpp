@@ -170,6 +170,13 @@ TEST_F(MappingTest, DropsASeriesAfterTheTtlOfItsMapping) {
   EXPECT_EQ(batch.size(), 1u);
 }
 
+TEST_F(MappingTest, CountsWhatHasNoMappingOnceHoweverOftenItsSpellingIsForgotten) {
+  ASSERT_EQ(load("mappings: [{match: known.*, name: known}]\n"), "");
+  Aggregate aggregate(catalog, AggregateOptions{.max_keys = 1}, mapper);
+  for (int i = 0; i < 5; ++i) aggregate.take("a:1|c\nb:1|c\nb:1|c|#x:y\nknown.a:1|c");
+  EXPECT_EQ(aggregate.counts().unmapped, 3u);
+}
+
 TEST_F(MappingTest, PointsAtWhatIsWrongInTheFile) {
   EXPECT_THAT(load("mappings:\n- {match: a.b*, name: x}\n"), HasSubstr("mapping.yaml:2:11: is no glob"));
   EXPECT_THAT(load("mappings:\n- {match: a..b, name: x}\n"), HasSubstr("mapping.yaml:2:11: is no glob"));
