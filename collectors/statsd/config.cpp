@@ -1,5 +1,6 @@
 #include "collectors/statsd/config.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "collectors/statsd/statsd.h"
@@ -30,6 +31,44 @@ void read_addresses(config::Section& section, StatsdConfig& config) {
   }
 }
 
+// Whether what is sent there arrives here again, as far as the addresses tell.
+bool leads_back(const Endpoint& relay, const Endpoint& listen) {
+  if (relay.transport != listen.transport || relay.port != listen.port || relay.path != listen.path) return false;
+  const bool any = listen.host.empty() || listen.host == "0.0.0.0" || listen.host == "::";
+  const bool loopback = relay.host.empty() || relay.host.starts_with("127.") || relay.host == "::1" || relay.host == "0.0.0.0";
+  return relay.host == listen.host || (any && loopback);
+}
+
+void read_relay(config::Section& section, StatsdConfig& config) {
+  if (config.relay.size() > max_addresses) {
+    section.problem("relay", "more than " + std::to_string(max_addresses) + " addresses");
+  }
+  for (const auto& text : config.relay) {
+    auto endpoint = parse_endpoint(text.value);
+    if (!endpoint) {
+      section.problem(text.mark, endpoint.error().what);
+    } else if (endpoint->transport != Transport::udp && endpoint->transport != Transport::unix_datagram) {
+      section.problem(text.mark, "lines are relayed in datagrams: write udp://host:8125 or unixgram:///run/other.sock");
+    } else if (std::any_of(config.endpoints.begin(), config.endpoints.end(),
+                           [&](const auto& own) { return leads_back(*endpoint, own); })) {
+      section.problem(text.mark, "is where this agent listens itself: what is relayed there would come back for ever");
+    } else {
+      config.relay_to.push_back(std::move(*endpoint));
+    }
+  }
+}
+
+void read_tag_styles(config::Section& section, StatsdConfig& config) {
+  auto& styles = config.aggregate.tag_styles;
+  for (const auto& style : config.tag_styles) {
+    if (style.value == "librato") styles.librato = true;
+    else if (style.value == "influx") styles.influx = true;
+    else if (style.value == "signalfx") styles.signalfx = true;
+    else section.problem(style.mark, "there are librato (name#tag=value), influx (name,tag=value) and signalfx (name[tag=value]); "
+                         "tags behind '#' at the end of a line are always read");
+  }
+}
+
 void read_mappings(config::Section& section, StatsdConfig& config) {
   for (const auto& pattern : config.mapping_files) {
     const auto files = config::files_matching(pattern.value, pattern.mark.file);
@@ -41,11 +80,26 @@ std::string fingerprint_of(const StatsdConfig& config) {
   std::string text = std::to_string(config.aggregate.window.count()) + '\n' +
                      std::to_string(config.aggregate.ttl.count()) + '\n' + std::to_string(config.aggregate.max_names) + '\n' +
                      std::to_string(config.aggregate.max_bytes);
-  for (const auto& address : config.listen) text += '\n' + address.value;
+  for (const auto* list : {&config.listen, &config.relay, &config.tag_styles}) {
+    for (const auto& one : *list) text += '\n' + one.value;
+    text += '\n';
+  }
+  const auto& events = config.aggregate.events;
+  if (events.enabled) text += std::to_string(events.keep.count()) + ' ' + std::to_string(events.max);
   return text + '\n' + config.mapper.fingerprint();
 }
 
 }  // namespace
+
+void declare(config::Section& section, EventOptions& options) {
+  auto max = static_cast<std::int64_t>(options.max);
+  section.optional("keep", options.keep, "an event is told about until none of its title came for so long",
+                   config::between(1s, 24h));
+  section.optional("max", max, "titles of events, and messages of service checks, that are kept; further events are told as '(other events)'",
+                   config::between(1, 1000));
+  options.max = static_cast<std::size_t>(max);
+  options.enabled = true;
+}
 
 void declare(config::Section& section, StatsdConfig& config) {
   auto max_names = static_cast<std::int64_t>(config.aggregate.max_names);
@@ -60,6 +114,13 @@ void declare(config::Section& section, StatsdConfig& config) {
   section.optional("ttl", config.aggregate.ttl,
                    "a series that the application has not sent for so long is dropped; 0s: never",
                    config::between(0s, 168h));
+  section.optional("relay", config.relay,
+                   "where all lines are passed on to as they are: udp://host:port or unixgram:// (a path)");
+  section.optional("tag_styles", config.tag_styles,
+                   "tags in names that are read beside DogStatsD's: librato (name#tag=value), influx (name,tag=value), "
+                   "signalfx (name[tag=value])");
+  section.section("events", config.aggregate.events,
+                  "keep what events and service checks say in words, so that alerts can say it; {} for the defaults");
   section.optional("mapping_files", config.mapping_files,
                    "files of mappings as statsd_exporter reads them, seen from the folder of this file");
   config::Bytes max_bytes{config.aggregate.max_bytes};
@@ -71,6 +132,8 @@ void declare(config::Section& section, StatsdConfig& config) {
   config.aggregate.max_names = static_cast<std::size_t>(max_names);
   if (section.describing()) return;
   read_addresses(section, config);
+  read_relay(section, config);
+  read_tag_styles(section, config);
   read_mappings(section, config);
 }
 

@@ -20,10 +20,14 @@ struct StatsdConfig {
   std::vector<config::Located<std::string>> listen;
   std::vector<Endpoint> endpoints;  // what `listen` says
   AggregateOptions aggregate;
+  std::vector<config::Located<std::string>> relay;
+  std::vector<Endpoint> relay_to;  // what `relay` says
+  std::vector<config::Located<std::string>> tag_styles;
   std::vector<config::Located<std::string>> mapping_files;
   Mapper mapper;  // what they say
 };
 void declare(config::Section& section, StatsdConfig& config);
+void declare(config::Section& section, EventOptions& options);
 
 }  // namespace statsd
 
