@@ -22,6 +22,7 @@ constexpr const char* examples =
     "  sidewatch check sidewatch.yaml                 say what would be watched, or all that is wrong with the file\n"
     "  sidewatch run --config sidewatch.yaml          watch\n"
     "  sidewatch query 'rate(node_cpu_seconds_total[1m])'   ask the agent that runs here\n"
+    "  sidewatch top-series                           which of its metrics have most series\n"
     "  curl http://127.0.0.1:9766/metrics             what Prometheus sees\n"
     "  curl http://127.0.0.1:9766/api/v1/alerts       what fires now\n"
     "  kill -HUP PID                                  read the configuration again; a bad one changes nothing\n"
@@ -109,6 +110,20 @@ void add_test(CLI::App& app, TestCommand& command) {
   test->add_option("files", command.files, "Test files, as promtool test rules takes them")->required()->type_name("FILE");
 }
 
+constexpr const char* top_series_examples =
+    "Every combination of a metric and its labels is a series, and costs memory here and in whatever scrapes it. This asks\n"
+    "the agent which metrics, labels and pairs have most of them, and which metrics the budgets (limits.max_series and\n"
+    "limits.max_series_per_metric) kept series out of.\n"
+    "\n"
+    "Exit codes: 0 answered, 1 nobody answered, 2 the command line is wrong.";
+
+void add_top_series(CLI::App& app, TopSeriesCommand& command) {
+  auto* top = app.add_subcommand("top-series", "Show which metrics and labels of a running agent have the most series");
+  top->footer(top_series_examples);
+  top->add_option("--url", command.url, "The agent, or a Prometheus")->type_name("URL");
+  top->add_option("--limit", command.limit, "How many lines of each table. Default: 10")->check(CLI::Range(1, 1000))->type_name("N");
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
@@ -133,6 +148,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_test(app, test);
   QueryCommand query;
   add_query(app, query);
+  TopSeriesCommand top_series;
+  add_top_series(app, top_series);
 
   bool json_schema = false;
   auto* reference = app.add_subcommand("reference", "Print every configuration key with its type, default and meaning");
@@ -169,6 +186,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (app.got_subcommand("init")) return init;
   if (app.got_subcommand("test")) return test;
   if (app.got_subcommand("query")) return query;
+  if (app.got_subcommand("top-series")) return top_series;
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};
   return ReferenceCommand{json_schema ? ReferenceCommand::Form::json_schema : ReferenceCommand::Form::markdown};
 }

@@ -34,6 +34,10 @@ struct QueryCommand {
   std::string step;
   Form form = Form::table;
 };
+struct TopSeriesCommand {
+  std::string url = "http://127.0.0.1:9766";
+  int limit = 10;  // of each table
+};
 struct TestCommand {
   std::vector<std::string> files;
 };
@@ -41,7 +45,8 @@ struct ExitCommand {  // --help, --version, or a mistake: the text has to be pri
   int code = 0;
   std::string text;
 };
-using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, QueryCommand, ReferenceCommand, ExitCommand>;
+using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, QueryCommand, TopSeriesCommand,
+                             ReferenceCommand, ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

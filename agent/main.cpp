@@ -17,6 +17,7 @@
 #include "agent/query/command.h"
 #include "agent/settings.h"
 #include "agent/test_command.h"
+#include "agent/top_series.h"
 #include "alerting/shipped_rules.h"
 #include "base/time.h"
 #include "metrics/promql/function_reference.h"
@@ -56,6 +57,8 @@ int perform(const QueryCommand& command) {
   const SystemClock clock;
   return print(run_query(command, standard_output(), clock.now()));
 }
+
+int perform(const TopSeriesCommand& command) { return print(run_top_series(command)); }
 
 int perform(const InitCommand& command) { return print(run_init(command, real_surroundings())); }
 

@@ -22,7 +22,8 @@ namespace {
 
 // The Prometheus whose API this is: Grafana asks which functions and endpoints it may use by version.
 constexpr std::string_view api_version = "2.42.0";
-constexpr std::size_t most_listed = 10;  // in each table of status/tsdb, as in Prometheus
+constexpr std::int64_t usually_listed = 10;  // in each table of status/tsdb, as in Prometheus
+constexpr std::int64_t most_listed = 1000;
 constexpr std::string_view never = "0001-01-01T00:00:00Z";
 
 struct Both {
@@ -122,10 +123,10 @@ ApiData runtimeinfo(const Both& both, const HttpRequest&) {
 
 // Name and count, the largest counts first.
 using Counts = std::map<std::string, std::int64_t>;
-void write_largest(JsonWriter& json, std::string_view key, const Counts& counts) {
+void write_largest(JsonWriter& json, std::string_view key, const Counts& counts, std::size_t limit) {
   std::vector<std::pair<std::string_view, std::int64_t>> sorted(counts.begin(), counts.end());
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  if (sorted.size() > most_listed) sorted.resize(most_listed);
+  if (sorted.size() > limit) sorted.resize(limit);
   json.key(key).begin_array();
   for (const auto& [name, count] : sorted) {
     json.begin_object().key("name").text(name).key("value").integer(count).end_object();
@@ -157,8 +158,15 @@ Cardinality cardinality(const Catalog& catalog) {
   return found;
 }
 
-ApiData tsdb(const Both& both, const HttpRequest&) {
-  const Cardinality found = cardinality(both.queries.store.catalog());
+// Prometheus's tables, and one of ours: for which metrics series were asked for that a budget kept out, and how often.
+ApiData tsdb(const Both& both, const HttpRequest& request) {
+  const Catalog& catalog = both.queries.store.catalog();
+  const auto asked = number_param(request, "limit").value_or(usually_listed);
+  if (asked < 1) throw invalid_parameter("limit", "limit must be positive");
+  const auto limit = static_cast<std::size_t>(std::min(asked, most_listed));
+  const Cardinality found = cardinality(catalog);
+  Counts refused;
+  for (const auto& of : catalog.refusals()) refused[of.metric] = static_cast<std::int64_t>(of.requests);
   const Time now = both.queries.clock.now();
   const Duration wall_step = both.queries.clock.wall_step();
   const Time oldest = std::max(both.status.started, now - both.status.retention);
@@ -169,10 +177,11 @@ ApiData tsdb(const Both& both, const HttpRequest&) {
   json.key("numLabelPairs").integer(static_cast<std::int64_t>(found.by_pair.size()));
   json.key("chunkCount").integer(found.series);
   json.key("minTime").integer(wall_ms(oldest)).key("maxTime").integer(wall_ms(now)).end_object();
-  write_largest(json, "seriesCountByMetricName", found.by_metric);
-  write_largest(json, "labelValueCountByLabelName", found.values_of);
-  write_largest(json, "memoryInBytesByLabelName", found.bytes_of);
-  write_largest(json, "seriesCountByLabelValuePair", found.by_pair);
+  write_largest(json, "seriesCountByMetricName", found.by_metric, limit);
+  write_largest(json, "labelValueCountByLabelName", found.values_of, limit);
+  write_largest(json, "memoryInBytesByLabelName", found.bytes_of, limit);
+  write_largest(json, "seriesCountByLabelValuePair", found.by_pair, limit);
+  write_largest(json, "refusedByMetricName", refused, limit);
   return ApiData::of(json.end_object().take());
 }
 

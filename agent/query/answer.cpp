@@ -46,20 +46,6 @@ OutgoingRequest http_request(const std::string& url, const QueryRequest& request
   return post;
 }
 
-QueryFailure not_reached(const HttpError& error, const std::string& url) {
-  std::string shown = url_without_secrets(url);
-  if (shown.ends_with("/...")) shown.resize(shown.size() - 4);
-  switch (error.kind) {
-    case HttpFailure::connect:
-      return {Kind::environment, "cannot connect to " + shown + ": is sidewatch running there? (--url says where to ask)"};
-    case HttpFailure::resolve:
-      return {Kind::environment, error.what + " (--url says where to ask)"};
-    case HttpFailure::timeout:
-      return {Kind::environment, "no answer from " + shown + " within " + to_words(answer_within)};
-    default: return {Kind::environment, error.what};
-  }
-}
-
 // `invalid parameter "query": 1:14: parse error: unexpected end of input` has a place and a sentence.
 QueryFailure expression_failure(std::string_view text) {
   constexpr std::string_view mark = ": parse error: ";
@@ -129,13 +115,25 @@ bool read_result(const JsonValue& data, QueryAnswer& answer) {
 
 }  // namespace
 
+std::string why_not_reached(const HttpError& error, const std::string& url, Duration patience) {
+  std::string shown = url_without_secrets(url);
+  if (shown.ends_with("/...")) shown.resize(shown.size() - 4);
+  switch (error.kind) {
+    case HttpFailure::connect:
+      return "cannot connect to " + shown + ": is sidewatch running there? (--url says where to ask)";
+    case HttpFailure::resolve: return error.what + " (--url says where to ask)";
+    case HttpFailure::timeout: return "no answer from " + shown + " within " + to_words(patience);
+    default: return error.what;
+  }
+}
+
 QueryOutcome ask_agent(const std::string& url, const QueryRequest& request, Time now) {
   const auto parts = parse_http_url(url);
   if (!parts) return QueryFailure{Kind::environment, "--url: " + parts.error().what};
   const Time at = request.at.value_or(now);
   HttpClient client;
   const HttpResult result = client.send(http_request(url, request, at));
-  if (const auto* error = std::get_if<HttpError>(&result)) return not_reached(*error, url);
+  if (const auto* error = std::get_if<HttpError>(&result)) return QueryFailure{Kind::environment, why_not_reached(*error, url, answer_within)};
   const auto& response = std::get<OutgoingResponse>(result);
   const bool json = response.header("Content-Type").starts_with("application/json");
   if (!json) {

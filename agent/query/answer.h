@@ -45,6 +45,9 @@ using QueryOutcome = std::variant<QueryAnswer, QueryFailure>;
 // `url` is that of an agent or a Prometheus, without /api/v1.
 QueryOutcome ask_agent(const std::string& url, const QueryRequest& request, Time now);
 
+// In a sentence, why nobody answered at the `url` that was given as --url, within `patience`.
+std::string why_not_reached(const HttpError& error, const std::string& url, Duration patience);
+
 // `body` is what the API answered; `url` is named in errors.
 QueryOutcome read_api_answer(std::string_view body, Time at, const std::string& url);
 

@@ -80,5 +80,18 @@ TEST_F(ApiStatus, CountsWhatHasMostSeries) {
   EXPECT_THAT(shown, HasSubstr(R"("minTime":100000,"maxTime":1000000)"));
 }
 
+TEST_F(ApiStatus, ListsAsManyAsAreAskedFor) {
+  for (const char* job : {"a", "bb", "ccc"}) write({job, MetricType::gauge, "", ""}, {}, {1});
+  EXPECT_THAT(data("/api/v1/status/tsdb?limit=1"), HasSubstr(R"("seriesCountByMetricName":[{"name":"a","value":1}],)"));
+  EXPECT_THAT(data("/api/v1/status/tsdb"), HasSubstr(R"("refusedByMetricName":[])"));
+}
+
+TEST_F(ApiStatus, TellsWhichMetricABudgetKeptSeriesOutOf) {
+  for (int i = 0; i < 5'010; ++i) {
+    handles.push_back(catalog.series({"flood", MetricType::counter, "", ""}, Labels{{"id", std::to_string(i)}}));
+  }
+  EXPECT_THAT(data("/api/v1/status/tsdb"), HasSubstr(R"("refusedByMetricName":[{"name":"flood","value":10}])"));
+}
+
 }  // namespace
 }  // namespace sidewatch
