@@ -1,26 +1,25 @@
-/* Counters, gauges and timers for a service in C (or C++; sidewatch.hpp is nicer there) that go to sidewatch.
- *
- *     static sidewatch_client client;
- *     static sidewatch_metric orders, took;
- *
- *     sidewatch_open(&client, "unixgram:///run/sidewatch/app.sock");      // or "udp://127.0.0.1:8125"
- *     sidewatch_counter(&orders, "shop.orders", "kind:web");               // name and tags, once
- *     sidewatch_timer(&took, "shop.took", "route:/cart");
- *
- *     sidewatch_add(&client, &orders, 1);                                  // from any thread
- *     int64_t began = sidewatch_now_ns();
- *     sidewatch_since(&client, &took, began);
- *
- *     sidewatch_flush(&client);                                            // now and then, and at the end
- *
- * One file, C11 and a GNU-like compiler on Linux, nothing to link. What it refuses to do: wait, allocate, start a thread,
- * look up names, fail. What cannot be sent at once is dropped and counted (sidewatch_dropped).
- *
- * The one idea: a client has a few buffers. A thread takes one that nobody holds at the moment, without waiting, writes its
- * line (StatsD with DogStatsD's tags) and lets it go; a full buffer is one datagram. Lines wait for at most
- * SIDEWATCH_DELAY_MS for others to fill the datagram, if more lines follow; before a service is silent for long it calls
- * sidewatch_flush, or lines wait for the next one. Every struct is the caller's; their members are nobody else's business.
- */
+// Counters, gauges and timers for a service in C (or C++; sidewatch.hpp is nicer there) that go to sidewatch.
+//
+//     static sidewatch_client client;
+//     static sidewatch_metric orders, took;
+//
+//     sidewatch_open(&client, "unixgram:///run/sidewatch/app.sock");      // or "udp://127.0.0.1:8125"
+//     sidewatch_counter(&orders, "shop.orders", "kind:web");               // name and tags, once
+//     sidewatch_timer(&took, "shop.took", "route:/cart");
+//
+//     sidewatch_add(&client, &orders, 1);                                  // from any thread
+//     int64_t began = sidewatch_now_ns();
+//     sidewatch_since(&client, &took, began);
+//
+//     sidewatch_flush(&client);                                            // now and then, and at the end
+//
+// One file, C11 and a GNU-like compiler on Linux, nothing to link. What it refuses to do: wait, allocate, start a thread,
+// look up names, fail. What cannot be sent at once is dropped and counted (sidewatch_dropped).
+//
+// The one idea: a client has a few buffers. A thread takes one that nobody holds at the moment, without waiting, writes its
+// line (StatsD with DogStatsD's tags) and lets it go; a full buffer is one datagram. Lines wait for at most
+// SIDEWATCH_DELAY_MS for others to fill the datagram, if more lines follow; before a service is silent for long it calls
+// sidewatch_flush, or lines wait for the next one. Every struct is the caller's; their members are nobody else's business.
 #ifndef SIDEWATCH_APPLICATION_H
 #define SIDEWATCH_APPLICATION_H
 
