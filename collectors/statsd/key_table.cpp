@@ -18,16 +18,30 @@ std::uint64_t mix_word(std::uint64_t hash, std::uint64_t word) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+template <class Word>
+std::uint64_t word_at(const char* bytes) {
+  Word word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+// The last word overlaps the one before, so that no rest has a length of its own.
 std::uint64_t mix(std::uint64_t hash, std::string_view text) {
+  const char* at = text.data();
   const std::size_t size = text.size();
-  std::uint64_t word = 0;
-  for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
-    std::memcpy(&word, text.data(), sizeof word);
-    hash = mix_word(hash, word);
+  const char* const end = at + size;
+  if (size == 0) return hash;
+  hash += size;
+  if (size < sizeof(std::uint32_t)) {
+    return mix_word(hash, word_at<std::uint8_t>(at) << 16 | word_at<std::uint8_t>(at + size / 2) << 8 | word_at<std::uint8_t>(end - 1));
   }
-  word = 0;
-  if (!text.empty()) std::memcpy(&word, text.data(), text.size());
-  return mix_word(hash + size, word);
+  if (size < sizeof(std::uint64_t)) {
+    return mix_word(hash, word_at<std::uint32_t>(at) << 32 | word_at<std::uint32_t>(end - sizeof(std::uint32_t)));
+  }
+  for (; end - at > static_cast<std::ptrdiff_t>(sizeof(std::uint64_t)); at += sizeof(std::uint64_t)) {
+    hash = mix_word(hash, word_at<std::uint64_t>(at));
+  }
+  return mix_word(hash, word_at<std::uint64_t>(end - sizeof(std::uint64_t)));
 }
 
 }  // namespace
