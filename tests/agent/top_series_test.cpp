@@ -24,7 +24,7 @@ TEST(TopSeries, AreTablesWithTheLargestFirst) {
                               "up                             3\n"));
   EXPECT_THAT(text, HasSubstr("\nlabels with most values  values\nuser                      5 000\n"));
   EXPECT_THAT(text, HasSubstr("\nmetrics that a budget kept series out of    times\n"
-                              "orders                                     995 000\n"));
+                              "orders                                    995 000\n"));
   EXPECT_THAT(text, HasSubstr("limits.max_series_per_metric"));
 }
 

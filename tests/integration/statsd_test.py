@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 """The application's own counters, sent to the real agent over every transport, between its passes and in floods."""
 
+import json
 import os
 import socket
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from exposition import Page  # noqa: E402
-from harness import Agent, temporary_directory, wait_until  # noqa: E402
+from harness import BINARY, DEADLINE, Agent, Receiver, temporary_directory, wait_until  # noqa: E402
 from servers import free_port  # noqa: E402
 
 LINES = 1500
+LABEL_SETS = 1_000_000
+SANITIZED = "asan" in BINARY or "tsan" in BINARY  # where memory says nothing, and everything is slower
 
 
 class Statsd(unittest.TestCase):
-    def start(self, interval="1s", more=""):
+    def start(self, interval="1s", more="", top=""):
         self.directory = temporary_directory()
         self.addCleanup(self.directory.cleanup)
         self.port = free_port()
@@ -27,6 +31,7 @@ collectors:
   statsd:
     listen: ["udp://127.0.0.1:{self.port}", "tcp://127.0.0.1:{self.port}", "unixgram://{self.socket}"]
     {more}
+{top}
 """, self.directory.name)
         self.addCleanup(self.agent.stop)
         self.agent.start()
@@ -95,6 +100,87 @@ collectors:
             file.write('mappings:\n- match: "shop.x*"\n  name: orders_total\n')
         self.agent.process.send_signal(1)
         wait_until(lambda: "mapping.yaml:2:11" in self.agent.log(), "the place of the mistake in the log")
+
+    def test_an_event_of_the_type_error_reaches_a_webhook_with_its_title_and_is_resolved_when_no_more_come(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        self.start(interval="200ms", more="events: {keep: 1s}", top=f"""
+shipped_rules: [statsd]
+receivers: [{{name: hook, webhook: {{url: "{receiver.url}"}}}}]
+""")
+        self.udp("_e{8,4}:Deployed|text|t:success", "_e{9,10}:Disk died|of old age|t:error|#room:b", "_sc|db|0")
+        receiver.wait_for(1, "the event")
+        self.udp("_sc|db|2|m:no route to host")
+        told = [request["body"]["alerts"][0] for request in receiver.wait_for(3, "the check, and the end of the event")]
+        self.assertEqual({(alert["labels"]["alertname"], alert["reason"], alert["annotations"]["summary"]) for alert in told},
+                         {("StatsdEventError", "fired", "Disk died"),
+                          ("StatsdServiceCheck", "fired", "The check db is critical"),
+                          ("StatsdEventError", "resolved", "No more of: Disk died")})
+        self.assertEqual(told[0]["labels"]["room"], "b")
+        self.assertEqual(self.page().matching("sidewatch_statsd_service_check_message", message="no route to host"), [1])
+
+    def test_lines_are_relayed_to_another_agent_that_then_counts_the_same(self):
+        self.start()
+        other_port, first = self.port, self.agent
+        with temporary_directory() as directory:
+            relay = Agent(f"""
+agent: {{interval: 200ms}}
+http: {{listen: 127.0.0.1:0}}
+collectors: {{statsd: {{listen: ["unixgram://{directory}/in.sock"], relay: ["udp://localhost:{other_port}"]}}}}
+""", directory)
+            relay.start()
+            try:
+                page = lambda: Page(relay.request("/metrics")[2].decode())  # noqa: E731
+                wait_until(lambda: page().matching("sidewatch_statsd_lines_total"), "the relay's first pass")
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+                    for number in range(LINES):
+                        client.sendto(f"passed.on:1|c|#n:{number % 7}\nwrong".encode(), f"{directory}/in.sock")
+                wait_until(lambda: sum(page().matching("passed_on")) == LINES, "the relay itself to count")
+                wait_until(lambda: sum(Page(first.request("/metrics")[2].decode()).matching("passed_on")) == LINES,
+                           "the other agent to count the same")
+                self.assertEqual(page().matching("sidewatch_statsd_relayed_lines_total",
+                                                 address=f"udp://127.0.0.1:{other_port}"), [2 * LINES])
+                self.assertEqual(page().matching("sidewatch_statsd_relay_dropped_lines_total"), [0])
+            finally:
+                relay.stop()
+
+    def pss_mib(self):
+        with open(f"/proc/{self.agent.process.pid}/smaps_rollup", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+
+    def test_a_million_label_sets_leave_memory_bounded_and_every_other_metric_right(self):
+        self.start(more="max_bytes: 4MiB")
+        sets = LABEL_SETS // 20 if SANITIZED else LABEL_SETS
+        quiet = "quiet:1|c|#kind:web\nlevel:7|g\ntook:20|ms\n"
+        with socket.create_connection(("127.0.0.1", self.port)) as stream:
+            stream.sendall(quiet.encode())
+            wait_until(lambda: self.page().matching("quiet") == [1], "the metrics that are to stay right")
+            before = self.pss_mib()
+            for start in range(0, sets, 1000):
+                stream.sendall("".join(f"flood:1|c|#user:{start + n}\n" for n in range(1000)).encode() + quiet.encode())
+            stream.sendall(b"last:1|c\n")
+        wait_until(lambda: self.page().matching("last") == [1], "the flood to be read", deadline=4 * DEADLINE)
+        page = self.page()
+        rounds = sets // 1000 + 1
+        self.assertEqual(page.matching("quiet", kind="web"), [rounds])
+        self.assertEqual(page.matching("level"), [7])
+        self.assertEqual(page.matching("took_count"), [rounds])
+        self.assertAlmostEqual(page.matching("took", quantile="0.99")[0], 0.02, delta=0.0002)
+        self.assertEqual(sum(page.matching("flood")), sets)
+        apart = len(page.matching("flood")) - 1
+        self.assertEqual(apart, 5000)
+        self.assertEqual(page.value("flood", overflow="true"), sets - apart)
+        self.wait_for(sets - apart, "sidewatch_series_overflowed_total")  # the collector of the agent itself may be a pass behind
+        data = json.loads(self.agent.request("/api/v1/status/tsdb")[2])["data"]
+        self.assertEqual(data["seriesCountByMetricName"][0], {"name": "flood", "value": apart + 1})
+        self.assertEqual(data["labelValueCountByLabelName"][0], {"name": "user", "value": apart})
+        self.assertEqual(data["refusedByMetricName"], [{"name": "flood", "value": sets - apart}])
+        shown = subprocess.run([BINARY, "top-series", "--url", f"http://127.0.0.1:{self.agent.port}", "--limit", "3"],
+                               capture_output=True, text=True, timeout=DEADLINE, check=True).stdout
+        self.assertRegex(shown, r"metrics with most series +series\nflood +5 001\n")
+        self.assertRegex(shown, r"metrics that a budget kept series out of +times\nflood +[0-9 ]+\n")
+        if not SANITIZED:
+            self.assertLess(self.pss_mib() - before, 24)
 
 
 if __name__ == "__main__":
