@@ -26,7 +26,11 @@ void SeriesBoard::remove(Place place) {
   free_.push_back(place);
 }
 
-void BoardWriter::write(const SeriesBoard& board, Catalog& catalog, Batch& batch) {
+void SeriesBoard::add_exemplar(Place place, Exemplar exemplar) {
+  if (waiting_.size() < max_waiting) waiting_.push_back({place, entries_[place].epoch, std::move(exemplar)});
+}
+
+void BoardWriter::write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars) {
   held_.resize(board.entries_.size());
   for (std::size_t place = 0; place < held_.size(); ++place) {
     const auto& entry = board.entries_[place];
@@ -41,6 +45,17 @@ void BoardWriter::write(const SeriesBoard& board, Catalog& catalog, Batch& batch
       held.epoch = entry.epoch;
     }
     batch.add(held.series, entry.value);
+  }
+  if (exemplars != nullptr) write_exemplars(board, catalog, *exemplars);
+  board.waiting_.clear();
+}
+
+void BoardWriter::write_exemplars(const SeriesBoard& board, const Catalog& catalog, Exemplars& exemplars) const {
+  for (const auto& [place, epoch, exemplar] : board.waiting_) {
+    const Held& held = held_[place];
+    if (!held.series || held.epoch != epoch) continue;  // the series has ended since
+    const auto info = catalog.info(held.series.id());
+    if (info && info->labels.get("overflow") != "true") (void)exemplars.add(info, exemplar);
   }
 }
 

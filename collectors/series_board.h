@@ -2,7 +2,7 @@
 //
 // A PushTarget may outlive the catalog and so holds no SeriesHandle. It holds a board: each of its series has a place here,
 // with its name, labels and last value. The collector's pass writes the board through a BoardWriter, which keeps the
-// handles beside it. Neither locks: whoever owns the board does.
+// handles beside it. Examples of what was counted wait here likewise. Neither locks: whoever owns the board does.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "metrics/catalog.h"
+#include "metrics/exemplars.h"
 #include "metrics/labels.h"
 #include "metrics/store.h"
 
@@ -29,6 +30,10 @@ class SeriesBoard {
   const Labels& labels(Place place) const { return entries_[place].labels; }
   const Family& family(Place place) const { return *entries_[place].family; }
 
+  // Waits for the next pass; beyond max_waiting it is left out.
+  void add_exemplar(Place place, Exemplar exemplar);
+  static constexpr std::size_t max_waiting = 1000;
+
   std::size_t size() const { return entries_.size() - free_.size(); }
 
  private:
@@ -39,16 +44,25 @@ class SeriesBoard {
     double value = 0;
     std::uint32_t epoch = 0;  // how many series were here before
   };
+  struct Waiting {
+    Place place = 0;
+    std::uint32_t epoch = 0;
+    Exemplar exemplar;
+  };
   std::vector<Entry> entries_;
   std::vector<Place> free_;
+  std::vector<Waiting> waiting_;
 };
 
 class BoardWriter {
  public:
-  // Adds every series of the board to the batch. Without new series it allocates nothing.
-  void write(const SeriesBoard& board, Catalog& catalog, Batch& batch);
+  // Adds every series of the board to the batch, and the examples that wait to `exemplars`, where there is such a place.
+  // Without new series and examples it allocates nothing.
+  void write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars);
 
  private:
+  void write_exemplars(const SeriesBoard& board, const Catalog& catalog, Exemplars& exemplars) const;
+
   struct Held {
     SeriesHandle series;
     std::uint32_t epoch = 0;

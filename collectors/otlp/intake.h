@@ -54,7 +54,7 @@ class Intake final : public Visitor {
   void point(const DataPoint& point) override;
 
   void expire(Time now);
-  const Streams& streams() const { return streams_; }
+  Streams& streams() { return streams_; }
 
  private:
   struct Resource {

@@ -67,17 +67,21 @@ std::string message_of(const Taken& taken) {
 
 class OtlpCollector final : public Collector {
  public:
-  OtlpCollector(std::shared_ptr<OtlpTarget> target, Catalog& catalog)
-      : target_(std::move(target)), catalog_(catalog), streams_(catalog.series(streams_metric, {})) {}
+  OtlpCollector(std::shared_ptr<OtlpTarget> target, const CollectorContext& context)
+      : target_(std::move(target)),
+        catalog_(context.catalog),
+        exemplars_(context.exemplars),
+        streams_(catalog_.series(streams_metric, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
-    batch.add(streams_, static_cast<double>(target_->write(writer_, catalog_, batch, now)));
+    batch.add(streams_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
     return PassOutcome{};
   }
 
  private:
   const std::shared_ptr<OtlpTarget> target_;
   Catalog& catalog_;
+  Exemplars* const exemplars_;
   BoardWriter writer_;
   const SeriesHandle streams_;
 };
@@ -142,10 +146,10 @@ PushAnswer OtlpTarget::take(const PushRequest& request) {
   return answer;
 }
 
-std::size_t OtlpTarget::write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now) {
+std::size_t OtlpTarget::write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars) {
   const std::lock_guard lock(mutex_);
   intake_.expire(now);
-  writer.write(intake_.streams().board(), catalog, batch);
+  writer.write(intake_.streams().board(), catalog, batch, exemplars);
   return intake_.streams().size();
 }
 
@@ -164,7 +168,7 @@ void configure_otlp(config::Section& collectors, std::vector<CollectorPlan>& pla
   plan.receives = target;
   plan.fingerprint = otlp::fingerprint_of(*config);
   plan.make = [target](const CollectorContext& context) {
-    return std::make_unique<otlp::OtlpCollector>(target, context.catalog);
+    return std::make_unique<otlp::OtlpCollector>(target, context);
   };
   plans.push_back(std::move(plan));
 }

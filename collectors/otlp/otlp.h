@@ -36,7 +36,7 @@ class OtlpTarget final : public PushTarget {
   PushAnswer take(const PushRequest& request) override;
 
   // What stands at `now`, the streams that ended before left out. Returns how many streams there are.
-  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now);
+  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars = nullptr);
 
  private:
   class Locked;

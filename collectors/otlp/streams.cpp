@@ -5,12 +5,15 @@
 #include <limits>
 #include <utility>
 
+#include "base/crypto.h"
 #include "metrics/text.h"
 
 namespace sidewatch::otlp {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::uint64_t ns_per_ms = 1'000'000;
+constexpr std::size_t max_id_bytes = 64;         // of a trace and a span together; hex digits of both are 48
 constexpr std::size_t label_bytes = 64;          // about what a label takes beside its texts
 constexpr std::size_t copies_beside_series = 2;  // of a stream's labels: its own, and those that it is found by
 
@@ -125,7 +128,26 @@ std::optional<Refusal> Streams::update(Number number, const SentMetric& sent, co
   stream.start_ns = point.start_ns;
   stream.time_ns = point.time_ns;
   stream.last = now;
+  if (!point.exemplars.empty()) take_exemplars(stream, point, now);
   return std::nullopt;
+}
+
+// Those that lead to a trace, at the series that counted them: a counter, or the bucket that the value is in.
+void Streams::take_exemplars(const Stream& stream, const DataPoint& point, Time now) {
+  const bool is_histogram = stream.metric->type == MetricType::histogram;
+  if (!is_histogram && stream.metric->type != MetricType::counter) return;
+  const auto text = [&](std::string_view id) { return point.ids_are_hex ? std::string(id) : to_hex(id); };
+  for (const auto& sent : point.exemplars) {
+    if (sent.trace_id.empty() || sent.trace_id.size() + sent.span_id.size() > max_id_bytes) continue;
+    const auto bucket = std::lower_bound(stream.marks.begin(), stream.marks.end(), sent.value) - stream.marks.begin();
+    Exemplar exemplar;
+    exemplar.labels = Labels{{"trace_id", text(sent.trace_id)}, {"span_id", text(sent.span_id)}};
+    exemplar.value = sent.value;
+    exemplar.has_own_time = sent.time_ns != 0;
+    const auto sent_at = Duration(static_cast<std::int64_t>(sent.time_ns / ns_per_ms));
+    exemplar.at = exemplar.has_own_time ? WallTime(sent_at) : to_wall(now, Duration(0));
+    board_.add_exemplar(stream.places[is_histogram ? static_cast<std::size_t>(bucket) : 0], std::move(exemplar));
+  }
 }
 
 // A total that is older than the one that stands would let the series fall; a delta that came already would count twice.

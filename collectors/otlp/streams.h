@@ -69,7 +69,7 @@ class Streams {
   // that were given out may be others' now.
   bool expire(Time now);
 
-  const SeriesBoard& board() const { return board_; }
+  SeriesBoard& board() { return board_; }
   std::size_t size() const { return streams_.size() - free_.size(); }
 
  private:
@@ -100,6 +100,7 @@ class Streams {
   std::vector<Part> parts_of(const Stream& stream, const std::vector<double>& marks, bool has_sum) const;
   void clear(Stream& stream);
   void put(SeriesBoard::Place place, double value, bool is_delta);
+  void take_exemplars(const Stream& stream, const DataPoint& point, Time now);
 
   const StreamLimits limits_;
   SeriesBoard board_;

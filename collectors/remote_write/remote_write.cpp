@@ -30,17 +30,21 @@ bool is_second_version(const PushRequest& request) {
 
 class RemoteWriteCollector final : public Collector {
  public:
-  RemoteWriteCollector(std::shared_ptr<RemoteWriteTarget> target, Catalog& catalog)
-      : target_(std::move(target)), catalog_(catalog), series_(catalog.series(series_metric, {})) {}
+  RemoteWriteCollector(std::shared_ptr<RemoteWriteTarget> target, const CollectorContext& context)
+      : target_(std::move(target)),
+        catalog_(context.catalog),
+        exemplars_(context.exemplars),
+        series_(catalog_.series(series_metric, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
-    batch.add(series_, static_cast<double>(target_->write(writer_, catalog_, batch, now)));
+    batch.add(series_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
     return PassOutcome{};
   }
 
  private:
   const std::shared_ptr<RemoteWriteTarget> target_;
   Catalog& catalog_;
+  Exemplars* const exemplars_;
   BoardWriter writer_;
   const SeriesHandle series_;
 };
@@ -96,10 +100,10 @@ PushAnswer RemoteWriteTarget::take(const PushRequest& request) {
   return answer;
 }
 
-std::size_t RemoteWriteTarget::write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now) {
+std::size_t RemoteWriteTarget::write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars) {
   const std::lock_guard lock(mutex_);
   table_.settle(now);
-  writer.write(table_.board(), catalog, batch);
+  writer.write(table_.board(), catalog, batch, exemplars);
   return table_.board().size();
 }
 
@@ -118,7 +122,7 @@ void configure_remote_write(config::Section& collectors, std::vector<CollectorPl
   plan.receives = target;
   plan.fingerprint = remote_write::fingerprint_of(*config);
   plan.make = [target](const CollectorContext& context) {
-    return std::make_unique<remote_write::RemoteWriteCollector>(target, context.catalog);
+    return std::make_unique<remote_write::RemoteWriteCollector>(target, context);
   };
   plans.push_back(std::move(plan));
 }

@@ -37,7 +37,7 @@ class RemoteWriteTarget final : public PushTarget {
   PushAnswer take(const PushRequest& request) override;
 
   // What stands at `now`. Returns how many series there are.
-  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now);
+  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars = nullptr);
 
  private:
   std::mutex mutex_;  // guards the table

@@ -16,6 +16,7 @@ constexpr std::uint32_t bytes_tag(std::uint32_t number) { return ProtobufReader:
 constexpr std::uint32_t varint_tag(std::uint32_t number) { return ProtobufReader::tag(number, Wire::varint); }
 constexpr std::uint32_t fixed_tag(std::uint32_t number) { return ProtobufReader::tag(number, Wire::fixed64); }
 
+constexpr std::size_t max_exemplar_labels = 16;
 constexpr std::size_t max_told_bytes = 100;  // of a name, in a sentence
 
 bool read_sample(std::string_view message, SentSeries& series) {
@@ -47,11 +48,21 @@ bool read_series(std::string_view message, SentSeries& series) {
       case bytes_tag(2):
         if (!read_sample(reader.bytes(), series)) return false;
         break;
+      case bytes_tag(3): series.exemplar = reader.bytes(); break;
       case bytes_tag(4): ++series.native_histograms; break;
     }
     if (!together) run = {};
   }
   if (together) series.labels = run;
+  return reader.ok();
+}
+
+bool read_label(std::string_view message, Label& label) {
+  ProtobufReader reader(message);
+  while (reader.next()) {
+    if (reader.tag() == bytes_tag(1)) label.name = reader.bytes();
+    if (reader.tag() == bytes_tag(2)) label.value = reader.bytes();
+  }
   return reader.ok();
 }
 
@@ -111,12 +122,7 @@ Result<Labels> read_labels(std::string_view series_message) {
   while (reader.next()) {
     if (reader.tag() != bytes_tag(1)) continue;
     Label label;
-    ProtobufReader pair(reader.bytes());
-    while (pair.next()) {
-      if (pair.tag() == bytes_tag(1)) label.name = pair.bytes();
-      if (pair.tag() == bytes_tag(2)) label.value = pair.bytes();
-    }
-    if (!pair.ok()) return damaged("a label");
+    if (!read_label(reader.bytes(), label)) return damaged("a label");
     if (label.name.empty()) return Error{"a label has no name", ""};
     if (!is_utf8(label.name) || !is_utf8(label.value)) return Error{"the label " + told(label.name) + " is not UTF-8", ""};
     if (!labels.empty() && labels.back().name == label.name) return Error{"the label " + told(label.name) + " is there twice", ""};
@@ -129,6 +135,24 @@ Result<Labels> read_labels(std::string_view series_message) {
   Labels all(std::move(labels));
   if (all.get("__name__").empty()) return Error{"a series has no label __name__", ""};
   return all;
+}
+
+std::optional<SentExemplar> read_exemplar(std::string_view message) {
+  SentExemplar exemplar;
+  std::vector<Label> labels;
+  ProtobufReader reader(message);
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case bytes_tag(1):
+        if (!read_label(reader.bytes(), labels.emplace_back()) || labels.size() > max_exemplar_labels) return std::nullopt;
+        break;
+      case fixed_tag(2): exemplar.value = reader.real(); break;
+      case varint_tag(3): exemplar.time_ms = reader.signed_number(); break;
+    }
+  }
+  if (!reader.ok()) return std::nullopt;
+  exemplar.labels = Labels(std::move(labels));
+  return exemplar;
 }
 
 bool is_stale_marker(double value) { return std::bit_cast<std::uint64_t>(value) == 0x7FF0000000000002; }

@@ -24,6 +24,13 @@ struct SentSeries {
   std::size_t native_histograms = 0;
   double value = 0;             // the newest sample
   std::int64_t time_ms = 0;
+  std::string_view exemplar;  // the last one's message; empty: there is none
+};
+
+struct SentExemplar {
+  Labels labels;
+  double value = 0;
+  std::int64_t time_ms = 0;
 };
 
 struct SentMetadata {
@@ -40,6 +47,9 @@ Result<void> read_request(std::string_view body, const std::function<void(const 
 // With __name__. An Error says which rule the labels break: there must be a __name__, and names that are texts, sorted and
 // without any twice.
 Result<Labels> read_labels(std::string_view series_message);
+
+// Absent where the bytes are none.
+std::optional<SentExemplar> read_exemplar(std::string_view message);
 
 bool is_stale_marker(double value);  // the NaN by which Prometheus says that a series has ended
 

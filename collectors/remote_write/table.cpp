@@ -74,7 +74,7 @@ Result<void> Table::look_through(std::string_view request) const {
 
 void Table::take_one(const SentSeries& sent, Time now, WallTime wall, Taken& taken) {
   if (sent.native_histograms > 0) taken.refuse(Refusal::native_histogram, sent.native_histograms);
-  if (sent.samples == 0) return;
+  if (sent.samples == 0) return take_exemplar(sent);
   taken.refuse(Refusal::superseded, sent.samples - 1);
   if (const auto refusal = check_time(sent, wall)) return taken.refuse(*refusal, 1);
   Refusal refusal{};
@@ -94,6 +94,18 @@ void Table::take_one(const SentSeries& sent, Time now, WallTime wall, Taken& tak
   } else if (!std::exchange(series.is_fresh, true)) {
     fresh_.push_back(*number);
   }
+  take_exemplar(sent);
+}
+
+// Of a series that stands already: exemplars come by themselves, behind the samples.
+void Table::take_exemplar(const SentSeries& sent) {
+  if (sent.exemplar.empty()) return;
+  const Number* number = sent.labels ? by_bytes_.find(*sent.labels) : nullptr;
+  if (number == nullptr || !series_[*number].place) return;
+  auto exemplar = read_exemplar(sent.exemplar);
+  if (!exemplar) return;
+  board_.add_exemplar(*series_[*number].place, {std::move(exemplar->labels), exemplar->value,
+                                                WallTime(Duration(exemplar->time_ms)), true});
 }
 
 std::optional<Refusal> Table::check_time(const SentSeries& sent, WallTime wall) const {

@@ -56,7 +56,7 @@ class Table {
   // Ends what was not sent for the ttl, and gives what is new its place on the board.
   void settle(Time now);
 
-  const SeriesBoard& board() const { return board_; }
+  SeriesBoard& board() { return board_; }
 
  private:
   using Number = std::uint32_t;
@@ -78,6 +78,7 @@ class Table {
   };
   Result<void> look_through(std::string_view request) const;
   void take_one(const SentSeries& sent, Time now, WallTime wall, Taken& taken);
+  void take_exemplar(const SentSeries& sent);
   std::optional<Refusal> check_time(const SentSeries& sent, WallTime wall) const;
   std::optional<Number> number_of(const SentSeries& sent, Refusal& refusal);
   std::optional<Number> number_of(Labels labels, std::int64_t time_ms);

@@ -258,6 +258,32 @@ TEST_F(OtlpTest, ReadsHistogramsOfAllKindsAlsoInJson) {
   EXPECT_TRUE(std::isnan(found.at("s_sum")));
 }
 
+TEST_F(OtlpTest, KeepsExemplarsAtTheBucketOrCounterThatCountedThem) {
+  const auto exemplar = [](std::uint32_t field, double value, std::string_view trace) {
+    return wire::bytes(field, wire::fixed(2, 7'000'000'000) + wire::real(3, value) + wire::bytes(5, trace) +
+                                  wire::bytes(4, std::string(8, '\x01')));
+  };
+  post(wire::request(
+      wire::metric("h", "", 9,
+                   wire::bytes(1, histogram_point(10, {1, 2, 3}, {0.1, 0.5}, 6, 4.5) + exemplar(8, 0.3, std::string(16, '\xAB')) +
+                                      exemplar(8, 0.05, "") + exemplar(8, 9, std::string(100, 'x'))) +
+                       wire::varint(2, cumulative)) +
+      wire::sum("n", "", cumulative, true, number_point(1, 10) + exemplar(5, 1, std::string(16, '\xCD'))) +
+      wire::gauge("g", "", number_point(1, 10) + exemplar(5, 1, std::string(16, '\xEF')))));
+  Exemplars exemplars;
+  Batch batch;
+  target().write(writer, catalog, batch, now, &exemplars);
+  std::map<std::string, std::string> found;
+  for (const auto& [info, kept] : exemplars.all()) {
+    ASSERT_EQ(kept.size(), 1U);
+    found[info->family->name + info->labels.to_string()] = kept[0].labels.to_string();
+    EXPECT_EQ(kept[0].at, WallTime(7s));
+  }
+  const std::string span = "{span_id=\"0101010101010101\", trace_id=\"";
+  EXPECT_THAT(found, UnorderedElementsAre(Pair("h_bucket{le=\"0.5\"}", span + "abababababababababababababababab\"}"),
+                                          Pair("n_total{}", span + "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\"}")));
+}
+
 TEST_F(OtlpTest, WritesAttributesOfEveryKindAsTexts) {
   post_json(R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asInt":1,"attributes":[
     {"key":"a","value":{"boolValue":true}},{"key":"b","value":{"intValue":"-7"}},{"key":"c","value":{"doubleValue":0.25}},

@@ -219,6 +219,23 @@ TEST_F(RemoteWriteTest, LeavesOutTheAgentsOwnNamesAndNativeHistograms) {
   EXPECT_THAT(pass(), ElementsAre(Pair("a", 1)));
 }
 
+TEST_F(RemoteWriteTest, KeepsExemplarsOfSeriesThatStand) {
+  const auto exemplar = wire::bytes(3, wire::bytes(1, wire::bytes(1, "trace_id") + wire::bytes(2, "ab12")) + wire::real(2, 0.3) +
+                                           wire::varint(3, 9'998'000));
+  post(series({{"__name__", "a_total"}}, sample(1, 9'999'000)));
+  pass();
+  EXPECT_EQ(post(series({{"__name__", "a_total"}}, exemplar) + series({{"__name__", "unknown"}}, exemplar)).status, 204);
+  Exemplars exemplars;
+  Batch batch;
+  target().write(writer, catalog, batch, now, &exemplars);
+  ASSERT_EQ(exemplars.size(), 1U);
+  const auto kept = exemplars.all().at(0);
+  EXPECT_EQ(kept.series->family->name, "a_total");
+  EXPECT_EQ(kept.exemplars[0].labels.to_string(), "{trace_id=\"ab12\"}");
+  EXPECT_EQ(kept.exemplars[0].value, 0.3);
+  EXPECT_EQ(kept.exemplars[0].at, WallTime(9'998s));
+}
+
 TEST_F(RemoteWriteTest, IsBoundedWhateverIsSent) {
   config.limits.max_series = 10;
   std::string message;
