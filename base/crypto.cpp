@@ -26,6 +26,25 @@ std::string sha256(std::string_view data) {
   return digest_text(digest, length);
 }
 
+struct Sha256::Context {
+  EVP_MD_CTX* const of = EVP_MD_CTX_new();
+  Context() = default;
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context() { EVP_MD_CTX_free(of); }
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) { EVP_DigestInit_ex(context_->of, EVP_sha256(), nullptr); }
+Sha256::~Sha256() = default;
+void Sha256::add(std::string_view data) { EVP_DigestUpdate(context_->of, data.data(), data.size()); }
+
+std::string Sha256::finish() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  EVP_DigestFinal_ex(context_->of, digest.data(), &length);
+  return digest_text(digest, length);
+}
+
 std::string md5(std::string_view data) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,21 @@ namespace sidewatch {
 std::string sha256(std::string_view data);                             // 32 bytes
 std::string md5(std::string_view data);                                // 16 bytes; to spread things, not to protect them
 std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 bytes; any key length (RFC 2104)
+
+// SHA-256 of what comes piece by piece.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void add(std::string_view data);
+  std::string finish();  // 32 bytes; nothing is added afterwards
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
 
 std::string to_hex(std::string_view bytes);     // lower case
 std::string to_base64(std::string_view bytes);  // RFC 4648 section 4, with padding

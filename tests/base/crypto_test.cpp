@@ -7,6 +7,13 @@
 namespace sidewatch {
 namespace {
 
+TEST(Crypto, SumsUpWhatComesPieceByPieceAsIfItCameAtOnce) {
+  Sha256 sum;
+  for (const auto* piece : {"ab", "", "c"}) sum.add(piece);
+  EXPECT_EQ(sum.finish(), sha256("abc"));
+  EXPECT_EQ(Sha256().finish(), sha256(""));
+}
+
 TEST(Crypto, Sha256GivesTheDigestsOfFips180) {
   EXPECT_EQ(to_hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(to_hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
