@@ -1,6 +1,7 @@
 // What a certificate says: whose it is, whose word it is, and when it begins and ends. The seam of OpenSSL's X.509.
 //
-// It tells and does not judge: whether a certificate is to be trusted is decided in a TLS handshake (base/tls_client.h).
+// It tells and does not judge: whether a certificate is to be trusted is decided in a TLS handshake
+// (base/tls_client.h).
 #pragma once
 
 #include <cstdint>

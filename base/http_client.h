@@ -88,6 +88,7 @@ std::string_view to_string(HttpFailure failure);
 struct HttpError {
   HttpFailure kind = HttpFailure::network;
   std::string what;  // a sentence, with scheme://host:port at most
+  bool certificate = false;  // with `tls`: the other side's certificate does not hold
 };
 
 using HttpResult = std::variant<OutgoingResponse, HttpError>;

@@ -1,5 +1,5 @@
-// The seam of libcurl (7.88). One multi handle in the manner of curl_multi_socket_action, whose sockets stand in an epoll
-// of ours; an easy handle for each request under way.
+// The seam of libcurl (7.88). One multi handle in the manner of curl_multi_socket_action, whose sockets stand in an
+// epoll of ours; an easy handle for each request under way.
 //
 // What libcurl would do otherwise:
 // - MAXFILESIZE does not bind a chunked answer: the write callback counts.
@@ -151,7 +151,7 @@ HttpResult outcome(CURLcode code, Transfer& transfer) {
                      place + "the host's address is link-local, which is refused unless allow_link_local is true"};
   }
   const char* reason = transfer.message[0] != '\0' ? transfer.message.data() : curl_easy_strerror(code);
-  return HttpError{classify(code), place + reason};
+  return HttpError{classify(code), place + reason, code == CURLE_PEER_FAILED_VERIFICATION};
 }
 
 double seconds_between(curl_off_t from, curl_off_t to) { return to > from ? static_cast<double>(to - from) / 1e6 : 0; }
@@ -217,7 +217,8 @@ void set_limits(Transfer& transfer) {
 
 void set_tls(CURL* easy, const OutgoingRequest& request) {
   static const bool hashed = has_hashed_certificates(system_ca_directory);
-  curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(request.tls13_only ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                   static_cast<long>(request.tls13_only ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, request.insecure_skip_verify ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, request.insecure_skip_verify ? 0L : 2L);
   curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // a changed file counts at once

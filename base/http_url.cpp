@@ -1,4 +1,5 @@
-// URLs taken apart, and put together anew: the seam of libcurl's URL parser, so that what is checked is what is asked for.
+// URLs taken apart, and put together anew: the seam of libcurl's URL parser, so that what is checked is what is asked
+// for.
 #include <curl/urlapi.h>
 
 #include <cstdlib>
