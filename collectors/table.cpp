@@ -13,6 +13,7 @@
 #include "collectors/host/host.h"
 #include "collectors/log/config.h"
 #include "collectors/otlp/otlp.h"
+#include "collectors/probe/config.h"
 #include "collectors/process/config.h"
 #include "collectors/push/push.h"
 #include "collectors/pushgateway/pushgateway.h"
@@ -34,6 +35,7 @@ constexpr std::array kKinds{
     CollectorKind{"mysql", configure_mysql, mysql_metric_groups},
     CollectorKind{"otlp", configure_otlp, otlp_metric_groups},
     CollectorKind{"postgresql", configure_postgresql, postgresql_metric_groups},
+    CollectorKind{"probe", configure_probe, probe_metric_groups},
     CollectorKind{"process", configure_process, process_metric_groups},
     CollectorKind{"push", configure_push, push_metric_groups},
     CollectorKind{"pushgateway", configure_pushgateway, pushgateway_metric_groups},

@@ -1,0 +1,203 @@
+#include "collectors/probe/config.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "collectors/probe/probe.h"
+#include "collectors/probe/standing.h"
+#include "metrics/text.h"
+
+namespace sidewatch {
+namespace probe {
+namespace {
+
+using namespace std::chrono_literals;
+
+// One kind of check, seen from an entry of the configuration. A new kind is one more line below.
+struct Kind {
+  std::string_view key;
+  bool (*is_there)(const CheckConfig& config);
+  std::string (*target)(const CheckConfig& config);
+  std::string (*fingerprint)(const CheckConfig& config);
+  std::unique_ptr<Check> (*make)(const CheckConfig& config);
+};
+
+const Kind kinds[] = {
+    {"http", [](const CheckConfig& c) { return c.http.has_value(); },
+     [](const CheckConfig& c) { return target_of(*c.http); },
+     [](const CheckConfig& c) { return fingerprint_of(*c.http); },
+     [](const CheckConfig& c) { return make_check(*c.http); }},
+    {"tcp", [](const CheckConfig& c) { return c.tcp.has_value(); },
+     [](const CheckConfig& c) { return c.tcp->place.text(); },
+     [](const CheckConfig& c) { return fingerprint_of(*c.tcp); },
+     [](const CheckConfig& c) { return make_check(*c.tcp); }},
+    {"tls", [](const CheckConfig& c) { return c.tls.has_value(); },
+     [](const CheckConfig& c) { return c.tls->tcp.place.text(); },
+     [](const CheckConfig& c) { return fingerprint_of(c.tls->tcp); },
+     [](const CheckConfig& c) { return make_check(c.tls->tcp); }},
+    {"dns", [](const CheckConfig& c) { return c.dns.has_value(); },
+     [](const CheckConfig& c) { return c.dns->query_name.value; },
+     [](const CheckConfig& c) { return fingerprint_of(*c.dns); },
+     [](const CheckConfig& c) { return make_check(*c.dns); }},
+    {"icmp", [](const CheckConfig& c) { return c.icmp.has_value(); },
+     [](const CheckConfig& c) { return c.icmp->host.value; },
+     [](const CheckConfig& c) { return fingerprint_of(*c.icmp); },
+     [](const CheckConfig& c) { return make_check(*c.icmp); }},
+    {"file", [](const CheckConfig& c) { return c.file.has_value(); },
+     [](const CheckConfig& c) { return c.file->path.value; },
+     [](const CheckConfig& c) { return fingerprint_of(*c.file); },
+     [](const CheckConfig& c) { return make_check(*c.file); }},
+    {"certificate", [](const CheckConfig& c) { return c.certificate.has_value(); },
+     [](const CheckConfig& c) { return target_of(*c.certificate); },
+     [](const CheckConfig& c) { return fingerprint_of(*c.certificate); },
+     [](const CheckConfig& c) { return make_check(*c.certificate); }},
+    {"systemd", [](const CheckConfig& c) { return c.systemd.has_value(); },
+     [](const CheckConfig& c) { return c.systemd->unit.value; },
+     [](const CheckConfig& c) { return fingerprint_of(*c.systemd); },
+     [](const CheckConfig& c) { return make_check(*c.systemd); }},
+    {"ntp", [](const CheckConfig& c) { return c.ntp.has_value(); },
+     [](const CheckConfig& c) { return c.ntp->place.text(); },
+     [](const CheckConfig& c) { return fingerprint_of(*c.ntp); },
+     [](const CheckConfig& c) { return make_check(*c.ntp); }},
+};
+
+const Kind* kind_of(const CheckConfig& config) {
+  const auto* const found = std::find_if(std::begin(kinds), std::end(kinds),
+                                         [&](const Kind& kind) { return kind.is_there(config); });
+  return found == std::end(kinds) ? nullptr : found;
+}
+
+std::string kind_names() {
+  std::string names;
+  for (const auto& kind : kinds) {
+    if (!names.empty()) names += &kind == std::end(kinds) - 1 ? " or " : ", ";
+    names += kind.key;
+  }
+  return names;
+}
+
+void check_labels(config::Section& section, const CheckConfig& config) {
+  for (const auto& [name, value] : config.labels) {
+    if (!is_legal_label_name(name)) section.problem("labels", "'" + name + "' is not the name of a label");
+    if (name == "probe" || name == "kind" || name == "target") {
+      section.problem("labels", "the label '" + name + "' is written by the agent: choose another name");
+    }
+  }
+}
+
+std::string entry_fingerprint(const CheckConfig& config) {
+  std::string text = config.name.value + '\n' + std::to_string(config.interval.count()) + '\n' +
+                     std::to_string(config.timeout.count());
+  for (const auto& [name, value] : config.labels) text += '\n' + name + '=' + value;
+  return text + '\n' + std::string(config.kind()) + '\n' + kind_of(config)->fingerprint(config) + '\x1e';
+}
+
+std::string watches(const std::vector<CheckConfig>& checks) {
+  constexpr std::size_t most_shown = 5;
+  std::string text =
+      std::to_string(checks.size()) + (checks.size() == 1 ? " check from outside: " : " checks from outside: ");
+  for (std::size_t i = 0; i < std::min(checks.size(), most_shown); ++i) {
+    text += (i == 0 ? "" : ", ") + checks[i].name.value + " (" + std::string(checks[i].kind()) + " " +
+            checks[i].target() + ")";
+  }
+  return text + (checks.size() > most_shown ? ", ..." : "");
+}
+
+}  // namespace
+
+std::string_view CheckConfig::kind() const {
+  const auto* const kind = kind_of(*this);
+  return kind == nullptr ? "" : kind->key;
+}
+
+std::string CheckConfig::target() const {
+  const auto* const kind = kind_of(*this);
+  return kind == nullptr ? "" : kind->target(*this);
+}
+
+Labels CheckConfig::series_labels() const {
+  std::vector<Label> all;
+  for (const auto& [key, value] : labels) all.push_back({key, value});
+  return Labels(std::move(all)).with("probe", name.value).with("kind", kind()).with("target", target());
+}
+
+void declare(config::Section& section, CheckConfig& config) {
+  section.required("name", config.name, "what you call it: the label probe of all its series");
+  section.optional("interval", config.interval, "how often it runs", config::between(1s, 24h));
+  section.optional("timeout", config.timeout, "how long one run may take, all in all", config::between(10ms, 5min));
+  section.optional("labels", config.labels, "more labels of its series, such as {team: shop}");
+  section.section("http", config.http, "ask for a URL");
+  section.section("tcp", config.tcp, "connect to a port, and talk if wanted");
+  section.section("tls", config.tls, "connect with TLS, and look at the certificate");
+  section.section("dns", config.dns, "ask a name server");
+  section.section("icmp", config.icmp, "send pings");
+  section.section("file", config.file, "look whether a file is there, how old, how large, and what is in it");
+  section.section("certificate", config.certificate, "read certificates from files, and look when they end");
+  section.section("systemd", config.systemd, "ask systemd for the state of a unit");
+  section.section("ntp", config.ntp, "ask a time server, and hold this machine's clock against it");
+  if (section.describing()) return;
+  if (section.has("name") && config.name.value.empty()) section.problem("name", "a check needs a name");
+  check_labels(section, config);
+  if (config.timeout > config.interval) {
+    section.problem(section.has("timeout") ? "timeout" : "interval",
+                    "a run may take " + std::to_string(config.timeout.count()) +
+                        " ms (timeout), which is longer than the interval: the next one would be due before");
+  }
+  std::vector<std::string_view> given;
+  for (const auto& kind : kinds) {
+    if (section.has(kind.key)) given.push_back(kind.key);
+  }
+  if (given.empty()) section.problem(section.mark(), "what is to be checked? Give one of " + kind_names());
+  if (given.size() > 1) {
+    section.problem(given[1],
+                    "a check has one kind, this one has '" + std::string(given[0]) + "' already: make it two checks");
+  }
+}
+
+std::unique_ptr<Check> make_check(const CheckConfig& config) { return kind_of(config)->make(config); }
+
+}  // namespace probe
+
+void configure_probe(config::Section& collectors, std::vector<CollectorPlan>& plans) {
+  std::vector<probe::CheckConfig> checks;
+  collectors.list("probe", checks,
+                  "checks from outside, under blackbox_exporter's metric names; one entry for each, of one kind");
+  std::set<std::string> names;
+  std::erase_if(checks, [](const probe::CheckConfig& check) { return check.kind().empty(); });
+  for (const auto& check : checks) {
+    if (!names.insert(check.name.value).second && check.name.mark.line != 0) {
+      collectors.problem(check.name.mark, "there is already a check named '" + check.name.value + "'");
+    }
+  }
+  if (checks.empty()) return;
+  CollectorPlan plan;
+  plan.name = "probe";
+  plan.listens = true;
+  plan.watches = probe::watches(checks);
+  for (const auto& check : checks) plan.fingerprint += probe::entry_fingerprint(check);
+  plan.make = [checks = std::move(checks)](const CollectorContext& context) {
+    return probe::make_probe_collector(checks, context.catalog);
+  };
+  plans.push_back(std::move(plan));
+}
+
+std::vector<MetricGroup> probe_metric_groups() {
+  using namespace probe;
+  auto metrics = standing_metrics();
+  const auto add = [&](const std::vector<Metric>& more) { metrics.insert(metrics.end(), more.begin(), more.end()); };
+  add({dns_lookup_time_metric, ip_protocol_metric, failed_due_to_regex_metric, ssl_earliest_expiry_metric,
+       ssl_chain_expiry_metric, ssl_chain_info_metric, tls_version_info_metric, tls_cipher_info_metric});
+  add(http_check_metrics());
+  add(tcp_check_metrics());
+  add(dns_check_metrics());
+  add(icmp_check_metrics());
+  add(file_check_metrics());
+  add(certificate_check_metrics());
+  add(systemd_check_metrics());
+  add(ntp_check_metrics());
+  add(probe_collector_metrics());
+  return {{"probe", "Checks from outside, as blackbox_exporter names them.", std::move(metrics)}};
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,198 @@
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
+#include "collectors/probe/connection.h"
+#include "tests/collectors/probe/run_check.h"
+#include "tests/support/fake_http_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace sidewatch::probe {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Takes one connection and does with it as the test says.
+class OneConnection {
+ public:
+  explicit OneConnection(std::function<void(int)> talk) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(listener_, 1), 0);
+    socklen_t size = sizeof address;
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this, talk = std::move(talk)] {
+      const int fd = accept(listener_, nullptr, nullptr);
+      if (fd >= 0) talk(fd);
+      close(fd);
+    });
+  }
+  ~OneConnection() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int listener_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+void say(int fd, std::string_view text) { (void)send(fd, text.data(), text.size(), MSG_NOSIGNAL); }
+std::string hear(int fd) {
+  char bytes[512];
+  const auto count = recv(fd, bytes, sizeof bytes, 0);
+  return count > 0 ? std::string(bytes, static_cast<std::size_t>(count)) : "";
+}
+
+std::string entry(const std::string& address, const std::string& more = "") {
+  return "{name: a, tcp: {address: '" + address + "'" + (more.empty() ? "" : ", " + more) + "}}";
+}
+
+TEST(TcpCheck, SucceedsWhereSomebodyListens) {
+  FakeHttpServer server;
+  const auto verdict = run_entry(entry("127.0.0.1:" + std::to_string(server.port())));
+  EXPECT_EQ(why(verdict), "");
+  EXPECT_EQ(fact(verdict, "probe_ip_protocol"), 4);
+  EXPECT_GT(fact(verdict, "probe_tcp_duration_seconds", Labels{{"phase", "connect"}}), 0);
+}
+
+TEST(TcpCheck, SaysThatAConnectionIsRefused) {
+  const auto address = "127.0.0.1:" + std::to_string(unused_port());
+  const auto verdict = run_entry(entry(address));
+  EXPECT_EQ(why(verdict), address + ": no connection to 127.0.0.1: Connection refused");
+  EXPECT_EQ(reason(verdict), "connect");
+}
+
+TEST(TcpCheck, ResolvesNamesOnAnotherThread) {
+  FakeHttpServer server;
+  EXPECT_EQ(why(run_entry(entry("localhost:" + std::to_string(server.port()), "ip_protocol: ip4"))), "");
+  EXPECT_EQ(reason(run_entry(entry("no.such.host.invalid:80"))), "resolve");
+}
+
+TEST(TcpCheck, HoldsAConversation) {
+  std::string heard;
+  OneConnection server([&](int fd) {
+    say(fd, "welcome\r\n220 mail.example ready\r\n");
+    heard = hear(fd);
+    say(fd, "250 hello\r\n");
+  });
+  const auto verdict = run_entry(
+      entry(server.address(), "query_response: [{expect: '^220 ([^ ]+)', send: 'EHLO $1'}, {expect: '^250'}]"));
+  EXPECT_EQ(why(verdict), "");
+  EXPECT_EQ(heard, "EHLO mail.example\n");
+}
+
+TEST(TcpCheck, SaysWhichLineDidNotCome) {
+  OneConnection server([](int fd) {
+    say(fd, "554 go away\r\n");
+    hear(fd);
+  });
+  const auto verdict = run_entry(entry(server.address(), "query_response: [{expect: '^220'}]"), 300ms);
+  EXPECT_EQ(why(verdict), server.address() + ": no line came that matches '^220'");
+  EXPECT_EQ(reason(verdict), "answer");
+  EXPECT_EQ(fact(verdict, "probe_failed_due_to_regex"), 1);
+}
+
+TEST(TcpCheck, ReadsNoEndlessLine) {
+  OneConnection server([](int fd) {
+    const std::string much(100'000, 'x');
+    for (int i = 0; i < 100 && send(fd, much.data(), much.size(), MSG_NOSIGNAL) > 0; ++i) {}
+  });
+  EXPECT_EQ(reason(run_entry(entry(server.address(), "query_response: [{expect: y}]"))), "too_large");
+}
+
+TEST(TcpCheck, RefusesLinkLocalAddresses) {
+  EXPECT_EQ(reason(run_entry(entry("169.254.169.254:80"))), "address_refused");
+}
+
+class TlsCheck : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string command =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=shop -days 3 "
+        "-addext subjectAltName=IP:127.0.0.1,DNS:shop.example -keyout " +
+        (directory / "key") + " -out " + (directory / "cert") + " 2>/dev/null";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    tls = {directory / "cert", directory / "key"};
+  }
+  std::string entry(const FakeHttpServer& server, const std::string& more) const {
+    return "{name: a, tls: {address: '127.0.0.1:" + std::to_string(server.port()) + "', " + more + "}}";
+  }
+
+  TempDir directory;
+  FakeTls tls;
+};
+
+TEST_F(TlsCheck, TellsWhoseCertificateItIsAndWhenItEnds) {
+  FakeHttpServer server({{}}, &tls);
+  const auto verdict = run_entry(entry(server, "ca: " + (directory / "cert")));
+  EXPECT_EQ(why(verdict), "");
+  const double in_three_days = static_cast<double>(std::time(nullptr)) + 3 * 86'400;
+  EXPECT_NEAR(fact(verdict, "probe_ssl_earliest_cert_expiry").value_or(0), in_three_days, 60);
+  EXPECT_NEAR(fact(verdict, "probe_ssl_last_chain_expiry_timestamp_seconds").value_or(0), in_three_days, 60);
+  EXPECT_EQ(fact(verdict, "probe_tls_version_info", Labels{{"version", "TLS 1.3"}}), 1);
+  EXPECT_EQ(fact(verdict, "probe_ssl_last_chain_info",
+                 Labels{{"subject", "CN=shop"}, {"subjectalternative", "shop.example"}}),
+            1);
+}
+
+TEST_F(TlsCheck, FailsWhereTheCertificateDoesNotHold) {
+  FakeHttpServer server({{}}, &tls);
+  EXPECT_EQ(reason(run_entry(entry(server, "server_name: shop.example"))), "certificate");
+  EXPECT_EQ(reason(run_entry(entry(server, "server_name: other.example, ca: " + (directory / "cert")))), "certificate");
+  const auto taken = run_entry(entry(server, "insecure_skip_verify: true"));
+  EXPECT_EQ(why(taken), "");
+  EXPECT_TRUE(fact(taken, "probe_ssl_earliest_cert_expiry"));
+}
+
+TEST_F(TlsCheck, AHttpCheckTellsTheSame) {
+  FakeHttpServer server({{}}, &tls);
+  const auto verdict = run_entry("{name: a, http: {url: '" + server.url() +
+                                 "', tls: {server_name: shop.example, ca: " + (directory / "cert") + "}}}");
+  EXPECT_EQ(why(verdict), "");
+  EXPECT_EQ(fact(verdict, "probe_http_ssl"), 1);
+  EXPECT_EQ(fact(verdict, "probe_tls_version_info", Labels{{"version", "TLS 1.3"}}), 1);
+  EXPECT_TRUE(fact(verdict, "probe_ssl_last_chain_expiry_timestamp_seconds"));
+  EXPECT_GT(fact(verdict, "probe_http_duration_seconds", Labels{{"phase", "tls"}}), 0);
+  EXPECT_EQ(server.requests().at(0).header("Host"), "127.0.0.1:" + std::to_string(server.port()));
+}
+
+TEST_F(TlsCheck, AHttpCheckTellsACertificateThatDoesNotHoldFromTlsThatDoesNotWork) {
+  FakeHttpServer server({{}}, &tls);
+  EXPECT_EQ(reason(run_entry("{name: a, http: {url: '" + server.url() + "'}}")), "certificate");
+  FakeHttpServer plain;
+  const std::string url = "https://127.0.0.1:" + std::to_string(plain.port()) + "/";
+  EXPECT_NE(reason(run_entry("{name: a, http: {url: '" + url + "'}}", 500ms)), "certificate");
+}
+
+TEST_F(TlsCheck, SaysThatAPlainServerDoesNotSpeakTls) {
+  OneConnection server([](int fd) {
+    say(fd, "SSH-2.0-OpenSSH_9.2\r\n");
+    hear(fd);
+  });
+  EXPECT_EQ(reason(run_entry("{name: a, tls: {address: '" + server.address() + "'}}")), "tls");
+}
+
+TEST(ProbePlace, TakesNamesAndAddressesWithTheirPorts) {
+  EXPECT_EQ(parse_place("mail.example:25", 0)->text(), "mail.example:25");
+  EXPECT_EQ(parse_place("[::1]:25", 0)->text(), "[::1]:25");
+  EXPECT_EQ(parse_place("::1", 53)->text(), "[::1]:53");
+  for (const auto* text :
+       {"", ":25", "host", "host:", "host:0", "host:65536", "host:x", "[::1", "[::1]25", "a b:1", "http://h:1"}) {
+    EXPECT_FALSE(parse_place(text, 0)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sidewatch::probe
