@@ -21,7 +21,7 @@ from harness import BINARY, DEADLINE, Agent, Receiver, temporary_directory, wait
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SETS = ["host", "process", "container", "sqlite", "postgresql", "mysql", "redis", "memcached", "exec", "heartbeat", "red",
-        "queue", "statsd"]
+        "queue", "statsd", "probe"]
 OF_SERVICES = ["red", "queue"]  # they judge what services show under names of their own
 TESTS = sorted(glob.glob(os.path.join(ROOT, "tests", "cases", "shipped_rules", "*.yml")))
 
@@ -155,7 +155,7 @@ class Metrics(unittest.TestCase):
         self.assertGreater(len(listed), 300)
         patterns = [re.escape(name).replace(r"\*", r"[A-Za-z0-9_]+") for name in listed]
         for name, rule in RULES.items():
-            named = set(re.findall(r"\b((?:exec|heartbeat|node|namedprocess|container|pg|mysql|redis|memcached|sidewatch)_\w+|ALERTS)\b",
+            named = set(re.findall(r"\b((?:exec|heartbeat|node|namedprocess|container|pg|mysql|probe|redis|memcached|sidewatch)_\w+|ALERTS)\b",
                                    re.sub(r'"[^"]*"', "", rule["expr"])))
             self.assertTrue(named or name in OF_OTHERS, name)
             for metric in named if name not in OF_OTHERS else ():
