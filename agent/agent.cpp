@@ -170,13 +170,14 @@ struct Agent {
   Store store{catalog, store_limits(settings.history)};
   Instruments instruments;
   OwnMetrics own_metrics{instruments};
-  CollectorContext context{catalog, &store, &instruments, std::string(version())};
+  Exemplars exemplars;
+  CollectorContext context{catalog, &store, &instruments, std::string(version()), &exemplars};
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(mailbox_capacity);
   Dispatcher dispatcher{outbox, loaded, dispatch_targets(settings.receivers), random_unit(), clock.now()};
   Judge judge{make_engine(), dispatcher, catalog, store};
   CollectorSet collectors{context, store, mailbox, settings.agent.state_dir};
   DeliverySet deliveries{dispatcher, mailbox};
-  PageCache pages{store};
+  PageCache pages{store, &exemplars};
   std::unique_ptr<HistoryWriter> history;  // null: samples are in memory only
   Heartbeat heartbeat;
   std::atomic<bool> ready{false};
@@ -202,7 +203,7 @@ RouteParts route_parts(Agent& agent, const Loop& loop, Reloader& reloader, const
   return {agent.pages, agent.judge.alerts(), agent.judge.groups(), agent.heartbeat, agent.ready,
           [&reloader] { return reloader.reload(); },
           agent.settings.http.allow_remote_reload,
-          {agent.store, agent.clock, query_limits(agent.settings)},
+          {agent.store, agent.clock, query_limits(agent.settings), &agent.exemplars},
           {agent.collectors.views(), loop.config(), agent.started, flags(agent.settings, config_path),
            agent.settings.history.retention},
           {agent.collectors.push_targets(), agent.instruments, agent.clock, agent.settings.http.limits.max_push_bytes.count}};

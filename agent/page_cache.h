@@ -20,7 +20,11 @@ using Page = std::shared_ptr<const std::string>;
 
 class PageCache {
  public:
-  explicit PageCache(const Store& store) : store_(store) {}
+  // `exemplars` may be absent; otherwise they outlive the cache, as the store does.
+  explicit PageCache(const Store& store, const Exemplars* exemplars = nullptr)
+      : store_(store),
+        drawings_{ExpositionPage(ExpositionFormat::prometheus_text),
+                  ExpositionPage(ExpositionFormat::openmetrics, exemplars)} {}
 
   Page page(ExpositionFormat format, bool gzip);
 
@@ -36,8 +40,7 @@ class PageCache {
   const Store& store_;
   std::mutex mutex_;
   std::array<Variant, 4> variants_;
-  std::array<ExpositionPage, 2> drawings_{ExpositionPage(ExpositionFormat::prometheus_text),
-                                          ExpositionPage(ExpositionFormat::openmetrics)};
+  std::array<ExpositionPage, 2> drawings_;
 };
 
 }  // namespace sidewatch

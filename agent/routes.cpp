@@ -81,7 +81,7 @@ HttpResponse front_page() {
                             "As a Prometheus answers, for Grafana and promtool:\n"
                             "/api/v1/query                   ?query=EXPR [&time=T]\n"
                             "/api/v1/query_range             ?query=EXPR&start=T&end=T&step=D\n"
-                            "/api/v1/query_exemplars         none\n"
+                            "/api/v1/query_exemplars         ?query=EXPR [&start=T&end=T]\n"
                             "/api/v1/format_query            ?query=EXPR\n"
                             "/api/v1/series                  ?match[]=SELECTOR\n"
                             "/api/v1/labels                  the names of all labels\n"

@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "metrics/compound.h"
+#include "metrics/exemplars.h"
 
 namespace sidewatch {
 namespace {
@@ -49,8 +51,11 @@ bool remove_suffix(std::string_view& name, std::string_view suffix) {
 
 class Page {
  public:
-  Page(Series all, ExpositionFormat format, std::string& buffer, std::vector<ValuePlace>* places)
-      : all_(all), format_(format), buffer_(buffer), places_(places) {}
+  Page(Series all, ExpositionFormat format, std::string& buffer, std::vector<ValuePlace>* places,
+       const Exemplars* exemplars)
+      : all_(all), format_(format), buffer_(buffer), places_(places), exemplars_(exemplars) {}
+
+  std::size_t exemplars_shown() const { return exemplars_shown_; }
 
   void write() {
     for (auto first = all_.begin(); first != all_.end();) {
@@ -99,7 +104,7 @@ class Page {
 
   void write_plain(Series series, Shape shape) {
     write_head(family_of(series.front()), shape);
-    for (const auto& one : series) write_sample(one);
+    for (const auto& one : series) write_sample(one, shape.kind);
   }
 
   void write_compound(Series series) {
@@ -109,8 +114,9 @@ class Page {
     const Compound compound = compound_of(all_, family, rules);
     if (!compound.first) return write_plain(series, {family.name, Kind::unknown});
     if (compound.first != &family) return;  // written with the first part
-    write_head(family, {compound.name, family.type == MetricType::histogram ? Kind::histogram : Kind::summary});
-    for (const SeriesValue* sample : compound.samples) write_sample(*sample);
+    const Kind kind = family.type == MetricType::histogram ? Kind::histogram : Kind::summary;
+    write_head(family, {compound.name, kind});
+    for (const SeriesValue* sample : compound.samples) write_sample(*sample, kind);
   }
 
   void write_head(const Family& family, const Shape& shape) {
@@ -154,7 +160,7 @@ class Page {
     buffer_ += '\n';
   }
 
-  void write_sample(const SeriesValue& series) {
+  void write_sample(const SeriesValue& series, Kind kind) {
     const SeriesInfo& info = *series.info;
     buffer_ += info.family->name;
     if (!info.label_text.empty()) {
@@ -168,21 +174,52 @@ class Page {
                           info.family->type});
     }
     append_value(buffer_, series.last.value);
+    if (exemplars_ != nullptr && may_have_exemplar(info, kind)) write_exemplar(info);
     buffer_ += '\n';
+  }
+
+  bool may_have_exemplar(const SeriesInfo& info, Kind kind) const {
+    if (format_ != ExpositionFormat::openmetrics) return false;
+    return kind == Kind::counter || (kind == Kind::histogram && info.family->name.ends_with("_bucket"));
+  }
+
+  // # {trace_id="abc"} 0.5 1700000000.5
+  void write_exemplar(const SeriesInfo& info) {
+    const auto exemplar = exemplars_->newest(info);
+    if (!exemplar) return;
+    ++exemplars_shown_;
+    buffer_ += " # {";
+    const char* between = "";
+    for (const auto& [name, value] : exemplar->labels) {
+      buffer_ += std::exchange(between, ",");
+      buffer_ += name;
+      buffer_ += "=\"";
+      append_escaped_label_value(buffer_, value);
+      buffer_ += '"';
+    }
+    buffer_ += "} ";
+    append_value(buffer_, exemplar->value);
+    if (!exemplar->has_own_time) return;
+    buffer_ += ' ';
+    append_value(buffer_, static_cast<double>(exemplar->at.time_since_epoch().count()) / 1000);
   }
 
   Series all_;
   ExpositionFormat format_;
   std::string& buffer_;
   std::vector<ValuePlace>* places_;
+  const Exemplars* exemplars_;
+  std::size_t exemplars_shown_ = 0;
 };
 
 }  // namespace
 
-void render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer,
-                       std::vector<ValuePlace>* places) {
+std::size_t render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer,
+                              std::vector<ValuePlace>* places, const Exemplars* exemplars) {
   buffer.clear();
-  Page(series, format, buffer, places).write();
+  Page page(series, format, buffer, places, exemplars);
+  page.write();
+  return page.exemplars_shown();
 }
 
 std::string_view content_type(ExpositionFormat format) {

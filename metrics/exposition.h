@@ -15,6 +15,8 @@
 
 namespace sidewatch {
 
+class Exemplars;
+
 enum class ExpositionFormat { prometheus_text, openmetrics };
 
 // Where a page shows the value of a series.
@@ -25,9 +27,10 @@ struct ValuePlace {
 };
 
 // The complete page. `series` as Store::snapshot() gives them (ordered by family); `buffer` is cleared and filled, and
-// keeps its capacity from page to page. With `places`, these are added, in the page's order.
-void render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer,
-                       std::vector<ValuePlace>* places = nullptr);
+// keeps its capacity from page to page. With `places`, these are added, in the page's order. With `exemplars`, OpenMetrics
+// counters and buckets show their newest; how many did is returned.
+std::size_t render_exposition(std::span<const SeriesValue> series, ExpositionFormat format, std::string& buffer,
+                              std::vector<ValuePlace>* places = nullptr, const Exemplars* exemplars = nullptr);
 
 // The Content-Type of a page of this format.
 std::string_view content_type(ExpositionFormat format);

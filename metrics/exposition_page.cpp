@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "metrics/exemplars.h"
+
 namespace sidewatch {
 namespace {
 
@@ -37,6 +39,7 @@ std::string ExpositionPage::draw(const Store& store, const std::string* before) 
 bool ExpositionPage::can_redraw(const Store& store) {
   if (!store.values(lineup_, fresh_)) return false;
   if (format_ == ExpositionFormat::prometheus_text) return true;
+  if (shows_exemplars_ || (exemplars_ != nullptr && exemplars_->version() != exemplars_version_)) return false;
   return std::all_of(places_.begin(), places_.end(), [this](const ValuePlace& place) {
     return changes_only_itself(place.type, values_[place.series], fresh_[place.series]);
   });
@@ -71,7 +74,8 @@ std::string ExpositionPage::draw_anew(const Store& store, std::size_t likely_siz
   values_.clear();
   for (const SeriesValue& one : series) values_.push_back(one.last.value);
   places_.clear();
-  render_exposition(series, format_, page, &places_);
+  exemplars_version_ = exemplars_ == nullptr ? 0 : exemplars_->version();
+  shows_exemplars_ = render_exposition(series, format_, page, &places_, exemplars_) > 0;
   lineup_ = lineup;
   return page;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/time.h"
+#include "metrics/exemplars.h"
 #include "metrics/promql/expression.h"
 #include "metrics/store.h"
 
@@ -20,6 +21,7 @@ struct QueryContext {
   const Store& store;
   const Clock& clock;
   QueryLimits limits;
+  const Exemplars* exemplars = nullptr;  // none: nobody has any
 };
 
 }  // namespace sidewatch

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/api/envelope.h"
+#include "agent/api/exemplars.h"
 #include "agent/api/params.h"
 #include "agent/api/values.h"
 #include "base/json.h"
@@ -127,13 +128,11 @@ ApiData query_range(const QueryContext& context, const HttpRequest& request) {
                       span.start);
 }
 
-// There are no exemplars here; who asks for some gets none, not an error.
-ApiData query_exemplars(const QueryContext&, const HttpRequest& request) {
+ApiData query_exemplars(const QueryContext& context, const HttpRequest& request) {
   const WallTime start = time_or(request, "start", earliest_wall);
   const WallTime end = time_or(request, "end", latest_wall);
   if (end < start) throw ApiError{ApiErrorKind::bad_data, "end timestamp must not be before start timestamp"};
-  (void)expression_of(request, ErrorStyle::plain);
-  return ApiData::of("[]");
+  return exemplars_of(context, expression_of(request, ErrorStyle::plain), start, end);
 }
 
 ApiData format_query(const QueryContext&, const HttpRequest& request) {

@@ -122,6 +122,22 @@ TEST_F(ApiQuery, BoundsItsAnswer) {
 
 TEST_F(ApiQuery, HasNoExemplarsAndSaysSo) { EXPECT_EQ(data("/api/v1/query_exemplars?query=up&start=1&end=2"), "[]"); }
 
+TEST_F(ApiQuery, GivesTheExemplarsOfTheSeriesThatAnExpressionAsksAbout) {
+  Exemplars exemplars;
+  context.exemplars = &exemplars;
+  for (const auto& handle : handles) {
+    for (const std::int64_t ms : {1'500, 2'000}) {
+      EXPECT_TRUE(exemplars.add(catalog.info(handle.id()), {Labels{{"trace_id", "t"}}, 0.25, WallTime(Duration(ms)), true}));
+    }
+  }
+  const std::string a = R"({"seriesLabels":{"__name__":"up","job":"a","service":"checkout"},"exemplars":[)"
+                        R"({"labels":{"trace_id":"t"},"value":"0.25","timestamp":1.500}]})";
+  EXPECT_EQ(data("/api/v1/query_exemplars?query=sum(rate(up{job=%22a%22}[5m]))%2B1&start=1&end=1.75"), "[" + a + "]");
+  EXPECT_THAT(data("/api/v1/query_exemplars?query=up&start=1&end=1.75"), StartsWith("[" + a + R"(,{"seriesLabels":)"));
+  EXPECT_EQ(data("/api/v1/query_exemplars?query=up&start=3&end=4"), "[]");
+  EXPECT_EQ(data("/api/v1/query_exemplars?query=down&start=1&end=2"), "[]");
+}
+
 TEST_F(ApiQuery, FormatsAnExpression) {
   EXPECT_EQ(data("/api/v1/format_query?query=sum(up)by(job)"), "\"sum by (job) (up)\"");
 }
