@@ -98,7 +98,7 @@ class ScrapeCollector final : public Collector {
     batch.add(up_, trouble ? 0 : 1);
     batch.add(duration_, took.count());
     batch.add(scraped_, static_cast<double>(counts.scraped));
-    batch.add(kept_, static_cast<double>(trouble && !counts.over_limit ? 0 : counts.kept));
+    batch.add(kept_, static_cast<double>(counts.kept));
     batch.add(added_, static_cast<double>(trouble ? 0 : counts.added));
     if (trouble) {
       count_failure(trouble->reason);
