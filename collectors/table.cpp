@@ -11,6 +11,7 @@
 #include "collectors/exec/config.h"
 #include "collectors/heartbeat/config.h"
 #include "collectors/host/host.h"
+#include "collectors/json/config.h"
 #include "collectors/log/config.h"
 #include "collectors/otlp/otlp.h"
 #include "collectors/probe/config.h"
@@ -30,6 +31,7 @@ constexpr std::array kKinds{
     CollectorKind{"exec", configure_exec, exec_metric_groups},
     CollectorKind{"heartbeat", configure_heartbeat, heartbeat_metric_groups},
     CollectorKind{"host", configure_host, host_metric_groups},
+    CollectorKind{"json", configure_json, json_metric_groups},
     CollectorKind{"log", configure_log, log_metric_groups},
     CollectorKind{"memcached", configure_memcached, memcached_metric_groups},
     CollectorKind{"mysql", configure_mysql, mysql_metric_groups},
