@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import os
+import subprocess
 import sys
 import time
 import unittest
@@ -13,6 +14,37 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import otlp  # noqa: E402
 from exposition import Page  # noqa: E402
 from harness import Agent, temporary_directory, wait_until  # noqa: E402
+
+LIBRARIES = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "support", "npm", "node_modules"))
+
+# Counts the same twice and exports after each time, as the environment says where to and how.
+SERVICE = """
+const { MeterProvider, PeriodicExportingMetricReader, AggregationType } = require('@opentelemetry/sdk-metrics');
+const { resourceFromAttributes } = require('@opentelemetry/resources');
+const { OTLPMetricExporter } = require('@opentelemetry/exporter-metrics-otlp-' + process.argv[1]);
+const provider = new MeterProvider({
+  resource: resourceFromAttributes({'service.name': 'checkout', 'service.namespace': 'shop', 'host.name': 'h1'}),
+  readers: [new PeriodicExportingMetricReader({exporter: new OTLPMetricExporter(), exportIntervalMillis: 3600000})],
+  views: [{instrumentName: 'latency', aggregation: {type: AggregationType.EXPONENTIAL_HISTOGRAM}}],
+});
+const meter = provider.getMeter('test', '1.2.3');
+const orders = meter.createCounter('orders', {description: 'Orders taken.'});
+const active = meter.createUpDownCounter('active.requests', {unit: '{request}'});
+const duration = meter.createHistogram('http.server.request.duration', {unit: 's', advice: {explicitBucketBoundaries: [0.1, 1]}});
+const latency = meter.createHistogram('latency', {unit: 'ms'});
+meter.createObservableGauge('queue.length').addCallback(result => result.observe(7, {'queue.name': 'mail'}));
+(async () => {
+  for (let round = 0; round < 2; ++round) {
+    orders.add(3, {kind: 'web'});
+    active.add(2);
+    active.add(-1);
+    for (const seconds of [0.05, 0.2, 3]) duration.record(seconds, {'http.route': '/cart'});
+    for (const ms of [0, 1, 3, 100]) latency.record(ms);
+    await provider.forceFlush();
+  }
+  await provider.shutdown();
+})();
+"""
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
@@ -140,6 +172,29 @@ rules:
         body = otlp.request([otlp.counter("orders", "", otlp.DELTA, otlp.number_point(4, time.time_ns()))])
         self.assertEqual(self.send(body, PROTOBUF)[0], 200)
         self.wait_for(7, "orders_total")
+
+    def test_a_real_sdk_exports_the_same_in_both_encodings_as_deltas_and_as_totals(self):
+        self.assertTrue(os.path.isdir(os.path.join(LIBRARIES, "@opentelemetry")), "scripts/setup --tests installs it")
+        for exporter in ("http", "proto"):
+            for temporality in ("delta", "cumulative"):
+                with self.subTest(exporter=exporter, temporality=temporality):
+                    self.start()
+                    subprocess.run(["node", "-e", SERVICE, exporter], check=True, timeout=60, env={
+                        **os.environ, "NODE_PATH": LIBRARIES, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality,
+                        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"http://127.0.0.1:{self.agent.port}/v1/metrics",
+                        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION": "gzip"})
+                    job = {"job": "shop/checkout"}
+                    self.wait_for(6, "orders_total", kind="web", **job)
+                    page = self.page()
+                    self.assertEqual(page.value("active_requests", **job), 2)
+                    self.assertEqual(page.value("queue_length", queue_name="mail", **job), 7)
+                    self.assertEqual(page.value("target_info", host_name="h1", **job), 1)
+                    for bound, count in (("0.1", 2), ("1", 4), ("+Inf", 6)):
+                        self.assertEqual(page.value("http_server_request_duration_seconds_bucket", le=bound, http_route="/cart", **job), count)
+                    for bound, count in (("0", 2), ("1", 4), ("4", 6), ("128", 8)):
+                        self.assertEqual(page.value("latency_milliseconds_bucket", le=bound, **job), count)
+                    self.assertEqual(page.value("latency_milliseconds_sum", **job), 208)
+                    self.assertEqual(page.matching("sidewatch_push_refused_total", kind="otlp"), [])
 
 
 if __name__ == "__main__":
