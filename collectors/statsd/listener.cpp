@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/descriptor.h"
+
 namespace sidewatch::statsd {
 namespace {
 
@@ -23,24 +25,6 @@ constexpr int wanted_buffer = 8 << 20;   // bytes that may wait in the kernel wh
 constexpr int backlog = 64;
 
 Error failed(const std::string& what, int error) { return Error{what + ": " + std::strerror(error), ""}; }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 bool is_stream(Transport transport) { return transport == Transport::tcp || transport == Transport::unix_stream; }
 bool is_unix(Transport transport) { return transport == Transport::unix_datagram || transport == Transport::unix_stream; }

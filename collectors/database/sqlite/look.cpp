@@ -159,10 +159,6 @@ void look_at_filesystem(Look& look) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
 bool writer_waits_for_readers(int file) { return in_the_way(file, Lock::shared, pending_byte) != 0; }
 
 std::shared_ptr<Descriptor> WatchedFile::open_again(Kept& kept, const std::string& path, const Identity& identity) {

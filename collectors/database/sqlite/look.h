@@ -14,24 +14,11 @@
 #include <optional>
 #include <string>
 
+#include "base/descriptor.h"
 #include "collectors/database/failure.h"
 #include "collectors/database/sqlite/format.h"
 
 namespace sidewatch::database::sqlite {
-
-// A descriptor of a file on which there may be locks of ours: whoever holds one keeps the others' locks in place, as
-// closing any descriptor of a file gives all locks of the process on it back.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor();
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Whether SQLite could read the database now without leaving a trace.
 enum class Readable {
@@ -47,6 +34,8 @@ struct Look {
   std::optional<Failure> failure;  // nothing else is known then
   std::string path;                // without symbolic links
   ino_t inode = 0;
+  // Whoever holds one of these keeps the others' locks in place: closing any descriptor of a file gives all locks of the
+  // process on it back.
   std::shared_ptr<Descriptor> file;
   std::shared_ptr<Descriptor> shared_memory;  // the -shm; null where there is none
   Header header;                   // as it is in the file: in WAL mode a newer one may stand in the log
