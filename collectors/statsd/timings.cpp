@@ -1,17 +1,11 @@
 #include "collectors/statsd/timings.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+
+#include "metrics/bound_text.h"
 
 namespace sidewatch::statsd {
 namespace {
-
-std::string shortest(double number) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  return {digits.data(), end};
-}
 
 MetricType type_of(const Observer& observer) {
   return observer.type == Observer::Type::histogram ? MetricType::histogram : MetricType::summary;
@@ -33,7 +27,7 @@ Timings::Timings(Catalog& catalog, const std::string& name, const Labels& labels
   if (observer.type == Observer::Type::histogram) {
     in_bucket_.resize(observer.buckets.size());
     for (const double bound : observer.buckets) {
-      parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", shortest(bound))));
+      parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", bound_text(bound))));
     }
     parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", "+Inf")));
     return;
@@ -41,7 +35,7 @@ Timings::Timings(Catalog& catalog, const std::string& name, const Labels& labels
   min_series_ = catalog.series({name + "_min", MetricType::gauge, "", "The least in the last while."}, labels);
   max_series_ = catalog.series({name + "_max", MetricType::gauge, "", "The most in the last while."}, labels);
   for (const double quantile : observer.quantiles) {
-    parts_.push_back(catalog.series({name, type, "", help}, labels.with("quantile", shortest(quantile))));
+    parts_.push_back(catalog.series({name, type, "", help}, labels.with("quantile", bound_text(quantile))));
   }
 }
 

@@ -1,13 +1,12 @@
 // The statements that took the most time since the server began to count, by performance_schema; and how many took how
 // long, where MariaDB's plugin or Percona's server keeps that.
-#include <array>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "collectors/database/mysql/queries.h"
 #include "collectors/database/mysql/value.h"
+#include "metrics/bound_text.h"
 
 namespace sidewatch::database::mysql {
 namespace {
@@ -98,7 +97,7 @@ class ResponseTimeSink final : public RowSink {
       count += number_in(trimmed(rows.cell(row, 1).value_or(""))).value_or(0);
       total += number_in(trimmed(rows.cell(row, 2).value_or(""))).value_or(0);
       if (!bound || *bound == 0) continue;  // TOO LONG
-      add_bucket(row, shortest(*bound), count, batch);
+      add_bucket(row, bound_text(*bound), count, batch);
     }
     add_bucket(rows.size(), "+Inf", count, batch);
     if (!sum_) sum_ = make("_sum", labels_);
@@ -119,12 +118,6 @@ class ResponseTimeSink final : public RowSink {
     while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
     return text;
   }
-  static std::string shortest(double number) {
-    std::array<char, 32> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
-    return std::string(buffer.data(), end);
-  }
-
   SeriesHandle make(std::string_view suffix, const Labels& labels) {
     const std::string name = std::string(response_time_name).append(suffix);
     return catalog_.series({name, MetricType::histogram, "seconds", response_time_help}, labels);
