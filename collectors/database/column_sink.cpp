@@ -2,13 +2,13 @@
 //
 // In the steady state a row costs one search for its labels and allocates nothing. The series of a row that an answer
 // no longer holds are let go at once.
-#include <charconv>
 #include <cmath>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "collectors/database/number.h"
 #include "collectors/database/query.h"
 
 namespace sidewatch::database {
@@ -21,11 +21,7 @@ std::optional<double> number_in(std::string_view cell) {
   if (cell == "t" || cell == "true" || cell == "TRUE") return 1;
   if (cell == "f" || cell == "false" || cell == "FALSE") return 0;
   if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error == std::errc::result_out_of_range) return std::nullopt;
-  if (error != std::errc() || end != cell.data() + cell.size()) return std::nullopt;
-  return value;
+  return whole_number(cell);
 }
 
 Failure malformed(std::string text) { return {FailureKind::malformed, std::move(text), false}; }

@@ -1,5 +1,9 @@
 #include "collectors/database/failure.h"
 
+#include <cctype>
+
+#include "base/utf8.h"
+
 namespace sidewatch::database {
 
 std::string_view to_string(FailureKind kind) {
@@ -17,6 +21,21 @@ std::string_view to_string(FailureKind kind) {
     case FailureKind::other: break;
   }
   return "other";
+}
+
+std::string printable(std::string_view text) {
+  constexpr std::size_t longest = 300;
+  const bool cut = text.size() > longest;
+  std::string shown;
+  for (const char c : mend_utf8(text.substr(0, longest))) {
+    const bool is_gap = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+    if (c == '\n' && !shown.empty() && std::isalnum(static_cast<unsigned char>(shown.back())) != 0) shown += '.';
+    if (is_gap && (shown.empty() || shown.back() == ' ')) continue;
+    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    shown += is_gap ? ' ' : is_control ? '?' : c;
+  }
+  while (!shown.empty() && (shown.back() == ' ' || (!cut && shown.back() == '.'))) shown.pop_back();
+  return cut ? shown + "..." : shown;
 }
 
 }  // namespace sidewatch::database

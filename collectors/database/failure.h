@@ -23,6 +23,9 @@ enum class FailureKind {
 // The value of the label `reason`: "unreachable", "login_refused" ...
 std::string_view to_string(FailureKind kind);
 
+// A text of another machine, fit for a log: UTF-8 in one line, without control characters, cut behind 300 bytes.
+std::string printable(std::string_view text);
+
 struct Failure {
   FailureKind kind = FailureKind::other;
   std::string text;              // one sentence, the same for the same trouble: no time, no port of ours, no secret

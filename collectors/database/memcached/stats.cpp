@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "collectors/database/memcached/stats_fields.h"
+#include "collectors/database/number.h"
 
 namespace sidewatch::database::memcached {
 namespace {
@@ -23,10 +23,8 @@ constexpr Metric hit_ratio{"sidewatch_memcached_hit_ratio", MetricType::gauge, "
 std::optional<double> number_of(std::string_view text) {
   if (text == "yes") return 1;
   if (text == "no") return 0;
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const auto value = whole_number(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 std::optional<double> number_in(std::string_view lines, std::string_view wanted) {

@@ -143,16 +143,6 @@ std::string why_no_login(unsigned number, std::string_view message) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 300;
-  std::string shown(text.substr(0, longest));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  while (!shown.empty() && shown.back() == ' ') shown.pop_back();
-  return shown;
-}
-
 Failure query_failure(unsigned number, std::string_view message, const std::string& user) {
   const FailureKind kind = kind_of(number);
   if (contains(message, "local infile forbidden")) {

@@ -15,7 +15,4 @@ Failure query_failure(unsigned number, std::string_view message, const std::stri
 // What an attempt to connect says. `where`: the server's address, for people.
 Failure connect_failure(unsigned number, std::string_view message, const std::string& where, const std::string& user);
 
-// A text of another machine, fit for a log: one line, no control characters, at most 300 bytes.
-std::string printable(std::string_view text);
-
 }  // namespace sidewatch::database::mysql

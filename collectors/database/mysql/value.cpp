@@ -7,6 +7,8 @@
 #include <charconv>
 #include <chrono>
 
+#include "collectors/database/number.h"
+
 namespace sidewatch::database::mysql {
 namespace {
 
@@ -70,10 +72,8 @@ std::optional<double> date_in(std::string_view text) {
 
 std::optional<double> number_in(std::string_view text) {
   if (text.empty()) return {};
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool starts_as_number = (text.front() >= '0' && text.front() <= '9') || text.front() == '-' || text.front() == '.';
-  if (starts_as_number && error == std::errc() && end == text.data() + text.size()) return value;
+  if (const auto value = whole_number(text); value && starts_as_number) return value;
   for (const auto& word : kWords) {
     if (same_word(text, word.text)) return word.value;
   }

@@ -9,8 +9,6 @@
 namespace sidewatch::database::postgresql {
 namespace {
 
-constexpr std::size_t longest_text = 300;
-
 struct Meaning {
   std::string_view sqlstate;  // or its class: the first two characters
   FailureKind kind;
@@ -107,22 +105,6 @@ FailureKind kind_of_libpq(std::string_view text) {
 }
 
 }  // namespace
-
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n' || c == '\t') {
-      if (c == '\n' && !out.empty() && std::isalnum(static_cast<unsigned char>(out.back())) != 0) out += '.';
-      if (!out.empty() && out.back() != ' ') out += ' ';
-    } else {
-      out += byte < 0x20 || byte >= 0x7f ? '?' : c;
-    }
-    if (out.size() == longest_text) return out + "...";
-  }
-  while (!out.empty() && (out.back() == ' ' || out.back() == '.')) out.pop_back();
-  return out;
-}
 
 Failure query_failure(std::string_view sqlstate, std::string_view message, const std::string& user, bool lost) {
   Failure failure{meaning_of(sqlstate, kOfQueries), printable(message), lost};

@@ -16,7 +16,4 @@ Failure query_failure(std::string_view sqlstate, std::string_view message, const
 // "FATAL:  28P01: " when its errors are asked for with their codes. `encrypted`: it was tried with TLS.
 Failure connect_failure(std::string_view text, bool encrypted);
 
-// A text of another machine, fit for a log: one line, no control characters, at most 300 bytes.
-std::string printable(std::string_view text);
-
 }  // namespace sidewatch::database::postgresql

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "collectors/database/number.h"
 #include "collectors/database/postgresql/queries.h"
 #include "collectors/database/postgresql/settings.h"
 
@@ -36,13 +37,6 @@ const Unit* find_unit(std::string_view name) {
     if (unit.name == name) return &unit;
   }
   return nullptr;
-}
-
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 // "8kB" is eight times a kB: pages and segments are settings' units too.
@@ -125,9 +119,9 @@ const std::string_view privileges_sql =
 
 std::optional<SettingValue> setting_value(std::string_view setting, std::string_view unit, std::string_view type) {
   if (type == "bool") return SettingValue{setting == "on" ? 1.0 : 0.0, {}};
-  auto value = number(setting);
+  auto value = whole_number(setting);
   if (!value && !unit.empty() && setting.size() > unit.size() && setting.ends_with(unit)) {
-    value = number(setting.substr(0, setting.size() - unit.size()));  // some hosted servers write the unit behind it
+    value = whole_number(setting.substr(0, setting.size() - unit.size()));  // some hosted servers write the unit behind it
   }
   if (!value) return std::nullopt;
   if (unit.empty()) return SettingValue{*value, {}};

@@ -1,7 +1,8 @@
 #include "collectors/database/redis/info_text.h"
 
-#include <charconv>
 #include <cmath>
+
+#include "collectors/database/number.h"
 
 namespace sidewatch::database::redis {
 
@@ -49,10 +50,8 @@ std::string_view value_in(std::string_view list, std::string_view key) {
 std::optional<double> number_of(std::string_view text) {
   if (text == "ok" || text == "true" || text == "yes") return 1;
   if (text == "err" || text == "fail" || text == "false" || text == "no") return 0;
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const auto value = whole_number(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 }  // namespace sidewatch::database::redis

@@ -101,10 +101,5 @@ TEST(MysqlError, WhatTheServerSaidBeforeTlsBeganIsFoundInsideOfTheLibrarysWords)
   EXPECT_EQ(failure.kind, FailureKind::too_many_connections);
 }
 
-TEST(MysqlError, AServersWordsAreOneLineOfABoundedLength) {
-  EXPECT_EQ(printable("a\nb\x1b[31m\n"), "a b [31m");
-  EXPECT_EQ(printable(std::string(1000, 'x')).size(), 300u);
-}
-
 }  // namespace
 }  // namespace sidewatch::database::mysql

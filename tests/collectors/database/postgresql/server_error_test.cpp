@@ -80,10 +80,5 @@ TEST(PostgresqlError, OfLibpqItselfIsToldByItsWords) {
   EXPECT_THAT(garbage.text, HasSubstr("is this the port of a PostgreSQL server?"));
 }
 
-TEST(PostgresqlError, IsOneShortLineWithoutControlCharacters) {
-  EXPECT_EQ(printable("a\n\tb \x1b[31m\xff\n"), "a. b ?[31m?");
-  EXPECT_EQ(printable(std::string(1000, 'x')).size(), 303u);
-}
-
 }  // namespace
 }  // namespace sidewatch::database::postgresql
