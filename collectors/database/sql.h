@@ -40,11 +40,14 @@ struct QueryLimits {
   std::size_t max_bytes = std::size_t{1} << 20;  // of all cells together
 };
 
+// Of an answer that was cut at one of its limits.
+Failure too_large(const QueryLimits& limits);
+
 // The answer to one query. Kept by its user from query to query, so that its memory is used again.
 class Rows {
  public:
-  std::size_t columns() const { return names_.size(); }
-  std::size_t size() const { return names_.empty() ? 0 : cells_.size() / names_.size(); }
+  std::size_t columns() const { return columns_; }
+  std::size_t size() const { return columns_ == 0 ? 0 : cells_.size() / columns_; }
   std::string_view name(std::size_t column) const { return names_[column]; }
   std::optional<std::size_t> column(std::string_view name) const;  // exact, then without regard to case
 
@@ -53,7 +56,8 @@ class Rows {
 
   // For whoever fills it: the columns, then the cells row by row. add() is false when a limit is reached: the caller
   // stops there, and reports too_large.
-  void begin(std::vector<std::string> names, const QueryLimits& limits);
+  void begin(const QueryLimits& limits);
+  void add_column(std::string_view name);
   bool add(std::optional<std::string_view> cell);
 
  private:
@@ -62,10 +66,11 @@ class Rows {
     std::size_t size = 0;
     bool null = true;
   };
-  std::vector<std::string> names_;
+  std::vector<std::string> names_;  // the first columns_ of them
+  std::size_t columns_ = 0;
   std::vector<Cell> cells_;
   std::string text_;
-  std::size_t max_cells_ = 0;
+  std::size_t max_rows_ = 0;
   std::size_t max_bytes_ = 0;
 };
 

@@ -1,10 +1,7 @@
 // A connection to a MySQL or MariaDB server through libmariadb, which is loaded when the first one is made.
 //
-// The one idea: the library's own timeouts are per packet and none of them is set by default, so a server that is stopped
-// or drips holds its blocking calls for ever. Its non-blocking calls are used instead, each waited for with a poll and a
-// deadline of our own; what is late is told to the library as its own timeout, so that it cleans up after itself, and
-// the connection is closed. The server is told a shorter time for each statement, so that it is usually the server who
-// ends it and the connection stays.
+// Every call has a deadline (wire.h). The server is told a shorter time for each statement, so that it is usually the server
+// who ends it and the connection stays.
 //
 // What a hostile server may not get: a file of this machine (LOCAL INFILE is off), the password in clear text (the ways
 // of login that send it are refused), more memory than a named limit.

@@ -11,6 +11,7 @@
 #include "base/shared_library.h"
 #include "collectors/database/deadline.h"
 #include "collectors/database/postgresql/server_error.h"
+#include "collectors/database/tls_key.h"
 
 namespace sidewatch::database::postgresql {
 namespace {
@@ -81,7 +82,8 @@ class Connection final : public SqlConnection {
       if (failure) return failure;
       told_ = wanted;
     }
-    return run(std::string(sql), limits, deadline, rows);
+    sql_ = sql;
+    return run(sql_, limits, deadline, rows);
   }
 
  private:
@@ -107,7 +109,7 @@ class Connection final : public SqlConnection {
     if (pq_.PQsendQueryParams(conn(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) != 1) return lost();
     pq_.PQsetSingleRowMode(conn());
     if (auto failure = send_all(deadline)) return failure;
-    rows.begin({}, limits);
+    rows.begin(limits);
     Reading reading{rows, limits};
     std::optional<Failure> failure;
     while (true) {
@@ -166,8 +168,7 @@ class Connection final : public SqlConnection {
       case PGRES_COPY_BOTH: return Failure{FailureKind::malformed, "COPY is no query: write a SELECT", true};
       default: return error_in(answer);
     }
-    if (!reading.begun) reading.rows.begin(names_of(answer), reading.limits);
-    reading.begun = true;
+    if (!reading.begun) begin_rows(answer, reading);
     for (int row = 0; !reading.full && row < pq_.PQntuples(&answer); ++row) {
       for (int column = 0; !reading.full && column < pq_.PQnfields(&answer); ++column) {
         reading.full = !add_cell(answer, row, column, reading.rows);
@@ -181,13 +182,6 @@ class Connection final : public SqlConnection {
   // libpq keeps what it had to make room for a row as long as the connection lives.
   static Failure row_too_large(const QueryLimits& limits) {
     return {FailureKind::too_large, "a row is larger than " + std::to_string(limits.max_bytes) + " bytes", true};
-  }
-
-  static Failure too_large(const QueryLimits& limits) {
-    return {FailureKind::too_large,
-            "the answer has more than " + std::to_string(limits.max_rows) + " rows or " +
-                std::to_string(limits.max_bytes) + " bytes; the rest is left out",
-            false};
   }
 
   std::size_t size_of(const PGresult& answer, int row) const {
@@ -204,13 +198,13 @@ class Connection final : public SqlConnection {
     return rows.add(std::string_view(pq_.PQgetvalue(&answer, row, column), size));
   }
 
-  std::vector<std::string> names_of(const PGresult& answer) const {
-    std::vector<std::string> names;
+  void begin_rows(const PGresult& answer, Reading& reading) const {
+    reading.begun = true;
+    reading.rows.begin(reading.limits);
     for (int column = 0; column < pq_.PQnfields(&answer); ++column) {
       const char* const name = pq_.PQfname(&answer, column);
-      names.emplace_back(name != nullptr ? name : "");
+      reading.rows.add_column(name != nullptr ? name : "");
     }
-    return names;
   }
 
   Failure error_in(const PGresult& answer) const {
@@ -227,6 +221,7 @@ class Connection final : public SqlConnection {
   const Handle handle_;
   const std::string user_;
   ServerVersion version_;
+  std::string sql_;  // as libpq wants it, with a zero at its end
   Duration told_;  // the statement_timeout that the server has
 };
 
@@ -321,6 +316,9 @@ std::optional<Failure> Connector::connect(std::unique_ptr<SqlConnection>& made) 
     return Failure{FailureKind::login_refused, "the file with the password is empty or cannot be read", false};
   }
   Parameters parameters = joined(*dsn, password, config_.tls, config_.timeout);
+  if (const auto key = parameters.find("sslkey"); key != parameters.end() && parameters.count("sslpassword") == 0) {
+    if (auto failure = trouble_with_key(key->second)) return failure;
+  }
   const auto places = places_in(parameters);
   if (places.empty()) return attempt(*pq, parameters, config_.timeout, deadline, made);
   const auto rounds = rounds_of(parameters);

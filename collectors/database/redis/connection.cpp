@@ -7,8 +7,6 @@
 namespace sidewatch::database::redis {
 namespace {
 
-constexpr std::size_t longest_quote = 200;  // of what a server says, in a message of ours
-
 std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -16,22 +14,16 @@ std::string lower(std::string_view text) {
 }
 
 // "CONFIG GET", "PING": a command as people call it.
-std::string name_of(const std::vector<std::string_view>& command) {
+std::string name_of(Command command) {
   static constexpr std::string_view containers[] = {"ACL",     "CLIENT", "CLUSTER", "COMMANDLOG", "CONFIG",
                                                     "LATENCY", "MEMORY", "SENTINEL", "SLOWLOG"};
-  std::string name(command.front());
+  std::string name(*command.begin());
   const bool container = std::find(std::begin(containers), std::end(containers), name) != std::end(containers);
-  if (container && command.size() > 1) name.append(" ").append(command[1]);
+  if (container && command.size() > 1) name.append(" ").append(command.begin()[1]);
   return name;
 }
 
-std::string quote(std::string_view text) {
-  std::string result;
-  for (const char c : text.substr(0, longest_quote)) result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  return result;
-}
-
-Failure denied(const std::vector<std::string_view>& command, std::string_view user) {
+Failure denied(Command command, std::string_view user) {
   const std::string name = name_of(command);
   std::string granted = lower(name);
   std::replace(granted.begin(), granted.end(), ' ', '|');
@@ -42,7 +34,7 @@ Failure denied(const std::vector<std::string_view>& command, std::string_view us
 
 }  // namespace
 
-Failure failure_of(std::string_view error, const std::vector<std::string_view>& command, std::string_view user) {
+Failure failure_of(std::string_view error, Command command, std::string_view user) {
   const auto begins = [error](std::string_view prefix) { return error.starts_with(prefix); };
   const auto has = [error](std::string_view part) { return error.find(part) != std::string_view::npos; };
   if (begins("NOPERM") && has("key")) {
@@ -79,7 +71,7 @@ Failure failure_of(std::string_view error, const std::vector<std::string_view>& 
   if (begins("BUSY")) {
     return {FailureKind::other, "a script keeps the server busy: SCRIPT KILL ends one that has written nothing", false};
   }
-  return {FailureKind::other, name_of(command) + " is answered with: " + quote(error), false};
+  return {FailureKind::other, name_of(command) + " is answered with: " + printable(error), false};
 }
 
 Connection::Connection(std::unique_ptr<Stream> stream, const RedisConfig& config)
@@ -104,11 +96,10 @@ std::optional<Failure> Connection::log_in(const RedisConfig& config, const Deadl
     if (password.empty()) {
       return Failure{FailureKind::login_refused, "the password is empty, or its file cannot be read", true};
     }
-    std::vector<std::string_view> command{"AUTH"};
-    if (!config.user.empty()) command.push_back(config.user);
-    command.push_back(password);
-    if (auto failure = exchange(command, deadline)) return failure;
-    if (reply_.kind == Reply::Kind::error) return failure_of(reply_.text, command, user_);
+    auto failure = config.user.empty() ? exchange({"AUTH", password}, deadline)
+                                       : exchange({"AUTH", config.user, password}, deadline);
+    if (failure) return failure;
+    if (reply_.kind == Reply::Kind::error) return failure_of(reply_.text, {"AUTH"}, user_);
   }
   // A stopped server takes connections too; only an answer proves it. What PING itself is answered matters as little as
   // whether a name for CLIENT LIST is taken, unless it tells that nobody is logged in.
@@ -120,18 +111,18 @@ std::optional<Failure> Connection::log_in(const RedisConfig& config, const Deadl
   return exchange({"CLIENT", "SETNAME", "sidewatch"}, deadline);
 }
 
-std::optional<Failure> Connection::ask(const std::vector<std::string_view>& command, const Reply*& reply) {
+std::optional<Failure> Connection::ask(Command command, const Reply*& reply) {
   if (auto failure = ask_for_any(command, reply)) return failure;
   if (reply_.kind == Reply::Kind::error) return failure_of(reply_.text, command, user_);
   return std::nullopt;
 }
 
-std::optional<Failure> Connection::ask_for_any(const std::vector<std::string_view>& command, const Reply*& reply) {
+std::optional<Failure> Connection::ask_for_any(Command command, const Reply*& reply) {
   reply = &reply_;
   return exchange(command, Deadline(timeout_));
 }
 
-std::optional<Failure> Connection::exchange(const std::vector<std::string_view>& command, const Deadline& deadline) {
+std::optional<Failure> Connection::exchange(Command command, const Deadline& deadline) {
   sent_.clear();
   append_command(sent_, command);
   // A server that takes no more clients says so and closes: what it said is still to be read.

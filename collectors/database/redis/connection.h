@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "collectors/database/failure.h"
 #include "collectors/database/redis/config.h"
@@ -21,16 +20,16 @@ class Connection {
 
   // An error that the server answers is a Failure that leaves the connection as it is; anything else ends it. The reply
   // lasts until the next command.
-  std::optional<Failure> ask(const std::vector<std::string_view>& command, const Reply*& reply);
+  std::optional<Failure> ask(Command command, const Reply*& reply);
 
   // The same for commands whose answer is an error just as often as not: an error is a reply like any other.
-  std::optional<Failure> ask_for_any(const std::vector<std::string_view>& command, const Reply*& reply);
+  std::optional<Failure> ask_for_any(Command command, const Reply*& reply);
 
   const std::string& user() const { return user_; }  // who we are; empty: the default user
 
  private:
   Connection(std::unique_ptr<Stream> stream, const RedisConfig& config);
-  std::optional<Failure> exchange(const std::vector<std::string_view>& command, const Deadline& deadline);
+  std::optional<Failure> exchange(Command command, const Deadline& deadline);
   std::optional<Failure> log_in(const RedisConfig& config, const Deadline& deadline);
 
   std::unique_ptr<Stream> stream_;
@@ -43,6 +42,6 @@ class Connection {
 };
 
 // What an error of the server means for whoever asked `command`. `user`: who we are, for the advice.
-Failure failure_of(std::string_view error, const std::vector<std::string_view>& command, std::string_view user);
+Failure failure_of(std::string_view error, Command command, std::string_view user);
 
 }  // namespace sidewatch::database::redis

@@ -238,7 +238,7 @@ ServerFacts InfoSamples::add(std::string_view text, Time now, Output& output) {
   Reading reading;
   reading.facts.now = to_ms(now) / 1000;
   reading.percentiles = text.find("\nlatency_percentiles_usec_") != std::string_view::npos;
-  seen_now_.clear();
+  for (auto& [name, seen] : databases_) seen = false;
   InfoLines lines(text);
   InfoLine line;
   while (lines.next(line)) add_line(line, reading, output);
@@ -324,7 +324,12 @@ void InfoSamples::add_about_server(const Reading& reading, Time now, Output& out
 
 void InfoSamples::add_database(std::string_view name, std::string_view list, Output& output) {
   if (!is_numbered(name, "db")) return;
-  seen_now_.emplace(name);
+  const auto known = databases_.find(name);
+  if (known != databases_.end()) {
+    known->second = true;
+  } else {
+    databases_.emplace(name, true);
+  }
   const auto add = [&](InfoMetric metric, std::string_view key, double factor) {
     const auto number = number_of(value_in(list, key));
     if (number) output.add(kMetrics[metric], *number * factor, {{"db", name}});
@@ -337,12 +342,11 @@ void InfoSamples::add_database(std::string_view name, std::string_view list, Out
 
 // A database whose last key is gone has 0 keys, and is not gone itself.
 void InfoSamples::add_databases(Output& output) {
-  for (const auto& name : databases_) {
-    if (seen_now_.contains(name)) continue;
+  for (const auto& [name, seen] : databases_) {
+    if (seen) continue;
     output.add(kMetrics[db_keys], 0, {{"db", name}});
     output.add(kMetrics[db_keys_expiring], 0, {{"db", name}});
   }
-  databases_.merge(seen_now_);
 }
 
 void InfoSamples::add_derived(const Reading& reading, Output& output) {

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +34,8 @@ class InfoSamples {
   void add_databases(Output& output);
   void add_database(std::string_view name, std::string_view list, Output& output);
 
-  std::set<std::string, std::less<>> databases_;  // that were seen: without keys they are not in the text any more
-  std::set<std::string, std::less<>> seen_now_;
+  // Those that were seen, and whether in this text: without keys they are not in it any more.
+  std::map<std::string, bool, std::less<>> databases_;
   std::optional<double> start_time_;
   std::optional<double> hits_;  // of the last pass
   std::optional<double> misses_;

@@ -125,8 +125,9 @@ class KeysPart final : public Part {
     if (auto failure = select(check.what.db, connection)) return failure;
     const Reply* reply = nullptr;
     const std::string count = std::to_string(step);
-    const std::vector<std::string_view> command{"SCAN", check.cursor, "MATCH", check.what.pattern, "COUNT", count};
-    if (auto failure = connection.ask(command, reply)) return failure;
+    if (auto failure = connection.ask({"SCAN", check.cursor, "MATCH", check.what.pattern, "COUNT", count}, reply)) {
+      return failure;
+    }
     if (reply->elements.size() != 2) return Failure{FailureKind::malformed, "SCAN is answered with nonsense", true};
     const std::size_t most_matching = max_keys_ + checks_.size();  // some of them may be named as well
     check.cursor = reply->elements[0].text;

@@ -7,6 +7,7 @@ namespace sidewatch::database::redis {
 namespace {
 
 constexpr std::size_t longest_line = std::size_t{16} << 10;  // of an error, a status or a size
+constexpr std::size_t most_kept_bytes = std::size_t{256} << 10;  // of memory, from one answer to the next
 constexpr std::string_view line_end = "\r\n";
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
@@ -26,7 +27,12 @@ std::string_view Reply::value_of(std::string_view key) const {
 }
 
 void ReplyReader::begin(Reply& reply) {
-  reply = Reply();
+  reply.kind = Reply::Kind::nil;
+  reply.number = 0;
+  if (reply.elements.capacity() * sizeof(Reply) > most_kept_bytes) reply.elements = {};
+  if (reply.text.capacity() > most_kept_bytes) reply.text = {};
+  reply.elements.clear();
+  reply.text.clear();
   whole_ = &reply;
   open_.clear();
   bytes_ = 0;
@@ -119,7 +125,7 @@ ReplyReader::State ReplyReader::open_array(std::string_view size, Reply& into) {
   return State::complete;
 }
 
-void append_command(std::string& bytes, const std::vector<std::string_view>& words) {
+void append_command(std::string& bytes, Command words) {
   const auto append_head = [&bytes](char kind, std::size_t count) {
     bytes += kind;
     bytes += std::to_string(count);

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,7 +63,10 @@ class ReplyReader {
   std::size_t elements_ = 0;
 };
 
-// The command as it is sent: an array of texts.
-void append_command(std::string& bytes, const std::vector<std::string_view>& words);
+// A command: its words.
+using Command = std::initializer_list<std::string_view>;
+
+// As it is sent: an array of texts.
+void append_command(std::string& bytes, Command words);
 
 }  // namespace sidewatch::database::redis

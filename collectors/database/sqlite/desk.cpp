@@ -18,12 +18,6 @@ constexpr Duration grace = 500ms;
 constexpr Duration close_patience = 500ms;
 constexpr auto writers_patience = 100ms;
 
-std::vector<std::string> names_of(const SqliteStatement& statement) {
-  std::vector<std::string> names;
-  for (int i = 0; i < statement.columns(); ++i) names.emplace_back(statement.name(i));
-  return names;
-}
-
 // False when the rows are full.
 bool add_row(const SqliteStatement& statement, int columns, Rows& rows) {
   std::array<char, 32> digits{};
@@ -76,7 +70,7 @@ struct Desk::State {
 
   std::optional<Failure> ask() {
     Patience patience(std::chrono::steady_clock::now() + limits.timeout, look.header.wal ? nullptr : look.file);
-    rows.begin({}, limits);
+    rows.begin(limits);
     if (!reader) {
       SqliteFailure kind = SqliteFailure::none;
       auto opened = SqliteReader::open(look.path, kind);
@@ -93,7 +87,8 @@ struct Desk::State {
     auto statement = reader->prepare(sql);
     if (!statement) return failure_of(reader->failure(), statement.error().what);
     const int columns = statement->columns();
-    rows.begin(names_of(*statement), limits);
+    rows.begin(limits);
+    for (int i = 0; i < statement->columns(); ++i) rows.add_column(statement->name(i));
     while (true) {
       const auto row = statement->step();
       if (!row && reader->failure() == SqliteFailure::interrupted) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "collectors/database/query.h"
+#include "tests/collectors/database/begin_rows.h"
 #include "tests/collectors/database/database_under_test.h"
 
 namespace sidewatch::database {
@@ -84,7 +85,7 @@ Expected expected_of(const Table& table) {
 
 Rows rows_of(const Table& table) {
   Rows rows;
-  rows.begin({"a", "b", "first", "second"}, QueryLimits{});
+  begin_rows(rows, {"a", "b", "first", "second"}, QueryLimits{});
   for (const auto& row : table) {
     for (const auto& cell : row) {
       EXPECT_TRUE(rows.add(cell ? std::optional<std::string_view>(*cell) : std::nullopt));
@@ -129,7 +130,7 @@ TEST(ColumnSinkProperty, LetsGoOfEveryRowThatIsGone) {
   Batch batch;
   for (int round = 0; round < 2000; ++round) {
     Rows rows;
-    rows.begin({"a", "first"}, QueryLimits{});
+    begin_rows(rows, {"a", "first"}, QueryLimits{});
     rows.add("row " + std::to_string(round));
     rows.add("1");
     batch.clear();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "collectors/database/query.h"
+#include "tests/collectors/database/begin_rows.h"
 #include "tests/collectors/database/database_under_test.h"
 
 namespace sidewatch::database {
@@ -21,7 +22,7 @@ using Cells = std::vector<std::optional<std::string_view>>;
 class ColumnSinkTest : public ::testing::Test {
  protected:
   std::optional<Failure> take(std::vector<std::string> columns, const Cells& cells) {
-    rows.begin(std::move(columns), QueryLimits{});
+    begin_rows(rows, std::move(columns), QueryLimits{});
     for (const auto& cell : cells) EXPECT_TRUE(rows.add(cell));
     under.batch.clear();
     return sink->take(rows, under.batch);

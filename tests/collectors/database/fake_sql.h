@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/collectors/database/begin_rows.h"
+
 #include "collectors/database/sql.h"
 
 namespace sidewatch::database {
@@ -31,7 +33,7 @@ class FakeSql final : public SqlConnection {
     const auto found = answers.find(sql);
     if (found == answers.end()) return Failure{FailureKind::missing, "there is no such thing", false};
     if (found->second.failure) return found->second.failure;
-    rows.begin(found->second.columns, limits);
+    begin_rows(rows, found->second.columns, limits);
     for (const auto& row : found->second.rows) {
       for (const auto& cell : row) {
         if (!rows.add(cell ? std::optional<std::string_view>(*cell) : std::nullopt)) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "collectors/database/config.h"
+#include "tests/collectors/database/begin_rows.h"
 
 namespace sidewatch::database {
 namespace {
@@ -30,7 +31,7 @@ TEST(Versions, AreARangeOfOneFlavourOrOfAny) {
 
 TEST(Rows, KeepWholeRowsUpToTheirLimits) {
   Rows rows;
-  rows.begin({"a", "b"}, {.max_rows = 2, .max_bytes = 6});
+  begin_rows(rows, {"a", "b"}, {.max_rows = 2, .max_bytes = 6});
   EXPECT_TRUE(rows.add("12"));
   EXPECT_TRUE(rows.add(std::nullopt));
   EXPECT_TRUE(rows.add("34"));
@@ -39,7 +40,7 @@ TEST(Rows, KeepWholeRowsUpToTheirLimits) {
   EXPECT_EQ(rows.cell(0, 0), "12");
   EXPECT_EQ(rows.cell(0, 1), std::nullopt);
 
-  rows.begin({"a"}, {.max_rows = 2, .max_bytes = 100});
+  begin_rows(rows, {"a"}, {.max_rows = 2, .max_bytes = 100});
   EXPECT_TRUE(rows.add("1"));
   EXPECT_TRUE(rows.add("2"));
   EXPECT_FALSE(rows.add("3"));
@@ -49,7 +50,7 @@ TEST(Rows, KeepWholeRowsUpToTheirLimits) {
 TEST(Rows, WithoutColumnsAreEmpty) {
   Rows rows;
   EXPECT_EQ(rows.size(), 0u);
-  rows.begin({}, {});
+  begin_rows(rows, {}, {});
   EXPECT_FALSE(rows.add("1"));
   EXPECT_EQ(rows.size(), 0u);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collectors/database/mysql/queries.h"
+#include "tests/collectors/database/begin_rows.h"
 #include "tests/collectors/database/database_under_test.h"
 
 namespace sidewatch::database::mysql {
@@ -20,7 +21,7 @@ class MysqlSinks : public ::testing::Test {
 
   std::map<std::string, double> take(RowSink& sink, std::vector<std::string> columns, const std::vector<Cells>& cells) {
     Rows rows;
-    rows.begin(std::move(columns), QueryLimits{});
+    begin_rows(rows, std::move(columns), QueryLimits{});
     for (const auto& row : cells) {
       for (const auto& cell : row) rows.add(cell ? std::optional<std::string_view>(*cell) : std::nullopt);
     }
