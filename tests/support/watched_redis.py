@@ -46,8 +46,13 @@ class Servers(unittest.TestCase):
         return Page(self.agent.request("/metrics")[2].decode())
 
     def value(self, name, **labels):
+        """Of the one series; None when there is none now."""
         found = self.page().matching(name, **labels)
         return found[0] if len(found) == 1 else None
+
+    def settled(self, name, **labels):
+        """Of the one series, as soon as there is one: on a busy machine a pass may be late, and its series absent."""
+        return wait_until(lambda: self.page().matching(name, **labels), name, pause=0.05)[0]
 
     def wait_for(self, name, expected, **labels):
         """Until the one series has this value, or one for which `expected` holds."""
