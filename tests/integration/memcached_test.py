@@ -143,8 +143,8 @@ class Values(Servers):
         for name in ("wrong", "nobody"):
             self.wait_for("memcached_up", 0, instance=name)
             self.wait_for(TROUBLE, lambda value: value >= 1, instance=name, reason="login_refused")
-        self.assertIn("wrong user or password", agent.log())
-        self.assertIn("the server asks for a user and a password", agent.log())
+        wait_until(lambda: "wrong user or password" in agent.log(), "the log")
+        wait_until(lambda: "the server asks for a user and a password" in agent.log(), "the log")
         self.assertNotIn("secret", agent.log())
         self.assertEqual(self.page().matching("memcached_slab_current_items", instance="local"), [])
         self.assertEqual(self.page().value("memcached_current_items", instance="local"), 1)
@@ -162,7 +162,7 @@ class Values(Servers):
         self.wait_for("memcached_up", 1, instance="full")
         self.wait_for(TROUBLE, lambda value: value >= 1, instance="stranger", reason="login_refused")
         self.wait_for("memcached_up", 0, instance="plain")
-        self.assertIn("its certificate does not hold", agent.log())
+        wait_until(lambda: "its certificate does not hold" in agent.log(), "the log")
 
 
 class Faults(Servers):
@@ -196,7 +196,7 @@ class Faults(Servers):
         for name, reason in (("silent", "timeout"), ("garbage", "malformed"), ("endless", "too_large")):
             self.wait_for(TROUBLE, lambda value: value >= 1, instance=name, query="connect", reason=reason)
             self.wait_for("memcached_up", 0, instance=name)
-        self.assertIn("does not speak memcached's text protocol", agent.log())
+        wait_until(lambda: "does not speak memcached's text protocol" in agent.log(), "the log")
 
 
 class Configuration(unittest.TestCase):

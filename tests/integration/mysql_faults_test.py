@@ -41,7 +41,7 @@ class Faults(WithServer):
                 # With intervals as short as here the pass that waits for it is overdue, and nothing said for a moment.
                 self.assertIn(page(agent).matching("mysql_up"), ([0], []))
                 time.sleep(0.5)
-            self.assertIn("no answer from the server in time", agent.log())
+            wait_until(lambda: "no answer from the server in time" in agent.log(), "the log")
         finally:
             self.server.thaw()
         wait_for_value(agent, lambda up: up == 1, "mysql_up")
@@ -71,7 +71,7 @@ class Faults(WithServer):
         self.assertEqual(page(agent).value("mysql_up"), 1, "a session that is there stays")
         self.kill_connection()
         wait_for_value(agent, lambda n: n >= 1, "sidewatch_database_errors_total", reason="login_refused")
-        self.assertIn("the login as 'sidewatch' failed: Access denied", agent.log())
+        wait_until(lambda: "the login as 'sidewatch' failed: Access denied" in agent.log(), "the log")
         self.set_password("second")
         wait_for_value(agent, lambda up: up == 1, "mysql_up")
         self.assertNotIn("second", agent.log())
@@ -88,7 +88,7 @@ class Faults(WithServer):
             now = page(agent)
             self.assertEqual(now.value("mysql_up"), 1)
             self.assertEqual(now.value("mysql_exporter_collector_success", collector="collect.global_status"), 1)
-            self.assertIn("GRANT SLAVE MONITOR ON *.* TO the user 'sidewatch'", agent.log())
+            wait_until(lambda: "GRANT SLAVE MONITOR ON *.* TO the user 'sidewatch'" in agent.log(), "the log")
         finally:
             self.server.sql("GRANT SLAVE MONITOR ON *.* TO sidewatch@'127.0.0.1'")
 
@@ -105,7 +105,7 @@ class Faults(WithServer):
         keeper.sql(f"KILL {ids[0]}")
         crowd.append(self.open_session())
         wait_for_value(agent, lambda n: n >= 1, "sidewatch_database_errors_total", reason="too_many_connections")
-        self.assertIn("there is no place for one more connection", agent.log())
+        wait_until(lambda: "there is no place for one more connection" in agent.log(), "the log")
         for session in crowd:
             session.close()
         wait_for_value(agent, lambda up: up == 1, "mysql_up")

@@ -177,7 +177,7 @@ class OfAServer(Fault):
         self.drop_the_agents_session()
         self.wait_for_error("login_refused")
         self.assertEqual(self.up(), 0)
-        self.assertIn("password authentication failed for user", self.agent.log())
+        wait_until(lambda: "password authentication failed for user" in self.agent.log(), "the log")
         with open(os.path.join(self.directory, "password"), "w", encoding="utf-8") as password:
             password.write("second\n")
         self.wait_until_up()

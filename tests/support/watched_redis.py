@@ -54,6 +54,10 @@ class Servers(unittest.TestCase):
         """Of the one series, as soon as there is one: on a busy machine a pass may be late, and its series absent."""
         return wait_until(lambda: self.page().matching(name, **labels), name, pause=0.05)[0]
 
+    def wait_for_log(self, words):
+        """The log is written behind what it is about."""
+        wait_until(lambda: words in self.agent.log(), f"the log to say {words}")
+
     def wait_for(self, name, expected, **labels):
         """Until the one series has this value, or one for which `expected` holds."""
         holds = expected if callable(expected) else lambda value: value == expected
