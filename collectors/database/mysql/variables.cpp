@@ -77,30 +77,37 @@ class VariablesSink final : public RowSink {
     }
   };
 
-  void add_info(std::string_view key, const Metric& metric, const Labels& labels, double value, Batch& batch) {
-    batch.add(series_.get(key, [&] { return catalog_.series(metric, labels); }), value);
+  // The series of key_; `labels` are made where it is new.
+  template <class MakeLabels>
+  void add_info(const Metric& metric, MakeLabels labels, double value, Batch& batch) {
+    batch.add(series_.get(key_, [&] { return catalog_.series(metric, labels()); }), value);
   }
 
   void add_texts(const Texts& texts, Batch& batch) {
-    const auto labels = labels_.with("innodb_version", texts.innodb)
-                            .with("version", texts.version)
-                            .with("version_comment", texts.comment);
-    std::string key("\nversion ");
-    key.append(texts.innodb).append("\n").append(texts.version).append("\n").append(texts.comment);
-    add_info(key, version_metric, labels, 1, batch);
+    key_.assign("\nversion ").append(texts.innodb).append("\n").append(texts.version).append("\n").append(texts.comment);
+    const auto versions = [&] {
+      return labels_.with("innodb_version", texts.innodb)
+          .with("version", texts.version)
+          .with("version_comment", texts.comment);
+    };
+    add_info(version_metric, versions, 1, batch);
     if (!texts.isolation.empty()) {
-      key.assign("\nisolation ").append(texts.isolation);
-      add_info(key, isolation_metric, labels_.with("level", texts.isolation), 1, batch);
+      key_.assign("\nisolation ").append(texts.isolation);
+      add_info(isolation_metric, [&] { return labels_.with("level", texts.isolation); }, 1, batch);
     }
     if (!texts.cluster.empty()) {
-      key.assign("\ncluster ").append(texts.cluster);
-      add_info(key, galera_variables_metric, labels_.with("wsrep_cluster_name", texts.cluster), 1, batch);
+      key_.assign("\ncluster ").append(texts.cluster);
+      add_info(galera_variables_metric, [&] { return labels_.with("wsrep_cluster_name", texts.cluster); }, 1, batch);
     }
-    if (const auto bytes = gcache_bytes(texts.options)) add_info("\ngcache", gcache_metric, labels_, *bytes, batch);
+    if (const auto bytes = gcache_bytes(texts.options)) {
+      key_.assign("\ngcache");
+      add_info(gcache_metric, [&] { return labels_; }, *bytes, batch);
+    }
   }
 
   Catalog& catalog_;
   const Labels labels_;
+  std::string key_;
   Shared& shared_;
   SeriesRow series_;
 };

@@ -183,6 +183,7 @@ class CannedSql final : public SqlConnection {
   template <class AskedQuery>
   void learn(const std::vector<AskedQuery>& queries) {
     for (const auto& one : queries) {
+      if (!one.query.versions.contain(version_)) continue;
       Table& table = tables[one.sql];
       for (const auto* row : {"first", "second"}) {
         table.columns.clear();
