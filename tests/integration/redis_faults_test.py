@@ -251,6 +251,18 @@ class Faults(Servers):
         self.assertEqual(self.settled(TROUBLE, query="check keys", reason="denied"), 1)
         self.wait_for_log("(private)")
 
+    def test_who_may_not_scan_is_told_of_the_keys_that_are_named(self):
+        server = self.redis()
+        server.ask("RPUSH", "queue", 1, 2)
+        server.ask("ACL", "SETUSER", "sidewatch", *Access.LEAST, "+type", "+memory|usage", "+llen", "%R~queue")
+        self.watch(entry("cache", f"127.0.0.1:{server.port}",
+                         'user: sidewatch, password: secret, check_keys: [{pattern: "q*"}, {key: queue}]'))
+        self.wait_for("redis_key_size", 2, key="queue")
+        server.ask("RPUSH", "queue", 3)
+        self.wait_for("redis_key_size", 3, key="queue")
+        self.assertEqual(self.settled(TROUBLE, query="check keys", reason="denied"), 1)
+        self.wait_for_log("may not run SCAN: allow it with ACL SETUSER sidewatch +scan")
+
     def test_a_restart_in_the_middle_of_a_command_is_followed_by_a_new_connection(self):
         server = self.redis(options={"appendonly": "no"})
         self.watch(entry("cache", f"127.0.0.1:{server.port}"))

@@ -316,7 +316,8 @@ std::optional<Failure> Connector::connect(std::unique_ptr<SqlConnection>& made) 
     return Failure{FailureKind::login_refused, "the file with the password is empty or cannot be read", false};
   }
   Parameters parameters = joined(*dsn, password, config_.tls, config_.timeout);
-  if (const auto key = parameters.find("sslkey"); key != parameters.end() && parameters.count("sslpassword") == 0) {
+  const bool may_encrypt = parameters["sslmode"] != "disable" && parameters.count("sslpassword") == 0;
+  if (const auto key = parameters.find("sslkey"); may_encrypt && key != parameters.end()) {
     if (auto failure = trouble_with_key(key->second)) return failure;
   }
   const auto places = places_in(parameters);

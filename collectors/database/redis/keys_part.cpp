@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr std::int64_t scan_step = 1000;         // keys that one SCAN looks at
 constexpr Duration time_for_scanning = 200ms;    // of a pass
 constexpr Duration time_for_keys = 200ms;        // of a pass
-constexpr Duration pause_after_refusal = 5min;   // of a key that we may not read
+constexpr Duration pause_after_refusal = 5min;   // of SCAN, or of a key that we may not read
 
 constexpr Metric keys_count{"redis_keys_count", MetricType::gauge, "",
                             "On request (check_keys with count): keys that match the pattern."};
@@ -79,11 +79,12 @@ class KeysPart final : public Part {
 
   void forget() override {
     selected_ = 0;
+    refusal_.reset();
     for (auto& [name, subject] : subjects_) subject.left_alone.reset();
   }
 
   std::optional<Failure> ask(Connection& connection, const ServerFacts&, Output& output) override {
-    if (auto failure = scan(connection)) return failure;
+    if (auto failure = scan_unless_refused(connection, output)) return failure;
     auto failure = take_turns(subjects_, last_, time_for_keys,
                               [&](auto& entry) { return ask_about(entry.first, entry.second, connection); });
     if (failure && failure->connection_lost) return failure;
@@ -96,6 +97,19 @@ class KeysPart final : public Part {
       if (subject.trouble) output.note(*subject.trouble);
     }
     return failure;
+  }
+
+  // Who may not SCAN is told of the keys that are named all the same.
+  std::optional<Failure> scan_unless_refused(Connection& connection, Output& output) {
+    if (!refusal_ || refused_until_->left() == Duration(0)) {
+      refusal_.reset();
+      auto failure = scan(connection);
+      if (failure && failure->kind != FailureKind::denied) return failure;
+      refusal_ = std::move(failure);
+      if (refusal_) refused_until_.emplace(pause_after_refusal);
+    }
+    if (refusal_) output.note(*refusal_);
+    return std::nullopt;
   }
 
   // Goes on with the patterns, one after the other, for as long as the budget lasts.
@@ -191,6 +205,8 @@ class KeysPart final : public Part {
   const std::size_t max_keys_;
   std::vector<Check> checks_;
   std::size_t next_ = 0;  // the pattern that SCAN goes on with
+  std::optional<Failure> refusal_;  // of SCAN
+  std::optional<Deadline> refused_until_;
   std::map<KeyName, Subject> subjects_;
   KeyName last_;  // that was asked about
   std::int64_t selected_ = 0;
