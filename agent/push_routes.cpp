@@ -128,7 +128,8 @@ class PushRoute {
     context_.instruments.counter(requests_metric, {{"kind", path_.kind}, {"code", std::to_string(answer.status)}})
         .increment();
     if (answer.samples > 0) {
-      context_.instruments.counter(samples_metric, {{"kind", path_.kind}}).increment(static_cast<double>(answer.samples));
+      context_.instruments.counter(samples_metric, {{"kind", path_.kind}})
+          .increment(static_cast<double>(answer.samples));
     }
     for (const auto& [reason, count] : answer.refused) {
       context_.instruments.counter(refused_metric, {{"kind", path_.kind}, {"reason", reason}})

@@ -255,7 +255,8 @@ bool HttpRequestReader::judge_length() {
     }
     return refuse(501, "this Transfer-Encoding is not known here");
   }
-  if (!is_push_ && count_of("Content-Encoding") > 0 && !same_ignoring_case(request_.header("Content-Encoding"), "identity")) {
+  if (!is_push_ && count_of("Content-Encoding") > 0 &&
+      !same_ignoring_case(request_.header("Content-Encoding"), "identity")) {
     return refuse(415, "send the body without Content-Encoding");
   }
   if (lengths == 0) return true;
@@ -276,8 +277,11 @@ bool HttpRequestReader::judge_length() {
 
 bool HttpRequestReader::judge_expect() {
   if (count_of("Expect") == 0) return true;
-  if (!same_ignoring_case(request_.header("Expect"), "100-continue")) return refuse(417, "this Expect is not known here");
-  expects_continue_ = request_.minor_version >= 1 && (body_left_ > 0 || is_chunked_);  // RFC 9110 10.1.1: HTTP/1.0 is not answered
+  if (!same_ignoring_case(request_.header("Expect"), "100-continue")) {
+    return refuse(417, "this Expect is not known here");
+  }
+  expects_continue_ =
+      request_.minor_version >= 1 && (body_left_ > 0 || is_chunked_);  // RFC 9110 10.1.1: HTTP/1.0 is not answered
   return true;
 }
 

@@ -117,10 +117,13 @@ std::string encode_path(std::string_view path) {
 }
 
 bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-std::string path_of(std::string_view target) { return decode_path(target.substr(0, std::min(target.find('?'), target.size()))); }
+std::string path_of(std::string_view target) {
+  return decode_path(target.substr(0, std::min(target.find('?'), target.size())));
+}
 
 bool is_form(const HttpRequest& request) {
   const std::string type = request.header("Content-Type");
@@ -170,7 +173,9 @@ class HttpRouter::Routing final : public httplib::Server {
     Pattern pattern = to_pattern(route.path);
     const auto call = [this, names = std::move(pattern.names), &route](const httplib::Request& routed,
                                                                        httplib::Response& response) {
-      for (std::size_t i = 0; i < names.size(); ++i) request_->captures.emplace_back(names[i], routed.matches.str(i + 1));
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        request_->captures.emplace_back(names[i], routed.matches.str(i + 1));
+      }
       if (route.runs == HttpRoute::Runs::on_worker) {
         answer_ = {{}, Outcome::for_worker, &route};
       } else {
@@ -231,7 +236,9 @@ HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
     return {HttpResponse::text(400, "the path has a control character\n"), Outcome::no_route, nullptr};
   }
   decode_query(target.substr(std::min(question + 1, target.size())), request.params);
-  if (is_form(request) && !routing_->takes_pushes(request.method, request.path)) decode_query(request.body, request.params);
+  if (is_form(request) && !routing_->takes_pushes(request.method, request.path)) {
+    decode_query(request.body, request.params);
+  }
   return routing_->answer(request);
 }
 

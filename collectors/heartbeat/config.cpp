@@ -33,7 +33,8 @@ void check_names(config::Section& section, const std::vector<HeartbeatConfig>& c
 std::string fingerprint_of(const std::vector<HeartbeatConfig>& configs) {
   std::string text;
   for (const auto& config : configs) {
-    text += config.name.value + ' ' + std::to_string(config.every.count()) + ' ' + std::to_string(config.grace.count()) + '\n';
+    text += config.name.value + ' ' + std::to_string(config.every.count()) + ' ' +
+            std::to_string(config.grace.count()) + '\n';
   }
   return text;
 }
@@ -41,7 +42,8 @@ std::string fingerprint_of(const std::vector<HeartbeatConfig>& configs) {
 }  // namespace
 
 void declare(config::Section& section, HeartbeatConfig& config) {
-  section.required("name", config.name, "how the job is called: its address is /ping/NAME, and its label heartbeat=\"NAME\"");
+  section.required("name", config.name,
+                   "how the job is called: its address is /ping/NAME, and its label heartbeat=\"NAME\"");
   section.required("every", config.every, "how often the job runs: so long after its last ping the next one is due",
                    config::between(1s, 8784h));
   section.optional("grace", config.grace,
@@ -58,7 +60,8 @@ void declare(config::Section& section, HeartbeatConfig& config) {
 
 void configure_heartbeat(config::Section& collectors, std::vector<CollectorPlan>& plans) {
   std::vector<heartbeat::HeartbeatConfig> configs;
-  collectors.list("heartbeat", configs, "jobs that tell that they ran: GET or POST /ping/NAME of this agent's HTTP port");
+  collectors.list("heartbeat", configs,
+                  "jobs that tell that they ran: GET or POST /ping/NAME of this agent's HTTP port");
   if (configs.empty()) return;
   heartbeat::check_names(collectors, configs);
   CollectorPlan plan;

@@ -17,10 +17,12 @@ constexpr Metric last_metric{"heartbeat_last_ping_timestamp_seconds", MetricType
 constexpr Metric overdue_metric{"heartbeat_overdue", MetricType::gauge, "",
                                 "1 when the job has not pinged in time: every and grace are over, or a run that began "
                                 "has not ended within grace."};
-constexpr Metric failed_metric{"heartbeat_failed", MetricType::gauge, "", "1 when the job told that its last run failed."};
+constexpr Metric failed_metric{"heartbeat_failed", MetricType::gauge, "",
+                               "1 when the job told that its last run failed."};
 constexpr Metric running_metric{"heartbeat_running", MetricType::gauge, "",
                                 "1 when the job told that a run began and not yet that it ended."};
-constexpr Metric pings_metric{"heartbeat_pings_total", MetricType::counter, "", "Pings, by result: start, success, failure."};
+constexpr Metric pings_metric{"heartbeat_pings_total", MetricType::counter, "",
+                              "Pings, by result: start, success, failure."};
 constexpr Metric duration_metric{"heartbeat_duration_seconds", MetricType::gauge, "seconds",
                                  "What the last run took, from its start ping to its end; absent where none was sent."};
 constexpr Metric interval_metric{"heartbeat_expected_interval_seconds", MetricType::gauge, "seconds",
@@ -83,7 +85,9 @@ class HeartbeatCollector final : public Collector {
     for (const auto& [name, beat] : beats.all()) {
       const Labels labels{{"heartbeat", name}};
       const auto of = [&](const Metric& metric) { return catalog_.series(metric, labels); };
-      const auto pings = [&](std::string_view result) { return catalog_.series(pings_metric, labels.with("result", result)); };
+      const auto pings = [&](std::string_view result) {
+        return catalog_.series(pings_metric, labels.with("result", result));
+      };
       series_.push_back({of(last_metric), of(overdue_metric), of(failed_metric), of(running_metric), pings("start"),
                          pings("success"), pings("failure"), of(duration_metric), of(interval_metric)});
     }
@@ -106,7 +110,8 @@ PushAnswer HeartbeatTarget::take(const PushRequest& request) {
   if (segments.size() > 1 && segments.back().empty()) segments.pop_back();  // a slash at the end
   const auto ping = segments.size() > 2 ? std::nullopt : ping_of(segments.size() == 2 ? segments[1] : "");
   if (segments.empty() || !ping) {
-    return refuse("a ping goes to /ping/NAME, /ping/NAME/start, /ping/NAME/fail or /ping/NAME/<exit status, 0 to 255>", "path");
+    return refuse("a ping goes to /ping/NAME, /ping/NAME/start, /ping/NAME/fail or /ping/NAME/<exit status, 0 to 255>",
+                  "path");
   }
   bool save_now = false;
   {
@@ -180,8 +185,10 @@ std::unique_ptr<Collector> make_heartbeat_collector(std::shared_ptr<HeartbeatTar
 
 std::vector<MetricGroup> heartbeat_metric_groups() {
   using namespace heartbeat;
-  return {{"heartbeat", "Whether jobs told in time that they ran, by the label heartbeat: the job's name.",
-           {last_metric, overdue_metric, failed_metric, running_metric, pings_metric, duration_metric, interval_metric}}};
+  return {
+      {"heartbeat",
+       "Whether jobs told in time that they ran, by the label heartbeat: the job's name.",
+       {last_metric, overdue_metric, failed_metric, running_metric, pings_metric, duration_metric, interval_metric}}};
 }
 
 }  // namespace sidewatch

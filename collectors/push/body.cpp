@@ -33,7 +33,9 @@ class MetricReader {
 
   // The long form, which names itself.
   PushedSample read() {
-    if (json_.kind() != JsonValue::Kind::object) fail("", "a metric is an object, as in {\"name\": \"orders_total\", \"value\": 3}", Refusal::form);
+    if (json_.kind() != JsonValue::Kind::object) {
+      fail("", "a metric is an object, as in {\"name\": \"orders_total\", \"value\": 3}", Refusal::form);
+    }
     PushedSample sample;
     sample.name = text("name");
     check_name(sample.name, ".name");
@@ -70,7 +72,10 @@ class MetricReader {
   void read_rest(PushedSample& sample) const {
     for (const auto& name : json_.names()) {
       const bool known = std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return key == name; });
-      if (!known) fail("." + name, "not a key of a metric; there are name, type, value, add, observe, labels, help and unit", Refusal::form);
+      if (!known) {
+        fail("." + name, "not a key of a metric; there are name, type, value, add, observe, labels, help and unit",
+             Refusal::form);
+      }
     }
     if (json_.has("type")) sample.type = type();
     if (json_.has("help")) sample.help = text("help");
@@ -79,7 +84,9 @@ class MetricReader {
       if (part->size() > max_text_bytes) fail("", "help and unit have at most 1024 bytes each", Refusal::form);
     }
     const int given = json_.has("value") + json_.has("add") + json_.has("observe");
-    if (given != 1) fail("", "a metric has one of value (what it is), add (what comes to it) and observe", Refusal::value);
+    if (given != 1) {
+      fail("", "a metric has one of value (what it is), add (what comes to it) and observe", Refusal::value);
+    }
     if (json_.has("observe")) {
       sample.how = PushedSample::How::observe;
       sample.values = observations(json_["observe"]);
@@ -91,7 +98,9 @@ class MetricReader {
   }
 
   std::string text(std::string_view key) const {
-    if (json_[key].kind() != JsonValue::Kind::text) fail("." + std::string(key), "a text is needed here", Refusal::form);
+    if (json_[key].kind() != JsonValue::Kind::text) {
+      fail("." + std::string(key), "a text is needed here", Refusal::form);
+    }
     return std::string(json_[key].text_or(""));
   }
 
@@ -106,7 +115,9 @@ class MetricReader {
   Labels labels() const {
     const JsonValue& given = json_["labels"];
     if (given.is_null()) return {};
-    if (given.kind() != JsonValue::Kind::object) fail(".labels", "labels are an object of texts, as in {\"queue\": \"mail\"}", Refusal::label);
+    if (given.kind() != JsonValue::Kind::object) {
+      fail(".labels", "labels are an object of texts, as in {\"queue\": \"mail\"}", Refusal::label);
+    }
     std::vector<Label> labels;
     for (std::size_t i = 0; i < given.names().size(); ++i) {
       if (given.items()[i].kind() != JsonValue::Kind::text) {
@@ -123,7 +134,8 @@ class MetricReader {
     if (name.empty()) fail(part, "the metric has no name", Refusal::name);
     if (name.size() > max_name_bytes) fail(part, "the name is longer than 256 bytes", Refusal::name);
     if (is_legal_metric_name(name)) return;
-    fail(part, "a name has letters, digits, '_' and ':', and no digit first; write " + mend_metric_name(name), Refusal::name);
+    fail(part, "a name has letters, digits, '_' and ':', and no digit first; write " + mend_metric_name(name),
+         Refusal::name);
   }
 
   void check_labels(const Labels& labels, std::string_view part) const {
@@ -131,11 +143,14 @@ class MetricReader {
     for (const auto& [name, value] : labels) {
       bytes += name.size() + value.size();
       if (!is_legal_label_name(name)) {
-        fail(part, "a label's name has letters, digits and '_', and no digit first; write " + mend_label_name(name), Refusal::label);
+        fail(part, "a label's name has letters, digits and '_', and no digit first; write " + mend_label_name(name),
+             Refusal::label);
       }
       if (name.starts_with("__")) fail(part, "labels that begin with __ are not for programs", Refusal::label);
     }
-    if (bytes > max_label_bytes) fail(part, "the labels of one series have at most 4096 bytes together", Refusal::label);
+    if (bytes > max_label_bytes) {
+      fail(part, "the labels of one series have at most 4096 bytes together", Refusal::label);
+    }
   }
 
   double number(const JsonValue& json, std::string_view part) const {
@@ -188,7 +203,8 @@ Result<PushBody> read_push_body(std::string_view json, std::size_t max_metrics) 
   const auto parsed = JsonValue::parse(json, {json.size(), max_depth});
   if (!parsed) return parsed.error();
   if (parsed->kind() != JsonValue::Kind::object) {
-    return Error{R"(send an object, as in {"orders_total": 3} or {"metrics": [{"name": "orders_total", "value": 3}]})", ""};
+    return Error{R"(send an object, as in {"orders_total": 3} or {"metrics": [{"name": "orders_total", "value": 3}]})",
+                 ""};
   }
   const bool is_long = (*parsed)["metrics"].kind() == JsonValue::Kind::array;
   const JsonValue& list = is_long ? (*parsed)["metrics"] : *parsed;

@@ -11,9 +11,10 @@ namespace sidewatch {
 namespace push {
 namespace {
 
-constexpr Metric series_metric{"sidewatch_push_series", MetricType::gauge, "",
-                               "What was pushed as JSON within ttl: combinations of a metric and labels, of a histogram "
-                               "or summary one."};
+constexpr Metric series_metric{
+    "sidewatch_push_series", MetricType::gauge, "",
+    "What was pushed as JSON within ttl: combinations of a metric and labels, of a histogram "
+    "or summary one."};
 
 constexpr std::size_t values_per_metric = 32;  // of JSON: what the largest metric needs, and labels
 constexpr std::size_t max_listed = 100;        // of what was rejected, in one answer
@@ -21,7 +22,8 @@ constexpr std::size_t max_place_bytes = 200;   // of one place in it
 
 bool is_json(std::string_view content_type) {
   std::string type(content_type.substr(0, content_type.find_first_of("; \t")));
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
   return type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"));
 }
 
@@ -36,12 +38,14 @@ PushAnswer refuse(int status, std::string why, std::string_view reason) {
 
 int status_of(std::size_t accepted, const std::vector<Rejection>& rejected) {
   if (accepted > 0 || rejected.empty()) return 200;
-  const bool full = std::all_of(rejected.begin(), rejected.end(), [](const Rejection& each) { return each.reason == Refusal::no_room; });
+  const bool full = std::all_of(rejected.begin(), rejected.end(),
+                                [](const Rejection& each) { return each.reason == Refusal::no_room; });
   return full ? 429 : 400;
 }
 
 void count(PushAnswer& answer, std::string_view reason) {
-  const auto same = std::find_if(answer.refused.begin(), answer.refused.end(), [&](const auto& each) { return each.first == reason; });
+  const auto same = std::find_if(answer.refused.begin(), answer.refused.end(),
+                                 [&](const auto& each) { return each.first == reason; });
   if (same == answer.refused.end()) {
     answer.refused.emplace_back(reason, 1);
   } else {
@@ -57,7 +61,9 @@ PushAnswer answer_to(std::size_t accepted, const std::vector<Rejection>& rejecte
     json.begin_object().key("at").text(each.at.substr(0, max_place_bytes)).key("why").text(each.why).end_object();
   }
   json.end_array();
-  if (rejected.size() > max_listed) json.key("further").integer(static_cast<std::int64_t>(rejected.size() - max_listed));
+  if (rejected.size() > max_listed) {
+    json.key("further").integer(static_cast<std::int64_t>(rejected.size() - max_listed));
+  }
   json.end_object();
   PushAnswer answer = PushAnswer::text(status_of(accepted, rejected), json.take());
   answer.content_type = "application/json";
@@ -88,11 +94,14 @@ class JsonPushCollector final : public Collector {
 
 PushAnswer JsonPushTarget::take(const PushRequest& request) {
   if (!is_json(request.content_type)) {
-    return refuse(415, "send JSON with the header Content-Type: application/json (curl: -H 'Content-Type: application/json')",
-                  "content_type");
+    return refuse(
+        415, "send JSON with the header Content-Type: application/json (curl: -H 'Content-Type: application/json')",
+        "content_type");
   }
   if (count_json_values(request.body) > max_metrics_ * values_per_metric) {
-    return refuse(413, "more than a push of " + std::to_string(max_metrics_) + " metrics can hold (collectors.push.max_metrics)", "too_large");
+    return refuse(
+        413, "more than a push of " + std::to_string(max_metrics_) + " metrics can hold (collectors.push.max_metrics)",
+        "too_large");
   }
   auto body = read_push_body(request.body, max_metrics_);
   if (!body) return refuse(400, body.error().text(), "form");

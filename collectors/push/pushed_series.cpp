@@ -88,7 +88,8 @@ void PushedSeries::observe(Entry& entry, double value) {
 std::optional<Rejection> PushedSeries::check(const PushedSample& sample, MetricType type) const {
   const auto reject = [&](std::string why, Refusal reason) { return Rejection{sample.at, std::move(why), reason}; };
   if (own_names_.contain(sample.name)) {
-    return reject("the name " + sample.name + " belongs to what the agent itself measures; choose another", Refusal::reserved);
+    return reject("the name " + sample.name + " belongs to what the agent itself measures; choose another",
+                  Refusal::reserved);
   }
   const auto known = names_.find(sample.name);
   if (known != names_.end() && known->second.type != type) {
@@ -107,10 +108,13 @@ std::optional<Rejection> PushedSeries::check(const PushedSample& sample, MetricT
     return reject("the label " + std::string(own_label) + " is set by the agent", Refusal::label);
   }
   const bool is_added_up = sample.how != How::set;
-  if (is_added_up && std::any_of(sample.values.begin(), sample.values.end(), [](double v) { return std::fabs(v) > largest; })) {
+  if (is_added_up &&
+      std::any_of(sample.values.begin(), sample.values.end(), [](double v) { return std::fabs(v) > largest; })) {
     return reject("the number is too large", Refusal::value);
   }
-  if (type == MetricType::counter && sample.values.front() < 0) return reject("a counter never falls below 0", Refusal::value);
+  if (type == MetricType::counter && sample.values.front() < 0) {
+    return reject("a counter never falls below 0", Refusal::value);
+  }
   return std::nullopt;
 }
 
@@ -140,7 +144,10 @@ PushedSeries::Entry* PushedSeries::entry_of(const PushedSample& sample, MetricTy
   if (type == MetricType::histogram) entry->in_bucket.resize(limits_.buckets.size());
   if (type == MetricType::summary) entry->window = std::make_unique<statsd::Window<statsd::Sketch>>();
   if (is_observed(type)) ++observed_;
-  if (is_new_name) names_.emplace(sample.name, Name{type, sample.help.empty() ? std::string(default_help) : sample.help, sample.unit, 0});
+  if (is_new_name) {
+    names_.emplace(sample.name,
+                   Name{type, sample.help.empty() ? std::string(default_help) : sample.help, sample.unit, 0});
+  }
   ++names_.at(sample.name).series;
   return entries_.emplace(key, std::move(entry)).first->second.get();
 }
@@ -197,7 +204,9 @@ void PushedSeries::write_one(Entry& entry, const std::vector<SeriesHandle>& part
   entry.window->end_pass(turn, touched, [&](const statsd::Sketch& sketch) { merged.merge(sketch); });
   entry.window->each([this](const statsd::Sketch& sketch) { sketch_bytes_ += sketch.bytes(); });
   if (merged.empty()) return;
-  for (std::size_t i = 0; i < limits_.quantiles.size(); ++i) batch.add(parts[2 + i], merged.quantile(limits_.quantiles[i]));
+  for (std::size_t i = 0; i < limits_.quantiles.size(); ++i) {
+    batch.add(parts[2 + i], merged.quantile(limits_.quantiles[i]));
+  }
 }
 
 void PushedSeries::forget_old(Time now) {
