@@ -8,7 +8,8 @@ void declare(config::Section& section, PushgatewayConfig& config) {
   auto& limits = config.limits;
   section.optional("interval", config.interval, "how often what was pushed becomes samples; agent.interval when absent",
                    config::between(100ms, 1h));
-  section.optional("ttl", limits.ttl, "a group that nobody has pushed for so long is dropped; 0s: never, as in the Pushgateway",
+  section.optional("ttl", limits.ttl,
+                   "a group that nobody has pushed for so long is dropped; 0s: never, as in the Pushgateway",
                    config::between(0s, 8784h));
   auto groups = static_cast<std::int64_t>(limits.max_groups);
   auto series = static_cast<std::int64_t>(limits.max_series);

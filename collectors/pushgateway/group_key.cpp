@@ -28,11 +28,14 @@ Result<Label> read_label(std::string name, const std::string& value) {
   const bool is_base64 = name.ends_with(base64_mark);
   if (is_base64) name.resize(name.size() - base64_mark.size());
   if (!is_legal_label_name(name) || name.starts_with("__")) {
-    return Error{"the path has a label whose name is none: letters, digits and '_', no digit first, and no __ before it", ""};
+    return Error{
+        "the path has a label whose name is none: letters, digits and '_', no digit first, and no __ before it", ""};
   }
   if (!is_base64) return Label{std::move(name), value};
   auto plain = decoded(value);
-  if (!plain) return Error{"the value of the path's label " + name + " is not base64 (with - and _, as URLs have it)", ""};
+  if (!plain) {
+    return Error{"the value of the path's label " + name + " is not base64 (with - and _, as URLs have it)", ""};
+  }
   return Label{std::move(name), std::move(*plain)};
 }
 
@@ -43,7 +46,9 @@ Result<Labels> read_group_key(const std::vector<std::string>& segments) {
   if (!has_job) return Error{std::string(form), ""};
   const bool slash_at_end = segments.size() == 3 && segments[2].empty();
   const std::size_t size = slash_at_end ? 2 : segments.size();
-  if (size % 2 != 0) return Error{std::string(form) + ": each label needs a value; an empty one is written LABEL@base64/=", ""};
+  if (size % 2 != 0) {
+    return Error{std::string(form) + ": each label needs a value; an empty one is written LABEL@base64/=", ""};
+  }
   std::vector<Label> labels;
   for (std::size_t i = 2; i < size; i += 2) {
     auto label = read_label(segments[i], segments[i + 1]);

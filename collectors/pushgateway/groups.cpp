@@ -12,12 +12,14 @@ using Families = std::map<std::string, GroupFamily>;
 std::int64_t wall_ms(WallTime wall) { return wall.time_since_epoch().count(); }
 
 PushRefusal contradiction(std::string why) {
-  return {400, "the pushed metrics contradict themselves or those that were pushed before: " + std::move(why), "inconsistent"};
+  return {400, "the pushed metrics contradict themselves or those that were pushed before: " + std::move(why),
+          "inconsistent"};
 }
 
 Families families_of(const ReadPage& page, const Labels& key) {
   Families families;
   for (const auto& sample : page.samples) {
+    if (sample.name == push_time_name || sample.name == failure_time_name) continue;  // the agent's own to say
     const auto& family = page.families[sample.family];
     auto& place = families.try_emplace(family.name, GroupFamily{family.help, family.unit, {}}).first->second;
     place.samples.push_back({sample.name, sample.type, key.or_else(sample.labels), sample.value});
@@ -37,7 +39,8 @@ std::optional<PushRefusal> find_twins(const Families& families) {
     std::unordered_map<std::string_view, std::unordered_set<Labels, LabelsHash>> seen;
     for (const auto& sample : family.samples) {
       if (!seen[sample.name].insert(sample.labels).second) {
-        return contradiction(sample.name + sample.labels.to_string() + " stands there twice, once the labels of the group are on it");
+        return contradiction(sample.name + sample.labels.to_string() +
+                             " stands there twice, once the labels of the group are on it");
       }
     }
   }
@@ -46,14 +49,17 @@ std::optional<PushRefusal> find_twins(const Families& families) {
 
 }  // namespace
 
-std::optional<PushRefusal> Groups::push(const Labels& key, const ReadPage& page, Replace replace, Time now, WallTime wall) {
+std::optional<PushRefusal> Groups::push(const Labels& key, const ReadPage& page, Replace replace, Time now,
+                                        WallTime wall) {
   auto pushed = families_of(page, key);
   if (auto refusal = check(key, pushed, replace)) {
     fail(key, now, wall);
     return refusal;
   }
   Group* const group = group_of(key, now);
-  if (group == nullptr) return PushRefusal{429, "there is no room for another group (collectors.pushgateway.max_groups)", "no_room"};
+  if (group == nullptr) {
+    return PushRefusal{429, "there is no room for another group (collectors.pushgateway.max_groups)", "no_room"};
+  }
   if (replace == Replace::all) group->families.clear();
   for (auto& [name, family] : pushed) group->families[name] = std::move(family);
   group->pushed_ms = wall_ms(wall);
@@ -66,9 +72,6 @@ std::optional<PushRefusal> Groups::check(const Labels& key, const Families& push
   std::unordered_map<std::string_view, MetricType> types;
   for (const auto& [family_name, family] : pushed) {
     for (const auto& sample : family.samples) {
-      if (sample.name == push_time_name || sample.name == failure_time_name) {
-        return contradiction(sample.name + " is what the agent says about the push itself");
-      }
       const auto known = types.try_emplace(sample.name, sample.type).first;
       if (known->second != sample.type) return contradiction(sample.name + " has two types");
     }

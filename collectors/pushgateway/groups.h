@@ -60,7 +60,7 @@ class Groups {
 
   // Absent: it was taken.
   std::optional<PushRefusal> push(const Labels& key, const ReadPage& page, Replace replace, Time now, WallTime wall);
-  // A push to this group could not be read.
+  // A push to this group was refused.
   void fail(const Labels& key, Time now, WallTime wall);
   bool remove(const Labels& key);  // false: there was none
   void forget_old(Time now);
@@ -72,7 +72,8 @@ class Groups {
   std::size_t series() const { return series_; }
 
  private:
-  std::optional<PushRefusal> check(const Labels& key, const std::map<std::string, GroupFamily>& pushed, Replace replace) const;
+  std::optional<PushRefusal> check(const Labels& key, const std::map<std::string, GroupFamily>& pushed,
+                                   Replace replace) const;
   Group* group_of(const Labels& key, Time now);
   void count();
 

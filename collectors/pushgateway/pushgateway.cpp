@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 constexpr Metric push_time_metric{push_time_name, MetricType::gauge, "seconds",
                                   "When the group was last pushed; 0: never."};
 constexpr Metric failure_time_metric{failure_time_name, MetricType::gauge, "seconds",
-                                     "When a push to the group was last refused; 0: never."};
+                                     "When a push to the group was last refused for what its metrics say; 0: never."};
 constexpr Metric groups_metric{"sidewatch_pushgateway_groups", MetricType::gauge, "", "Groups that stand."};
 constexpr Metric series_metric{"sidewatch_pushgateway_series", MetricType::gauge, "", "Series of all groups."};
 
@@ -28,6 +28,7 @@ PageOptions page_options(const PushRequest& request, std::size_t max_series) {
   PageOptions options;
   options.format = format_by_content_type(request.content_type);
   options.max_samples = max_series;
+  options.refuse_timestamps = false;  // they are of a group already, which shall say so
   options.series = {256, 64, 256, 4096};
   return options;
 }
@@ -108,9 +109,8 @@ PushAnswer PushgatewayTarget::take(const PushRequest& request) {
 PushAnswer PushgatewayTarget::push(const PushRequest& request, const Labels& key) {
   const auto replace = request.method == "PUT" ? Groups::Replace::all : Groups::Replace::same_names;
   const auto page = read_page(request.body, page_options(request, max_series_));
-  std::optional<PushRefusal> refusal;
-  if (!page) refusal = PushRefusal{400, page.error().text(), "page"};
-  if (page) refusal = find_reserved(*page);
+  if (!page) return answer_to({400, page.error().text(), "page"});  // of no group yet, as in the Pushgateway
+  auto refusal = find_objection(*page);
   const std::lock_guard lock(mutex_);
   unsaved_ = true;
   if (refusal) {
@@ -124,12 +124,16 @@ PushAnswer PushgatewayTarget::push(const PushRequest& request, const Labels& key
   return answer;
 }
 
-// What the agent measures itself is not for batch jobs; but the process_* of their client libraries are theirs.
-std::optional<PushRefusal> PushgatewayTarget::find_reserved(const ReadPage& page) const {
+// What is pushed has the time of its pass. What the agent measures itself is not for batch jobs; but the process_* of their client libraries are theirs.
+std::optional<PushRefusal> PushgatewayTarget::find_objection(const ReadPage& page) const {
   for (const auto& sample : page.samples) {
-    const bool is_ours = sample.name == push_time_name || sample.name == failure_time_name;  // told with better words
+    if (sample.timestamp_ms) {
+      return PushRefusal{400, sample.name + " has a timestamp; what is pushed must have none", "timestamp"};
+    }
+    const bool is_ours = sample.name == push_time_name || sample.name == failure_time_name;  // left out later
     if (is_ours || sample.name.starts_with("process_") || !own_names_.contain(sample.name)) continue;
-    return PushRefusal{400, "the name " + sample.name + " belongs to what the agent itself measures; choose another", "reserved"};
+    return PushRefusal{400, "the name " + sample.name + " belongs to what the agent itself measures; choose another",
+                       "reserved"};
   }
   return std::nullopt;
 }

@@ -58,7 +58,7 @@ class PushgatewayTarget final : public PushTarget {
 
  private:
   PushAnswer push(const PushRequest& request, const Labels& key);
-  std::optional<PushRefusal> find_reserved(const ReadPage& page) const;
+  std::optional<PushRefusal> find_objection(const ReadPage& page) const;
   static PushAnswer answer_to(const PushRefusal& refusal);
   void begin(Time now, WallTime wall);
   bool is_time_to_save(Time now);

@@ -75,7 +75,12 @@ std::string save_groups(const Groups& groups) {
   for (const auto& [key, group] : groups.all()) {
     json.begin_object().key("labels");
     write(json, key);
-    json.key("pushed_ms").integer(group.pushed_ms).key("failed_ms").integer(group.failed_ms).key("families").begin_array();
+    json.key("pushed_ms")
+        .integer(group.pushed_ms)
+        .key("failed_ms")
+        .integer(group.failed_ms)
+        .key("families")
+        .begin_array();
     for (const auto& [name, family] : group.families) {
       json.begin_object().key("name").text(name).key("help").text(family.help).key("unit").text(family.unit);
       json.key("samples").begin_array();

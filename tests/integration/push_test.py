@@ -187,6 +187,7 @@ class Pushgateway(Pushing):
         status, text = self.send("PUT", "/metrics/job/backup", b"good 1\nbad{ 2\n")
         self.assertEqual(status, 400)
         self.assertRegex(text, r"^2:\d+: ")
+        self.assertEqual(self.send("PUT", "/metrics/job/backup", b"good 1\nnode_load1 99\n")[0], 400)
         wait_until(lambda: self.page().matching("push_failure_time_seconds", job="backup"), "the group")
         self.assertGreater(self.page().value("push_failure_time_seconds", job="backup"), time.time() - 60)
         self.assertEqual(self.page().matching("good"), [])

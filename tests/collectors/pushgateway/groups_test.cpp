@@ -99,14 +99,16 @@ TEST_F(GroupsTest, RefusesASeriesThatTheGroupsLabelsMakeTwice) {
   EXPECT_THAT(push(backup, "a{job=\"x\"} 1\na{job=\"y\"} 2\n"), HasSubstr(R"(a{job="backup"} stands there twice)"));
 }
 
-TEST_F(GroupsTest, RefusesItsOwnNames) {
-  EXPECT_THAT(push(backup, "push_time_seconds 1\n"), HasSubstr("push_time_seconds is what the agent says"));
+TEST_F(GroupsTest, LeavesOutItsOwnTimes) {
+  EXPECT_EQ(push(backup, "push_time_seconds 1\npush_failure_time_seconds 1\na 1\n"), "");
+  EXPECT_THAT(lines(groups), ElementsAre("a{job=\"backup\"} 1"));
 }
 
 TEST_F(GroupsTest, ARefusedPushChangesNothing) {
+  push(report, "# TYPE c counter\nc 1\n");
   push(backup, "a 1\nb 1\n");
-  push(backup, "c 1\npush_time_seconds 1\n");
-  EXPECT_THAT(lines(groups), ElementsAre("a{job=\"backup\"} 1", "b{job=\"backup\"} 1"));
+  EXPECT_NE(push(backup, "d 1\n# TYPE c gauge\nc 1\n"), "");
+  EXPECT_THAT(lines(groups), ElementsAre("c{instance=\"a\", job=\"report\"} 1", "a{job=\"backup\"} 1", "b{job=\"backup\"} 1"));
 }
 
 TEST_F(GroupsTest, HasRoomForSoManyGroupsAndSeries) {
