@@ -5,6 +5,7 @@
 
 #include "base/kept_file.h"
 #include "collectors/pushgateway/group_key.h"
+#include "collectors/pushgateway/metric_families.h"
 #include "collectors/pushgateway/saved_groups.h"
 
 namespace sidewatch {
@@ -108,7 +109,9 @@ PushAnswer PushgatewayTarget::take(const PushRequest& request) {
 
 PushAnswer PushgatewayTarget::push(const PushRequest& request, const Labels& key) {
   const auto replace = request.method == "PUT" ? Groups::Replace::all : Groups::Replace::same_names;
-  const auto page = read_page(request.body, page_options(request, max_series_));
+  const auto options = page_options(request, max_series_);
+  const auto page = is_metric_families(request.content_type) ? read_metric_families(request.body, options)
+                                                             : read_page(request.body, options);
   if (!page) return answer_to({400, page.error().text(), "page"});  // of no group yet, as in the Pushgateway
   auto refusal = find_objection(*page);
   const std::lock_guard lock(mutex_);

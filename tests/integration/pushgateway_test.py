@@ -8,6 +8,7 @@ Runs on Debian's own Python, where scripts/setup puts python3-prometheus-client.
 import gzip
 import http.client
 import os
+import struct
 import sys
 import time
 import unittest
@@ -18,6 +19,7 @@ from prometheus_client import delete_from_gateway, push_to_gateway, pushadd_to_g
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from exposition import Page  # noqa: E402
 from harness import Agent, temporary_directory, wait_until  # noqa: E402
+from prometheus import field, varint  # noqa: E402
 from pushgateway import RealPushgateway  # noqa: E402
 
 GOOD = b"# HELP bytes Written.\n# TYPE bytes gauge\nbytes{disk=\"a\"} 3\nbytes{disk=\"b\"} 4.5\n"
@@ -130,6 +132,33 @@ class SideBySide(unittest.TestCase):
             self.both(method, path, body)
             self.same_series(f"after {method} {path} {body}")
         self.assertGreater(len(self.ours.series()), 30)
+
+    def test_what_client_libraries_in_go_push_is_read(self):
+        """MetricFamily messages, each with its length before it: name 1, help 2, type 3, metric 4."""
+        def label(name, value):
+            return field(1, field(1, name) + field(2, value))
+
+        def real(number, value):
+            return varint(number << 3 | 1) + struct.pack("<d", value)
+
+        def family(name, kind, *metrics):
+            message = field(1, name) + field(2, b"Help.") + varint(3 << 3) + varint(kind) + b"".join(field(4, m) for m in metrics)
+            return varint(len(message)) + message
+
+        bucket = varint(1 << 3) + varint(2) + real(2, 0.5)
+        histogram = varint(1 << 3) + varint(3) + real(2, 7.5) + field(3, bucket)
+        summary = varint(1 << 3) + varint(3) + real(2, 6) + field(3, real(1, 0.5) + real(2, 2.5))
+        body = (family(b"rows_total", 0, label(b"table", b"a") + field(3, real(1, 7)), field(3, real(1, 8))) +
+                family(b"level", 1, field(2, real(1, -1.5))) + family(b"plain", 3, field(5, real(1, 2))) +
+                family(b"took", 4, field(7, histogram)) + family(b"size", 2, field(4, summary)))
+        kind = {"Content-Type": "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"}
+        self.both("PUT", "/job/go", body, kind)
+        self.same_series("the push")
+        self.assertEqual(len(self.ours.series()), 13)
+        self.both("PUT", "/job/cut", body[:-1], kind)
+        timed = family(b"timed", 1, field(2, real(1, 1)) + varint(6 << 3) + varint(1_700_000_000_000))
+        self.both("PUT", "/job/timed", timed, kind)
+        self.same_series("what was refused")
 
     def test_a_packed_push_is_unpacked(self):
         self.assertEqual(self.ours.send("PUT", "/job/packed", gzip.compress(GOOD), {"Content-Encoding": "gzip"})[0], 200)
