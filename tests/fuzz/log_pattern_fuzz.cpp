@@ -59,7 +59,9 @@ void check_labels(std::string_view labels) {
 
 void check_lines(std::string_view text, bool json) {
   Catalog catalog({}, {});
-  const auto format = format_of(json);
+  static const LineFormat of_text = format_of(false);
+  static const LineFormat of_json = format_of(true);
+  const auto& format = json ? of_json : of_text;
   Interpreter interpreter(format, metrics_of(format));
   Counted counted(catalog, interpreter.metrics(), {}, {.max_series = 10, .ttl = Duration(0)});
   double seen = 0;
