@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import unittest
@@ -14,6 +15,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from exposition import Page  # noqa: E402
 from harness import Agent, Receiver, temporary_directory, wait_until  # noqa: E402
+from servers import free_port  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
 
@@ -112,6 +114,59 @@ class Json(Pushing):
         self.push({"later_total": 1})
         self.wait_for(1, "later_total")
         self.wait_for(3, "orders_total")
+
+
+def own_address():
+    """An address of this machine that is no loopback; nothing is sent to find it. None: there is no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+        return None if address.startswith("127.") else address
+
+
+class FromElsewhere(Pushing):
+    def start_at(self, allowed):
+        address = own_address()
+        if address is None:
+            self.skipTest("this machine has no address but loopback")
+        port = free_port()
+        self.start("{push: {}, heartbeat: [{name: backup, every: 1h}]}")
+        with open(self.agent.config_path, encoding="utf-8") as file:
+            config = file.read()
+        self.agent.stop()
+        self.agent.write_config(config.replace("{listen: 127.0.0.1:0", f"{{listen: [127.0.0.1:0, '{address}:{port}']{allowed}"))
+        self.agent.start()
+        return address, port
+
+    def ask(self, place, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection(*place, timeout=10)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def test_nobody_pushes_unless_it_is_allowed(self):
+        place = self.start_at("")
+        for method, path in (("POST", "/api/v1/push"), ("GET", "/ping/backup"), ("HEAD", "/ping/backup")):
+            status, text = self.ask(place, method, path, b"{}" if method == "POST" else None, JSON)
+            self.assertEqual(status, 403, path)
+        self.assertEqual(self.ask(place, "POST", "/api/v1/push", b"{}", JSON)[1],
+                         "pushing from another machine is off; http.allow_remote_push: true lets it in\n")
+        self.assertEqual(self.ask(place, "GET", "/metrics")[0], 200)
+        self.assertEqual(self.push({"a_total": 1})[0], 200)
+        self.wait_for(4, "sidewatch_http_refused_total", reason="forbidden")
+        self.assertEqual(self.page().value("heartbeat_pings_total", heartbeat="backup", result="success"), 0)
+
+    def test_whom_the_configuration_lets_in(self):
+        place = self.start_at(", allow_remote_push: true")
+        self.assertEqual(self.ask(place, "POST", "/api/v1/push", b'{"far_total": 2}', JSON)[0], 200)
+        self.assertEqual(self.ask(place, "GET", "/ping/backup")[0], 200)
+        self.wait_for(2, "far_total")
 
 
 class Heartbeats(Pushing):
