@@ -14,6 +14,7 @@ constexpr std::size_t max_resources = 1'000;  // that are remembered
 constexpr std::size_t max_contexts = 10'000;
 constexpr std::size_t max_points = 100'000;
 constexpr std::size_t max_memory_bytes = std::size_t{4} << 20;  // of each memory
+constexpr std::size_t max_name_bytes = 256;
 constexpr std::size_t max_help_bytes = 1024;
 
 constexpr std::string_view info_name = "target_info";
@@ -61,7 +62,7 @@ std::string unit_within(std::string_view name, const SentMetric& metric) {
 
 std::string_view sentence_of(Refusal refusal) {
   switch (refusal) {
-    case Refusal::name: return "a metric needs a name with letters or digits";
+    case Refusal::name: return "a metric needs a name with letters or digits, of at most 256 bytes";
     case Refusal::reserved_name: return "the name belongs to what the agent itself measures; choose another";
     case Refusal::type_conflict: return "another metric, of another type, has this name already";
     case Refusal::temporality: return "it says neither that it is delta nor that it is cumulative";
@@ -183,7 +184,7 @@ std::shared_ptr<const Intake::Context> Intake::make_context(const SentMetric& me
   Family family;
   family.name = metric_name(metric.name, metric.unit, shown_by(metric), translation_.names);
   context->refusal = Refusal::name;
-  if (family.name.find_first_not_of('_') == std::string::npos) return context;
+  if (family.name.find_first_not_of('_') == std::string::npos || family.name.size() > max_name_bytes) return context;
   context->refusal = Refusal::reserved_name;
   if (family.name == info_name || belongs_to_agent(family.name)) return context;
   family.type = type_of(metric);
@@ -241,8 +242,8 @@ std::optional<Streams::Number> Intake::stream_of(const DataPoint& point) {
 void Intake::refuse(Refusal refusal, std::string_view detail) {
   const auto index = static_cast<std::size_t>(refusal);
   if (taken_.refused[index]++ > 0) return;
-  constexpr std::size_t max_name_bytes = 100;
-  const std::string name(metric_.name.substr(0, max_name_bytes));
+  constexpr std::size_t max_told_bytes = 100;
+  const std::string name(metric_.name.substr(0, max_told_bytes));
   taken_.examples[index] = "'" + name + "': " + std::string(detail.empty() ? sentence_of(refusal) : detail);
 }
 

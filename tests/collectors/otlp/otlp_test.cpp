@@ -331,13 +331,14 @@ TEST_F(OtlpTest, SaysInAPartialSuccessWhatItRefusedAndWhy) {
   const auto body = wire::request(wire::gauge("sidewatch.series", "", number_point(1, 10)) +
                                   wire::gauge("fine", "", number_point(1, 10)) +
                                   wire::sum("unclear", "", 0, true, number_point(1, 10)) +
-                                  wire::gauge("...", "", number_point(1, 10)));
+                                  wire::gauge("...", "", number_point(1, 10)) +
+                                  wire::gauge(std::string(300, 'x'), "", number_point(1, 10)));
   const auto answer = post(body);
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.samples, 1U);
-  EXPECT_THAT(answer.refused, UnorderedElementsAre(Pair("reserved_name", 1), Pair("temporality", 1), Pair("name", 1)));
+  EXPECT_THAT(answer.refused, UnorderedElementsAre(Pair("reserved_name", 1), Pair("temporality", 1), Pair("name", 2)));
   EXPECT_EQ(answer.body[0], '\x0A');  // partial_success
-  EXPECT_EQ(answer.body.substr(2 + (answer.body[1] < 0), 2), "\x08\x03");  // rejected_data_points: 3
+  EXPECT_EQ(answer.body.substr(2 + (answer.body[1] < 0), 2), "\x08\x04");  // rejected_data_points: 4
   EXPECT_THAT(answer.body, HasSubstr("'sidewatch.series': the name belongs to what the agent itself measures"));
   const auto json = JsonValue::parse(
       post_json(R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"target_info","gauge":{"dataPoints":[{"asInt":1}]}},
