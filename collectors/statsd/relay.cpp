@@ -27,9 +27,10 @@ struct Lookup {
   std::optional<Address> found;
 };
 
-void look_up(Lookup& lookup) {
+void look_up(Lookup& lookup, int flags) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
+  hints.ai_flags = flags;
   addrinfo* found = nullptr;
   const char* const host = lookup.host.empty() ? "127.0.0.1" : lookup.host.c_str();
   lookup.error = getaddrinfo(host, lookup.port.c_str(), &hints, &found);
@@ -67,7 +68,9 @@ struct Relay::Target {
     }
     lookup->host = to.host;
     lookup->port = to.port;
-    errand = std::make_shared<Errand>([asked = lookup] { look_up(*asked); });
+    look_up(*lookup, AI_NUMERICHOST | AI_NUMERICSERV);  // an address is its own, and nobody has to be asked
+    fixed = lookup->found;
+    errand = std::make_shared<Errand>([asked = lookup] { look_up(*asked, 0); });
   }
   ~Target() { close(); }
   Target(const Target&) = delete;
@@ -97,13 +100,13 @@ struct Relay::Target {
         return;
       }
       if (errno != ECONNREFUSED) break;
-      if (fixed) close();  // whoever listens there anew has another socket
+      if (connected.bytes.ss_family == AF_UNIX) close();  // whoever listens there anew has another socket
     }
     counts.dropped += lines;
   }
 
   const std::string name;
-  std::optional<Address> fixed;  // of a Unix socket
+  std::optional<Address> fixed;  // of what is no name
   std::shared_ptr<Lookup> lookup = std::make_shared<Lookup>();
   std::shared_ptr<Errand> errand;
   bool asked = false;  // and not yet looked at what came
@@ -159,7 +162,7 @@ std::string Relay::refresh(Time now) {
   for (auto& each : targets_) {
     Target& target = *each;
     if (target.fixed) {
-      if (!target.connect_to(*target.fixed)) tell("nobody listens at " + target.name + ", where lines are to be relayed");
+      if (!target.connect_to(*target.fixed)) tell("nothing can be relayed to " + target.name + ": " + std::strerror(errno));
       continue;
     }
     const bool fresh = target.resolved && now - *target.resolved < fresh_for;

@@ -104,7 +104,7 @@ TEST(Relay, WaitsForNobodyAndCountsWhatIsLost) {
   const TempDir dir;
   const std::string path = dir.path() + "/other.sock";
   Relay relay({{Transport::unix_datagram, "", "", path}});
-  EXPECT_THAT(relay.refresh(now), HasSubstr("nobody listens at unixgram://"));
+  EXPECT_THAT(relay.refresh(now), HasSubstr("other.sock: No such file or directory"));
   relay.take("early:1|c");
   relay.flush();
   EXPECT_EQ(relay.counts(0).dropped, 1U);
