@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <set>
 #include <string_view>
+#include <vector>
 
 #include "agent/init/databases.h"
 #include "agent/init/programs.h"
@@ -192,6 +194,23 @@ std::string service_on(const Findings& findings, std::uint16_t port) {
   return "";
 }
 
+// Pages of samples that answered when they were asked, job by job.
+std::string write_scrapes(const Findings& findings) {
+  std::map<std::string, std::vector<std::string>> jobs;
+  for (const auto port : findings.metrics_ports) {
+    const std::string service = service_on(findings, port);
+    jobs[service.empty() ? "port-" + std::to_string(port) : service].push_back(
+        yaml_value("http://127.0.0.1:" + std::to_string(port) + "/metrics"));
+  }
+  if (jobs.empty()) return "";
+  std::string text = "\n  # The samples that these serve themselves, as Prometheus would scrape them.\n  scrape:\n";
+  for (const auto& [job, urls] : jobs) {
+    text += "    - job: " + yaml_value(job) + "\n";
+    text += urls.size() == 1 ? "      url: " + urls.front() + "\n" : "      urls: [" + joined(urls) + "]\n";
+  }
+  return text;
+}
+
 // Not configuration, but worth knowing: written as comments.
 std::string write_remarks(const Findings& findings) {
   std::string text;
@@ -207,11 +226,6 @@ std::string write_remarks(const Findings& findings) {
   const auto traces = other_traces_of_databases(findings);
   databases.insert(databases.end(), traces.begin(), traces.end());
   section("Databases that were seen:", databases);
-  std::vector<std::string> metrics;
-  for (const auto port : findings.metrics_ports) {
-    metrics.push_back("http://127.0.0.1:" + std::to_string(port) + "/metrics (" + service_on(findings, port) + ")");
-  }
-  section("These serve samples of their own, for Prometheus to scrape: this version does not collect them.", metrics);
   section("Left out, as the system's own:", findings.services.left_out);
   std::vector<std::string> unclaimed;
   for (const auto& listener : findings.machine.unclaimed) {
@@ -269,7 +283,8 @@ std::string write_config(const Findings& findings) {
   for (const auto& skipped : findings.machine.skipped) text += "#\n" + comment("", "Not looked into: " + skipped + ".");
   text += write_agent(findings);
   text += "\ncollectors:\n" + write_host(findings) + write_processes(findings) +
-          write_containers(findings) + write_databases(findings) + write_remarks(findings);
+          write_containers(findings) + write_scrapes(findings) + write_databases(findings) +
+          write_remarks(findings);
   text += default_rules(findings);
   return text + receivers;
 }
