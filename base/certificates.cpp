@@ -9,12 +9,14 @@
 #include <array>
 #include <cctype>
 #include <ctime>
+#include <fstream>
 #include <memory>
 
 namespace sidewatch {
 namespace {
 
 constexpr std::size_t max_names_bytes = 1024;
+constexpr std::size_t max_key_lines = 1000;  // certificates may stand before the key
 
 template <auto Free>
 struct FreeWith {
@@ -128,6 +130,16 @@ bool has_hashed_certificates(const char* directory) {
   }
   closedir(entries);
   return found;
+}
+
+bool has_passphrase(const std::string& key_file) {
+  std::ifstream in(key_file);
+  std::string line;
+  // The newer form says so in its first line, the older one in its second.
+  for (std::size_t lines = 0; lines < max_key_lines && std::getline(in, line); ++lines) {
+    if (line.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY") || line.starts_with("Proc-Type: 4,ENCRYPTED")) return true;
+  }
+  return false;
 }
 
 }  // namespace sidewatch

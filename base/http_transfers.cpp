@@ -128,6 +128,10 @@ HttpFailure classify(CURLcode code) {
   }
 }
 
+const std::string& key_of(const OutgoingRequest& request) {
+  return request.key_file.empty() ? request.certificate_file : request.key_file;
+}
+
 HttpResult outcome(CURLcode code, Transfer& transfer) {
   const std::string place = url_without_secrets(transfer.request.url) + ": ";
   if (transfer.headers_too_long) {
@@ -149,6 +153,9 @@ HttpResult outcome(CURLcode code, Transfer& transfer) {
   if (code == CURLE_COULDNT_CONNECT && transfer.address_refused) {
     return HttpError{HttpFailure::address_refused,
                      place + "the host's address is link-local, which is refused unless allow_link_local is true"};
+  }
+  if (code == CURLE_SSL_CERTPROBLEM && has_passphrase(key_of(transfer.request))) {
+    return HttpError{HttpFailure::tls, place + key_of(transfer.request) + ": " + std::string(encrypted_key_advice)};
   }
   const char* reason = transfer.message[0] != '\0' ? transfer.message.data() : curl_easy_strerror(code);
   return HttpError{classify(code), place + reason, code == CURLE_PEER_FAILED_VERIFICATION};
@@ -198,6 +205,7 @@ void set_limits(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy_url.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");  // whatever the environment says
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.message.data());
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
@@ -221,6 +229,7 @@ void set_tls(CURL* easy, const OutgoingRequest& request) {
                    static_cast<long>(request.tls13_only ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, request.insecure_skip_verify ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, request.insecure_skip_verify ? 0L : 2L);
+  curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, request.fresh_connection ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // a changed file counts at once
   if (!request.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
@@ -231,8 +240,8 @@ void set_tls(CURL* easy, const OutgoingRequest& request) {
   }
   if (!request.certificate_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_SSLCERT, request.certificate_file.c_str());
-    const auto& key = request.key_file.empty() ? request.certificate_file : request.key_file;
-    curl_easy_setopt(easy, CURLOPT_SSLKEY, key.c_str());
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, key_of(request).c_str());
+    curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");  // or OpenSSL asks for a passphrase on the terminal, without end
   }
 }
 

@@ -14,11 +14,6 @@
 
 namespace sidewatch {
 
-// What is said of a private key with a passphrase, which nobody is there to type.
-inline constexpr std::string_view encrypted_key_advice =
-    "the private key is encrypted with a passphrase, and nobody is there to type it: give a key without one, which the "
-    "agent alone may read (openssl pkey -in KEY -out NEW_KEY)";
-
 struct TlsSettings {
   bool verify_certificate = true;
   bool verify_name = true;  // with verify_certificate

@@ -167,6 +167,25 @@ TEST_F(HttpClientTls, ShowsItsOwnCertificateWhereOneIsAskedFor) {
   EXPECT_EQ(server.requests().size(), 2u);
 }
 
+TEST_F(HttpClientTls, RefusesAKeyWithAPassphraseInsteadOfAskingForIt) {
+  const FakeTls mine = make("mine", "-days 2");
+  const std::string locked = directory_ / "locked.key";
+  const std::string command = "openssl pkcs8 -topk8 -in " + mine.key_file + " -passout pass:secret -out " + locked;
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const FakeTls tls = good();
+  FakeHttpServer server({{}}, &tls);
+  HttpClient client;
+  OutgoingRequest request;
+  request.url = server.url();
+  request.ca_file = tls.certificate_file;
+  request.certificate_file = mine.certificate_file;
+  request.key_file = locked;
+  const auto result = client.send(request);
+  expect_tls_failure(result);
+  EXPECT_NE(std::get<HttpError>(result).what.find("encrypted with a passphrase"), std::string::npos)
+      << std::get<HttpError>(result).what;
+}
+
 TEST_F(HttpClientTls, TellsAServerThatSpeaksTlsOnlyFromOneThatTakesTheMessage) {
   const FakeTls tls = good();
   FakeHttpServer server({{}}, &tls);
