@@ -3,13 +3,18 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <poll.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <utility>
 
 #include "base/http_client.h"
+#include "base/http_transfers.h"
 #include "tests/support/fake_http_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -184,6 +189,43 @@ TEST_F(HttpClientTls, RefusesAKeyWithAPassphraseInsteadOfAskingForIt) {
   expect_tls_failure(result);
   EXPECT_NE(std::get<HttpError>(result).what.find("encrypted with a passphrase"), std::string::npos)
       << std::get<HttpError>(result).what;
+}
+
+// A connection that takes an earlier one's session up again shows no chain.
+TEST_F(HttpClientTls, VerifiesTheChainAnewForEachFreshConnection) {
+  const FakeTls tls = good();
+  FakeHttpServer server({{}}, &tls);
+  HttpTransfers transfers(2);
+  for (int round = 0; round < 3; ++round) {
+    OutgoingRequest request;
+    request.url = server.url();
+    request.ca_file = tls.certificate_file;
+    request.fresh_connection = true;
+    std::optional<HttpExchange> ended;
+    transfers.start(request, [&ended](HttpExchange exchange) { ended = std::move(exchange); });
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!ended && std::chrono::steady_clock::now() < give_up) {
+      pollfd one{transfers.descriptor(), POLLIN, 0};
+      poll(&one, 1, 10);
+      transfers.step();
+    }
+    ASSERT_TRUE(ended && ended->trace.tls);
+    EXPECT_TRUE(ended->trace.tls->verified_expiry) << "round " << round;
+  }
+}
+
+TEST_F(HttpClientTls, HeedsNoListOfExceptionsFromTheEnvironment) {
+  FakeHttpServer proxy({FakeAnswer{.status = 204}});
+  ::setenv("no_proxy", "*", 1);
+  HttpClient client;
+  OutgoingRequest request;
+  request.url = "http://shop.example/";
+  request.proxy_url = proxy.url();
+  const auto result = client.send(request);
+  ::unsetenv("no_proxy");
+  const auto* answer = std::get_if<OutgoingResponse>(&result);
+  ASSERT_NE(answer, nullptr) << std::get<HttpError>(result).what;
+  EXPECT_EQ(answer->status, 204);
 }
 
 TEST_F(HttpClientTls, TellsAServerThatSpeaksTlsOnlyFromOneThatTakesTheMessage) {
