@@ -46,7 +46,6 @@ bool limit(int what, rlim_t to) {
 
 bool set_limits(const Command& command) {
   if (command.max_memory_bytes > 0 && !limit(RLIMIT_AS, command.max_memory_bytes)) return false;
-  if (command.max_cpu_seconds > 0 && !limit(RLIMIT_CPU, command.max_cpu_seconds)) return false;
   if (command.nice > 0) {
     errno = 0;
     const int now = ::getpriority(PRIO_PROCESS, 0);

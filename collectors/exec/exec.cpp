@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "collectors/exec/program.h"
+#include "collectors/statsd/own_names.h"
 #include "config/literals.h"
 
 namespace sidewatch {
@@ -89,6 +90,7 @@ class ExecCollector final : public Collector {
     if (!success) ++failures_;
     write_own(run, success, batch);
     write_status(run, reading, batch);
+    leave_out_own_names(reading);
     write_measures(reading, batch);
     if (success) trouble = reading.trouble;
     return outcome_of(run, trouble);
@@ -155,6 +157,16 @@ class ExecCollector final : public Collector {
     batch.add(message_, 1);
   }
 
+  // What has less rights than the agent must not speak for it.
+  void leave_out_own_names(Reading& reading) const {
+    if (is_plugin() || config_.reading.format == Format::value) return;
+    std::erase_if(reading.measures, [&](const Measure& measure) {
+      if (!own_names_.contain(measure.name)) return false;
+      reading.trouble = "wrote " + measure.name + ", which is one of the agent's own metrics: it is left out";
+      return true;
+    });
+  }
+
   void write_measures(const Reading& reading, Batch& batch) {
     std::vector<SeriesHandle> held;  // so that series which go on are the same
     for (const auto& measure : reading.measures) {
@@ -175,6 +187,7 @@ class ExecCollector final : public Collector {
 
   const ExecConfig config_;
   Catalog& catalog_;
+  const statsd::OwnNames own_names_;
   std::optional<Identity> identity_;
   std::optional<Program> program_;
   std::uint64_t runs_ = 0;

@@ -38,7 +38,6 @@ struct Command {
   std::optional<Identity> identity;      // absent: the agent's own
   int nice = 0;                          // added to the agent's own
   std::uint64_t max_memory_bytes = 0;    // of address space; 0: no limit
-  std::uint64_t max_cpu_seconds = 0;     // 0: no limit
   std::size_t max_output_bytes = std::size_t{1} << 20;
   std::chrono::milliseconds timeout{10'000};
 };

@@ -104,7 +104,7 @@ void Files::follow(const Candidate& candidate, PassOutcome& outcome) {
   }
   if (tail->id() != candidate.id) return;  // it has just been replaced: in the next pass
   place(*tail, candidate);
-  followed_.emplace(candidate.id, Followed{std::move(*tail), candidate.path, candidate.changed, pass_, std::nullopt});
+  followed_.emplace(candidate.id, Followed{std::move(*tail), candidate.path, candidate.changed, pass_, std::nullopt, false});
 }
 
 void Files::place(Tail& tail, const Candidate& candidate) {
@@ -160,25 +160,30 @@ void Files::read_all(const std::vector<Followed*>& files, const LineSink& sink, 
     --left;
     if (const auto done = file->tail.read(sink, share, counts_.tails); !done) {
       complain({done.error().what, file->path}, outcome);
+      file->failed = true;
     }
     budget.bytes -= given - share.bytes;
   }
   for (auto* file : files) {
-    if (file->tail.at_end() || budget.is_spent()) continue;
+    if (file->tail.at_end() || file->failed || budget.is_spent()) continue;
     (void)file->tail.read(sink, budget, counts_.tails);
   }
+}
+
+bool Files::is_over(const Followed& file, Time now) const {
+  if (!file.nameless_since || !file.tail.at_end()) return false;
+  const bool crowded = followed_.size() > 2 * options_.max_files;
+  return crowded || now - *file.nameless_since >= linger;
 }
 
 void Files::close_old(Time now, const LineSink& sink) {
   for (auto at = followed_.begin(); at != followed_.end();) {
     auto& [id, file] = *at;
-    const bool crowded = followed_.size() > 2 * options_.max_files;
-    const bool over = file.nameless_since && (crowded || now - *file.nameless_since >= linger);
-    if (!over || !file.tail.at_end()) {
+    if (!file.failed && !is_over(file, now)) {
       ++at;
       continue;
     }
-    file.tail.finish(sink, counts_.tails);
+    if (!file.failed) file.tail.finish(sink, counts_.tails);
     remember(id, file.tail.place());
     at = followed_.erase(at);
   }

@@ -54,6 +54,7 @@ class Files {
     std::int64_t changed = 0;  // when it was last looked at by its name
     std::uint64_t listed_in = 0;      // the pass that found a name for it
     std::optional<Time> nameless_since;
+    bool failed = false;  // it could not be read; it is opened anew
   };
   struct Candidate {
     std::string path;
@@ -69,6 +70,7 @@ class Files {
   void note_nameless(Time now);
   std::vector<Followed*> in_order(bool nameless);
   void read_all(const std::vector<Followed*>& files, const LineSink& sink, ReadBudget& budget, PassOutcome& outcome);
+  bool is_over(const Followed& file, Time now) const;
   void close_old(Time now, const LineSink& sink);
 
   const Options options_;

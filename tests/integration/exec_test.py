@@ -75,7 +75,7 @@ class Exec(unittest.TestCase):
         self.assertIn("PROCS WARNING", self.agent.request("/metrics")[2].decode())
 
     def test_every_format_gives_its_series(self):
-        page = self.script("page", 'printf "# TYPE jobs gauge\\njobs{queue=\\"a\\"} 3\\n"\n')
+        page = self.script("page", 'printf "# TYPE jobs gauge\\njobs{queue=\\"a\\"} 3\\nnode_load1 99\\n"\n')
         json = self.script("json", 'echo "{\\"queue\\": {\\"depth\\": 7}, \\"secret\\": \\"$TOKEN\\", \\"ok\\": true}"\n')
         value = self.script("value", 'test "$TOKEN" = s3cret && test "$PWD" = /usr && echo 42\n')
         self.start([f"name: page, command: [{page}], format: prometheus",
@@ -85,6 +85,8 @@ class Exec(unittest.TestCase):
         self.wait_for(7, "queue_depth", name="json")
         self.wait_for(1, "ok", name="json")
         self.wait_for(42, "exec_value", name="value")
+        self.assertEqual(self.page().matching("node_load1"), [])
+        self.assertIn("wrote node_load1, which is one of the agent's own metrics", self.agent.log())
         self.assertNotIn("s3cret", self.agent.log() + self.agent.request("/metrics")[2].decode())
 
     def test_programs_that_misbehave_cost_only_themselves(self):
