@@ -95,9 +95,15 @@ class ProbeCollector final : public Collector {
 
  private:
   struct Led {
-    Led(const CheckConfig& of, Standing standing_of)
-        : config(of), check(make_check(of)), standing(std::move(standing_of)) {}
-    const CheckConfig config;
+    Led(const CheckConfig& config, Standing standing_of)
+        : name(config.name.value),
+          interval(config.interval),
+          timeout(config.timeout),
+          check(make_check(config)),
+          standing(std::move(standing_of)) {}
+    const std::string name;
+    const Duration interval;
+    const Duration timeout;
     const std::unique_ptr<Check> check;
     Standing standing;
     Task<bool> leader;
@@ -113,22 +119,22 @@ class ProbeCollector final : public Collector {
   };
 
   Task<bool> lead(Led& led) {
-    auto due = steady_clock::now() + first_delay(led.config.name.value, led.config.interval);
+    auto due = steady_clock::now() + first_delay(led.name, led.interval);
     while (true) {
       co_await loop_.until(due);
       auto turn = gate_.enter(loop_);
       co_await turn;
       const auto begin = steady_clock::now();
-      auto running = run(led, begin + led.config.timeout);
+      auto running = run(led, begin + led.timeout);
       Verdict verdict = co_await running;
       gate_.leave();
       runs_total_ += 1;
       const auto now = steady_clock::now();
       const double seconds = std::chrono::duration<double>(now - begin).count();
       if (auto news = led.standing.take(std::move(verdict), seconds, now)) news_.push_back(std::move(*news));
-      const auto intervals = std::max<std::int64_t>(1, (now - due) / led.config.interval + 1);
+      const auto intervals = std::max<std::int64_t>(1, (now - due) / led.interval + 1);
       skipped_total_ += static_cast<std::uint64_t>(intervals - 1);
-      due += intervals * led.config.interval;
+      due += intervals * led.interval;
     }
   }
 

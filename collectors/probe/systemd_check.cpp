@@ -76,6 +76,12 @@ Result<Library> load_library() {
   return library;
 }
 
+Error unreachable(const std::string& address, int code) {
+  return {"systemd cannot be asked at " + address.substr(address.find('=') + 1) + ": " + std::strerror(-code) +
+              "; it does not run here, or the agent may not reach it",
+          ""};
+}
+
 // One connection, with everything that is to be given back.
 class Question {
  public:
@@ -94,7 +100,7 @@ class Question {
     if (code >= 0 && is_bus) code = library_.set_bus_client(bus_, 1);
     if (code >= 0) code = library_.set_timeout(bus_, static_cast<std::uint64_t>(patience.count()) * 1000);
     if (code >= 0) code = library_.start(bus_);
-    if (code < 0) return Error{std::string("systemd cannot be asked: ") + std::strerror(-code), ""};
+    if (code < 0) return unreachable(address, code);
     code = library_.call(bus_, destination, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
                          "ListUnitsByNames", &error_, &reply_, "as", 1, unit.c_str());
     if (code < 0) return Error{"systemd does not answer: " + words(code), ""};

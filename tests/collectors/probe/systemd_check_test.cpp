@@ -47,7 +47,10 @@ TEST(SystemdCheck, FailsInEveryStateButThoseThatAreWell) {
 TEST(SystemdCheck, SaysThatSystemdCannotBeAskedWhereItDoesNotRun) {
   const auto answer = ask_systemd("shop.service", "unix:path=/no/such/socket", false, 1s);
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().text(), "systemd cannot be asked: No such file or directory");
+  EXPECT_EQ(
+      answer.error().text(),
+      "systemd cannot be asked at /no/such/socket: No such file or directory; it does not run here, or the agent may "
+      "not reach it");
 }
 
 struct Bus;
