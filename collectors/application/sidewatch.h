@@ -143,7 +143,9 @@ static inline int sidewatch_read_udp_(sidewatch_client* client, const char* text
   size_t size = colon == NULL ? 0 : (size_t)(colon - text);
   const char* digit;
   if (colon == NULL || size >= sizeof host || colon[1] == '\0') return EINVAL;
-  for (digit = colon + 1; *digit >= '0' && *digit <= '9' && port < 65536; ++digit) port = port * 10 + (unsigned long)(*digit - '0');
+  for (digit = colon + 1; *digit >= '0' && *digit <= '9' && port < 65536; ++digit) {
+    port = port * 10 + (unsigned long)(*digit - '0');
+  }
   if (*digit != '\0' || port == 0 || port > 65535) return EINVAL;
   memcpy(host, text, size);
   host[size] = '\0';
@@ -211,7 +213,8 @@ static inline void sidewatch_empty_(sidewatch_client* client, sidewatch_buffer* 
 }
 
 static inline int sidewatch_hold_(sidewatch_buffer* buffer) {
-  return __atomic_load_n(&buffer->held, __ATOMIC_RELAXED) == 0 && __atomic_exchange_n(&buffer->held, 1, __ATOMIC_ACQUIRE) == 0;
+  return __atomic_load_n(&buffer->held, __ATOMIC_RELAXED) == 0 &&
+         __atomic_exchange_n(&buffer->held, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
 static inline void sidewatch_let_go_(sidewatch_buffer* buffer) { __atomic_store_n(&buffer->held, 0, __ATOMIC_RELEASE); }
@@ -362,7 +365,9 @@ static inline void sidewatch_close(sidewatch_client* client) {
   client->socket = -1;
 }
 
-static inline uint64_t sidewatch_sent(const sidewatch_client* client) { return __atomic_load_n(&client->sent, __ATOMIC_RELAXED); }
+static inline uint64_t sidewatch_sent(const sidewatch_client* client) {
+  return __atomic_load_n(&client->sent, __ATOMIC_RELAXED);
+}
 static inline uint64_t sidewatch_dropped(const sidewatch_client* client) {
   return __atomic_load_n(&client->dropped, __ATOMIC_RELAXED);
 }

@@ -5,6 +5,7 @@
 
 #include "collectors/statsd/statsd.h"
 #include "config/files.h"
+#include "config/wording.h"
 
 namespace sidewatch {
 namespace statsd {
@@ -35,7 +36,8 @@ void read_addresses(config::Section& section, StatsdConfig& config) {
 bool leads_back(const Endpoint& relay, const Endpoint& listen) {
   if (relay.transport != listen.transport || relay.port != listen.port || relay.path != listen.path) return false;
   const bool any = listen.host.empty() || listen.host == "0.0.0.0" || listen.host == "::";
-  const bool loopback = relay.host.empty() || relay.host.starts_with("127.") || relay.host == "::1" || relay.host == "0.0.0.0";
+  const bool loopback = relay.host.empty() || relay.host.starts_with("127.") || relay.host == "::1" ||
+                        relay.host == "0.0.0.0";
   return relay.host == listen.host || (any && loopback);
 }
 
@@ -48,10 +50,12 @@ void read_relay(config::Section& section, StatsdConfig& config) {
     if (!endpoint) {
       section.problem(text.mark, endpoint.error().what);
     } else if (endpoint->transport != Transport::udp && endpoint->transport != Transport::unix_datagram) {
-      section.problem(text.mark, "lines are relayed in datagrams: write udp://host:8125 or unixgram:///run/other.sock");
+      section.problem(text.mark, config::quote(text.value) + " takes no datagrams, in which lines are relayed: write "
+                                                             "udp://host:8125 or unixgram:///run/other.sock");
     } else if (std::any_of(config.endpoints.begin(), config.endpoints.end(),
                            [&](const auto& own) { return leads_back(*endpoint, own); })) {
-      section.problem(text.mark, "is where this agent listens itself: what is relayed there would come back for ever");
+      section.problem(text.mark, config::quote(text.value) + " is where this agent listens itself: what is relayed "
+                                                             "there would come back for ever");
     } else {
       config.relay_to.push_back(std::move(*endpoint));
     }
@@ -61,11 +65,17 @@ void read_relay(config::Section& section, StatsdConfig& config) {
 void read_tag_styles(config::Section& section, StatsdConfig& config) {
   auto& styles = config.aggregate.tag_styles;
   for (const auto& style : config.tag_styles) {
-    if (style.value == "librato") styles.librato = true;
-    else if (style.value == "influx") styles.influx = true;
-    else if (style.value == "signalfx") styles.signalfx = true;
-    else section.problem(style.mark, "there are librato (name#tag=value), influx (name,tag=value) and signalfx (name[tag=value]); "
-                         "tags behind '#' at the end of a line are always read");
+    if (style.value == "librato") {
+      styles.librato = true;
+    } else if (style.value == "influx") {
+      styles.influx = true;
+    } else if (style.value == "signalfx") {
+      styles.signalfx = true;
+    } else {
+      section.problem(style.mark, config::quote(style.value) + " is no style of tags; there are librato "
+                                      "(name#tag=value), influx (name,tag=value) and signalfx (name[tag=value]); tags "
+                                      "behind '#' at the end of a line are always read");
+    }
   }
 }
 
@@ -95,7 +105,9 @@ void declare(config::Section& section, EventOptions& options) {
   auto max = static_cast<std::int64_t>(options.max);
   section.optional("keep", options.keep, "an event is told about until none of its title came for so long",
                    config::between(1s, 24h));
-  section.optional("max", max, "titles of events, and messages of service checks, that are kept; further events are told as '(other events)'",
+  section.optional("max", max,
+                   "titles of events, and messages of service checks, that are kept; further events are told as "
+                   "'(other events)'",
                    config::between(1, 1000));
   options.max = static_cast<std::size_t>(max);
   options.enabled = true;

@@ -6,17 +6,19 @@ namespace sidewatch::statsd {
 
 constexpr Metric recent_events_metric{
     "sidewatch_statsd_recent_events", MetricType::gauge, "",
-    "How many events of this title came since the first of them; 0 when none came for events.keep, then gone. Only with events."};
+    "How many events of this title came since the first of them; 0 when none came for events.keep, then gone. Only with "
+    "events."};
 constexpr Metric check_message_metric{
     "sidewatch_statsd_service_check_message", MetricType::gauge, "",
     "1; the label message is what the last service check of this name said in words. Only with events."};
 
 void Events::take(const Event& event, const Labels& tags) {
-  Labels labels = tags.with("title", event.title).with("type", known_type(event.type)).with("priority", known_priority(event.priority));
+  const Labels of_all{{"title", others}, {"type", known_type(event.type)}, {"priority", known_priority(event.priority)}};
+  Labels labels = of_all.with("title", event.title).or_else(tags);
   if (!event.key.empty()) labels = labels.with("aggregation_key", event.key);
   if (!event.source.empty()) labels = labels.with("source", event.source);
   if (!events_.contains(labels) && events_.size() >= options_.max) {
-    labels = Labels{{"title", others}, {"type", known_type(event.type)}, {"priority", known_priority(event.priority)}};
+    labels = of_all;
   }
   auto& seen = events_[labels];
   if (!seen.series) seen.series = catalog_.series(recent_events_metric, labels);

@@ -32,7 +32,8 @@ constexpr Metric mapped_away_metric{"sidewatch_statsd_dropped_total", MetricType
 constexpr Metric unmapped_metric{"sidewatch_statsd_unmapped_total", MetricType::counter, "",
                                  "Series that were made of metrics that no mapping is for; 0 without mappings."};
 constexpr Metric tags_metric{"sidewatch_statsd_tags_left_out_total", MetricType::counter, "",
-                             "Tags in names that have no name or no value of their own, as they were first met (tag_styles)."};
+                             "Tags in names that have no name or no value of their own, as they were first met "
+                             "(tag_styles)."};
 constexpr Metric coarse_metric{"sidewatch_statsd_coarse_total", MetricType::counter, "",
                                "Values for which there was no memory (max_bytes): not counted in their set, or only "
                                "roughly in their quantiles."};
@@ -44,7 +45,8 @@ constexpr Metric streams_metric{"sidewatch_statsd_streams", MetricType::gauge, "
 constexpr Metric closed_metric{"sidewatch_statsd_streams_closed_total", MetricType::counter, "",
                                "Connections that were closed to make room for another (64 may be open)."};
 constexpr Metric accept_metric{"sidewatch_statsd_accept_failures_total", MetricType::counter, "",
-                               "Times that connections had to wait for the next pass, for want of file descriptors or memory."};
+                               "Times that connections had to wait for the next pass, for want of file descriptors "
+                               "or memory."};
 constexpr Metric relayed_metric{"sidewatch_statsd_relayed_lines_total", MetricType::counter, "",
                                 "Lines that were passed on, by the address that they went to."};
 constexpr Metric relay_dropped_metric{"sidewatch_statsd_relay_dropped_lines_total", MetricType::counter, "",
@@ -172,10 +174,10 @@ std::unique_ptr<Collector> make_statsd_collector(const StatsdConfig& config, Cat
 std::vector<MetricGroup> statsd_metric_groups() {
   using namespace statsd;
   return {{"statsd", "About what arrives in the StatsD format. What the application sends has its own names.",
-           {lines_metric, samples_metric, errors_metric, sections_metric, names_metric, mapped_away_metric, unmapped_metric,
-            tags_metric, coarse_metric, series_metric, cut_metric, streams_metric, closed_metric, accept_metric, packets_metric,
-            bytes_metric, dropped_metric, relayed_metric, relay_dropped_metric, event_metric, check_metric, recent_events_metric,
-            check_message_metric}}};
+            {lines_metric, samples_metric, errors_metric, sections_metric, names_metric, mapped_away_metric,
+            unmapped_metric, tags_metric, coarse_metric, series_metric, cut_metric, streams_metric, closed_metric,
+            accept_metric, packets_metric, bytes_metric, dropped_metric, relayed_metric, relay_dropped_metric,
+            event_metric, check_metric, recent_events_metric, check_message_metric}}};
 }
 
 }  // namespace sidewatch
