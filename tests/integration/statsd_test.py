@@ -159,7 +159,7 @@ collectors: {{statsd: {{listen: ["unixgram://{directory}/in.sock"], relay: ["udp
             for start in range(0, sets, 1000):
                 stream.sendall("".join(f"flood:1|c|#user:{start + n}\n" for n in range(1000)).encode() + quiet.encode())
             stream.sendall(b"last:1|c\n")
-        wait_until(lambda: self.page().matching("last") == [1], "the flood to be read", deadline=4 * DEADLINE)
+        wait_until(lambda: self.page().matching("last") == [1], "the flood to be read", deadline=10 * DEADLINE)
         page = self.page()
         rounds = sets // 1000 + 1
         self.assertEqual(page.matching("quiet", kind="web"), [rounds])
