@@ -120,6 +120,7 @@ def main():
             seconds, cpu, done = time.monotonic() - began, cpu_seconds(theirs.pid) - cpu, asker.asked - before
             report("blackbox_exporter", cpu, seconds, done, pss_kib(theirs.pid))
             asker.ending.set()
+            asker.join()
             print(f"blackbox_exporter needs {cpu / done / our_cost:.1f} times the CPU of sidewatch for a check")
         finally:
             for target in targets:
