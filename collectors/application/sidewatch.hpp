@@ -148,7 +148,8 @@ class Timer : public MetricLine {
     const Timer& timer_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   };
-  [[nodiscard]] Scope scope() const noexcept { return Scope(*this); }
+  [[nodiscard]] Scope scope() const& noexcept { return Scope(*this); }
+  Scope scope() const&& = delete;  // the timer would be gone before its scope ends
 };
 
 }  // namespace application

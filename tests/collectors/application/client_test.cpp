@@ -81,7 +81,8 @@ TEST(ApplicationClient, SendsOneOfEachInCpp) {
   Gauge(client, "depth").set(1e6);
   Histogram(client, "size").record(0.125);
   Timer(client, "took").record(milliseconds(3));
-  { const auto scope = Timer(client, "block", {}).scope(); }
+  const Timer block(client, "block");
+  { const auto scope = block.scope(); }
   client.flush();
   const auto text = receiver.next();
   EXPECT_EQ(text.substr(0, text.rfind('\n')), "orders:1|c|#kind:web,paid\ndepth:1000000|g\nsize:0.125|h\ntook:3|ms");
