@@ -32,18 +32,21 @@ void SeriesBoard::add_exemplar(Place place, Exemplar exemplar) {
 
 void BoardWriter::write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars) {
   held_.resize(board.entries_.size());
+  left_out_ = 0;
+  const bool may_have_room = budget_.begin_pass(catalog);
   for (std::size_t place = 0; place < held_.size(); ++place) {
     const auto& entry = board.entries_[place];
     Held& held = held_[place];
     if (!entry.family) {
-      if (held.series) held.series = {};
+      if (held.is_asked) held = {};
       continue;
     }
-    if (!held.series || held.epoch != entry.epoch) {
+    if (!held.is_asked || held.epoch != entry.epoch || (!held.is_settled && may_have_room)) {
       const Family& family = *entry.family;
-      held.series = catalog.series({family.name, family.type, family.unit, family.help}, entry.labels);
-      held.epoch = entry.epoch;
+      auto given = budget_.series(catalog, {family.name, family.type, family.unit, family.help}, entry.labels);
+      held = {std::move(given.series), true, given.settled, entry.epoch};
     }
+    if (!held.series) ++left_out_;
     batch.add(held.series, entry.value);
   }
   if (exemplars != nullptr) write_exemplars(board, catalog, *exemplars);

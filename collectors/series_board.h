@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "collectors/series_budget.h"
 #include "metrics/catalog.h"
 #include "metrics/exemplars.h"
 #include "metrics/labels.h"
@@ -56,18 +57,27 @@ class SeriesBoard {
 
 class BoardWriter {
  public:
+  // Of `max_series` that the catalog remembers at most, those that the board no longer has among them.
+  explicit BoardWriter(std::size_t max_series = SeriesBudget::unlimited) : budget_(max_series) {}
+
   // Adds every series of the board to the batch, and the examples that wait to `exemplars`, where there is such a place.
   // Without new series and examples it allocates nothing.
   void write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars);
+
+  std::size_t left_out() const { return left_out_; }  // of the board's series, in the last pass: for want of budget
 
  private:
   void write_exemplars(const SeriesBoard& board, const Catalog& catalog, Exemplars& exemplars) const;
 
   struct Held {
     SeriesHandle series;
+    bool is_asked = false;    // for this epoch
+    bool is_settled = false;  // else it is asked for again once there may be room
     std::uint32_t epoch = 0;
   };
+  SeriesBudget budget_;
   std::vector<Held> held_;  // by place
+  std::size_t left_out_ = 0;
 };
 
 }  // namespace sidewatch

@@ -30,7 +30,9 @@ void declare(config::Section& section, OtlpConfig& config) {
   section.optional("buckets_per_doubling", per_doubling,
                    "1, 2, 4 or 8: how fine the buckets are that exponential histograms become", between<std::int64_t>(1, most_per_doubling));
   auto max_series = static_cast<std::int64_t>(limits.max_series);
-  section.optional("max_series", max_series, "series that stand; data points that need further ones are refused",
+  section.optional("max_series", max_series,
+                   "series that stand, or that ended and are still remembered (history.retention); what needs further ones "
+                   "is refused or left out",
                    between<std::int64_t>(1, 1'000'000));
   limits.max_series = static_cast<std::size_t>(max_series);
   if (section.describing()) return;

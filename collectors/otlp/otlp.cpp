@@ -67,15 +67,20 @@ std::string message_of(const Taken& taken) {
 
 class OtlpCollector final : public Collector {
  public:
-  OtlpCollector(std::shared_ptr<OtlpTarget> target, const CollectorContext& context)
+  OtlpCollector(std::shared_ptr<OtlpTarget> target, std::size_t max_series, const CollectorContext& context)
       : target_(std::move(target)),
         catalog_(context.catalog),
         exemplars_(context.exemplars),
+        writer_(max_series),
         streams_(catalog_.series(streams_metric, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     batch.add(streams_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
-    return PassOutcome{};
+    PassOutcome outcome;
+    outcome.partial_errors = writer_.left_out();
+    if (writer_.left_out() == 0) return outcome;
+    outcome.first_partial_error = SeriesBudget::what_is_wrong("collectors.otlp.max_series");
+    return outcome;
   }
 
  private:
@@ -167,8 +172,8 @@ void configure_otlp(config::Section& collectors, std::vector<CollectorPlan>& pla
   plan.watches = "what OpenTelemetry exports to /v1/metrics";
   plan.receives = target;
   plan.fingerprint = otlp::fingerprint_of(*config);
-  plan.make = [target](const CollectorContext& context) {
-    return std::make_unique<otlp::OtlpCollector>(target, context);
+  plan.make = [target, max_series = config->limits.max_series](const CollectorContext& context) {
+    return std::make_unique<otlp::OtlpCollector>(target, max_series, context);
   };
   plans.push_back(std::move(plan));
 }

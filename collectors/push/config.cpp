@@ -57,7 +57,7 @@ void declare(config::Section& section, JsonPushConfig& config) {
   declare_rising(section, "quantiles", limits.quantiles, 0, 1, "quantiles of summaries, from 0 to 1, rising");
   section.optional("window", limits.window, "how far back quantiles look", between(6s, 1h));
   declare_size(section, "max_series", limits.max_series, 1'000'000,
-               "series that stand; further ones are refused (429)");
+               "series that stand, a histogram or a summary as one; further ones are refused (429)");
   declare_size(section, "max_names", limits.max_names, 100'000, "names of metrics; likewise");
   declare_size(section, "max_observed", limits.max_observed, 100'000,
                "histograms and summaries among the series, each of which is many on /metrics; likewise");

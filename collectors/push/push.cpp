@@ -74,13 +74,19 @@ PushAnswer answer_to(std::size_t accepted, const std::vector<Rejection>& rejecte
 
 class JsonPushCollector final : public Collector {
  public:
-  JsonPushCollector(std::shared_ptr<JsonPushTarget> target, Catalog& catalog)
-      : target_(std::move(target)), catalog_(catalog), series_(catalog.series(series_metric, {})) {}
+  JsonPushCollector(std::shared_ptr<JsonPushTarget> target, std::size_t max_series, Catalog& catalog)
+      : target_(std::move(target)),
+        catalog_(catalog),
+        handles_(max_series),
+        series_(catalog.series(series_metric, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     target_->series().write(catalog_, handles_, batch, now);
     batch.add(series_, static_cast<double>(target_->series().size()));
-    return PassOutcome{};
+    PassOutcome outcome;
+    outcome.partial_errors = handles_.left_out;
+    if (handles_.left_out > 0) outcome.first_partial_error = SeriesBudget::what_is_wrong("collectors.push.max_series");
+    return outcome;
   }
 
  private:
@@ -129,8 +135,8 @@ void configure_push(config::Section& collectors, std::vector<CollectorPlan>& pla
   plan.watches = "what programs push as JSON to /api/v1/push";
   plan.receives = target;
   plan.fingerprint = push::fingerprint_of(*config);
-  plan.make = [target](const CollectorContext& context) {
-    return std::make_unique<push::JsonPushCollector>(target, context.catalog);
+  plan.make = [target, max_series = config->limits.max_catalog_series()](const CollectorContext& context) {
+    return std::make_unique<push::JsonPushCollector>(target, max_series, context.catalog);
   };
   plans.push_back(std::move(plan));
 }

@@ -31,6 +31,11 @@ MetricType usual_type(const PushedSample& sample) {
 
 }  // namespace
 
+std::size_t PushedLimits::max_catalog_series() const {
+  constexpr std::size_t beside = 3;  // count, sum, and the bucket +Inf
+  return max_series + std::min(max_series, max_observed) * (std::max(buckets.size(), quantiles.size()) + beside);
+}
+
 struct PushedSeries::Entry {
   std::uint64_t number = 0;
   std::string name;
@@ -157,35 +162,39 @@ void PushedSeries::write(Catalog& catalog, PushedHandles& handles, Batch& batch,
   forget_old(now);
   sketch_bytes_ = 0;
   ++handles.pass;
+  handles.left_out = 0;
+  const bool may_have_room = handles.budget.begin_pass(catalog);
   for (auto& [key, entry] : entries_) {
     auto [place, is_new] = handles.by_number.try_emplace(entry->number);
-    if (is_new) place->second.parts = handles_of(catalog, *entry);
-    place->second.pass = handles.pass;
-    write_one(*entry, place->second.parts, handles.merged, batch, now);
+    auto& of_one = place->second;
+    if (is_new || (!of_one.settled && may_have_room)) obtain(of_one, handles.budget, catalog, *entry);
+    of_one.pass = handles.pass;
+    const auto is_empty = [](const SeriesHandle& part) { return !part; };
+    if (std::any_of(of_one.parts.begin(), of_one.parts.end(), is_empty)) ++handles.left_out;
+    write_one(*entry, of_one.parts, handles.merged, batch, now);
   }
   std::erase_if(handles.by_number, [&](const auto& each) { return each.second.pass != handles.pass; });
 }
 
 // A counter or a gauge is one series. What is observed: its count, its sum, and then its buckets or quantiles.
-std::vector<SeriesHandle> PushedSeries::handles_of(Catalog& catalog, const Entry& entry) const {
+void PushedSeries::obtain(PushedHandles::OfOne& handles, SeriesBudget& budget, Catalog& catalog, const Entry& entry) const {
   const Name& name = names_.at(entry.name);
-  std::vector<SeriesHandle> parts;
+  std::vector<SeriesHandle> before = std::exchange(handles.parts, {});  // held until they are there again
+  handles.settled = true;
   const auto add = [&](std::string_view suffix, const Labels& labels) {
-    parts.push_back(catalog.series({entry.name + std::string(suffix), entry.type, name.unit, name.help}, labels));
+    auto given = budget.series(catalog, {entry.name + std::string(suffix), entry.type, name.unit, name.help}, labels);
+    handles.settled = handles.settled && given.settled;
+    handles.parts.push_back(std::move(given.series));
   };
-  if (!is_observed(entry.type)) {
-    add("", entry.labels);
-    return parts;
-  }
+  if (!is_observed(entry.type)) return add("", entry.labels);
   add("_count", entry.labels);
   add("_sum", entry.labels);
   if (entry.type == MetricType::summary) {
     for (const double quantile : limits_.quantiles) add("", entry.labels.with("quantile", as_label(quantile)));
-    return parts;
+    return;
   }
   for (const double bound : limits_.buckets) add("_bucket", entry.labels.with("le", as_label(bound)));
   add("_bucket", entry.labels.with("le", "+Inf"));
-  return parts;
 }
 
 void PushedSeries::write_one(Entry& entry, const std::vector<SeriesHandle>& parts, statsd::Sketch& merged, Batch& batch,

@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "collectors/push/body.h"
 #include "collectors/own_names.h"
+#include "collectors/series_budget.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
@@ -35,14 +36,22 @@ struct PushedLimits {
   std::size_t max_names = 1000;
   std::size_t max_sketch_bytes = std::size_t{8} << 20;  // of all quantiles; beyond, new magnitudes lose their accuracy
   std::size_t max_observed = 500;  // histograms and summaries among the series
+
+  // How many series stand in the catalog when all of this is used.
+  std::size_t max_catalog_series() const;
 };
 
 // The series of what stands, by the number that each has in the table.
 struct PushedHandles {
+  explicit PushedHandles(std::size_t max_series = SeriesBudget::unlimited) : budget(max_series) {}
+
   struct OfOne {
-    std::vector<SeriesHandle> parts;
-    std::uint64_t pass = 0;  // that it was last written in
+    std::vector<SeriesHandle> parts;  // some are empty where the budget is used up
+    bool settled = false;             // else they are asked for again once there may be room
+    std::uint64_t pass = 0;           // that it was last written in
   };
+  SeriesBudget budget;
+  std::size_t left_out = 0;  // in the last pass, of what stands: those of which a part is empty
   std::unordered_map<std::uint64_t, OfOne> by_number;
   std::uint64_t pass = 0;
   statsd::Sketch merged;  // what quantiles are taken from; here so that its memory serves all
@@ -72,7 +81,7 @@ class PushedSeries {
   std::optional<Rejection> check(const PushedSample& sample, MetricType type) const;
   bool is_taken(const std::string& name, MetricType type) const;
   Entry* entry_of(const PushedSample& sample, MetricType type, const Labels& key);
-  std::vector<SeriesHandle> handles_of(Catalog& catalog, const Entry& entry) const;
+  void obtain(PushedHandles::OfOne& handles, SeriesBudget& budget, Catalog& catalog, const Entry& entry) const;
   void observe(Entry& entry, double value);
   void write_one(Entry& entry, const std::vector<SeriesHandle>& parts, statsd::Sketch& merged, Batch& batch, Time now);
   void forget_old(Time now);

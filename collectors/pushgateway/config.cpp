@@ -15,7 +15,9 @@ void declare(config::Section& section, PushgatewayConfig& config) {
   auto series = static_cast<std::int64_t>(limits.max_series);
   section.optional("max_groups", groups, "groups that stand; further ones are refused (429)",
                    config::between<std::int64_t>(1, 100'000));
-  section.optional("max_series", series, "series of all groups; likewise", config::between<std::int64_t>(1, 1'000'000));
+  section.optional("max_series", series, "series of all groups; likewise; also of those that were replaced and are still "
+                   "remembered (history.retention), beyond which new ones are left out",
+                   config::between<std::int64_t>(1, 1'000'000));
   limits.max_groups = static_cast<std::size_t>(groups);
   limits.max_series = static_cast<std::size_t>(series);
 }

@@ -36,17 +36,22 @@ PageOptions page_options(const PushRequest& request, std::size_t max_series) {
 
 double seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000.0; }
 
-std::vector<SeriesHandle> handles_of(Catalog& catalog, const Labels& key, const Group& group) {
-  std::vector<SeriesHandle> parts;
-  parts.push_back(catalog.series(push_time_metric, key));
-  parts.push_back(catalog.series(failure_time_metric, key));
+void obtain(GroupHandles::OfOne& handles, SeriesBudget& budget, Catalog& catalog, const Labels& key, const Group& group) {
+  std::vector<SeriesHandle> before = std::exchange(handles.parts, {});  // held until they are there again
+  handles.settled = true;
+  const auto add = [&](const Metric& metric, const Labels& labels) {
+    auto given = budget.series(catalog, metric, labels);
+    handles.settled = handles.settled && given.settled;
+    handles.parts.push_back(std::move(given.series));
+  };
+  add(push_time_metric, key);
+  add(failure_time_metric, key);
   for (const auto& [name, family] : group.families) {
     const std::string_view help = family.help.empty() ? default_help : std::string_view(family.help);
     for (const auto& sample : family.samples) {
-      parts.push_back(catalog.series({sample.name, sample.type, family.unit, help}, sample.labels));
+      add({sample.name, sample.type, family.unit, help}, sample.labels);
     }
   }
-  return parts;
 }
 
 void write_group(const Group& group, const std::vector<SeriesHandle>& parts, Batch& batch) {
@@ -60,8 +65,8 @@ void write_group(const Group& group, const std::vector<SeriesHandle>& parts, Bat
 
 class PushgatewayCollector final : public Collector {
  public:
-  PushgatewayCollector(std::shared_ptr<PushgatewayTarget> target, Catalog& catalog)
-      : target_(std::move(target)), catalog_(catalog), groups_(catalog.series(groups_metric, {})),
+  PushgatewayCollector(std::shared_ptr<PushgatewayTarget> target, std::size_t max_series, Catalog& catalog)
+      : target_(std::move(target)), catalog_(catalog), handles_(max_series), groups_(catalog.series(groups_metric, {})),
         series_(catalog.series(series_metric, {})) {}
   ~PushgatewayCollector() override { target_->save(); }
   PushgatewayCollector(const PushgatewayCollector&) = delete;
@@ -69,7 +74,10 @@ class PushgatewayCollector final : public Collector {
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     PassOutcome outcome;
     target_->write(catalog_, handles_, batch, now, outcome.first_partial_error);
-    outcome.partial_errors = outcome.first_partial_error.empty() ? 0 : 1;
+    outcome.partial_errors = (outcome.first_partial_error.empty() ? 0 : 1) + handles_.left_out;
+    if (handles_.left_out > 0 && outcome.first_partial_error.empty()) {
+      outcome.first_partial_error = SeriesBudget::what_is_wrong("collectors.pushgateway.max_series");
+    }
     const auto [groups, series] = target_->sizes();
     batch.add(groups_, static_cast<double>(groups));
     batch.add(series_, static_cast<double>(series));
@@ -157,11 +165,15 @@ void PushgatewayTarget::write(Catalog& catalog, GroupHandles& handles, Batch& ba
   const std::lock_guard lock(mutex_);
   groups_.forget_old(now);
   ++handles.pass;
+  handles.left_out = 0;
+  const bool may_have_room = handles.budget.begin_pass(catalog);
   for (const auto& [key, group] : groups_.all()) {
     auto [place, is_new] = handles.by_version.try_emplace(group.version);
-    if (is_new) place->second.parts = handles_of(catalog, key, group);
-    place->second.pass = handles.pass;
-    write_group(group, place->second.parts, batch);
+    auto& of_one = place->second;
+    if (is_new || (!of_one.settled && may_have_room)) obtain(of_one, handles.budget, catalog, key, group);
+    of_one.pass = handles.pass;
+    for (const auto& part : of_one.parts) handles.left_out += part ? 0 : 1;
+    write_group(group, of_one.parts, batch);
   }
   std::erase_if(handles.by_version, [&](const auto& each) { return each.second.pass != handles.pass; });
   if (!trouble_.empty()) trouble = trouble_;
@@ -222,8 +234,8 @@ void configure_pushgateway(config::Section& collectors, std::vector<CollectorPla
   plan.receives = target;
   plan.fingerprint = std::to_string(limits.ttl.count()) + ' ' + std::to_string(limits.max_groups) + ' ' +
                      std::to_string(limits.max_series);
-  plan.make = [target](const CollectorContext& context) {
-    return std::make_unique<pushgateway::PushgatewayCollector>(target, context.catalog);
+  plan.make = [target, max_series = limits.max_series + 2 * limits.max_groups](const CollectorContext& context) {
+    return std::make_unique<pushgateway::PushgatewayCollector>(target, max_series, context.catalog);
   };
   plans.push_back(std::move(plan));
 }

@@ -17,6 +17,7 @@
 #include "collectors/collector.h"
 #include "collectors/push_target.h"
 #include "collectors/pushgateway/groups.h"
+#include "collectors/series_budget.h"
 #include "collectors/statsd/own_names.h"
 #include "collectors/table.h"
 #include "config/section.h"
@@ -32,10 +33,15 @@ void declare(config::Section& section, PushgatewayConfig& config);
 
 // The series of a group in one of its versions: its two times, then its samples in their order.
 struct GroupHandles {
+  explicit GroupHandles(std::size_t max_series = SeriesBudget::unlimited) : budget(max_series) {}
+
   struct OfOne {
-    std::vector<SeriesHandle> parts;
-    std::uint64_t pass = 0;  // that it was last written in
+    std::vector<SeriesHandle> parts;  // some are empty where the budget is used up
+    bool settled = false;             // else they are asked for again once there may be room
+    std::uint64_t pass = 0;           // that it was last written in
   };
+  SeriesBudget budget;
+  std::size_t left_out = 0;  // in the last pass: series
   std::unordered_map<std::uint64_t, OfOne> by_version;
   std::uint64_t pass = 0;
 };

@@ -30,15 +30,20 @@ bool is_second_version(const PushRequest& request) {
 
 class RemoteWriteCollector final : public Collector {
  public:
-  RemoteWriteCollector(std::shared_ptr<RemoteWriteTarget> target, const CollectorContext& context)
+  RemoteWriteCollector(std::shared_ptr<RemoteWriteTarget> target, std::size_t max_series, const CollectorContext& context)
       : target_(std::move(target)),
         catalog_(context.catalog),
         exemplars_(context.exemplars),
+        writer_(max_series),
         series_(catalog_.series(series_metric, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     batch.add(series_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
-    return PassOutcome{};
+    PassOutcome outcome;
+    outcome.partial_errors = writer_.left_out();
+    if (writer_.left_out() == 0) return outcome;
+    outcome.first_partial_error = SeriesBudget::what_is_wrong("collectors.remote_write.max_series");
+    return outcome;
   }
 
  private:
@@ -60,7 +65,9 @@ void declare(config::Section& section, RemoteWriteConfig& config) {
                    "samples that are older when they come are left out, for rules judge the present; 0s: none is too old",
                    between(0s, 168h));
   auto max_series = static_cast<std::int64_t>(limits.max_series);
-  section.optional("max_series", max_series, "series that stand; further ones are left out and counted",
+  section.optional("max_series", max_series,
+                   "series that stand, or that ended and are still remembered (history.retention); further ones are left "
+                   "out and counted",
                    between<std::int64_t>(1, 1'000'000));
   limits.max_series = static_cast<std::size_t>(max_series);
 }
@@ -121,8 +128,8 @@ void configure_remote_write(config::Section& collectors, std::vector<CollectorPl
   plan.watches = "what is sent with Prometheus's remote write to /api/v1/write";
   plan.receives = target;
   plan.fingerprint = remote_write::fingerprint_of(*config);
-  plan.make = [target](const CollectorContext& context) {
-    return std::make_unique<remote_write::RemoteWriteCollector>(target, context);
+  plan.make = [target, max_series = config->limits.max_series](const CollectorContext& context) {
+    return std::make_unique<remote_write::RemoteWriteCollector>(target, max_series, context);
   };
   plans.push_back(std::move(plan));
 }

@@ -197,6 +197,26 @@ TEST_F(JsonPushTest, TakesNoMoreNamesAndHistogramsThanThereIsRoomFor) {
   EXPECT_EQ(post(R"({"e": 1})").status, 429);
 }
 
+TEST_F(JsonPushTest, NeverMakesMoreSeriesThanItsBudgetHoweverOftenNamesChange) {
+  handles = PushedHandles(config.limits.max_catalog_series());
+  for (int round = 0; round < 10; ++round) {
+    const auto id = std::to_string(round);
+    now += 6min;
+    pass();  // which drops those of the round before
+    EXPECT_EQ(post("{\"a" + id + "\": 1, \"b" + id + "\": 1, \"h" + id + "\": {\"observe\": 1}}").status, 200);
+    pass();
+  }
+  EXPECT_EQ(catalog.size(), config.limits.max_catalog_series());
+  EXPECT_EQ(handles.left_out, 3U);
+}
+
+TEST_F(JsonPushTest, FitsIntoItsBudgetWithAllThatMayStand) {
+  handles = PushedHandles(config.limits.max_catalog_series());
+  EXPECT_EQ(post(R"({"a": {"observe": 1}, "b": {"observe": 1}, "c{x=\"1\"}": 1, "c{x=\"2\"}": 1, "c{x=\"3\"}": 1})").status, 200);
+  EXPECT_EQ(pass().size(), 13U);
+  EXPECT_EQ(handles.left_out, 0U);
+}
+
 TEST_F(JsonPushTest, RefusesALargePushBeforeItIsParsed) {
   std::string many = "[0";
   for (int i = 0; i < 400; ++i) many += ",0";

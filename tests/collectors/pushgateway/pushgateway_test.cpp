@@ -106,6 +106,19 @@ TEST_F(PushgatewayTest, RefusesWhatTheAgentMeasuresItself) {
   EXPECT_EQ(send("PUT", {"job", "x"}, "push_time_seconds 1\n").status, 200) << "left out, as in the Pushgateway";
 }
 
+TEST_F(PushgatewayTest, NeverMakesMoreSeriesThanItsBudgetHoweverOftenAGroupIsReplaced) {
+  handles = GroupHandles(5);
+  EXPECT_EQ(send("PUT", {"job", "x"}, "a{id=\"1\"} 1\na{id=\"2\"} 2\n").status, 200);
+  EXPECT_EQ(pass().size(), 4U);
+  EXPECT_EQ(handles.left_out, 0U);
+  EXPECT_EQ(send("PUT", {"job", "x"}, "a{id=\"3\"} 3\na{id=\"4\"} 4\n").status, 200);
+  const auto second = pass();
+  EXPECT_EQ(second.count(R"(push_time_seconds{job="x"})"), 1U) << "these were there before";
+  EXPECT_EQ(second.size(), 3U);
+  EXPECT_EQ(handles.left_out, 1U);
+  EXPECT_EQ(catalog.size(), 5U);
+}
+
 TEST_F(PushgatewayTest, RefusesAPathThatNamesNoGroup) {
   EXPECT_EQ(send("PUT", {"jobs", "x"}, "a 1\n").status, 400);
   EXPECT_EQ(send("DELETE", {"job", "x", "y"}).status, 400);

@@ -1,0 +1,57 @@
+#include "collectors/series_budget.h"
+
+#include <functional>
+#include <utility>
+
+namespace sidewatch {
+namespace {
+
+std::uint64_t hash_of(std::string_view name, const Labels& labels) {
+  constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;  // so that the same text in both does not cancel out
+  return std::hash<std::string_view>{}(name) * spread ^ labels.hash();
+}
+
+// A sender may write the label itself; then it is a series like any other.
+bool is_overflow(const Catalog& catalog, SeriesId id, const Labels& asked) {
+  if (asked.get("overflow") == "true") return false;
+  const auto info = catalog.info(id);
+  return info && info->labels.get("overflow") == "true";
+}
+
+}  // namespace
+
+bool SeriesBudget::begin_pass(const Catalog& catalog) {
+  if (made_.size() >= max_series_ && std::exchange(looked_at_, catalog.generation()) != catalog.generation()) {
+    std::erase_if(made_, [&](const auto& each) { return catalog.info(each.second) == nullptr; });
+  }
+  const bool has_room = made_.size() < max_series_ && std::exchange(has_refused_, false);
+  const bool catalog_has_room = catalog.size() < overflowed_at_;
+  if (catalog_has_room) overflowed_at_ = 0;
+  return has_room || catalog_has_room;
+}
+
+SeriesBudget::Given SeriesBudget::series(Catalog& catalog, const Metric& metric, const Labels& labels) {
+  const std::uint64_t hash = hash_of(metric.name, labels);
+  const auto known = made_.find(hash);
+  if (known == made_.end() && made_.size() >= max_series_) {
+    has_refused_ = true;
+    return {};
+  }
+  SeriesHandle handle = catalog.series(metric, labels);
+  const SeriesId id = handle.id();
+  if (is_overflow(catalog, id, labels)) {
+    overflowed_at_ = catalog.size();
+    return {std::move(handle), false};
+  }
+  const bool is_another = known != made_.end() && known->second != id && catalog.info(known->second) != nullptr;
+  if (is_another) return {};  // of the same hash, which somebody must have looked for
+  made_.insert_or_assign(hash, id);
+  return {std::move(handle), true};
+}
+
+std::string SeriesBudget::what_is_wrong(std::string_view key) {
+  return "series are left out: those that stand, and those that ended and that history.retention still remembers, are as "
+         "many as " + std::string(key) + " allows";
+}
+
+}  // namespace sidewatch
