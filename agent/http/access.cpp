@@ -29,10 +29,34 @@ bool looks_like_browser(const HttpRequest& request) {
   return request.header("User-Agent").find("Mozilla/") != std::string::npos;
 }
 
-// The host:port of "http://host:port", empty for "null" and whatever else.
-std::string_view origin_host(std::string_view origin) {
-  const std::size_t scheme = origin.find("://");
-  return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
+// The host:port of "http://host:port/path", empty for "null" and whatever else.
+std::string_view url_host(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  url.remove_prefix(scheme + 3);
+  return url.substr(0, url.find('/'));
+}
+
+// What tells of another page than one at `host`; empty when nothing does.
+std::string foreign_page(const HttpRequest& request, std::string_view host) {
+  for (const char* name : {"Origin", "Referer"}) {
+    if (request.has_header(name) && !same_ignoring_case(url_host(request.header(name)), host)) {
+      return "requests from pages of another origin are not allowed";
+    }
+  }
+  const std::string site = request.header("Sec-Fetch-Site");
+  const bool is_ours = same_ignoring_case(site, "same-origin") || same_ignoring_case(site, "none");
+  if (request.has_header("Sec-Fetch-Site") && !is_ours) return "requests from pages of another site are not allowed";
+  return {};
+}
+
+// A browser that does not say whose page asks: it need not for an image, and older ones never do.
+bool hides_its_page(const HttpRequest& request) {
+  if (request.method != "GET" && request.method != "HEAD") return false;
+  for (const char* name : {"Origin", "Referer", "Sec-Fetch-Site"}) {
+    if (request.has_header(name)) return false;
+  }
+  return looks_like_browser(request);
 }
 
 }  // namespace
@@ -46,11 +70,9 @@ std::string HttpAccess::objection(const HttpRequest& request) const {
     return "this agent does not go by the name in your Host header; if it should, add the name to http.hosts";
   }
   if (request.reads_only) return {};
-  if (request.has_header("Origin") && !same_ignoring_case(origin_host(request.header("Origin")), host)) {
-    return "requests from pages of another origin are not allowed";
-  }
-  if (same_ignoring_case(request.header("Sec-Fetch-Site"), "cross-site")) {
-    return "requests from pages of another site are not allowed";
+  if (auto why = foreign_page(request, host); !why.empty()) return why;
+  if (hides_its_page(request)) {
+    return "a browser may not ask for this with GET; a program that calls itself Mozilla may send it by POST";
   }
   return {};
 }

@@ -8,8 +8,11 @@
 //     loopback address (no honest client has another name for that); requests that look like a browser's (Origin,
 //     Referer, Cookie, Sec-Fetch-*, or a Mozilla user agent). What remains, a program that reads over the network, may
 //     use any name: Prometheus scrapes and Grafana asks whatever name the service has.
-//   - Requests that change something and carry an Origin must come from a page of ours (same host and port), and
-//     never `Sec-Fetch-Site: cross-site`.
+//   - Requests that change something and carry an Origin or a Referer must come from a page of ours (same host and
+//     port), and what Sec-Fetch-Site says of them must be `same-origin` or `none` (somebody typed the address).
+//   - Where a GET changes something, an image of any page could ask for it, without an Origin and, by the page's choice,
+//     without a Referer; and browsers say Sec-Fetch-* to loopback addresses and https alone. So what looks like a browser
+//     and has none of the three is refused. A POST has an Origin in every browser.
 //   - Over a Unix socket nothing is asked: no browser gets there.
 #pragma once
 
