@@ -71,6 +71,7 @@ void configure_heartbeat(config::Section& collectors, std::vector<CollectorPlan>
   plan.fingerprint = heartbeat::fingerprint_of(configs);
   const auto target = std::make_shared<heartbeat::HeartbeatTarget>(configs);
   plan.receives = target;
+  plan.listens = true;
   plan.make = [target](const CollectorContext& context) {
     return heartbeat::make_heartbeat_collector(target, context.catalog);
   };

@@ -1,5 +1,8 @@
 #include "collectors/heartbeat/heartbeat.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+
 #include <charconv>
 #include <utility>
 
@@ -30,7 +33,8 @@ constexpr Metric interval_metric{"heartbeat_expected_interval_seconds", MetricTy
 
 constexpr const char* file_name = "/heartbeats.json";
 constexpr std::size_t max_file_bytes = std::size_t{1} << 20;
-constexpr Duration between_saves = 1s;  // because of pings of one job
+constexpr Duration between_saves = 1s;  // because of pings of one job that say the same
+constexpr std::size_t max_early = 1000;  // pings that may come before the first pass
 
 // What is said behind the name; absent: it is none of ours.
 std::optional<Ping> ping_of(std::string_view word) {
@@ -43,8 +47,8 @@ std::optional<Ping> ping_of(std::string_view word) {
   return exit_status == 0 ? Ping::success : Ping::failure;
 }
 
-PushAnswer refuse(std::string sentence, std::string_view reason) {
-  auto answer = PushAnswer::text(404, std::move(sentence));
+PushAnswer refuse(std::string sentence, std::string_view reason, int status = 404) {
+  auto answer = PushAnswer::text(status, std::move(sentence));
   answer.refused.emplace_back(reason, 1);
   return answer;
 }
@@ -53,6 +57,10 @@ class HeartbeatCollector final : public Collector {
  public:
   HeartbeatCollector(std::shared_ptr<HeartbeatTarget> target, Catalog& catalog)
       : target_(std::move(target)), catalog_(catalog) {}
+  ~HeartbeatCollector() override { target_->end(); }
+  HeartbeatCollector(const HeartbeatCollector&) = delete;
+
+  void listen(int wake) override { target_->keep_until(wake); }
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     PassOutcome outcome;
@@ -100,6 +108,10 @@ class HeartbeatCollector final : public Collector {
 
 }  // namespace
 
+HeartbeatTarget::HeartbeatTarget(const std::vector<HeartbeatConfig>& configs, std::function<BootPosition()> boot,
+                                 Duration patience)
+    : boot_(std::move(boot)), patience_(patience), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), beats_(configs) {}
+
 void HeartbeatTarget::keep_in(const std::string& state_dir) {
   const std::lock_guard lock(mutex_);
   if (!state_dir.empty()) path_ = state_dir + file_name;
@@ -113,68 +125,120 @@ PushAnswer HeartbeatTarget::take(const PushRequest& request) {
     return refuse("a ping goes to /ping/NAME, /ping/NAME/start, /ping/NAME/fail or /ping/NAME/<exit status, 0 to 255>",
                   "path");
   }
-  bool save_now = false;
-  {
-    const std::lock_guard waiting(file_mutex_);
-    const std::lock_guard lock(mutex_);
-    wall_step_ = request.wall.time_since_epoch() - request.now.time_since_epoch();
-    begin(request.now);
-    if (!beats_.ping(segments[0], *ping, request.now, request.wall)) {
-      return refuse("there is no heartbeat of that name; collectors.heartbeat lists those that there are", "name");
-    }
-    unsaved_ = true;
-    const auto [saved, is_first] = saved_at_.try_emplace(segments[0], request.now);
-    save_now = is_first || request.now - saved->second >= between_saves;
-    if (save_now) saved->second = request.now;
+  const std::string& name = segments[0];
+  std::unique_lock lock(mutex_);
+  if (!beats_.all().contains(name)) {
+    return refuse("there is no heartbeat of that name; collectors.heartbeat lists those that there are", "name");
   }
-  if (save_now) save(request.now);
+  if (ended_ || early_.size() >= max_early) {
+    return refuse("the agent is starting, ending or reading its configuration; try again in a moment", "busy", 503);
+  }
+  wall_step_ = request.wall.time_since_epoch() - request.now.time_since_epoch();
+  clocks_ = {request.now, request.wall, boot_()};
+  if (begun_) {
+    beats_.ping(name, *ping, request.now, request.wall);
+  } else {
+    early_.push_back({name, *ping, request.now, request.wall});
+  }
+  unsaved_ = true;
+  const std::uint64_t change = ++changes_;
+  const auto [saved, is_first] = saved_at_.try_emplace({name, *ping}, request.now);
+  const bool save_now = is_first || request.now - saved->second >= between_saves;
+  if (save_now) saved->second = request.now;
+  if (save_now && !path_.empty()) return await_save(lock, change);
   auto answer = PushAnswer::text(200, "OK");
   answer.samples = 1;
   return answer;
 }
 
+PushAnswer HeartbeatTarget::await_save(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
+  (void)eventfd_write(bell_.get(), 1);
+  const bool tried = tried_to_save_.wait_for(lock, patience_, [&] { return tried_ >= change; });
+  auto answer = PushAnswer::text(200, tried ? "OK" : "OK, but the disk is slow: a crash of the agent could still cost this ping");
+  answer.samples = 1;
+  return answer;
+}
+
 Beats HeartbeatTarget::at(Time now, std::string& trouble) {
+  begin(now);
   {
-    const std::lock_guard waiting(file_mutex_);
     const std::lock_guard lock(mutex_);
-    begin(now);
+    clocks_ = {now, to_wall(now, wall_step_), boot_()};
   }
-  save(now);
+  save();
   const std::lock_guard lock(mutex_);
   if (!trouble_.empty()) trouble = trouble_;
   if (!loss_.empty()) trouble = std::exchange(loss_, {});
   return beats_;
 }
 
-// Once: takes over what an earlier life saved. Both mutexes are held, for nothing can be said before.
-void HeartbeatTarget::begin(Time now) {
-  if (std::exchange(begun_, true)) return;
-  if (!path_.empty()) {
-    const auto text = read_kept_file(path_, max_file_bytes);
-    Result<void> taken;
-    if (text && *text) taken = beats_.restore(**text, clocks(now));
-    if (!text) taken = text.error();
-    if (!taken) loss_ = "the heartbeats of the last run are lost: " + taken.error().text();
+void HeartbeatTarget::keep_until(int wake) {
+  pollfd awaited[] = {{wake, POLLIN, 0}, {bell_.get(), POLLIN, 0}};
+  while (true) {
+    const int ready = poll(awaited, 2, -1);
+    if (ready < 0 && errno != EINTR) return;
+    if (ready <= 0) continue;
+    if (awaited[0].revents != 0) return;  // a pass keeps everything too
+    eventfd_t rings = 0;
+    (void)eventfd_read(bell_.get(), &rings);
+    save();
   }
-  beats_.watch(now);
-  unsaved_ = true;
 }
 
-void HeartbeatTarget::save(Time now) {
-  const std::lock_guard waiting(file_mutex_);
-  std::string text;
+void HeartbeatTarget::end() {
+  Time last;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    if (changes_ == 0) return;
+    last = clocks_.now;
+  }
+  begin(last);
+  save();
+}
+
+// Once: takes over what an earlier life saved, and then the pings that came before it was read.
+void HeartbeatTarget::begin(Time now) {
   std::string path;
   {
     const std::lock_guard lock(mutex_);
-    if (!unsaved_ || path_.empty()) return;
-    text = beats_.save(clocks(now));
+    if (begun_) return;
     path = path_;
+  }
+  Result<std::optional<std::string>> text = std::optional<std::string>();
+  if (!path.empty()) text = read_kept_file(path, max_file_bytes);
+  const std::lock_guard lock(mutex_);
+  Result<void> taken;
+  if (text && *text) taken = beats_.restore(**text, {now, to_wall(now, wall_step_), boot_()});
+  if (!text) taken = text.error();
+  if (!taken) loss_ = "the heartbeats of the last run are lost: " + taken.error().text();
+  beats_.watch(now);
+  for (const auto& early : early_) beats_.ping(early.name, early.ping, early.now, early.wall);
+  early_.clear();
+  begun_ = true;
+  unsaved_ = true;
+}
+
+void HeartbeatTarget::save() {
+  std::string text;
+  std::string path;
+  std::uint64_t changes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!unsaved_ || path_.empty()) return;
+    text = beats_.save(clocks_);
+    path = path_;
+    changes = changes_;
     unsaved_ = false;
   }
   const auto written = write_kept_file(path, text);
-  const std::lock_guard lock(mutex_);
-  unsaved_ = unsaved_ || !written;
-  trouble_ = written ? "" : "heartbeats would not survive a restart: " + written.error().text();
+  {
+    const std::lock_guard lock(mutex_);
+    tried_ = changes;
+    unsaved_ = unsaved_ || !written;
+    trouble_ = written ? "" : "heartbeats would not survive a restart: " + written.error().text();
+  }
+  tried_to_save_.notify_all();
 }
 
 std::unique_ptr<Collector> make_heartbeat_collector(std::shared_ptr<HeartbeatTarget> target, Catalog& catalog) {

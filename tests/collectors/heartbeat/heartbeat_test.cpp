@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/eventfd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "config/document.h"
 #include "tests/support/temp_dir.h"
@@ -21,13 +24,15 @@ class HeartbeatTest : public testing::Test {
  protected:
   HeartbeatTest() { begin(); }
 
-  // The agent's life begins, or begins again.
+  // The agent's life begins, or begins again: nothing is said to the old one before the test is over.
   void begin() {
+    if (collector) killed.push_back(std::move(collector));
     HeartbeatConfig config;
     config.name.value = "backup";
     config.every = 1h;
     config.grace = 5min;
-    target = std::make_shared<HeartbeatTarget>(std::vector{config}, [this] { return BootPosition{"boot", to_ms(now)}; });
+    target = std::make_shared<HeartbeatTarget>(
+        std::vector{config}, [this] { return BootPosition{"boot", to_ms(now)}; }, patience);
     target->keep_in(state_dir);
     collector = make_heartbeat_collector(target, catalog);
   }
@@ -54,16 +59,48 @@ class HeartbeatTest : public testing::Test {
     return found;
   }
 
+  // The collector's thread between two passes.
+  class Listening {
+   public:
+    explicit Listening(Collector& collector) : thread_([this, &collector] { collector.listen(wake_.get()); }) {}
+    ~Listening() {
+      eventfd_write(wake_.get(), 1);
+      thread_.join();
+    }
+    Listening(const Listening&) = delete;
+
+   private:
+    const Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    std::thread thread_;
+  };
+  // Pings while somebody listens.
+  std::string ping_and_keep(std::vector<std::string> segments) {
+    const Listening listening(*collector);
+    return ping(std::move(segments)).body;
+  }
+
   TempDir directory;
+  Duration patience = 30s;
   std::string state_dir = directory.path();
   Catalog catalog{Catalog::Limits{}, Labels{}};
   Time now = time_at_ms(100'000'000'250);
   std::shared_ptr<HeartbeatTarget> target;
+  std::vector<std::unique_ptr<Collector>> killed;
   std::unique_ptr<Collector> collector;
   std::string trouble;
 };
 
-TEST_F(HeartbeatTest, ServesWhatIsKnownOfAJob) {
+// Without a listener: a ping does not wait.
+class HeartbeatSeriesTest : public HeartbeatTest {
+ protected:
+  HeartbeatSeriesTest() {
+    patience = 0s;
+    state_dir = "";
+    begin();
+  }
+};
+
+TEST_F(HeartbeatSeriesTest, ServesWhatIsKnownOfAJob) {
   EXPECT_EQ(ping({"backup", "start"}).status, 200);
   now += 30s;
   EXPECT_EQ(ping({"backup"}).body, "OK\n");
@@ -80,7 +117,7 @@ TEST_F(HeartbeatTest, ServesWhatIsKnownOfAJob) {
   EXPECT_EQ(pass().at("heartbeat_overdue"), 1);
 }
 
-TEST_F(HeartbeatTest, IsNotOverdueRightAfterTheStartWithoutHistory) {
+TEST_F(HeartbeatSeriesTest, IsNotOverdueRightAfterTheStartWithoutHistory) {
   auto samples = pass();
   EXPECT_EQ(samples.at("heartbeat_overdue"), 0);
   EXPECT_EQ(samples.count("heartbeat_last_ping_timestamp_seconds"), 0u) << "there was none";
@@ -88,7 +125,7 @@ TEST_F(HeartbeatTest, IsNotOverdueRightAfterTheStartWithoutHistory) {
   EXPECT_EQ(pass().at("heartbeat_overdue"), 1);
 }
 
-TEST_F(HeartbeatTest, TakesTheAddressesOfHealthchecks) {
+TEST_F(HeartbeatSeriesTest, TakesTheAddressesOfHealthchecks) {
   struct Case {
     std::vector<std::string> segments;
     const char* counted;
@@ -107,7 +144,7 @@ TEST_F(HeartbeatTest, TakesTheAddressesOfHealthchecks) {
   }
 }
 
-TEST_F(HeartbeatTest, RefusesWhatIsNoPing) {
+TEST_F(HeartbeatSeriesTest, RefusesWhatIsNoPing) {
   for (const std::vector<std::string>& segments :
        {std::vector<std::string>{}, {"backup", "256"}, {"backup", "-1"}, {"backup", "1x"}, {"backup", "stop"},
         {"backup", "start", "now"}}) {
@@ -120,16 +157,70 @@ TEST_F(HeartbeatTest, RefusesWhatIsNoPing) {
 }
 
 TEST_F(HeartbeatTest, ALifeThatEndedSuddenlyCostsNoPing) {
+  pass();
   now += 50min;
-  ping({"backup"});
+  EXPECT_EQ(ping_and_keep({"backup"}), "OK\n");
   now += 30min;
-  begin();  // nothing was said to the old one
+  begin();
   auto samples = pass();
   EXPECT_EQ(samples.at("heartbeat_overdue"), 0);
   EXPECT_EQ(samples.at("heartbeat_last_ping_timestamp_seconds"), 100'003'000.25);
   EXPECT_EQ(samples.at("heartbeat_pings_total success"), 1);
   now += 36min;
   EXPECT_EQ(pass().at("heartbeat_overdue"), 1) << "an hour and six minutes after the ping";
+}
+
+TEST_F(HeartbeatTest, ASuddenEndCostsNothingOfARunThatWasShorterThanASecond) {
+  pass();
+  ping_and_keep({"backup", "start"});
+  now += 50ms;
+  ping_and_keep({"backup", "0"});
+  begin();
+  auto samples = pass();
+  EXPECT_EQ(samples.at("heartbeat_running"), 0);
+  EXPECT_EQ(samples.at("heartbeat_pings_total success"), 1);
+  EXPECT_EQ(samples.at("heartbeat_duration_seconds"), 0.05);
+  now += 50ms;
+  ping_and_keep({"backup", "fail"});
+  begin();
+  EXPECT_EQ(pass().at("heartbeat_failed"), 1);
+}
+
+TEST_F(HeartbeatTest, AnEndInPeaceKeepsEverything) {
+  patience = 0s;
+  begin();
+  pass();
+  for (int i = 0; i < 5; ++i) ping({"backup"});
+  collector.reset();
+  EXPECT_EQ(ping({"backup"}).status, 503) << "nobody would keep it";
+  begin();
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 5);
+  ping({"backup"});
+  begin();
+  ping({"backup"});  // before the first pass
+  collector.reset();
+  begin();
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 6) << "and the one that nobody kept is lost";
+}
+
+TEST_F(HeartbeatTest, APingDoesNotWaitForADiskThatHangs) {
+  patience = 10ms;
+  begin();
+  pass();
+  const auto answer = ping({"backup"});  // nobody listens
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "OK, but the disk is slow: a crash of the agent could still cost this ping\n");
+  EXPECT_EQ(answer.samples, 1u);
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 1);
+}
+
+TEST_F(HeartbeatTest, OnlySoManyPingsMayComeBeforeTheFirstPass) {
+  patience = 0s;
+  begin();
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(ping({"backup"}).status, 200);
+  EXPECT_EQ(ping({"backup"}).status, 503);
+  EXPECT_EQ(pass().at("heartbeat_pings_total success"), 1000);
+  EXPECT_EQ(ping({"backup"}).status, 200);
 }
 
 TEST_F(HeartbeatTest, ALifeThatNeverWasPingedCountsFromTheFirstOne) {
@@ -142,36 +233,39 @@ TEST_F(HeartbeatTest, ALifeThatNeverWasPingedCountsFromTheFirstOne) {
 }
 
 TEST_F(HeartbeatTest, APingRightAfterAStartIsAddedToWhatWasKept) {
-  ping({"backup"});
+  pass();
+  ping_and_keep({"backup"});
+  patience = 0s;
   begin();
   ping({"backup"});  // before the first pass
   EXPECT_EQ(pass().at("heartbeat_pings_total success"), 2);
 }
 
 TEST_F(HeartbeatTest, WritesOnceASecondAndTheRestWithThePass) {
-  const std::string file = directory / "heartbeats.json";
-  ping({"backup"});
   const auto text_of_file = [&] {
     std::string text;
-    std::getline(std::ifstream(file), text);
+    std::getline(std::ifstream(directory / "heartbeats.json"), text);
     return text;
   };
+  pass();
+  ping_and_keep({"backup"});
   const std::string first = text_of_file();
   EXPECT_THAT(first, HasSubstr(R"("successes":1)"));
   now += 500ms;
-  ping({"backup"});
+  EXPECT_EQ(ping({"backup"}).body, "OK\n") << "nobody listens, and nobody need";
   EXPECT_EQ(text_of_file(), first);
   pass();
   EXPECT_THAT(text_of_file(), HasSubstr(R"("successes":2)"));
   now += 1s;
-  ping({"backup"});
+  ping_and_keep({"backup"});
   EXPECT_THAT(text_of_file(), HasSubstr(R"("successes":3)"));
 }
 
 TEST_F(HeartbeatTest, GoesOnWhenTheDiskRefuses) {
   state_dir = directory / "none";
   begin();
-  EXPECT_EQ(ping({"backup"}).status, 200);
+  pass();
+  EXPECT_EQ(ping_and_keep({"backup"}), "OK\n");
   EXPECT_EQ(pass().at("heartbeat_pings_total success"), 1);
   EXPECT_THAT(trouble, HasSubstr("heartbeats would not survive a restart: "));
   std::filesystem::create_directory(state_dir);
