@@ -116,7 +116,8 @@ class OfAServer(Fault):
         self.server.start()
         self.wait_until_up()
         wait_until(lambda: "reads everything again" in self.agent.log() or "level=info" in
-                   self.agent.log().split("level=warn")[-1].split("\n", 1)[1], "the line that it is over")
+                   self.agent.log().split("level=warn")[-1].split("\n", 1)[1], "the line that it is over",
+                   deadline=90)  # that a server is slow is told for a minute
 
     def test_frozen_for_ten_seconds(self):
         self.watch()

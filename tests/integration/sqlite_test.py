@@ -374,7 +374,7 @@ class Faults(SqliteTest):
                             "-e", "inject=openat:delay_enter=3000000:when=3"],
                    environment={"ASAN_OPTIONS": "detect_leaks=0"})
         self.wait_for("up", 0)
-        self.assertEqual(len(self.log_lines("the filesystem of the file does not answer")), 1)
+        wait_until(lambda: len(self.log_lines("the filesystem of the file does not answer")) == 1, "one line of the log")
         before = self.passes()
         wait_until(lambda: self.passes() > before + 2, "the collector to go on")
         self.wait_for("up", 1)
