@@ -89,7 +89,10 @@ class Session:
     def close(self):
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # what was not sent yet
         self.process.stdout.close()
 
 
