@@ -1,8 +1,9 @@
 // Which requests may bring a large body, and how much of such bodies there may be at a time.
 //
 // A question needs 64 KiB at most (http.max_body_bytes), and every connection may send that much. What a program pushes
-// is larger: a route says that it takes pushes, and their bytes are counted together from the moment they are announced
-// until the request has been answered (HttpBodyClaim), so that a crowd of them costs only so much memory.
+// is larger: a route says that it takes pushes, and their bytes are counted together from the moment they come until the
+// request has been answered (HttpBodyClaim), so that a crowd of them costs only so much memory. What is only announced
+// takes no room from anybody.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,9 @@ class HttpBodyClaim {
   HttpBodyClaim(const HttpBodyClaim&) = delete;
   HttpBodyClaim& operator=(const HttpBodyClaim&) = delete;
   ~HttpBodyClaim() { *taken_ -= held_; }
+
+  // Whether so many more would fit at present.
+  bool has_room(std::size_t bytes) const { return *taken_ + bytes <= max_bytes_; }
 
   // False, and nothing is taken, when there is no room for so many more.
   bool grow(std::size_t bytes) {

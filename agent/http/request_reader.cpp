@@ -9,6 +9,8 @@ namespace {
 constexpr std::array<std::string_view, 7> known_methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 constexpr std::size_t longest_method = 16;
 constexpr std::size_t longest_chunk_size = 8;  // digits
+constexpr const char* no_room =
+    "too much is being pushed at once (http.max_push_bytes_together); try again in a moment";
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -78,8 +80,7 @@ std::size_t HttpRequestReader::feed_head(std::string_view bytes) {
 
 std::size_t HttpRequestReader::feed_body(std::string_view bytes) {
   const std::size_t taken = std::min(bytes.size(), body_left_);
-  request_.body.append(bytes.substr(0, taken));
-  body_left_ -= taken;
+  if (!take_body(bytes.substr(0, taken))) return 0;
   if (body_left_ == 0) state_ = State::complete;
   return taken;
 }
@@ -90,8 +91,7 @@ std::size_t HttpRequestReader::feed_chunks(std::string_view bytes) {
   while (taken < bytes.size() && state_ == State::body) {
     if (chunk_ == Chunk::content && body_left_ > 0) {
       const std::size_t part = std::min(bytes.size() - taken, body_left_);
-      request_.body.append(bytes.substr(taken, part));
-      body_left_ -= part;
+      if (!take_body(bytes.substr(taken, part))) break;
       taken += part;
       if (body_left_ == 0) chunk_ = Chunk::end;
     } else if (take_chunk_byte(bytes[taken])) {
@@ -131,17 +131,24 @@ bool HttpRequestReader::end_chunk_line() {
   for (const char c : line_) body_left_ = body_left_ * 16 + static_cast<std::size_t>(hex_digit(c));
   line_.clear();
   chunk_ = body_left_ == 0 ? Chunk::last : Chunk::content;
-  return has_room(body_left_);
+  return may_announce(body_left_);
 }
 
-// For so many more bytes of a pushed body.
-bool HttpRequestReader::has_room(std::size_t bytes) {
+// So many more bytes of a pushed body are to come: refused at once when they could not be taken now.
+bool HttpRequestReader::may_announce(std::size_t bytes) {
   if (bytes > limits_.pushes->max_bytes() - std::min(request_.body.size(), limits_.pushes->max_bytes())) {
     return refuse(413, "the body is larger than http.max_push_bytes");
   }
   if (!request_.claim) request_.claim = limits_.pushes->claim();
-  if (request_.claim->grow(bytes)) return true;
-  return refuse(503, "too much is being pushed at once (http.max_push_bytes_together); try again in a moment");
+  return request_.claim->has_room(bytes) || refuse(503, no_room);
+}
+
+// The next bytes of the body, as many as may come.
+bool HttpRequestReader::take_body(std::string_view bytes) {
+  if (is_push_ && !request_.claim->grow(bytes.size())) return refuse(503, no_room);
+  request_.body.append(bytes);
+  body_left_ -= bytes.size();
+  return true;
 }
 
 bool HttpRequestReader::take_head_byte(char c) {
@@ -230,7 +237,7 @@ bool HttpRequestReader::end_head() {
     return refuse(403, "pushing from another machine is off; http.allow_remote_push: true lets it in");
   }
   if (!judge_host() || !judge_length() || !judge_expect() || !judge_connection()) return false;
-  request_.body.reserve(body_left_);
+  if (!is_push_) request_.body.reserve(body_left_);
   state_ = body_left_ == 0 && !is_chunked_ ? State::complete : State::body;
   return true;
 }
@@ -272,7 +279,7 @@ bool HttpRequestReader::judge_length() {
       return refuse(413, is_push_ ? "the body is larger than http.max_push_bytes" : "the body is too large");
     }
   }
-  return !is_push_ || has_room(body_left_);
+  return !is_push_ || may_announce(body_left_);
 }
 
 bool HttpRequestReader::judge_expect() {
@@ -295,6 +302,8 @@ bool HttpRequestReader::judge_connection() {
 bool HttpRequestReader::refuse(int status, const char* reason) {
   state_ = State::refused;
   refusal_ = {status, reason};
+  request_.body = {};
+  request_.claim.reset();
   return false;
 }
 

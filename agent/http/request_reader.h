@@ -62,7 +62,8 @@ class HttpRequestReader {
   std::size_t feed_chunks(std::string_view bytes);
   bool take_chunk_byte(char c);
   bool end_chunk_line();
-  bool has_room(std::size_t bytes);
+  bool may_announce(std::size_t bytes);
+  bool take_body(std::string_view bytes);
   bool take_head_byte(char c);
   bool end_line();
   bool read_request_line(std::string_view line);

@@ -314,14 +314,30 @@ TEST_F(PushReader, RefusesTooMuchInChunks) {
   EXPECT_EQ(read("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").status, 400);
 }
 
+TEST_F(PushReader, WhatIsOnlyAnnouncedTakesNoRoomFromAnybody) {
+  std::vector<HttpRequestReader> idle;
+  for (int i = 0; i < 5; ++i) {
+    idle.emplace_back(limits()).feed("POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
+    EXPECT_EQ(idle.back().state(), State::body);
+  }
+  const std::string body(20, 'x');
+  EXPECT_EQ(read("Content-Length: 20\r\n\r\n" + body).state, State::complete);
+  EXPECT_EQ(idle[0].feed(body), 20u);
+  EXPECT_EQ(idle[1].feed(body.substr(0, 10)), 10u);
+  idle[1].feed("x");
+  EXPECT_EQ(idle[1].refusal().status, 503) << "no room is left when it comes";
+  EXPECT_EQ(read("Content-Length: 10\r\n\r\n" + std::string(10, 'x')).state, State::complete)
+      << "what was refused holds none";
+}
+
 TEST_F(PushReader, CountsTheBodiesThatAreUnderWayTogether) {
   HttpRequestReader first(limits());
-  first.feed("POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
-  const std::string second = "Content-Length: 11\r\n\r\n" + std::string(11, 'x');
+  first.feed("POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n" + std::string(19, 'x'));
+  const std::string second = "Content-Length: 12\r\n\r\n" + std::string(12, 'x');
   EXPECT_EQ(read(second).status, 503);
-  EXPECT_EQ(read_chunks("6\r\nabcdef\r\n5\r\n").status, 503);
+  EXPECT_EQ(read_chunks("6\r\nabcdef\r\n6\r\n").status, 503);
   EXPECT_EQ(read("Content-Length: 10\r\n\r\n" + std::string(10, 'x')).state, State::complete) << "there is room for that";
-  first.feed(std::string(20, 'x'));
+  first.feed("x");
   {
     const HttpRequest held = first.take();
     EXPECT_EQ(read(second).status, 503) << "until it has been answered";
