@@ -76,10 +76,15 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
   for (const auto& plan : plans) {
     const Duration its_interval = plan.interval.value_or(interval);
     const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+      // What is pushed stays with its target: another interval is no reason to lose it.
       return entry && entry->plan.name == plan.name && entry->plan.fingerprint == plan.fingerprint &&
-             entry->interval == its_interval;
+             (entry->interval == its_interval || entry->plan.receives);
     });
     if (same != entries_.end()) {
+      if ((*same)->interval != its_interval) {
+        (*same)->interval = its_interval;
+        (*same)->due = now;
+      }
       kept.push_back(std::move(*same));
       continue;
     }

@@ -116,5 +116,22 @@ TEST_F(CollectorSetReload, ACollectorThatIsKeptKeepsWhereItsPushesGo) {
   EXPECT_TRUE(collectors.push_targets().read()->empty());
 }
 
+TEST_F(CollectorSetReload, AnotherIntervalKeepsWhatWasPushed) {
+  const auto first = std::make_shared<NoTarget>();
+  auto plan = gauge_plan("push", value, "same");
+  plan.receives = first;
+  configure({plan});
+  pass();
+  now += 2s;
+  plan.receives = std::make_shared<NoTarget>();
+  collectors.configure({plan}, 1s, now);
+  EXPECT_EQ(collectors.push_targets().read()->at("push"), first) << "it holds what came in";
+  EXPECT_TRUE(shown(store, "push"));
+  EXPECT_EQ(collectors.next_due(), now);
+  pass();
+  EXPECT_EQ(collectors.next_due(), now + 1s);
+  EXPECT_EQ(run_value("passes_total", "push"), 2);
+}
+
 }  // namespace
 }  // namespace sidewatch
