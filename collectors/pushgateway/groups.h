@@ -5,6 +5,8 @@
 // then push_failure_time_seconds of its group says when. What stands is what was pushed last: nothing is added up.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,6 +25,9 @@ struct GroupLimits {
   Duration ttl{0};                 // a group that nobody pushed for so long is dropped; 0: never
   std::size_t max_groups = 1000;
   std::size_t max_series = 10'000;  // of all groups
+
+  // Of what all groups take: names, labels, helps.
+  std::size_t max_bytes() const { return std::max(std::size_t{16} << 20, max_series << 10); }
 };
 
 struct GroupSample {
@@ -60,8 +65,8 @@ class Groups {
 
   // Absent: it was taken.
   std::optional<PushRefusal> push(const Labels& key, const ReadPage& page, Replace replace, Time now, WallTime wall);
-  // A push to this group was refused.
-  void fail(const Labels& key, Time now, WallTime wall);
+  // A push to this group was refused. One that there is not begins with that, as in the Pushgateway, only `or_new`.
+  void fail(const Labels& key, Time now, WallTime wall, bool or_new);
   bool remove(const Labels& key);  // false: there was none
   void forget_old(Time now);
 
@@ -70,6 +75,7 @@ class Groups {
 
   const std::map<Labels, Group>& all() const { return groups_; }
   std::size_t series() const { return series_; }
+  const GroupLimits& limits() const { return limits_; }
 
  private:
   std::optional<PushRefusal> check(const Labels& key, const std::map<std::string, GroupFamily>& pushed,
@@ -80,6 +86,7 @@ class Groups {
   const GroupLimits limits_;
   std::map<Labels, Group> groups_;
   std::size_t series_ = 0;
+  std::size_t bytes_ = 0;
   std::uint64_t last_version_ = 0;
 };
 

@@ -24,6 +24,7 @@ constexpr Metric series_metric{"sidewatch_pushgateway_series", MetricType::gauge
 constexpr const char* file_name = "/pushgateway.json";
 constexpr std::string_view default_help = "Pushed by a batch job.";
 constexpr Duration between_saves = 5s;
+constexpr std::string_view reserved = "reserved";  // the Pushgateway knows no such refusal
 
 PageOptions page_options(const PushRequest& request, std::size_t max_series) {
   PageOptions options;
@@ -68,7 +69,7 @@ class PushgatewayCollector final : public Collector {
   PushgatewayCollector(std::shared_ptr<PushgatewayTarget> target, std::size_t max_series, Catalog& catalog)
       : target_(std::move(target)), catalog_(catalog), handles_(max_series), groups_(catalog.series(groups_metric, {})),
         series_(catalog.series(series_metric, {})) {}
-  ~PushgatewayCollector() override { target_->save(); }
+  ~PushgatewayCollector() override { target_->end(); }
   PushgatewayCollector(const PushgatewayCollector&) = delete;
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
@@ -102,13 +103,14 @@ void PushgatewayTarget::keep_in(const std::string& state_dir) {
 PushAnswer PushgatewayTarget::take(const PushRequest& request) {
   const auto key = read_group_key(request.segments);
   if (!key) return answer_to({400, key.error().text(), "path"});
-  {
+  if (!begun_) {  // later nothing here waits for the disk
     const std::lock_guard waiting(file_mutex_);
     const std::lock_guard lock(mutex_);
     begin(request.now, request.wall);
   }
   if (request.method != "DELETE") return push(request, *key);
   const std::lock_guard lock(mutex_);
+  if (ended_) return ended();
   unsaved_ = groups_.remove(*key) || unsaved_;
   PushAnswer answer;
   answer.status = 202;  // as the Pushgateway says it, also of a group that there is not
@@ -123,9 +125,10 @@ PushAnswer PushgatewayTarget::push(const PushRequest& request, const Labels& key
   if (!page) return answer_to({400, page.error().text(), "page"});  // of no group yet, as in the Pushgateway
   auto refusal = find_objection(*page);
   const std::lock_guard lock(mutex_);
+  if (ended_) return ended();
   unsaved_ = true;
   if (refusal) {
-    groups_.fail(key, request.now, request.wall);
+    groups_.fail(key, request.now, request.wall, refusal->reason != reserved);
   } else {
     refusal = groups_.push(key, *page, replace, request.now, request.wall);
   }
@@ -144,9 +147,13 @@ std::optional<PushRefusal> PushgatewayTarget::find_objection(const ReadPage& pag
     const bool is_ours = sample.name == push_time_name || sample.name == failure_time_name;  // left out later
     if (is_ours || sample.name.starts_with("process_") || !own_names_.contain(sample.name)) continue;
     return PushRefusal{400, "the name " + sample.name + " belongs to what the agent itself measures; choose another",
-                       "reserved"};
+                       reserved};
   }
   return std::nullopt;
+}
+
+PushAnswer PushgatewayTarget::ended() {
+  return answer_to({503, "the agent is ending or reading its configuration; try again in a moment", "busy"});
 }
 
 PushAnswer PushgatewayTarget::answer_to(const PushRefusal& refusal) {
@@ -187,8 +194,10 @@ std::pair<std::size_t, std::size_t> PushgatewayTarget::sizes() {
 
 // Once: takes over what an earlier life saved. Both mutexes are held, for nothing can be said before.
 void PushgatewayTarget::begin(Time now, WallTime wall) {
-  if (std::exchange(begun_, true) || path_.empty()) return;
-  const auto text = read_kept_file(path_, max_saved_bytes);
+  if (begun_) return;
+  begun_ = true;
+  if (path_.empty()) return;
+  const auto text = read_kept_file(path_, max_saved_bytes(groups_.limits()));
   Result<void> taken;
   if (text && *text) taken = restore_groups(**text, groups_, now, wall);
   if (!text) taken = text.error();
@@ -202,6 +211,14 @@ bool PushgatewayTarget::is_time_to_save(Time now) {
   return true;
 }
 
+void PushgatewayTarget::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  save();
+}
+
 void PushgatewayTarget::save() {
   const std::lock_guard waiting(file_mutex_);
   std::string text;
@@ -212,7 +229,9 @@ void PushgatewayTarget::save() {
     text = save_groups(groups_);
     path = path_;
   }
-  const auto written = write_kept_file(path, text);
+  const Result<void> written = text.size() > max_saved_bytes(groups_.limits())
+                                   ? Error{"it is more than could be read again", path}
+                                   : write_kept_file(path, text);
   const std::lock_guard lock(mutex_);
   unsaved_ = unsaved_ || !written;
   trouble_ = written ? "" : "what was pushed would not survive a restart: " + written.error().text();

@@ -5,6 +5,7 @@
 // a few seconds after a push at most.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,12 +60,15 @@ class PushgatewayTarget final : public PushTarget {
 
   // Keeps on the disk what is not there yet, at once.
   void save();
+  // Likewise; from now on nothing is taken, since nobody would keep it.
+  void end();
 
   std::pair<std::size_t, std::size_t> sizes();  // groups and series
 
  private:
   PushAnswer push(const PushRequest& request, const Labels& key);
   std::optional<PushRefusal> find_objection(const ReadPage& page) const;
+  static PushAnswer ended();
   static PushAnswer answer_to(const PushRefusal& refusal);
   void begin(Time now, WallTime wall);
   bool is_time_to_save(Time now);
@@ -75,7 +79,8 @@ class PushgatewayTarget final : public PushTarget {
   std::mutex mutex_;       // guards all below
   std::string path_;       // empty: nothing is kept
   Groups groups_;
-  bool begun_ = false;  // what an earlier life saved was taken over
+  std::atomic<bool> begun_ = false;  // what an earlier life saved was taken over
+  bool ended_ = false;
   bool unsaved_ = false;
   std::optional<Time> saved_at_;
   std::string trouble_;  // of the disk, with the last attempt

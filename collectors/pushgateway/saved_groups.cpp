@@ -94,7 +94,7 @@ std::string save_groups(const Groups& groups) {
 }
 
 Result<void> restore_groups(std::string_view text, Groups& groups, Time now, WallTime wall) {
-  const auto saved = JsonValue::parse(text, {max_saved_bytes});
+  const auto saved = JsonValue::parse(text, {max_saved_bytes(groups.limits())});
   if (!saved) return saved.error();
   if ((*saved)["version"].integer_or(0) != version) return Error{"it was not written by this version of sidewatch", ""};
   for (const auto& group : (*saved)["groups"].items()) {

@@ -11,7 +11,8 @@
 
 namespace sidewatch::pushgateway {
 
-inline constexpr std::size_t max_saved_bytes = std::size_t{64} << 20;
+// Of the text: what groups may take, and what JSON adds.
+inline std::size_t max_saved_bytes(const GroupLimits& limits) { return 4 * limits.max_bytes(); }
 
 std::string save_groups(const Groups& groups);
 

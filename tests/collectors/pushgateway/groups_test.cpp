@@ -99,6 +99,54 @@ TEST_F(GroupsTest, RefusesASeriesThatTheGroupsLabelsMakeTwice) {
   EXPECT_THAT(push(backup, "a{job=\"x\"} 1\na{job=\"y\"} 2\n"), HasSubstr(R"(a{job="backup"} stands there twice)"));
 }
 
+TEST_F(GroupsTest, RefusesASeriesThatAnotherGroupHas) {
+  EXPECT_EQ(push(Labels{{"job", "report"}}, "a{instance=\"a\"} 1\n"), "");
+  EXPECT_THAT(push(report, "a 2\n"), HasSubstr(R"(a{instance="a", job="report"} stands in the group {job="report"} already)"));
+  EXPECT_EQ(push(report, "a{x=\"1\"} 2\n"), "");
+  EXPECT_EQ(push(Labels{{"job", "report"}}, "b 1\n"), "");
+  EXPECT_EQ(push(report, "a 2\n"), "") << "it went from the other one";
+}
+
+// A page of so many samples, each with a label of 1000 bytes.
+std::string long_page(int samples, const std::string& name) {
+  std::string text;
+  for (int i = 0; i < samples; ++i) text += name + "{x=\"" + std::to_string(i) + std::string(1000, 'x') + "\"} 1\n";
+  return text;
+}
+
+TEST_F(GroupsTest, HasRoomForSoMuchText) {
+  Groups all{GroupLimits{0ms, 10, 10'000}};
+  const auto push_to = [&](const Labels& key, const std::string& text) {
+    return all.push(key, page(text), Replace::all, now, {});
+  };
+  const std::string half = long_page(7000, "a");
+  EXPECT_FALSE(push_to(backup, half));
+  EXPECT_FALSE(push_to(backup, half)) << "what it replaces makes room";
+  const Labels other{{"job", "other"}};
+  const auto refusal = push_to(other, long_page(9000, "b"));
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->status, 429);
+  const Labels third{{"job", "third"}};
+  EXPECT_THAT(push_to(third, "# HELP h " + std::string(2000, 'h') + "\nh 1\n"), testing::Eq(std::nullopt));
+  EXPECT_FALSE(all.all().contains(other)) << "what has no room makes no group";
+  all.remove(backup);
+  EXPECT_FALSE(push_to(other, half));
+  Groups after{GroupLimits{0ms, 10, 10'000}};
+  const std::string saved = save_groups(all);
+  EXPECT_LE(saved.size(), max_saved_bytes(all.limits()));
+  ASSERT_TRUE(restore_groups(saved, after, now, {}));
+  EXPECT_EQ(after.series(), all.series());
+}
+
+TEST_F(GroupsTest, WhatStandsCanAlwaysBeReadAgain) {
+  Groups all{GroupLimits{0ms, 10, 10'000}};
+  std::string text;
+  for (int i = 0; i < 4000; ++i) text += "a{x=\"" + std::to_string(i) + std::string(1000, '\x01') + "\"} 1\n";
+  const auto refusal = all.push(backup, page(text), Replace::all, now, {});
+  ASSERT_TRUE(refusal) << "written as \\u0001 it is six times as long";
+  EXPECT_EQ(refusal->status, 429);
+}
+
 TEST_F(GroupsTest, LeavesOutItsOwnTimes) {
   EXPECT_EQ(push(backup, "push_time_seconds 1\npush_failure_time_seconds 1\na 1\n"), "");
   EXPECT_THAT(lines(groups), ElementsAre("a{job=\"backup\"} 1"));
@@ -145,7 +193,7 @@ TEST_F(GroupsTest, KeepsForEverWithoutATtl) {
 TEST_F(GroupsTest, AreTheSameAfterTheyWereSaved) {
   push(backup, "# HELP a What it is.\n# TYPE a counter\na{x=\"\\\"\\n\xc3\xa4\"} 1\nb NaN\nc -Inf\n");
   push(report, "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 0.5\n");
-  groups.fail(report, now, to_wall(now, 0ms));
+  groups.fail(report, now, to_wall(now, 0ms), true);
   Groups after{GroupLimits{}};
   ASSERT_TRUE(restore_groups(save_groups(groups), after, now + 1min, to_wall(now + 1min, 1h)));
   EXPECT_EQ(save_groups(after), save_groups(groups));

@@ -119,6 +119,23 @@ TEST_F(PushgatewayTest, NeverMakesMoreSeriesThanItsBudgetHoweverOftenAGroupIsRep
   EXPECT_EQ(catalog.size(), 5U);
 }
 
+TEST_F(PushgatewayTest, ARefusalThatThePushgatewayDoesNotKnowMakesNoGroup) {
+  EXPECT_EQ(send("PUT", {"job", "new"}, "bad bad bad\n").status, 400);
+  EXPECT_EQ(send("PUT", {"job", "new"}, "node_load1 99\n").status, 400);
+  EXPECT_TRUE(pass().empty());
+  EXPECT_EQ(send("PUT", {"job", "new"}, "a 1 1700000000000\n").status, 400);
+  EXPECT_EQ(pass().size(), 2u) << "its two times, as in the Pushgateway";
+}
+
+TEST_F(PushgatewayTest, TakesNothingOnceItHasEnded) {
+  send("PUT", {"job", "x"}, "a 1\n");
+  target->end();
+  EXPECT_EQ(send("PUT", {"job", "y"}, "a 1\n").status, 503);
+  EXPECT_EQ(send("DELETE", {"job", "x"}).status, 503);
+  begin();
+  EXPECT_EQ(pass().at(R"(a{job="x"})"), 1);
+}
+
 TEST_F(PushgatewayTest, RefusesAPathThatNamesNoGroup) {
   EXPECT_EQ(send("PUT", {"jobs", "x"}, "a 1\n").status, 400);
   EXPECT_EQ(send("DELETE", {"job", "x", "y"}).status, 400);
