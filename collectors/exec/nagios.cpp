@@ -132,10 +132,8 @@ std::optional<std::string> take_label(std::string_view& text) {
     text.remove_prefix(std::min(at + 1, text.size()));
     if (!text.starts_with('=')) return std::nullopt;
   } else {
-    const auto end = text.find('=');
-    if (end == std::string_view::npos || text.substr(0, end).find_first_of(" \t\r\n") != std::string_view::npos) {
-      return std::nullopt;
-    }
+    const auto end = text.find_first_of("= \t\r\n");  // no further than this word: there may be a great many
+    if (end == std::string_view::npos || text[end] != '=') return std::nullopt;
     label = text.substr(0, end);
     text.remove_prefix(end);
   }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
 #include <string>
 
@@ -95,6 +96,14 @@ TEST(NagiosOutput, IsTakenAsFarAsItIsUnderstood) {
   ASSERT_EQ(parsed.values.size(), 2U);
   EXPECT_EQ(parsed.not_understood, 4U);
   EXPECT_EQ(parse_nagios("x|a=1 b=2 c=3", 2).left_out, 1U);
+}
+
+TEST(NagiosOutput, TakesTimeInProportionToItsLength) {
+  std::string words = "x|";
+  for (int i = 0; i < 1'000'000; ++i) words += "a ";
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(parse_nagios(words + "b=1", 10).not_understood, 1'000'000U);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));  // a tenth of one, were each looked at once
 }
 
 }  // namespace
