@@ -55,11 +55,12 @@ Command command_of(const ExecConfig& config) {
 }
 
 std::string how_it_ended(const Run& run, const ExecConfig& config) {
+  const std::string and_then = " and " + (run.trouble.empty() ? "was ended" : run.trouble);
   switch (run.end) {
     case Run::End::not_started: return run.trouble;
-    case Run::End::timed_out: return "took longer than " + config::write_duration(config.timeout) + " and was ended";
+    case Run::End::timed_out: return "took longer than " + config::write_duration(config.timeout) + and_then;
     case Run::End::wrote_too_much:
-      return "wrote more than " + config::write_size(config.max_output) + " and was ended (max_output)";
+      return "wrote more than " + config::write_size(config.max_output) + " (max_output)" + and_then;
     case Run::End::signalled: return "was ended by the signal " + std::string(::strsignal(run.code));
     case Run::End::exited: return run.code == 0 ? "" : "ended with the exit code " + std::to_string(run.code);
   }

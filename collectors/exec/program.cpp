@@ -52,6 +52,7 @@ class Descriptor {
 // Away from 0, 1 and 2, which the child puts its own in place of.
 Descriptor moved_up(Descriptor descriptor) {
   constexpr int first = 10;
+  if (descriptor.get() < 0) return descriptor;  // errno stays what it is
   return Descriptor(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, first));
 }
 
@@ -108,6 +109,14 @@ std::string why_it_did_not_start(const Command& command, const ChildTrouble& tro
   return path + " cannot be run: " + why;
 }
 
+// Reaps what has ended of a group. False while one of it is still there that will be a zombie of the agent.
+bool is_reaped(pid_t group) {
+  pid_t got = 0;
+  while ((got = ::waitpid(-group, nullptr, WNOHANG)) > 0 || (got < 0 && errno == EINTR)) {
+  }
+  return got < 0;
+}
+
 // One run, from the fork to the reaping.
 class Running {
  public:
@@ -145,18 +154,26 @@ class Running {
   bool ended() const { return ended_; }
   bool wrote_too_much() const { return too_much_; }
   pid_t pid() const { return pid_; }
-  void signal_group(int number) const { ::kill(-pid_, number); }
+  void signal_group(int number) { may_not_ = ::kill(-pid_, number) != 0 && errno == EPERM; }
+  bool may_not_signal() const { return may_not_; }
 
   // After its end: ends what it left in its group, takes what is still in the pipes, and only then gives its number free.
-  void reap() {
+  // Where the agent is the first process of a container, what was left in the group has become its child and is reaped
+  // also. False when that takes longer.
+  bool reap() {
     signal_group(SIGKILL);
     drain();
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
     }
-    const bool by_signal = WIFSIGNALED(status);
-    run_.end = by_signal ? Run::End::signalled : Run::End::exited;
-    run_.code = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+    run_.end = info.si_code == CLD_EXITED ? Run::End::exited : Run::End::signalled;
+    run_.code = info.si_status;
+    const auto deadline = Steady::now() + after_kill;
+    while (!is_reaped(pid_)) {
+      if (Steady::now() >= deadline) return false;
+      (void)::poll(nullptr, 0, 1);
+    }
+    return true;
   }
 
   // Why the program itself was never begun.
@@ -223,6 +240,7 @@ class Running {
   pid_t pid_ = -1;
   bool ended_ = false;
   bool too_much_ = false;
+  bool may_not_ = false;  // at the last signal
   std::string error_text_;
   std::size_t error_bytes_ = 0;
 };
@@ -235,7 +253,11 @@ std::string last_line(std::string_view text) {
   return std::string(begin == std::string_view::npos ? text : text.substr(begin + 1));
 }
 
-bool has_ended(pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; }
+std::string why_not_ended(pid_t pid, bool may_not) {
+  const auto process = "the process " + std::to_string(pid);
+  if (!may_not) return process + " hangs in the kernel";
+  return process + " runs as another user, and the agent has no right to end it (that needs the capability CAP_KILL)";
+}
 
 }  // namespace
 
@@ -246,14 +268,16 @@ Program::Program(Command command) : command_(std::move(command)) {
 }
 
 Program::~Program() {
-  if (unended_ != 0) (void)has_ended(unended_);
+  if (unended_ != 0) (void)is_reaped(unended_);
+  for (const auto group : unreaped_) (void)is_reaped(group);
 }
 
 Run Program::run() {
   Run run;
   const auto began = Steady::now();
-  if (unended_ != 0 && !has_ended(unended_)) {
-    run.trouble = "the process " + std::to_string(unended_) + " of an earlier run hangs in the kernel and cannot be ended";
+  std::erase_if(unreaped_, is_reaped);
+  if (unended_ != 0 && !is_reaped(unended_)) {
+    run.trouble = "an earlier run cannot be ended: " + why_not_ended(unended_, may_not_end_);
     return run;
   }
   unended_ = 0;
@@ -271,10 +295,11 @@ Run Program::run() {
     running.wait_for_end(Steady::now() + after_kill);
   }
   if (running.ended()) {
-    running.reap();
+    if (!running.reap()) unreaped_.push_back(running.pid());
   } else {
     unended_ = running.pid();
-    run.trouble = "it cannot be ended: the process " + std::to_string(unended_) + " hangs in the kernel";
+    may_not_end_ = running.may_not_signal();
+    run.trouble = "cannot be ended: " + why_not_ended(unended_, may_not_end_);
   }
   if (!in_time) run.end = too_much ? Run::End::wrote_too_much : Run::End::timed_out;
   if (running.wrote_too_much()) run.end = Run::End::wrote_too_much;

@@ -4,7 +4,8 @@
 // standard input, no other open file, no ambient capability, no core file. It stands in a process group of its own. At
 // the deadline, or when it has written too much, the group is asked to end and then made to; what it has left behind in
 // its group is ended also when all went well. Nothing is left unreaped: where a process cannot be ended (it hangs in the
-// kernel), that is said, and no second one is started beside it. When the agent dies, so does the program.
+// kernel, or is another user's), that is said, and no second one is started beside it. When the agent dies, so does the
+// program.
 //
 // Between fork and exec the child makes system calls only: other threads may have held any lock at that moment.
 #pragma once
@@ -67,7 +68,9 @@ class Program {
 
  private:
   const Command command_;
-  pid_t unended_ = 0;  // of an earlier run: it could not be ended
+  pid_t unended_ = 0;           // of an earlier run: it could not be ended
+  bool may_not_end_ = false;    // as the agent has no right to
+  std::vector<pid_t> unreaped_;  // groups whose members were killed and have not ended yet
 };
 
 // Why the file is not run, where somebody else than root, the agent's user or `as` could have changed it.

@@ -108,7 +108,7 @@ class Exec(unittest.TestCase):
         self.assertEqual(page.matching("exec_status", name="hang"), [])
         log = self.agent.log()
         self.assertIn("took longer than 900ms and was ended", log)
-        self.assertIn("wrote more than 10KiB and was ended", log)
+        self.assertIn("wrote more than 10KiB (max_output) and was ended", log)
         self.assertIn("it said: no database", log)
         self.assertIn("missing: cannot be run: No such file or directory", log)
         os.remove(os.path.join(self.directory, "hang"))  # so that no new one comes

@@ -4,16 +4,23 @@
 #include <dirent.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/temp_dir.h"
 
@@ -21,7 +28,9 @@ namespace sidewatch::exec {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ProgramTest : public ::testing::Test {
  protected:
@@ -263,6 +272,65 @@ TEST_F(ProgramTest, DiesWithTheAgent) {
   ASSERT_EQ(::kill(agent, SIGKILL), 0);
   ASSERT_EQ(::waitpid(agent, nullptr, 0), agent);
   EXPECT_TRUE(goes_away(dir / "self"));
+}
+
+// Rights are a thread's own: the one that this is called on lacks CAP_KILL from then on.
+void lose_the_right_to_kill() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  ASSERT_EQ(::syscall(SYS_capget, &header, sets.data()), 0);
+  sets[0].effective &= ~(1U << CAP_KILL);
+  ASSERT_EQ(::syscall(SYS_capset, &header, sets.data()), 0);
+}
+
+TEST_F(ProgramTest, IsSaidToRunOnWhereTheAgentHasNoRightToEndIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  auto command = sh("echo $$; exec sleep 1000");
+  command.timeout = 100ms;
+  command.identity = *identity_of("nobody");
+  std::string first, second;
+  pid_t pid = 0;
+  std::thread([&] {
+    lose_the_right_to_kill();
+    Program program(command);
+    const auto run = program.run();
+    EXPECT_EQ(run.end, sidewatch::exec::Run::End::timed_out);
+    first = run.trouble;
+    second = program.run().trouble;
+    pid = std::stoi(run.output);
+  }).join();
+  const std::string why = "the process " + std::to_string(pid) + " runs as another user, and the agent has no right to end it";
+  EXPECT_THAT(first, HasSubstr("cannot be ended: " + why));
+  EXPECT_THAT(second, HasSubstr("an earlier run cannot be ended: " + why));
+  EXPECT_EQ(::kill(pid, SIGKILL), 0);
+  EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+}
+
+TEST_F(ProgramTest, LeavesNoZombiesToAnAgentThatIsTheFirstProcess) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);  // as for that one, orphans become children
+  EXPECT_EQ(run(sh("sleep 300 & sleep 300 & echo OK")).output, "OK\n");
+  auto hangs = sh("sleep 300 & sleep 300");
+  hangs.timeout = 100ms;
+  EXPECT_EQ(run(hangs).end, sidewatch::exec::Run::End::timed_out);
+  siginfo_t info{};
+  EXPECT_EQ(::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1) << "process " << info.si_pid;
+  EXPECT_EQ(errno, ECHILD);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_F(ProgramTest, ToldOfNoFreeDescriptorSaysSo) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  std::vector<std::string> messages;
+  const auto command = sh("echo");
+  for (rlim_t most = open_files(); most < open_files() + 12; ++most) {
+    const rlimit few{most, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    messages.push_back(run(command).trouble);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  }
+  EXPECT_THAT(messages, Contains(HasSubstr("Too many open files")));
+  EXPECT_THAT(messages, Not(Contains(HasSubstr("Bad file descriptor"))));
 }
 
 }  // namespace
