@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -46,6 +45,7 @@ void Files::read(Time now, const LineSink& sink, PassOutcome& outcome) {
   ++pass_;
   for (const auto& candidate : find(outcome)) follow(candidate, outcome);
   note_nameless(now);
+  look_for_copies();
   ReadBudget budget{options_.max_bytes, std::chrono::steady_clock::now() + options_.max_time};
   const auto nameless = in_order(true);
   read_all(nameless, sink, budget, outcome);
@@ -61,7 +61,7 @@ void Files::read(Time now, const LineSink& sink, PassOutcome& outcome) {
 // The newest files that the paths name, each once. A name without a file is no error: it may come.
 std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
   std::vector<Candidate> found;
-  std::set<FileId> known;
+  std::map<FileId, std::size_t> known;  // where it is in `found`
   for (const auto& path : options_.paths) {
     for (auto& name : names_like(path)) {
       struct stat status {};
@@ -75,7 +75,12 @@ std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
         continue;
       }
       const FileId id{status.st_dev, status.st_ino};
-      if (found.size() == max_found || !known.insert(id).second) continue;
+      if (const auto same = known.find(id); same != known.end()) {
+        found[same->second].other_paths.push_back(std::move(name));
+        continue;
+      }
+      if (found.size() == max_found) continue;
+      known.emplace(id, found.size());
       found.push_back({std::move(name), id, nanoseconds(status.st_mtim), static_cast<std::uint64_t>(status.st_size)});
     }
   }
@@ -96,31 +101,74 @@ void Files::follow(const Candidate& candidate, PassOutcome& outcome) {
     known->second.listed_in = pass_;
     return;
   }
-  auto tail = Tail::open(candidate.path);
+  auto path = candidate.path;
+  auto tail = Tail::open(path);
+  for (const auto& other : candidate.other_paths) {  // the first may be a link that is not followed
+    if (tail) break;
+    if (auto next = Tail::open(other)) {
+      path = other;
+      tail = std::move(next);
+    }
+  }
   if (!tail) {
     complain(tail.error(), outcome);
     if (pass_ == 1 && options_.from == From::end) remember(candidate.id, {candidate.size, ""});
     return;
   }
   if (tail->id() != candidate.id) return;  // it has just been replaced: in the next pass
-  place(*tail, candidate);
-  followed_.emplace(candidate.id, Followed{std::move(*tail), candidate.path, candidate.changed, pass_, std::nullopt, false});
+  Followed file{std::move(*tail), path, candidate.changed, pass_, std::nullopt};
+  file.undecided = !place(file.tail, candidate);
+  followed_.emplace(candidate.id, std::move(file));
 }
 
-void Files::place(Tail& tail, const Candidate& candidate) {
+// False when it may be a copy: that shows once all names of this pass are known.
+bool Files::place(Tail& tail, const Candidate& candidate) {
   const auto remembered = remembered_.find(candidate.id);
   if (remembered != remembered_.end()) {
     const bool same = tail.go_to(remembered->second);
     remembered_.erase(remembered);
-    if (same) return;
+    if (same) return true;
   }
-  if (pass_ == 1) {
-    if (options_.from == From::end) tail.go_to_end();
-    return;
+  if (pass_ == 1 && options_.from == From::end) tail.go_to_end();
+  return pass_ == 1;
+}
+
+void Files::look_for_copies() {
+  for (auto& [id, file] : followed_) {
+    if (file.undecided && !file.tail.is_empty()) {
+      file.undecided = false;
+      const auto original = std::find_if(followed_.begin(), followed_.end(),
+                                         [&](const auto& other) { return is_copy(file, other.second); });
+      if (original != followed_.end()) {
+        file.copy_of = original->first;
+        file.original_emptied = original->second.tail.times_emptied();
+        file.tail.wait_behind(original->second.tail);
+      }
+    }
+    if (file.copy_of) wait_or_go_on(file);
   }
-  for (const auto& [id, other] : followed_) {
-    if (tail.continue_copy(other.tail)) return;
+}
+
+// What was renamed is no original: "app.log" is then the new file, also when it begins as "app.log.1" does.
+bool Files::is_copy(const Followed& file, const Followed& original) const {
+  if (&file == &original || !original.is_read() || original.nameless_since) return false;
+  if (original.path.starts_with(file.path)) return false;
+  return file.tail.is_copy_of(original.tail, file.path.starts_with(original.path));
+}
+
+// While the original goes on, it is read and not the copy. Should the two come to differ, it was none.
+void Files::wait_or_go_on(Followed& file) {
+  const auto original = followed_.find(*file.copy_of);
+  const bool same_as_it_was =
+      original != followed_.end() && original->second.tail.times_emptied() == file.original_emptied;
+  if (same_as_it_was) file.tail.wait_behind(original->second.tail);
+  if (same_as_it_was && !original->second.tail.is_rewritten()) {
+    if (file.tail.is_copy_of(original->second.tail, true)) return;
+    file.tail.wait_no_more();
+  } else {
+    file.tail.resume();
   }
+  file.copy_of.reset();
 }
 
 void Files::remember(const FileId& id, Tail::Place place) {
@@ -143,7 +191,7 @@ void Files::note_nameless(Time now) {
 std::vector<Files::Followed*> Files::in_order(bool nameless) {
   std::vector<Followed*> files;
   for (auto& [id, file] : followed_) {
-    if (file.nameless_since.has_value() == nameless) files.push_back(&file);
+    if (file.is_read() && file.nameless_since.has_value() == nameless) files.push_back(&file);
   }
   std::stable_sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->changed < b->changed; });
   return files;

@@ -3,7 +3,7 @@
 // The one idea: a file is what it is by device and inode, not by its name. A file that was renamed stays open and is read
 // to its end before the one that took its name; for a while longer somebody may still write into it. A file that was
 // there before the first pass is read from its end (or where `from` says), one that comes later from its beginning,
-// unless it is one that was read before, or a copy of it.
+// unless it is one that was read before, or a copy of one: that waits until its original is emptied.
 #pragma once
 
 #include <chrono>
@@ -55,17 +55,26 @@ class Files {
     std::uint64_t listed_in = 0;      // the pass that found a name for it
     std::optional<Time> nameless_since;
     bool failed = false;  // it could not be read; it is opened anew
+    bool undecided = false;         // it is new and still empty: whether it will be a copy does not show yet
+    std::optional<FileId> copy_of = {};  // it waits until that one is emptied
+    std::uint64_t original_emptied = 0;  // how often that one had been when this was seen
+
+    bool is_read() const { return !undecided && !copy_of; }
   };
   struct Candidate {
     std::string path;
     FileId id;
     std::int64_t changed = 0;
     std::uint64_t size = 0;
+    std::vector<std::string> other_paths = {};  // of the same file
   };
 
   std::vector<Candidate> find(PassOutcome& outcome);
   void follow(const Candidate& candidate, PassOutcome& outcome);
-  void place(Tail& tail, const Candidate& candidate);
+  bool place(Tail& tail, const Candidate& candidate);
+  void look_for_copies();
+  bool is_copy(const Followed& file, const Followed& original) const;
+  void wait_or_go_on(Followed& file);
   void remember(const FileId& id, Tail::Place place);
   void note_nameless(Time now);
   std::vector<Followed*> in_order(bool nameless);

@@ -1,6 +1,5 @@
 #include "collectors/log/tail.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "collectors/log/refusal.h"
+#include "collectors/log/trusted_open.h"
 
 namespace sidewatch::log {
 namespace {
@@ -34,23 +34,16 @@ bool same_moment(const timespec& left, const timespec& right) {
 
 }  // namespace
 
-// What is named is looked at first, as opening alone would wake a pipe's writer or move a tape; what was opened is looked
-// at again, as names change.
 Result<Tail> Tail::open(const std::string& path) {
-  struct stat link {};
+  const auto fd = open_trusted(path);
+  if (!fd) return fd.error();
   struct stat status {};
-  if (::lstat(path.c_str(), &link) != 0 || ::stat(path.c_str(), &status) != 0) return why_unreadable(path, errno);
-  if (auto why = why_not_ordinary(path, status.st_mode)) return *why;
-  const bool is_link = S_ISLNK(link.st_mode);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (is_link ? 0 : O_NOFOLLOW));
-  if (fd < 0) return why_unreadable(path, errno);
-  Tail tail(fd, status);
-  if (::fstat(fd, &status) != 0) return why_unreadable(path, errno);
-  if (auto why = why_not_ordinary(path, status.st_mode)) return *why;
-  if (is_link) {
-    if (auto why = why_not_followed(path, link.st_uid, status.st_uid)) return *why;
+  if (::fstat(*fd, &status) != 0) {
+    const auto why = why_unreadable(path, errno);
+    ::close(*fd);
+    return why;
   }
-  tail.id_ = {status.st_dev, status.st_ino};
+  Tail tail(*fd, status);
   tail.backlog_ = static_cast<std::uint64_t>(status.st_size);
   tail.learn_head();
   return tail;
@@ -72,6 +65,8 @@ Tail& Tail::operator=(Tail&& other) noexcept {
   head_ = std::move(other.head_);
   before_ = std::move(other.before_);
   changed_ = other.changed_;
+  times_emptied_ = other.times_emptied_;
+  waits_for_ = std::move(other.waits_for_);
   return *this;
 }
 
@@ -89,8 +84,7 @@ void Tail::go_to_end() {
   skipping_ = line_end == std::string::npos && from > 0;
   offset_ = line_end == std::string::npos ? (skipping_ ? size : 0) : from + line_end + 1;
   backlog_ = 0;
-  before_ = text_at(offset_ - std::min<std::uint64_t>(offset_, before_bytes),
-                    static_cast<std::size_t>(std::min<std::uint64_t>(offset_, before_bytes)));
+  before_ = text_before(offset_, before_bytes);
 }
 
 bool Tail::go_to(const Place& place) {
@@ -99,20 +93,43 @@ bool Tail::go_to(const Place& place) {
   if (!head_.starts_with(place.head)) return false;
   offset_ = place.offset;
   backlog_ = static_cast<std::uint64_t>(status.st_size) - offset_;
-  const auto size = std::min<std::uint64_t>(offset_, before_bytes);
-  before_ = text_at(offset_ - size, static_cast<std::size_t>(size));
+  before_ = text_before(offset_, before_bytes);
   return true;
 }
 
-bool Tail::continue_copy(const Tail& original) {
-  // Shorter beginnings are alike too often: "started" stands in many logs.
-  if (original.offset_ < head_bytes || original.head_.size() < head_bytes || head_ != original.head_) return false;
-  if (text_at(original.offset_ - original.before_.size(), original.before_.size()) != original.before_) return false;
-  offset_ = original.offset_;
-  skipping_ = original.skipping_;
-  before_ = original.before_;
-  backlog_ -= std::min(backlog_, offset_);
-  return true;
+bool Tail::is_copy_of(const Tail& original, bool named_like_it) const {
+  const auto size = size_now();
+  const auto known = std::min(size, original.offset_);
+  if (known == 0 || (known < head_bytes && !named_like_it)) return false;
+  const auto head = text_at(0, static_cast<std::size_t>(std::min<std::uint64_t>(known, head_bytes)));
+  if (!original.head_.starts_with(head)) return false;
+  const auto size_of_original = original.size_now();  // asked for behind ours: a copy is never longer
+  if (!original.is_rewritten(size_of_original)) {
+    const auto last = std::min<std::uint64_t>(size, before_bytes);
+    return size <= size_of_original && text_before(size, last) == original.text_before(size, last);
+  }
+  return size < original.offset_ || text_before(original.offset_, original.before_.size()) == original.before_;
+}
+
+void Tail::wait_behind(const Tail& original) {
+  waits_for_ = {original.offset_, original.before_, original.skipping_};
+  backlog_ = 0;
+}
+
+// A copy that ends before where the original was read to has nothing new.
+void Tail::resume() {
+  const auto from = std::exchange(waits_for_, {});
+  const auto size = size_now();
+  if (size >= from.offset && text_before(from.offset, from.before.size()) != from.before) return;  // no copy after all
+  offset_ = std::min(size, from.offset);
+  skipping_ = from.skipping;
+  before_ = text_before(offset_, before_bytes);
+  backlog_ = size - offset_;
+}
+
+std::uint64_t Tail::size_now() const {
+  struct stat status {};
+  return ::fstat(fd_, &status) == 0 && status.st_size > 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
 Result<void> Tail::read(const LineSink& sink, ReadBudget& budget, TailCounts& counts) {
@@ -123,6 +140,7 @@ Result<void> Tail::read(const LineSink& sink, ReadBudget& budget, TailCounts& co
   changed_ = status.st_mtim;
   if (is_rewritten(size)) {
     start_anew();
+    ++times_emptied_;
     ++counts.emptied;
   }
   if (head_.size() < head_bytes) learn_head();
@@ -178,8 +196,7 @@ void Tail::finish(const LineSink& sink, TailCounts& counts) {
 
 bool Tail::is_rewritten(std::uint64_t size) const {
   if (size < offset_ + incomplete_) return true;
-  return text_at(0, head_.size()) != head_ ||
-         text_at(offset_ - before_.size(), before_.size()) != before_;
+  return text_at(0, head_.size()) != head_ || text_before(offset_, before_.size()) != before_;
 }
 
 void Tail::start_anew() {
@@ -218,6 +235,11 @@ std::string Tail::text_at(std::uint64_t offset, std::size_t size) const {
   std::string text(size, '\0');
   text.resize(read_at(offset, text.data(), size));
   return text;
+}
+
+std::string Tail::text_before(std::uint64_t offset, std::uint64_t most) const {
+  const auto size = std::min(offset, most);
+  return text_at(offset - size, static_cast<std::size_t>(size));
 }
 
 }  // namespace sidewatch::log

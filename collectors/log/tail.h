@@ -3,13 +3,14 @@
 // The file stays open, so it is the same file whatever becomes of its name, and its number (inode) cannot be somebody
 // else's meanwhile. Where it was read to is a place behind a whole line; what comes after the last line end is looked at
 // again in the next pass. That the file is still the one that was read shows in its first bytes and in those before the
-// place: a file that was emptied and filled again (copytruncate) is read from its beginning, and a copy of it from where
-// the original was read to. Refuses what is no ordinary file, without opening it, and links of others to what is not theirs.
+// place: a file that was emptied and filled again (copytruncate) is read from its beginning. A copy of it waits until that
+// has happened, however long the copying takes, and is then read from where the original was read to. Refuses what is no ordinary file, without opening it, and links of others to what is not theirs.
 #pragma once
 
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -65,9 +66,18 @@ class Tail {
     std::uint64_t offset = 0;
     std::string head;  // the first bytes of the file as it was
   };
-  Place place() const { return {offset_, head_}; }
+  Place place() const { return {std::max(offset_, waits_for_.offset), head_}; }
   bool go_to(const Place& place);          // false when this is another file
-  bool continue_copy(const Tail& original);  // to where `original` was read to; false when this is no copy of it
+
+  // Whether everything that is in this file so far stands in `original` at the same place, or did before that was emptied.
+  // Short beginnings are alike too often ("started" stands in many logs): they count where the names are alike as well.
+  bool is_copy_of(const Tail& original, bool named_like_it) const;
+  void wait_behind(const Tail& original);  // not read until resume(), and then from where `original` has been read to now
+  void resume();
+  void wait_no_more() { waits_for_ = {}; }  // it was no copy: it is read from its beginning
+  bool is_empty() const { return size_now() == 0; }
+  bool is_rewritten() const { return is_rewritten(size_now()); }
+  std::uint64_t times_emptied() const { return times_emptied_; }
 
   // Gives the lines that are new and whole, until there are none or the budget is spent.
   Result<void> read(const LineSink& sink, ReadBudget& budget, TailCounts& counts);
@@ -81,6 +91,8 @@ class Tail {
   Tail(int fd, const struct stat& status);
   std::size_t read_at(std::uint64_t offset, char* into, std::size_t size) const;
   std::string text_at(std::uint64_t offset, std::size_t size) const;
+  std::string text_before(std::uint64_t offset, std::uint64_t most) const;
+  std::uint64_t size_now() const;
   bool is_rewritten(std::uint64_t size) const;
   void start_anew();
   std::size_t take_lines(std::string_view chunk, const LineSink& sink, TailCounts& counts);
@@ -97,6 +109,12 @@ class Tail {
   std::string head_;       // the first bytes
   std::string before_;     // those before offset_
   timespec changed_{};
+  std::uint64_t times_emptied_ = 0;
+  struct {
+    std::uint64_t offset = 0;
+    std::string before;
+    bool skipping = false;
+  } waits_for_;  // of a copy: where its original was read to
 };
 
 }  // namespace sidewatch::log

@@ -181,6 +181,58 @@ TEST_F(LogFiles, ThatAreCopiesAreNotReadTwice) {
   EXPECT_THAT(read(files), UnorderedElementsAre("2", "3"));
 }
 
+TEST_F(LogFiles, ThatAreCopiesAreNotReadTwiceHoweverLongTheCopyingTakes) {
+  const std::string text = long_start + std::string(1000, 'b') + "\n";
+  append("a.log", text);
+  Files files(options("a.log*"));
+  read(files);
+  append("a.log", "1\n");
+  for (const std::size_t copied : {std::size_t{0}, std::size_t{5}, std::size_t{299}, std::size_t{1000}}) {
+    std::ofstream(dir / "a.log.1") << text.substr(0, copied);
+    EXPECT_THAT(read(files), copied == 0 ? std::vector<std::string>{"1"} : std::vector<std::string>{}) << copied;
+  }
+  append("a.log", "2\n");
+  EXPECT_THAT(read(files), ElementsAre("2"));
+  std::ofstream(dir / "a.log.1") << text << "1\n2\n";
+  EXPECT_THAT(read(files), IsEmpty());
+  append("a.log", "3\n");
+  EXPECT_THAT(read(files), ElementsAre("3"));
+  append("a.log", "4\n");  // what comes between the last pass and the emptying
+  append("a.log.1", "3\n4\n");
+  ASSERT_EQ(::truncate((dir / "a.log").c_str(), 0), 0);
+  EXPECT_THAT(read(files), ElementsAre("4"));
+  append("a.log", "5\n");
+  EXPECT_THAT(read(files), ElementsAre("5"));
+  EXPECT_EQ(files.counts().backlog_bytes, 0U);
+}
+
+TEST_F(LogFiles, ThatAreCopiesOfShortOnesAreKnownByTheirNames) {
+  append("a.log", "started\n");
+  Files files(options("a.log*"));
+  read(files);
+  append("a.log", "1\n");
+  EXPECT_THAT(read(files), ElementsAre("1"));
+  append("a.log", "2\n");
+  copy_and_empty("a.log", "a.log.1");
+  append("a.log", "started\n");
+  EXPECT_THAT(read(files), UnorderedElementsAre("2", "started"));
+}
+
+TEST_F(LogFiles, ThatOnlyBeginAsAnotherAreRead) {
+  append("a.log", long_start);
+  Files files(options("a.log*"));
+  read(files);
+  append("a.log", "1\n");
+  read(files);
+  append("a.log.web", long_start);
+  EXPECT_THAT(read(files), IsEmpty());  // it may be a copy under way
+  append("a.log.web", "2\n");
+  EXPECT_THAT(read(files), ElementsAre(long_start.substr(0, 300), "2"));
+  rename("a.log", "a.log.1");
+  append("a.log", long_start);
+  EXPECT_THAT(read(files), ElementsAre(long_start.substr(0, 300)));
+}
+
 TEST_F(LogFiles, ThatBeginAlikeAreNoCopies) {
   append("a.log", "started\n");
   Files files(options("*.log"));
@@ -330,6 +382,51 @@ TEST_F(LogFiles, FollowALinkOfTheirOwnerAndNotThatOfAnother) {
   Files refused(options("a.log"));
   EXPECT_THAT(read(refused), IsEmpty());
   EXPECT_THAT(outcome.first_partial_error, HasSubstr("is a symbolic link that"));
+}
+
+TEST_F(LogFiles, AreNotReachedThroughTheLinksOfAnotherWhereverOnTheWay) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make links for others";
+  std::filesystem::create_directories(dir / "secret/in");
+  std::filesystem::create_directory(dir / "open");
+  append("secret/in/a.log", "");
+  std::filesystem::create_directory_symlink("../secret", dir / "open/evil");  // a directory
+  std::filesystem::create_symlink("evil/in/a.log", dir / "open/chain");       // of root, through that of another
+  const auto refused = [&](const std::string& path) {
+    Files files(options(path));
+    read(files);
+    return outcome.first_partial_error;
+  };
+  for (const char* path : {"open/evil/in/a.log", "open/evil/in/*.log", "open/chain"}) EXPECT_EQ(refused(path), "") << path;
+  ASSERT_EQ(::lchown((dir / "open/evil").c_str(), 65534, 65534), 0);
+  for (const char* path : {"open/evil/in/a.log", "open/evil/in/*.log", "open/chain"}) {
+    EXPECT_THAT(refused(path), HasSubstr("is a symbolic link that")) << path;
+  }
+  EXPECT_EQ(refused("secret/in/a.log"), "");
+  ASSERT_EQ(::chown((dir / "secret/in/a.log").c_str(), 65534, 65534), 0);
+  EXPECT_EQ(refused("open/evil/in/a.log"), "");  // it is theirs
+  std::filesystem::create_symlink("round", dir / "open/round");
+  EXPECT_THAT(refused("open/round"), HasSubstr("go in a circle"));
+}
+
+TEST_F(LogFiles, AreReadByTheirOwnNameThoughALinkToThemIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make links for others";
+  append("b.log", "");
+  std::filesystem::create_symlink("b.log", dir / "a.log");
+  ASSERT_EQ(::lchown((dir / "a.log").c_str(), 65534, 65534), 0);
+  Files files(options("*.log"));
+  read(files);
+  append("b.log", "1\n");
+  EXPECT_THAT(read(files), ElementsAre("1"));
+}
+
+TEST_F(LogFiles, AreReadThroughTheRootOfAProcess) {
+  append("a.log", "");
+  auto wanted = options("");
+  wanted.paths = {"/proc/" + std::to_string(::getpid()) + "/root" + (dir / "a.log")};
+  Files files(wanted);
+  read(files);
+  append("a.log", "1\n");
+  EXPECT_THAT(read(files), ElementsAre("1"));
 }
 
 TEST_F(LogFiles, SayWhichRightIsMissing) {
