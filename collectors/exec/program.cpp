@@ -127,6 +127,11 @@ class Running {
     if (!output_.open() || !errors_.open() || !trouble_.open()) return fail("no pipe to be had: " + message_of(errno));
     const Descriptor nothing = moved_up(Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)));
     if (nothing.get() < 0) return fail("/dev/null cannot be opened: " + message_of(errno));
+    if (command_.identity) {  // so that it may open /dev/stdout and /dev/stderr. Who is not root cannot, and need not
+      for (const auto* pipe : {&output_, &errors_}) {
+        (void)!::fchown(pipe->theirs.get(), command_.identity->user, command_.identity->group);
+      }
+    }
     const auto arguments = pointers_to(command_.arguments);
     const auto environment = pointers_to(command_.environment);
     const ChildPlan plan{command_, arguments.data(), environment.data(), nothing.get(), output_.theirs.get(),
@@ -326,6 +331,7 @@ Result<Identity> identity_of(const std::string& user) {
                      "': take the key user away, or have it run by sudo",
                  ""};
   }
+  if (::geteuid() != 0) identity.group = ::getegid();  // it is the agent's own user, and a service may have another group
   int count = 256;
   identity.groups.resize(static_cast<std::size_t>(count));
   if (::getgrouplist(user.c_str(), identity.group, identity.groups.data(), &count) < 0) count = 256;

@@ -318,6 +318,30 @@ TEST_F(ProgramTest, LeavesNoZombiesToAnAgentThatIsTheFirstProcess) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+TEST_F(ProgramTest, OfAnotherUserMayOpenItsStandardFilesByName) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  auto command = sh("echo 5 > /dev/stdout; echo trouble > /dev/stderr");
+  command.identity = *identity_of("nobody");
+  const auto done = run(command);
+  EXPECT_EQ(done.output, "5\n");
+  EXPECT_EQ(done.last_error, "trouble");
+}
+
+TEST_F(ProgramTest, MayBeOfTheAgentsOwnUserAlsoInAnotherGroup) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const auto command = sh("id -u; id -g");
+  const auto nobody = *identity_of("nobody");
+  sidewatch::exec::Run done;
+  std::thread([&] {  // the ids are set by the bare calls, which are of one thread alone
+    ASSERT_EQ(::syscall(SYS_setresgid, 7, 7, 7), 0);
+    ASSERT_EQ(::syscall(SYS_setresuid, nobody.user, nobody.user, nobody.user), 0);
+    auto same = command;
+    same.identity = *identity_of("nobody");
+    done = Program(same).run();
+  }).join();
+  EXPECT_EQ(done.output, std::to_string(nobody.user) + "\n7\n") << done.trouble;
+}
+
 TEST_F(ProgramTest, ToldOfNoFreeDescriptorSaysSo) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
