@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "collectors/exec/exec.h"
+#include "collectors/own_names.h"
 #include "config/literals.h"
 #include "metrics/text.h"
 
@@ -25,7 +26,8 @@ void declare_limits(config::Section& section, ExecConfig& config) {
                    config::between(config::Bytes{1024}, config::Bytes{std::uint64_t{1} << 26}));
   section.optional("max_memory", config.max_memory, "the address space that it may take; 0: no limit",
                    config::between(config::Bytes{0}, config::Bytes{std::uint64_t{1} << 40}));
-  section.optional("max_series", max_series, "more series than these are not taken from its output",
+  section.optional("max_series", max_series, "more series than these are not made of its output, in one run and in all that are "
+                   "remembered",
                    config::between(1, 100'000));
   section.optional("nice", config.nice, "added to the agent's own niceness: the program gives way to others",
                    config::between(0, 19));
@@ -66,7 +68,11 @@ void check_environment(config::Section& section, const ExecConfig& config) {
 
 void check_values(config::Section& section, const ExecConfig& config) {
   for (const auto& [name, place] : config.reading.values) {
-    if (!is_legal_metric_name(name)) section.problem("values", "'" + name + "' is not the name of a metric");
+    if (!is_legal_metric_name(name)) {
+      section.problem("values", "'" + name + "' is not the name of a metric");
+    } else if (OwnNames().contain(name)) {
+      section.problem("values", "'" + name + "' is one of the agent's own metrics: choose another name");
+    }
     if (!place.starts_with('/')) {
       section.problem("values", "'" + place + "' is not a place in JSON: write /queue/depth");
     }
@@ -116,7 +122,8 @@ void declare(config::Section& section, ExecConfig& config) {
                  "nagios: the exit code and performance data of a Nagios plugin; prometheus: its output is a page of "
                  "metrics; json: an object of numbers; value: one number");
   section.optional("interval", config.interval, "how often it is run", config::between(1s, 24h));
-  section.optional("timeout", config.timeout, "how long it may take; then it is ended, with everything that it began",
+  section.optional("timeout", config.timeout, "how long it may take; then it is ended, with everything that it began. Nine tenths of "
+                   "the interval where that is 10s or less",
                    config::between(100ms, 10min));
   section.optional("user", config.user, "whose rights it has: needs an agent that runs as root. The agent's own when absent");
   section.optional("environment", config.environment,
@@ -134,6 +141,7 @@ void declare(config::Section& section, ExecConfig& config) {
   if (!config.directory.starts_with('/')) {
     section.problem("directory", "'" + config.directory + "' is not an absolute path (it must start with '/')");
   }
+  if (!section.has("timeout")) config.timeout = std::min(config.timeout, config.interval - config.interval / 10);
   if (config.timeout >= config.interval) {
     section.problem("timeout", "timeout must be shorter than interval, which is " + config::write_duration(config.interval));
   }

@@ -1,6 +1,7 @@
 // A program that fails is a sample (exec_success 0), not a failed pass: what is known about it is still told.
 #include "collectors/exec/exec.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -8,7 +9,8 @@
 
 #include "base/utf8.h"
 #include "collectors/exec/program.h"
-#include "collectors/statsd/own_names.h"
+#include "collectors/own_names.h"
+#include "collectors/series_budget.h"
 #include "config/literals.h"
 
 namespace sidewatch {
@@ -39,6 +41,9 @@ constexpr std::string_view default_locale = "LC_ALL=C.UTF-8";  // numbers with a
 constexpr int unknown_status = 3;
 constexpr int first_signal_code = 128;
 constexpr std::size_t max_message_bytes = 200;
+constexpr std::size_t max_messages = 20;     // different ones of a plugin, as long as history remembers them
+constexpr std::size_t min_secret_bytes = 4;  // shorter ones are no secrets, and stand in every text
+constexpr std::string_view hidden = "***";
 
 Command command_of(const ExecConfig& config) {
   Command command;
@@ -78,7 +83,7 @@ class ExecCollector final : public Collector {
     ++runs_;
     std::string trouble;
     const Run run = run_once(trouble);
-    auto reading = Reading();
+    Reading reading;
     if (run.end == Run::End::exited && (run.code == 0 || is_plugin())) {
       auto read = read_output(run.output, config_.reading);
       if (read) reading = std::move(*read);
@@ -89,6 +94,7 @@ class ExecCollector final : public Collector {
     }
     const bool success = trouble.empty();
     if (!success) ++failures_;
+    budget_.begin_pass(catalog_);
     write_own(run, success, batch);
     write_status(run, reading, batch);
     leave_out_own_names(reading);
@@ -145,14 +151,13 @@ class ExecCollector final : public Collector {
   }
 
   // The text stays what it was when the status changed: one that is never twice the same (a load, a size) would otherwise
-  // make a new series in each pass.
+  // make a new series in each pass. That of a plugin that flaps has no numbers any more after a while, and then is none.
   void write_status(const Run& run, const Reading& reading, Batch& batch) {
     if (!is_plugin() || run.end != Run::End::exited) return;
     const int status = run.code <= unknown_status ? run.code : unknown_status;
     batch.add(own_[always + 1], status);
     if (status != status_) {
-      const std::string text(cut_at_character(reading.text, max_message_bytes));
-      message_ = catalog_.series(message_metric, Labels{{"name", config_.name.value}, {"text", text}});
+      message_ = message_of(std::string(cut_at_character(without_secrets(reading.text), max_message_bytes)));
     }
     status_ = status;
     batch.add(message_, 1);
@@ -168,27 +173,57 @@ class ExecCollector final : public Collector {
     });
   }
 
-  void write_measures(const Reading& reading, Batch& batch) {
-    std::vector<SeriesHandle> held;  // so that series which go on are the same
-    for (const auto& measure : reading.measures) {
-      held.push_back(catalog_.series({measure.name, measure.type, measure.unit, measure.help}, measure.labels));
-      batch.add(held.back(), measure.value);
-    }
-    held_ = std::move(held);
+  SeriesHandle message_of(std::string text) {
+    const auto given = [&](SeriesBudget& budget) {
+      budget.begin_pass(catalog_);
+      return budget.series(catalog_, message_metric, Labels{{"name", config_.name.value}, {"text", text}}).series;
+    };
+    if (auto series = given(messages_)) return series;
+    std::replace_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }, '#');
+    if (auto series = given(messages_without_numbers_)) return series;
+    text = "something else at each change";
+    return catalog_.series(message_metric, Labels{{"name", config_.name.value}, {"text", text}});
   }
 
-  static PassOutcome outcome_of(const Run& run, const std::string& trouble) {
+  void write_measures(Reading& reading, Batch& batch) {
+    std::vector<SeriesHandle> held;  // so that series which go on are the same
+    bool left_out = false;
+    for (const auto& measure : reading.measures) {
+      auto given = budget_.series(catalog_, {measure.name, measure.type, measure.unit, measure.help}, measure.labels);
+      left_out = left_out || !given.series;
+      batch.add(given.series, measure.value);
+      held.push_back(std::move(given.series));
+    }
+    held_ = std::move(held);
+    if (left_out) reading.trouble = SeriesBudget::what_is_wrong("max_series");
+  }
+
+  // What a program is given in its environment may be in what it complains with.
+  std::string without_secrets(std::string text) const {
+    std::vector<std::string> secrets;
+    for (const auto& [name, value] : config_.environment) secrets.push_back(value.reveal());
+    std::sort(secrets.begin(), secrets.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    for (const auto& secret : secrets) {
+      if (secret.size() < min_secret_bytes) break;
+      for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + hidden.size())) {
+        text.replace(at, secret.size(), hidden);
+      }
+    }
+    return text;
+  }
+
+  PassOutcome outcome_of(const Run& run, std::string trouble) const {
     PassOutcome outcome;
     if (trouble.empty()) return outcome;
+    if (!run.last_error.empty()) trouble += "; it said: " + mend_utf8(run.last_error);
     outcome.partial_errors = 1;
-    outcome.first_partial_error = trouble;
-    if (!run.last_error.empty()) outcome.first_partial_error += "; it said: " + mend_utf8(run.last_error);
+    outcome.first_partial_error = without_secrets(std::move(trouble));
     return outcome;
   }
 
   const ExecConfig config_;
   Catalog& catalog_;
-  const statsd::OwnNames own_names_;
+  const OwnNames own_names_;
   std::optional<Identity> identity_;
   std::optional<Program> program_;
   std::uint64_t runs_ = 0;
@@ -198,6 +233,9 @@ class ExecCollector final : public Collector {
   SeriesHandle message_;
   std::array<SeriesHandle, own_metrics.size()> own_;
   std::vector<SeriesHandle> held_;
+  SeriesBudget budget_{config_.reading.max_series};  // of what it writes
+  SeriesBudget messages_{max_messages};
+  SeriesBudget messages_without_numbers_{max_messages};
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "collectors/exec/measures.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -52,10 +54,13 @@ void add_range(const Metric& metric, const std::optional<NagiosRange>& range, co
 }
 
 Reading read_nagios(std::string_view output, const ReadingOptions& options) {
-  constexpr std::size_t most_series = 7;  // of one value
   Reading reading;
-  auto parsed = parse_nagios(output, std::max<std::size_t>(1, options.max_series / most_series));
+  auto parsed = parse_nagios(output, options.max_series);
   reading.text = std::move(parsed.text);
+  if (parsed.not_understood > 0) {
+    reading.trouble = std::to_string(parsed.not_understood) + " pieces of its performance data are not label=value";
+  }
+  if (parsed.left_out > 0) reading.trouble = too_many(options).what;
   std::set<std::string> labels_seen;
   for (const auto& value : parsed.values) {
     if (!labels_seen.insert(value.label).second) {
@@ -63,17 +68,18 @@ Reading read_nagios(std::string_view output, const ReadingOptions& options) {
       continue;
     }
     const Labels labels{{"name", options.name}, {"label", value.label}, {"unit", value.unit}};
-    auto& measures = reading.measures;
+    std::vector<Measure> measures;
     if (value.value) measures.push_back(measure_of(perfdata_value_metric, labels, *value.value));
     add_range(perfdata_warn_metric, value.warn, labels, measures);
     add_range(perfdata_crit_metric, value.crit, labels, measures);
     if (value.min) measures.push_back(measure_of(perfdata_min_metric, labels, *value.min));
     if (value.max) measures.push_back(measure_of(perfdata_max_metric, labels, *value.max));
+    if (reading.measures.size() + measures.size() > options.max_series) {
+      reading.trouble = too_many(options).what;
+      break;
+    }
+    std::move(measures.begin(), measures.end(), std::back_inserter(reading.measures));
   }
-  if (parsed.not_understood > 0) {
-    reading.trouble = std::to_string(parsed.not_understood) + " pieces of its performance data are not label=value";
-  }
-  if (parsed.left_out > 0) reading.trouble = too_many(options).what;
   return reading;
 }
 

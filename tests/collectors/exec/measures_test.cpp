@@ -78,9 +78,10 @@ TEST(ExecOutput, OfTooManySeriesIsNotTaken) {
   options.max_series = 2;
   EXPECT_THAT(lines(read_output(R"({"a":1,"b":2,"c":3})", options)).front(), HasSubstr("more than 2 series (max_series)"));
   options.format = Format::nagios;
-  const auto reading = read_output("x|a=1 b=2", options);
+  EXPECT_EQ(read_output("x|a=1 b=2", options)->trouble, "");  // as many as they really are
+  const auto reading = read_output("x|a=1 b=2;3", options);
   EXPECT_EQ(reading->measures.size(), 1U);
-  EXPECT_THAT(reading->trouble, HasSubstr("max_series"));
+  EXPECT_THAT(reading->trouble, HasSubstr("more than 2 series (max_series)"));
 }
 
 std::string problems_of(const std::string& entry) {
@@ -98,7 +99,11 @@ TEST(ExecConfiguration, SaysWhatIsWrong) {
   EXPECT_THAT(problems_of("command: check_load -w 5"), HasSubstr("there is no shell"));
   EXPECT_THAT(problems_of("command: [check_load]"), HasSubstr("'check_load' is not an absolute path"));
   EXPECT_THAT(problems_of("command: []"), HasSubstr("the list begins with the program"));
-  EXPECT_THAT(problems_of("command: [/x], interval: 5s"), HasSubstr("timeout must be shorter than interval, which is 5s"));
+  EXPECT_THAT(problems_of("command: [/x], interval: 5s, timeout: 5s"),
+              HasSubstr("timeout must be shorter than interval, which is 5s"));
+  EXPECT_THAT(problems_of("command: [/x], interval: 5s"), IsEmpty());  // the default gives way
+  EXPECT_THAT(problems_of("command: [/x], format: json, values: {node_load1: /b}"),
+              HasSubstr("'node_load1' is one of the agent's own metrics: choose another name"));
   EXPECT_THAT(problems_of("command: [/x], values: {a: /b}"), HasSubstr("places in JSON need format: json"));
   EXPECT_THAT(problems_of("command: [/x], format: json, values: {a: b}"), HasSubstr("'b' is not a place in JSON"));
   EXPECT_THAT(problems_of("command: [/x], environment: {\"A=B\": x}"), HasSubstr("cannot be the name of a variable"));
