@@ -186,6 +186,8 @@ class Heartbeats(Pushing):
         self.assertEqual(self.send("GET", "/ping/nothing")[0], 404)
         self.assertEqual(self.send("GET", "/ping/backup", headers={"Sec-Fetch-Site": "cross-site"})[0], 403,
                          "an image in a web page must not ping")
+        self.assertEqual(self.send("GET", "/ping/backup", headers={"User-Agent": "Mozilla/5.0", "Referer": "http://evil.example/"})[0], 403,
+                         "nor one that an older browser asks for")
 
     def test_a_job_that_stays_away_is_told_and_so_is_its_return(self):
         self.start(self.JOBS + """
@@ -221,6 +223,19 @@ receivers: [{name: hook, webhook: {url: "RECEIVER"}}]""".replace("RECEIVER", sel
             self.assertEqual(page.value("heartbeat_overdue", heartbeat="backup"), 0)
 
 
+    def test_the_end_of_a_short_run_is_not_lost_when_the_agent_is_killed_or_stopped(self):
+        self.start("{heartbeat: [{name: backup, every: 1h, grace: 5m}]}")
+        for life, end in enumerate((self.agent.kill, self.agent.terminate), start=1):
+            for word in ("start", "0"):
+                self.assertEqual(self.send("GET", f"/ping/backup/{word}"), (200, "OK\n"))
+            end()
+            self.agent.start()
+            wait_until(lambda: self.page().matching("heartbeat_overdue"), "the first pass")
+            page = self.page()
+            self.assertEqual(page.value("heartbeat_running", heartbeat="backup"), 0)
+            self.assertEqual(page.value("heartbeat_pings_total", heartbeat="backup", result="success"), life)
+
+
 class Pushgateway(Pushing):
     PAGE = b"# HELP backup_bytes What it wrote.\n# TYPE backup_bytes gauge\nbackup_bytes{disk=\"a\"} 3.14e9\n"
 
@@ -243,6 +258,7 @@ class Pushgateway(Pushing):
         self.assertEqual(status, 400)
         self.assertRegex(text, r"^2:\d+: ")
         self.assertEqual(self.send("PUT", "/metrics/job/backup", b"good 1\nnode_load1 99\n")[0], 400)
+        self.assertEqual(self.send("PUT", "/metrics/job/backup", b"good 1 1700000000000\n")[0], 400)
         wait_until(lambda: self.page().matching("push_failure_time_seconds", job="backup"), "the group")
         self.assertGreater(self.page().value("push_failure_time_seconds", job="backup"), time.time() - 60)
         self.assertEqual(self.page().matching("good"), [])

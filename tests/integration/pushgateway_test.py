@@ -55,6 +55,8 @@ REQUESTS = [
     ("PUT", "/job/wrong3", b"twice 1\ntwice 1\n"),
     ("PUT", "/job/wrong4", b"twice{job=\"x\"} 1\ntwice{job=\"y\"} 1\n"),
     ("PUT", "/job/wrong5", b"push_time_seconds 1\n"),
+    ("PUT", "/job/one", b"of_two{instance=\"x\"} 1\n"),
+    ("PUT", "/job/one/instance/x", b"of_two 2\n"),
     ("PUT", "/job/a/instance", GOOD),
     ("PUT", "/job/a/in-stance/x", GOOD),
     ("PUT", "/job/a/__name__/x", GOOD),
