@@ -10,6 +10,7 @@
 #include "agent/api/query.h"
 #include "agent/api/rules.h"
 #include "agent/api/series.h"
+#include "base/process_token.h"
 #include "metrics/exposition.h"
 
 namespace sidewatch {
@@ -25,6 +26,10 @@ std::int64_t monotonic_ms() {
 }
 
 HttpResponse metrics_page(const RouteParts& parts, const HttpRequest& request) {
+  // Each scrape of itself would bring all that the one before brought, once more.
+  if (request.header(scraper_header) == process_token()) {
+    return HttpResponse::text(508, "this is the page of the agent that asks for it\n");
+  }
   const auto format = choose_format(request.header("Accept"));
   const bool gzip = accepts_gzip(request.header("Accept-Encoding"));
   auto response = HttpResponse::shared(std::string(content_type(format)), parts.pages.page(format, gzip));

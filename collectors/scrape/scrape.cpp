@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/process_token.h"
 #include "config/literals.h"
 
 namespace sidewatch::scrape {
@@ -74,6 +75,7 @@ std::string words_for_status(const OutgoingResponse& response) {
     return "answered " + status + ": it wants to know who asks (basic_auth, bearer_token), or does not allow it";
   }
   if (response.status == 404) return "answered 404: there is no such page, look at the path of the URL";
+  if (response.status == 508) return "is this agent's own page: what it tells is here already";
   return "answered " + status;
 }
 
@@ -125,6 +127,7 @@ class ScrapeCollector final : public Collector {
     request.max_body_bytes = target_.max_page_bytes;
     request.headers = {{"Accept", std::string(accept_header)},
                        {"Accept-Encoding", "gzip"},
+                       {scraper_header, process_token()},
                        {"X-Prometheus-Scrape-Timeout-Seconds", config::write_number(to_seconds(target_.timeout))}};
     if (const std::string secret = add_access(request, target_.access); !secret.empty()) {
       return Trouble{Reason::unreachable, "was not asked: " + secret + " cannot be read now"};

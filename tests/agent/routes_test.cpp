@@ -8,6 +8,7 @@
 
 #include "base/gzip.h"
 #include "base/json.h"
+#include "base/process_token.h"
 
 namespace sidewatch {
 namespace {
@@ -70,6 +71,11 @@ constexpr const char* text_page =
     "# HELP up Whether it is up.\n"
     "# TYPE up gauge\n"
     "up{job=\"a\"} 4\n";
+
+TEST_F(RoutesTest, DoesNotGiveTheAgentItsOwnPageToScrape) {
+  EXPECT_EQ(answer("GET", "/metrics", {{scraper_header, process_token()}}).status, 508);
+  EXPECT_EQ(answer("GET", "/metrics", {{scraper_header, "of another agent"}}).status, 200);
+}
 
 TEST_F(RoutesTest, ServesTheMetricsAsText) {
   const auto response = answer("GET", "/metrics");

@@ -150,8 +150,8 @@ class Scrape(unittest.TestCase):
         serve(server, self)
         self.host = f"127.0.0.1:{server.server_address[1]}"
 
-    def start(self, scrapes):
-        self.agent = Agent("agent: {interval: 1s}\nhttp: {listen: 127.0.0.1:0}\ncollectors:\n  scrape:\n" + scrapes,
+    def start(self, scrapes, listen="127.0.0.1:0"):
+        self.agent = Agent(f"agent: {{interval: 1s}}\nhttp: {{listen: {listen}}}\ncollectors:\n  scrape:\n" + scrapes,
                            self.directory.name)
         self.addCleanup(self.agent.stop)
         self.agent.start()
@@ -215,6 +215,15 @@ class Scrape(unittest.TestCase):
         wait_until(lambda: self.values("up") == {"params": 1, "socket": 1}, "both scrapes")
         self.assertEqual(self.values("asked{query=\"a=1&module=x%20y\"}"), {"params": 1})
         self.assertEqual(self.values(f"b{{instance=\"{path}\"}}"), {"socket": 2})
+
+    def test_the_agent_does_not_scrape_itself(self):
+        path = os.path.join(self.directory.name, "agent.sock")
+        self.start(f"    - {{job: itself, url: \"http://localhost/metrics\", unix_socket: {path}}}\n",
+                   listen=f"[127.0.0.1:0, \"unix:{path}\"]")
+        wait_until(lambda: self.values("sidewatch_scrape_failures_total{reason=\"status\"} > 1") != {}, "two scrapes")
+        self.assertEqual(self.values("up"), {"itself": 0})
+        self.assertEqual(self.values("{exported_job!=\"\"}"), {})
+        self.assertIn("this agent's own page", self.agent.log())
 
     def test_series_go_stale_when_the_target_is_gone(self):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClosingPages)
