@@ -32,25 +32,54 @@ void SeriesBoard::add_exemplar(Place place, Exemplar exemplar) {
 
 void BoardWriter::write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars) {
   held_.resize(board.entries_.size());
-  left_out_ = 0;
+  over_budget_ = 0;
+  twins_ = 0;
   const bool may_have_room = budget_.begin_pass(catalog);
+  const bool had_ended = std::exchange(has_ended_, false);
   for (std::size_t place = 0; place < held_.size(); ++place) {
     const auto& entry = board.entries_[place];
     Held& held = held_[place];
     if (!entry.family) {
+      has_ended_ = has_ended_ || held.series;
       if (held.is_asked) held = {};
       continue;
     }
-    if (!held.is_asked || held.epoch != entry.epoch || (!held.is_settled && may_have_room)) {
-      const Family& family = *entry.family;
-      auto given = budget_.series(catalog, {family.name, family.type, family.unit, family.help}, entry.labels);
-      held = {std::move(given.series), true, given.settled, entry.epoch};
-    }
-    if (!held.series) ++left_out_;
+    const bool may_be_better_off = !held.is_settled && (held.is_twin ? had_ended : may_have_room);
+    const bool is_another = held.is_asked && held.epoch != entry.epoch;
+    has_ended_ = has_ended_ || (is_another && held.series);
+    if (!held.is_asked || is_another || may_be_better_off) ask(board, static_cast<SeriesBoard::Place>(place), catalog);
+    if (!held.series) ++(held.is_twin ? twins_ : over_budget_);
     batch.add(held.series, entry.value);
   }
   if (exemplars != nullptr) write_exemplars(board, catalog, *exemplars);
   board.waiting_.clear();
+}
+
+void BoardWriter::ask(const SeriesBoard& board, SeriesBoard::Place place, Catalog& catalog) {
+  const auto& entry = board.entries_[place];
+  const Family& family = *entry.family;
+  auto given = budget_.series(catalog, {family.name, family.type, family.unit, family.help}, entry.labels);
+  const bool twin = given.settled && is_twin(board, place, given.series.id());
+  if (twin) given = {};
+  held_[place] = {std::move(given.series), true, given.settled, twin, entry.epoch};
+}
+
+// Where it is none, the place becomes the series' owner.
+bool BoardWriter::is_twin(const SeriesBoard& board, SeriesBoard::Place place, SeriesId id) {
+  const auto [owner, is_new] = owners_.try_emplace(id.index, place);
+  if (is_new || owner->second == place) return false;
+  const Held& other = held_[owner->second];
+  const auto& on_board = board.entries_[owner->second];
+  const bool stands = on_board.family && on_board.epoch == other.epoch;  // and did not end since the last pass
+  if (stands && other.series && other.series.id() == id) return true;
+  owner->second = place;
+  return false;
+}
+
+std::string BoardWriter::what_is_wrong(std::string_view key) const {
+  if (over_budget_ > 0) return SeriesBudget::what_is_wrong(key);
+  return "series are left out that would be the same as another, as characters that may not stand in a name become '_' and "
+         "long values of labels are cut (limits.max_label_value_bytes)";
 }
 
 void BoardWriter::write_exemplars(const SeriesBoard& board, const Catalog& catalog, Exemplars& exemplars) const {

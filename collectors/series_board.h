@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "collectors/series_budget.h"
@@ -64,7 +67,10 @@ class BoardWriter {
   // Without new series and examples it allocates nothing.
   void write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars);
 
-  std::size_t left_out() const { return left_out_; }  // of the board's series, in the last pass: for want of budget
+  // Of the board's series, in the last pass: for want of budget, or because another of them is the same series in the
+  // catalog, where names are mended and long values are cut. In words: `key` is what raises the budget.
+  std::size_t left_out() const { return over_budget_ + twins_; }
+  std::string what_is_wrong(std::string_view key) const;
 
  private:
   void write_exemplars(const SeriesBoard& board, const Catalog& catalog, Exemplars& exemplars) const;
@@ -73,11 +79,18 @@ class BoardWriter {
     SeriesHandle series;
     bool is_asked = false;    // for this epoch
     bool is_settled = false;  // else it is asked for again once there may be room
+    bool is_twin = false;     // of another's that is served
     std::uint32_t epoch = 0;
   };
+  void ask(const SeriesBoard& board, SeriesBoard::Place place, Catalog& catalog);
+  bool is_twin(const SeriesBoard& board, SeriesBoard::Place place, SeriesId id);
+
   SeriesBudget budget_;
-  std::vector<Held> held_;  // by place
-  std::size_t left_out_ = 0;
+  std::vector<Held> held_;                                        // by place
+  std::unordered_map<std::uint32_t, SeriesBoard::Place> owners_;  // by the index of a series; some have ended
+  bool has_ended_ = false;                                        // any that was served, in the last pass
+  std::size_t over_budget_ = 0;
+  std::size_t twins_ = 0;
 };
 
 }  // namespace sidewatch

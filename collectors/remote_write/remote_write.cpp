@@ -42,7 +42,7 @@ class RemoteWriteCollector final : public Collector {
     PassOutcome outcome;
     outcome.partial_errors = writer_.left_out();
     if (writer_.left_out() == 0) return outcome;
-    outcome.first_partial_error = SeriesBudget::what_is_wrong("collectors.remote_write.max_series");
+    outcome.first_partial_error = writer_.what_is_wrong("collectors.remote_write.max_series");
     return outcome;
   }
 

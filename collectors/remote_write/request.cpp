@@ -118,6 +118,7 @@ Result<void> read_request(std::string_view body, const std::function<void(const 
 
 Result<Labels> read_labels(std::string_view series_message) {
   std::vector<Label> labels;
+  bool has_name = false;
   ProtobufReader reader(series_message);
   while (reader.next()) {
     if (reader.tag() != bytes_tag(1)) continue;
@@ -129,11 +130,13 @@ Result<Labels> read_labels(std::string_view series_message) {
     if (!labels.empty() && labels.back().name > label.name) {
       return Error{"labels must be sorted by their names, and " + told(label.name) + " comes behind " + told(labels.back().name), ""};
     }
+    has_name = has_name || (label.name == "__name__" && !label.value.empty());
+    if (labels.size() > max_labels) labels.pop_back();
     labels.push_back(std::move(label));
   }
   if (!reader.ok()) return damaged("a series");
   Labels all(std::move(labels));
-  if (all.get("__name__").empty()) return Error{"a series has no label __name__", ""};
+  if (!has_name) return Error{"a series has no label __name__", ""};
   return all;
 }
 

@@ -45,7 +45,8 @@ Result<void> read_request(std::string_view body, const std::function<void(const 
                           const std::function<void(const SentMetadata&)>& metadata);
 
 // With __name__. An Error says which rule the labels break: there must be a __name__, and names that are texts, sorted and
-// without any twice.
+// without any twice. Of more than max_labels there are max_labels + 1.
+inline constexpr std::size_t max_labels = 64;
 Result<Labels> read_labels(std::string_view series_message);
 
 // Absent where the bytes are none.

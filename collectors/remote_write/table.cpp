@@ -1,7 +1,10 @@
 #include "collectors/remote_write/table.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
+
+#include "metrics/text.h"
 
 namespace sidewatch::remote_write {
 namespace {
@@ -9,7 +12,8 @@ namespace {
 constexpr Duration max_lead = std::chrono::minutes(10);  // how far a sender's clock may be ahead
 constexpr std::size_t max_metadata = 10'000;             // families
 constexpr std::size_t max_help_bytes = 1024;
-constexpr std::size_t max_name_bytes = 256;              // of a family in metadata
+constexpr std::size_t max_name_bytes = 256;              // of a metric or a label
+constexpr std::size_t max_value_bytes = 4096;            // of a label
 constexpr std::size_t max_known = 100'000;               // spellings of series that are remembered
 constexpr std::size_t max_known_bytes = std::size_t{8} << 20;
 constexpr std::size_t label_bytes = 64;                  // about what a label takes beside its texts
@@ -23,12 +27,25 @@ std::size_t bytes_of(const Labels& labels) {
   return copies * bytes;
 }
 
+// A page of metrics tells the name three times for each series, and labels once.
+bool is_of_usual_size(const Labels& labels) {
+  if (labels.size() > max_labels || labels.get("__name__").size() > max_name_bytes) return false;
+  return std::all_of(labels.begin(), labels.end(), [](const Label& label) {
+    return label.name.size() <= max_name_bytes && label.value.size() <= max_value_bytes;
+  });
+}
+
 // Without the end by which a histogram's or a summary's series differ; the name itself where it has none.
 std::string_view without_part(std::string_view name) {
   for (const auto part : parts) {
     if (name.size() > part.size() && name.ends_with(part)) return name.substr(0, name.size() - part.size());
   }
   return name;
+}
+
+std::string_view without_total(std::string_view name) {
+  constexpr std::string_view end = "_total";
+  return name.substr(0, name.ends_with(end) ? name.size() - end.size() : name.size());
 }
 
 }  // namespace
@@ -41,6 +58,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::too_new: return "too_new";
     case Refusal::native_histogram: return "native_histogram";
     case Refusal::reserved_name: return "reserved_name";
+    case Refusal::too_large: return "too_large";
     case Refusal::no_room: return "no_room";
     case Refusal::count: break;
   }
@@ -120,8 +138,10 @@ std::optional<Table::Number> Table::number_of(const SentSeries& sent, Refusal& r
     if (const Number* const known = by_bytes_.find(*sent.labels)) return *known;
   }
   auto labels = read_labels(sent.message);
+  refusal = Refusal::too_large;
+  if (!labels || !is_of_usual_size(*labels)) return std::nullopt;
   refusal = Refusal::reserved_name;
-  if (!labels || own_names_.contain(labels->get("__name__"))) return std::nullopt;
+  if (own_names_.contain(mend_metric_name(labels->get("__name__")))) return std::nullopt;  // as it would be served
   refusal = Refusal::no_room;
   const auto number = number_of(std::move(*labels), sent.time_ms);
   if (number && sent.labels) by_bytes_.remember(*sent.labels, *number);
@@ -160,12 +180,13 @@ void Table::remember(const SentMetadata& sent) {
 
 void Table::settle(Time now) {
   bool any = false;
-  for (Number number = 0; limits_.ttl > Duration(0) && number < series_.size(); ++number) {
-    if (!series_[number].is_used || now - series_[number].last <= limits_.ttl) continue;
+  for (Number number = 0; number < series_.size(); ++number) {
+    if (!series_[number].is_used || !is_over(series_[number], now)) continue;
     drop(number);
     any = true;
   }
   if (any) by_bytes_.forget_all();
+  if (metadata_.size() >= max_metadata) forget_metadata();
   for (const auto number : fresh_) {
     Series& series = series_[number];
     series.is_fresh = false;
@@ -174,6 +195,22 @@ void Table::settle(Time now) {
     board_.set(*series.place, series.value);
   }
   fresh_.clear();
+}
+
+// What has ended is remembered for as long as an older sample might come for it.
+bool Table::is_over(const Series& series, Time now) const {
+  const Duration age = now - series.last;
+  if (series.has_ended && age > (limits_.max_age > Duration(0) ? limits_.max_age : max_lead)) return true;
+  return limits_.ttl > Duration(0) && age > limits_.ttl;
+}
+
+// That of families without a series: senders tell about all that they know, whatever they send.
+void Table::forget_metadata() {
+  std::unordered_set<std::string_view> families;
+  for (const auto& [name, count] : names_) {
+    families.insert({name, without_part(name), without_total(name)});
+  }
+  std::erase_if(metadata_, [&](const auto& each) { return !families.contains(each.first); });
 }
 
 void Table::drop(Number number) {
@@ -200,7 +237,7 @@ std::shared_ptr<const Family> Table::family_of(const Labels& labels) const {
     const bool is_part = metadata != nullptr && (metadata->type == MetricType::histogram || metadata->type == MetricType::summary);
     if (!is_part) metadata = nullptr;
   }
-  if (metadata == nullptr && name.ends_with("_total")) metadata = said(std::string_view(name).substr(0, name.size() - 6));
+  if (metadata == nullptr) metadata = said(without_total(name));
   auto family = metadata != nullptr ? Family{name, metadata->type, metadata->unit, metadata->help}
                                     : Family{name, guessed_type(name, labels), "", ""};
   if (family.help.empty()) family.help = default_help;

@@ -29,7 +29,7 @@
 namespace sidewatch::remote_write {
 
 // Why a sample was not taken in. The words are label values.
-enum class Refusal { superseded, out_of_order, too_old, too_new, native_histogram, reserved_name, no_room, count };
+enum class Refusal { superseded, out_of_order, too_old, too_new, native_histogram, reserved_name, too_large, no_room, count };
 std::string_view to_string(Refusal refusal);
 
 struct TableLimits {
@@ -85,6 +85,8 @@ class Table {
   void remember(const SentMetadata& sent);
   std::shared_ptr<const Family> family_of(const Labels& labels) const;
   MetricType guessed_type(const std::string& name, const Labels& labels) const;
+  bool is_over(const Series& series, Time now) const;
+  void forget_metadata();
   void drop(Number number);
 
   const TableLimits limits_;

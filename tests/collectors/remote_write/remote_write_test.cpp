@@ -219,6 +219,46 @@ TEST_F(RemoteWriteTest, LeavesOutTheAgentsOwnNamesAndNativeHistograms) {
   EXPECT_THAT(pass(), ElementsAre(Pair("a", 1)));
 }
 
+TEST_F(RemoteWriteTest, LeavesOutNamesThatWouldBeServedAsTheAgentsOwn) {
+  const auto one = sample(99, 9'999'000);
+  for (const char* name : {"node-load1", "node.load1", "sidewatch-collector-success", "sidewatch.x", "ALERTS"}) {
+    EXPECT_THAT(post(series({{"__name__", name}, {"collector", "self"}}, one)).refused, ElementsAre(Pair("reserved_name", 1)));
+  }
+  EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_EQ(post(series({{"__name__", "http.requests"}}, one)).samples, 1U);
+  EXPECT_THAT(pass(), ElementsAre(Pair("http_requests", 99)));
+}
+
+TEST_F(RemoteWriteTest, ServesOneOfTwoSeriesWhoseNamesAreMendedToOne) {
+  const auto one = sample(1, 9'999'000);
+  post(series({{"__name__", "a.b"}}, one) + series({{"__name__", "a_b"}}, sample(2, 9'999'000)));
+  Batch batch;
+  target().write(writer, catalog, batch, now);
+  ASSERT_EQ(batch.size(), 1U);
+  EXPECT_EQ(batch.samples()[0].value, 1);
+  EXPECT_EQ(writer.left_out(), 1U);
+  now += 4min;
+  post(series({{"__name__", "a_b"}}, sample(3, to_ms(now))));
+  now += 2min;
+  pass();
+  EXPECT_THAT(pass(), ElementsAre(Pair("a_b", 3))) << "once the other ended";
+  EXPECT_EQ(writer.left_out(), 0U);
+}
+
+TEST_F(RemoteWriteTest, LeavesOutSeriesWhoseNamesOrLabelsAreHuge) {
+  const auto one = sample(1, 9'999'000);
+  Pairs many{{"__name__", "many"}};
+  for (int i = 100; i < 100'000; ++i) many.emplace_back("l" + std::to_string(100'000 + i), "x");
+  const auto answer = post(series({{"__name__", std::string(257, 'n')}}, one) + series(many, one) +
+                           series({{"__name__", "name"}, {std::string(257, 'n'), "x"}}, one) +
+                           series({{"__name__", "value"}, {"l", std::string(4097, 'v')}}, one) +
+                           series({{"__name__", "fine"}, {"l", std::string(256, 'v')}}, one));
+  EXPECT_EQ(answer.status, 204);
+  EXPECT_THAT(answer.refused, ElementsAre(Pair("too_large", 4)));
+  EXPECT_EQ(answer.samples, 1U);
+  EXPECT_EQ(pass().size(), 1U);
+}
+
 TEST_F(RemoteWriteTest, KeepsExemplarsOfSeriesThatStand) {
   const auto exemplar = wire::bytes(3, wire::bytes(1, wire::bytes(1, "trace_id") + wire::bytes(2, "ab12")) + wire::real(2, 0.3) +
                                            wire::varint(3, 9'998'000));
@@ -234,6 +274,37 @@ TEST_F(RemoteWriteTest, KeepsExemplarsOfSeriesThatStand) {
   EXPECT_EQ(kept.exemplars[0].labels.to_string(), "{trace_id=\"ab12\"}");
   EXPECT_EQ(kept.exemplars[0].value, 0.3);
   EXPECT_EQ(kept.exemplars[0].at, WallTime(9'998s));
+}
+
+TEST_F(RemoteWriteTest, GivesTheRoomOfEndedSeriesToOthersAlsoWithoutATtl) {
+  config.limits.max_series = 1;
+  config.limits.ttl = 0s;
+  const auto send = [&](const char* name, double value) {
+    return post(series({{"__name__", name}}, sample(value, to_ms(now)))).refused;
+  };
+  send("a", 1);
+  send("a", stale);
+  pass();
+  EXPECT_THAT(send("b", 1), ElementsAre(Pair("no_room", 1))) << "for an older sample of a might come";
+  now += 11min;
+  pass();
+  EXPECT_THAT(send("b", 1), IsEmpty());
+  now += 11min;
+  EXPECT_THAT(pass(), ElementsAre(Pair("b", 1))) << "it has not ended";
+}
+
+TEST_F(RemoteWriteTest, ForgetsMetadataWithoutSeriesWhenThereIsNoRoomForMore) {
+  const auto one = sample(1, 9'999'000);
+  post(metadata(2, "kept", "Kept.") + series({{"__name__", "kept_total"}}, one));
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += metadata(2, "gone" + std::to_string(i), "Gone.");
+  post(many);
+  pass();
+  post(metadata(2, "late_total", "Late.") + series({{"__name__", "late_total"}}, one));
+  post(series({{"__name__", "kept_total"}, {"new", "1"}}, one));
+  pass();
+  EXPECT_EQ(family("late_total"), "gauge: Late.");
+  EXPECT_EQ(family("kept_total"), "gauge: Kept.");
 }
 
 TEST_F(RemoteWriteTest, IsBoundedWhateverIsSent) {
