@@ -42,4 +42,9 @@ bool OwnNames::contain(std::string_view name) const {
          std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
 }
 
+bool OwnNames::contain_part_of(std::string_view name) const {
+  constexpr std::array<std::string_view, 6> ends = {"", "_bucket", "_count", "_sum", "_min", "_max"};
+  return std::ranges::any_of(ends, [&](std::string_view end) { return contain(std::string(name) + std::string(end)); });
+}
+
 }  // namespace sidewatch

@@ -17,6 +17,8 @@ class OwnNames {
  public:
   OwnNames();  // of all kinds of collectors, configured or not, and everything that begins with sidewatch_
   bool contain(std::string_view name) const;
+  // The name, or that of a part which a histogram, a summary or a timing of this name would have: x_count, x_bucket.
+  bool contain_part_of(std::string_view name) const;
 
  private:
   std::vector<std::uint64_t> hashes_;  // sorted; of names that are written out

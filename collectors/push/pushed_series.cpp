@@ -61,8 +61,7 @@ std::optional<Rejection> PushedSeries::take(const PushedSample& sample, Time now
   if (auto rejection = check(sample, type)) return rejection;
   Entry* const entry = entry_of(sample, type, key);
   if (entry == nullptr) {
-    return Rejection{sample.at, "there is no room for another series (max_series, max_names of collectors.push)",
-                     Refusal::no_room};
+    return Rejection{sample.at, "there is no room for another " + reached_limit(sample, type), Refusal::no_room};
   }
   entry->last = now;
   entry->touched = true;
@@ -92,8 +91,9 @@ void PushedSeries::observe(Entry& entry, double value) {
 
 std::optional<Rejection> PushedSeries::check(const PushedSample& sample, MetricType type) const {
   const auto reject = [&](std::string why, Refusal reason) { return Rejection{sample.at, std::move(why), reason}; };
-  if (own_names_.contain(sample.name)) {
-    return reject("the name " + sample.name + " belongs to what the agent itself measures; choose another",
+  if (is_observed(type) ? own_names_.contain_part_of(sample.name) : own_names_.contain(sample.name)) {
+    return reject("the name " + sample.name + (is_observed(type) ? ", or that of one of its parts," : "") +
+                      " belongs to what the agent itself measures; choose another",
                   Refusal::reserved);
   }
   const auto known = names_.find(sample.name);
@@ -134,13 +134,20 @@ bool PushedSeries::is_taken(const std::string& name, MetricType type) const {
   return false;
 }
 
+// What there is no room for, and the key that says so. Empty: there is room.
+std::string PushedSeries::reached_limit(const PushedSample& sample, MetricType type) const {
+  if (entries_.size() >= limits_.max_series) return "series (collectors.push.max_series)";
+  if (is_observed(type) && observed_ >= limits_.max_observed) {
+    return "histogram or summary (collectors.push.max_observed)";
+  }
+  if (!names_.contains(sample.name) && names_.size() >= limits_.max_names) return "name (collectors.push.max_names)";
+  return "";
+}
+
 PushedSeries::Entry* PushedSeries::entry_of(const PushedSample& sample, MetricType type, const Labels& key) {
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second.get();
+  if (!reached_limit(sample, type).empty()) return nullptr;
   const bool is_new_name = !names_.contains(sample.name);
-  if (entries_.size() >= limits_.max_series || (is_new_name && names_.size() >= limits_.max_names) ||
-      (is_observed(type) && observed_ >= limits_.max_observed)) {
-    return nullptr;
-  }
   auto entry = std::make_unique<Entry>();
   entry->number = ++last_number_;
   entry->name = sample.name;

@@ -80,6 +80,7 @@ class PushedSeries {
   };
   std::optional<Rejection> check(const PushedSample& sample, MetricType type) const;
   bool is_taken(const std::string& name, MetricType type) const;
+  std::string reached_limit(const PushedSample& sample, MetricType type) const;
   Entry* entry_of(const PushedSample& sample, MetricType type, const Labels& key);
   void obtain(PushedHandles::OfOne& handles, SeriesBudget& budget, Catalog& catalog, const Entry& entry) const;
   void observe(Entry& entry, double value);

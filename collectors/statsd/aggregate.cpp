@@ -117,7 +117,7 @@ Aggregate::Entry* Aggregate::new_entry_of(const Line& line, const KeyTable::Key&
     labels = mapping->honor_labels ? labels.or_else(of_mapping) : of_mapping.or_else(labels);
   }
   const auto name = mend_metric_name(mapped ? mapped->name : tagged.name);
-  if (own_names_.contain(name)) {
+  if (is_timing(line.kind) ? own_names_.contain_part_of(name) : own_names_.contain(name)) {
     fail(LineError::reserved_name);
     return nullptr;
   }

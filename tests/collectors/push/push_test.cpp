@@ -170,6 +170,15 @@ TEST_F(JsonPushTest, RefusesTheNamesOfWhatTheAgentMeasuresItself) {
                           Pair("sidewatch_push_series", HasSubstr("belongs to"))));
 }
 
+TEST_F(JsonPushTest, RefusesAHistogramWhosePartsTheAgentMeasuresItself) {
+  const auto why = rejected(R"({"pg_locks": {"observe": 1}, "redis_keys": {"observe": 1}, "fine": {"observe": 1}})");
+  EXPECT_EQ(why.size(), 2U);
+  for (const auto& [at, sentence] : why) EXPECT_THAT(sentence, HasSubstr("belongs to what the agent itself measures"));
+  const auto samples = pass();
+  EXPECT_EQ(samples.count("pg_locks_count"), 0U);
+  EXPECT_EQ(samples.count("fine_count"), 1U);
+}
+
 TEST_F(JsonPushTest, RefusesLabelsThatTheAgentSets) {
   EXPECT_EQ(rejected(R"({"a{le=\"1\"}": {"observe": 1}})").size(), 1u);
   EXPECT_EQ(rejected(R"({"b{quantile=\"1\"}": {"type": "summary", "observe": 1}})").size(), 1u);
@@ -193,8 +202,10 @@ TEST_F(JsonPushTest, TakesNoMoreSeriesThanThereIsRoomFor) {
 TEST_F(JsonPushTest, TakesNoMoreNamesAndHistogramsThanThereIsRoomFor) {
   EXPECT_EQ(post(R"({"a": 1, "b": {"observe": 1}, "c": {"observe": 1}})").samples, 3u);
   EXPECT_EQ(post(R"({"d": {"observe": 1}})").status, 429);
+  EXPECT_THAT(post(R"({"d": {"observe": 1}})").body, HasSubstr("max_observed"));
   EXPECT_EQ(post(R"({"d": 1})").status, 200);
   EXPECT_EQ(post(R"({"e": 1})").status, 429);
+  EXPECT_THAT(post(R"({"e": 1})").body, HasSubstr("max_names"));
 }
 
 TEST_F(JsonPushTest, NeverMakesMoreSeriesThanItsBudgetHoweverOftenNamesChange) {

@@ -252,6 +252,12 @@ TEST_F(AggregateTest, LetsNobodyWriteWhatTheAgentSaysItself) {
   EXPECT_THAT(write(), ElementsAre(Pair("node_version", 1)));
 }
 
+TEST_F(AggregateTest, LetsNobodyWriteThatAsAPartOfATiming) {
+  aggregate.take("pg_locks:1|ms\nredis.keys:1|h\nfine:1|ms");
+  EXPECT_EQ(errors(LineError::reserved_name), 2u);
+  for (const auto& [name, value] : write()) EXPECT_TRUE(name.starts_with("fine")) << name;
+}
+
 TEST_F(AggregateTest, TakesNoNumbersThatWouldNotStayFinite) {
   aggregate.take("a:1e101|c\nb:1e308:1e308|h\nc:-1e101|g\nd:1e100|g");
   EXPECT_EQ(errors(LineError::bad_number), 3u);
