@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/utf8.h"
 #include "metrics/text.h"
 
 namespace sidewatch::pushgateway {
@@ -31,11 +32,11 @@ Result<Label> read_label(std::string name, const std::string& value) {
     return Error{
         "the path has a label whose name is none: letters, digits and '_', no digit first, and no __ before it", ""};
   }
-  if (!is_base64) return Label{std::move(name), value};
-  auto plain = decoded(value);
+  auto plain = is_base64 ? decoded(value) : Result<std::string>(value);
   if (!plain) {
     return Error{"the value of the path's label " + name + " is not base64 (with - and _, as URLs have it)", ""};
   }
+  if (!is_utf8(*plain)) return Error{"the value of the path's label " + name + " is not UTF-8", ""};
   return Label{std::move(name), std::move(*plain)};
 }
 

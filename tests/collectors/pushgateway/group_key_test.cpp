@@ -49,6 +49,8 @@ TEST(GroupKey, SaysWhatIsWrongWithAPath) {
   EXPECT_THAT(why({"job", "a", "x-y", "1"}), HasSubstr("a label whose name is none"));
   EXPECT_THAT(why({"job", "a", "__name__", "1"}), HasSubstr("a label whose name is none"));
   EXPECT_THAT(why({"job", "a", "x@base64", "!!"}), HasSubstr("the value of the path's label x is not base64"));
+  EXPECT_THAT(why({"job", "\xFF\xFE"}), HasSubstr("the value of the path's label job is not UTF-8"));
+  EXPECT_THAT(why({"job", "a", "x@base64", "_w"}), HasSubstr("the value of the path's label x is not UTF-8"));
   EXPECT_THAT(why({"job@base64", "a"}), HasSubstr("the value of the path's label job is not base64"));
 }
 
