@@ -35,6 +35,10 @@ void declare(config::Section& section, OtlpConfig& config) {
                    "is refused or left out",
                    between<std::int64_t>(1, 1'000'000));
   limits.max_series = static_cast<std::size_t>(max_series);
+  auto max_metrics = static_cast<std::int64_t>(limits.max_metrics);
+  section.optional("max_metrics", max_metrics, "metrics, by their names, that stand; likewise refused beyond",
+                   between<std::int64_t>(1, 100'000));
+  limits.max_metrics = static_cast<std::size_t>(max_metrics);
   if (section.describing()) return;
   limits.finest_scale = 0;
   while (std::int64_t{1} << limits.finest_scale < per_doubling) ++limits.finest_scale;
@@ -47,7 +51,8 @@ std::string fingerprint_of(const OtlpConfig& config) {
   const auto& translation = config.translation;
   const auto& limits = config.limits;
   std::string text = std::to_string(limits.ttl.count()) + '\n' + std::to_string(limits.finest_scale) + '\n' +
-                     std::to_string(limits.max_series) + '\n' + std::to_string(static_cast<int>(translation.names)) + '\n' +
+                     std::to_string(limits.max_series) + '\n' + std::to_string(limits.max_metrics) + '\n' +
+                     std::to_string(static_cast<int>(translation.names)) + '\n' +
                      std::to_string(translation.scope_labels);
   for (const auto& attribute : translation.promote) text += '\n' + attribute;
   return text;

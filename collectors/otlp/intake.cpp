@@ -69,9 +69,12 @@ std::string_view sentence_of(Refusal refusal) {
     case Refusal::out_of_order: return "a data point is older than the one before";
     case Refusal::repeated:
       return "a delta for the same time came already (where two scopes have one metric, set collectors.otlp.scope_labels)";
+    case Refusal::too_new: return "its time is more than 10 minutes ahead; the clock of the sender or of this machine is wrong";
     case Refusal::value: return "a counter fell below 0, or what is added up is not a finite number";
     case Refusal::form: return "a data point has no value, or its buckets or quantiles do not fit together";
     case Refusal::no_room: return "there is no room for more series (collectors.otlp.max_series)";
+    case Refusal::too_many_metrics: return "there is no room for another metric (collectors.otlp.max_metrics)";
+    case Refusal::too_many_bytes: return "the labels of all series take more than 32 MiB; send fewer series, or shorter labels";
     case Refusal::count: break;
   }
   return "";
@@ -88,8 +91,9 @@ Intake::Intake(Translation translation, StreamLimits limits)
       contexts_(max_contexts, max_memory_bytes),
       points_(max_points, max_memory_bytes) {}
 
-void Intake::begin(Time now) {
+void Intake::begin(Time now, WallTime wall) {
   now_ = now;
+  wall_ = wall;
   taken_ = {};
 }
 
@@ -131,7 +135,7 @@ std::shared_ptr<const Intake::Resource> Intake::make_resource(const Attributes& 
   if (identity.empty() || read->empty()) return resource;
   Refusal refusal{};
   auto* const info = streams_.metric({std::string(info_name), MetricType::gauge, "", std::string(info_help)}, refusal);
-  if (info != nullptr) resource->info = streams_.stream(*info, identity.or_else(labels_of(std::move(*read))));
+  if (info != nullptr) resource->info = streams_.stream(*info, identity.or_else(labels_of(std::move(*read))), refusal);
   return resource;
 }
 
@@ -186,19 +190,12 @@ std::shared_ptr<const Intake::Context> Intake::make_context(const SentMetric& me
   context->refusal = Refusal::name;
   if (family.name.find_first_not_of('_') == std::string::npos || family.name.size() > max_name_bytes) return context;
   context->refusal = Refusal::reserved_name;
-  if (family.name == info_name || belongs_to_agent(family.name)) return context;
+  if (family.name == info_name || own_names_.contain_part_of(family.name)) return context;
   family.type = type_of(metric);
   family.unit = unit_within(family.name, metric);
   family.help = metric.description.empty() ? default_help : metric.description.substr(0, max_help_bytes);
   context->metric = streams_.metric(family, context->refusal);
   return context;
-}
-
-// The name itself, or what a histogram or a summary would be called in parts.
-bool Intake::belongs_to_agent(const std::string& name) const {
-  constexpr std::string_view suffixes[] = {"", "_bucket", "_sum", "_count"};
-  return std::any_of(std::begin(suffixes), std::end(suffixes),
-                     [&](std::string_view suffix) { return own_names_.contain(name + std::string(suffix)); });
 }
 
 void Intake::point(const DataPoint& point) {
@@ -211,7 +208,7 @@ void Intake::point(const DataPoint& point) {
     ++taken_.points;
     return;
   }
-  if (const auto refusal = streams_.update(*stream, metric_, point, now_)) return refuse(*refusal);
+  if (const auto refusal = streams_.update(*stream, metric_, point, now_, wall_)) return refuse(*refusal);
   ++taken_.points;
 }
 
@@ -230,9 +227,11 @@ std::optional<Streams::Number> Intake::stream_of(const DataPoint& point) {
     refuse(Refusal::form, attributes.error().what);
     return std::nullopt;
   }
-  const auto stream = streams_.stream(*context_->metric, context_->labels.or_else(labels_of(std::move(*attributes))));
+  Refusal refusal{};
+  const auto labels = context_->labels.or_else(labels_of(std::move(*attributes)));
+  const auto stream = streams_.stream(*context_->metric, labels, refusal);
   if (!stream) {
-    refuse(Refusal::no_room);
+    refuse(refusal);
   } else if (is_kept) {
     points_.remember(key_, *stream);
   }

@@ -45,7 +45,7 @@ class Intake final : public Visitor {
  public:
   Intake(Translation translation, StreamLimits limits);
 
-  void begin(Time now);  // of a request
+  void begin(Time now, WallTime wall);  // of a request
   Taken end();
 
   void resource(const Attributes& attributes) override;
@@ -73,7 +73,6 @@ class Intake final : public Visitor {
 
   std::shared_ptr<const Resource> make_resource(const Attributes& attributes, bool is_kept);
   std::shared_ptr<const Context> make_context(const SentMetric& metric, bool is_kept);
-  bool belongs_to_agent(const std::string& name) const;
   std::optional<Streams::Number> stream_of(const DataPoint& point);
   void refuse(Refusal refusal, std::string_view detail = {});
 
@@ -87,6 +86,7 @@ class Intake final : public Visitor {
 
   // Of the request at hand.
   Time now_;
+  WallTime wall_;
   Taken taken_;
   std::shared_ptr<const Resource> resource_;
   bool scope_is_known_ = true;  // by its bytes, which are in scope_key_

@@ -79,7 +79,7 @@ class OtlpCollector final : public Collector {
     PassOutcome outcome;
     outcome.partial_errors = writer_.left_out();
     if (writer_.left_out() == 0) return outcome;
-    outcome.first_partial_error = SeriesBudget::what_is_wrong("collectors.otlp.max_series");
+    outcome.first_partial_error = writer_.what_is_wrong("collectors.otlp.max_series");
     return outcome;
   }
 
@@ -96,7 +96,8 @@ class OtlpCollector final : public Collector {
 // Takes the lock when there is something to be shown: by then the request was read through, and not before.
 class OtlpTarget::Locked final : public Visitor {
  public:
-  Locked(OtlpTarget& target, Time now) : target_(target), now_(now), lock_(target.mutex_, std::defer_lock) {}
+  Locked(OtlpTarget& target, const PushRequest& request)
+      : target_(target), now_(request.now), wall_(request.wall), lock_(target.mutex_, std::defer_lock) {}
 
   void resource(const Attributes& attributes) override {
     begin();
@@ -114,11 +115,12 @@ class OtlpTarget::Locked final : public Visitor {
   void begin() {
     if (lock_.owns_lock()) return;
     lock_.lock();
-    target_.intake_.begin(now_);
+    target_.intake_.begin(now_, wall_);
   }
 
   OtlpTarget& target_;
   const Time now_;
+  const WallTime wall_;
   std::unique_lock<std::mutex> lock_;
 };
 
@@ -133,7 +135,7 @@ PushAnswer OtlpTarget::take(const PushRequest& request) {
   const auto encoding = type == json_type ? Encoding::json : Encoding::protobuf;
   PushAnswer answer;
   answer.content_type = type;
-  Locked visitor(*this, request.now);
+  Locked visitor(*this, request);
   const auto read = encoding == Encoding::json ? read_json_request(request.body, visitor)
                                                : read_protobuf_request(request.body, visitor);
   if (!read) {

@@ -13,9 +13,16 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t ns_per_ms = 1'000'000;
+constexpr Duration max_lead = std::chrono::minutes(10);  // how far a sender's clock may be ahead
 constexpr std::size_t max_id_bytes = 64;         // of a trace and a span together; hex digits of both are 48
 constexpr std::size_t label_bytes = 64;          // about what a label takes beside its texts
 constexpr std::size_t copies_beside_series = 2;  // of a stream's labels: its own, and those that it is found by
+
+// A time that a clock gave which was wrong would keep out all that is sent once it is right.
+bool is_ahead(const DataPoint& point, WallTime wall) {
+  const auto latest = std::max<std::int64_t>(0, (wall + max_lead).time_since_epoch().count());
+  return std::max(point.time_ns, point.start_ns) / ns_per_ms > static_cast<std::uint64_t>(latest);
+}
 
 std::string as_label(double number) {
   std::string text;
@@ -30,6 +37,14 @@ std::size_t bytes_of(const Labels& labels) {
 }
 
 bool is_compound(MetricType type) { return type == MetricType::histogram || type == MetricType::summary; }
+
+// A bucket's bound and a quantile are the agent's to say: an attribute of that name would make one series of two.
+Labels without_own(MetricType type, const Labels& labels) {
+  if (!is_compound(type)) return labels;
+  const std::string own = type == MetricType::histogram ? "le" : "quantile";
+  const std::string value(labels.get(own));
+  return value.empty() ? labels : labels.without(own).with("exported_" + own, value);
+}
 
 bool rises(const std::vector<double>& numbers) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -52,9 +67,12 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::temporality: return "temporality";
     case Refusal::out_of_order: return "out_of_order";
     case Refusal::repeated: return "repeated";
+    case Refusal::too_new: return "too_new";
     case Refusal::value: return "value";
     case Refusal::form: return "form";
     case Refusal::no_room: return "no_room";
+    case Refusal::too_many_metrics: return "too_many_metrics";
+    case Refusal::too_many_bytes: return "too_many_bytes";
     case Refusal::count: break;
   }
   return "";
@@ -69,8 +87,8 @@ Streams::Metric* Streams::metric(const Family& family, Refusal& refusal) {
   }
   refusal = Refusal::type_conflict;
   if (std::any_of(names.begin(), names.end(), [this](const auto& name) { return names_.contains(name); })) return nullptr;
-  refusal = Refusal::no_room;
-  if (metrics_.size() == limits_.max_metrics) return nullptr;
+  refusal = Refusal::too_many_metrics;
+  if (metrics_.size() >= limits_.max_metrics) return nullptr;
   auto metric = std::make_unique<Metric>();
   metric->name = family.name;
   metric->type = family.type;
@@ -84,9 +102,11 @@ Streams::Metric* Streams::metric(const Family& family, Refusal& refusal) {
   return metrics_.emplace(key, std::move(metric)).first->second.get();
 }
 
-std::optional<Streams::Number> Streams::stream(Metric& metric, const Labels& labels) {
+std::optional<Streams::Number> Streams::stream(Metric& metric, const Labels& given, Refusal& refusal) {
+  const Labels labels = without_own(metric.type, given);
   if (const auto known = metric.streams.find(labels); known != metric.streams.end()) return known->second;
   const std::size_t bytes = copies_beside_series * bytes_of(labels);
+  refusal = size() >= limits_.max_series ? Refusal::no_room : Refusal::too_many_bytes;
   if (size() >= limits_.max_series || bytes_ + bytes > limits_.max_bytes) return std::nullopt;
   if (free_.empty()) {
     free_.push_back(static_cast<Number>(streams_.size()));
@@ -111,8 +131,10 @@ std::optional<Refusal> Streams::set(Number number, double value, Time now) {
   return std::nullopt;
 }
 
-std::optional<Refusal> Streams::update(Number number, const SentMetric& sent, const DataPoint& point, Time now) {
+std::optional<Refusal> Streams::update(Number number, const SentMetric& sent, const DataPoint& point, Time now,
+                                       WallTime wall) {
   Stream& stream = streams_[number];
+  if (is_ahead(point, wall)) return Refusal::too_new;
   const bool has_temporality = sent.kind != Kind::gauge && sent.kind != Kind::summary;
   if (has_temporality && sent.temporality == Temporality::unspecified) return Refusal::temporality;
   if (auto refusal = check_time(stream, has_temporality ? sent.temporality : Temporality::unspecified, point)) return refusal;
@@ -251,10 +273,8 @@ std::optional<Refusal> Streams::lay_out(Stream& stream, const std::vector<double
   if (!stream.places.empty() && stream.marks == marks && stream.has_sum == has_sum) return std::nullopt;
   const auto parts = parts_of(stream, marks, has_sum);
   const std::size_t bytes = (parts.size() + copies_beside_series) * bytes_of(stream.labels);
-  if (board_.size() - stream.places.size() + parts.size() > limits_.max_series ||
-      bytes_ - stream.bytes + bytes > limits_.max_bytes) {
-    return Refusal::no_room;
-  }
+  if (board_.size() - stream.places.size() + parts.size() > limits_.max_series) return Refusal::no_room;
+  if (bytes_ - stream.bytes + bytes > limits_.max_bytes) return Refusal::too_many_bytes;
   clear(stream);
   for (const auto& part : parts) {
     const bool is_marked = !part.label.empty();

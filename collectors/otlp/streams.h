@@ -26,7 +26,21 @@
 namespace sidewatch::otlp {
 
 // Why a data point was not taken in. The words are label values.
-enum class Refusal { name, reserved_name, type_conflict, temporality, out_of_order, repeated, value, form, no_room, count };
+enum class Refusal {
+  name,
+  reserved_name,
+  type_conflict,
+  temporality,
+  out_of_order,
+  repeated,
+  too_new,
+  value,
+  form,
+  no_room,
+  too_many_metrics,
+  too_many_bytes,
+  count
+};
 std::string_view to_string(Refusal refusal);
 
 struct StreamLimits {
@@ -55,11 +69,11 @@ class Streams {
   // is taken by another, or there is no room.
   Metric* metric(const Family& family, Refusal& refusal);
 
-  // The stream with these labels, made when it is new. Absent: there is no room.
-  std::optional<Number> stream(Metric& metric, const Labels& labels);
+  // The stream with these labels, made when it is new. Absent: there is no room, for what is in `refusal`.
+  std::optional<Number> stream(Metric& metric, const Labels& labels, Refusal& refusal);
 
   // What a data point says. Absent: it was taken in.
-  std::optional<Refusal> update(Number stream, const SentMetric& sent, const DataPoint& point, Time now);
+  std::optional<Refusal> update(Number stream, const SentMetric& sent, const DataPoint& point, Time now, WallTime wall);
   std::optional<Refusal> set(Number stream, double value, Time now);  // of one series
 
   // The sender says that there is no value any more.

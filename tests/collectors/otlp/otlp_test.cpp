@@ -33,6 +33,7 @@ class OtlpTest : public testing::Test {
     request.content_type = type;
     request.body = body;
     request.now = now;
+    request.wall = WallTime(now.time_since_epoch());
     return target().take(request);
   }
   PushAnswer post_json(const std::string& body) { return post(body, "application/json"); }
@@ -396,6 +397,46 @@ TEST_F(OtlpTest, TellsScopesApartOnRequest) {
   EXPECT_EQ(apart.write(other, catalog, batch, now), 2U);
   EXPECT_EQ(catalog.info(batch.samples()[0].series)->labels.get("otel_scope_name"), "a");
   EXPECT_EQ(catalog.info(batch.samples()[1].series)->labels.get("otel_scope_team"), "x");
+}
+
+TEST_F(OtlpTest, KeepsHistogramsApartWhoseAttributesAreCalledAsABound) {
+  const auto point = [](const char* le, std::uint64_t count) {
+    return wire::bytes(1, wire::attribute(9, "le", le) + histogram_point(10, {count}, {}, count, 1));
+  };
+  const auto answer = post(wire::request(wire::metric("h", "", 9, point("x", 5) + point("y", 7) + wire::varint(2, cumulative))));
+  EXPECT_EQ(answer.samples, 2U);
+  const auto samples = pass();
+  EXPECT_EQ(samples.at("h_bucket{exported_le=\"x\", le=\"+Inf\"}"), 5);
+  EXPECT_EQ(samples.at("h_bucket{exported_le=\"y\", le=\"+Inf\"}"), 7);
+  EXPECT_EQ(samples.at("h_count{exported_le=\"x\"}"), 5);
+}
+
+TEST_F(OtlpTest, RefusesWhatIsFarAheadAndTakesWhatComesBehindIt) {
+  const auto send = [&](double value, std::int64_t ahead_ms) {
+    const auto time = static_cast<std::uint64_t>(to_ms(now) + ahead_ms) * 1'000'000;
+    return post(wire::request(wire::gauge("g", "", number_point(value, time)))).refused;
+  };
+  EXPECT_THAT(send(1, 601'000), ElementsAre(Pair("too_new", 1)));
+  EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_THAT(send(2, 0), IsEmpty());
+  EXPECT_THAT(send(3, 599'000), IsEmpty());
+  EXPECT_THAT(pass(), ElementsAre(Pair("g", 3)));
+}
+
+TEST_F(OtlpTest, SaysWhichLimitWasReached) {
+  config.limits.max_metrics = 2;
+  config.limits.max_series = 3;
+  config.limits.max_bytes = 20'000;
+  const auto send = [&](const char* name, const std::string& id) {
+    const auto answer = post(wire::request(wire::gauge(name, "", number_point(1, 10, wire::attribute(7, "id", id)))));
+    return answer.refused.empty() ? std::string() : std::string(answer.refused[0].first) + answer.body.substr(6);
+  };
+  EXPECT_EQ(send("a", "1"), "");
+  EXPECT_THAT(send("a", std::string(10'000, 'x')), HasSubstr("too_many_bytes"));
+  EXPECT_EQ(send("b", "1"), "");
+  EXPECT_THAT(send("c", "1"), testing::AllOf(HasSubstr("too_many_metrics"), HasSubstr("collectors.otlp.max_metrics")));
+  EXPECT_EQ(send("b", "2"), "");
+  EXPECT_THAT(send("b", "3"), testing::AllOf(HasSubstr("no_room"), HasSubstr("collectors.otlp.max_series")));
 }
 
 TEST_F(OtlpTest, IsBoundedWhateverIsSent) {
