@@ -153,8 +153,11 @@ PushAnswer HeartbeatTarget::take(const PushRequest& request) {
 
 PushAnswer HeartbeatTarget::await_save(std::unique_lock<std::mutex>& lock, std::uint64_t change) {
   (void)eventfd_write(bell_.get(), 1);
-  const bool tried = tried_to_save_.wait_for(lock, patience_, [&] { return tried_ >= change; });
-  auto answer = PushAnswer::text(200, tried ? "OK" : "OK, but the disk is slow: a crash of the agent could still cost this ping");
+  const Duration patience = disk_hangs_ ? Duration(0) : patience_;
+  const bool tried = tried_to_save_.wait_for(lock, patience, [&] { return tried_ >= change; });
+  disk_hangs_ = !tried;
+  constexpr const char* not_kept = "OK, but the disk is slow: a crash of the agent could still cost this ping";
+  auto answer = PushAnswer::text(200, tried ? "OK" : not_kept);
   answer.samples = 1;
   return answer;
 }
@@ -235,6 +238,7 @@ void HeartbeatTarget::save() {
   {
     const std::lock_guard lock(mutex_);
     tried_ = changes;
+    disk_hangs_ = false;
     unsaved_ = unsaved_ || !written;
     trouble_ = written ? "" : "heartbeats would not survive a restart: " + written.error().text();
   }

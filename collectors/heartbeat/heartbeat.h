@@ -68,6 +68,7 @@ class HeartbeatTarget final : public PushTarget {
   std::vector<EarlyPing> early_;  // that came before
   bool unsaved_ = false;
   std::uint64_t changes_ = 0;
+  bool disk_hangs_ = false;  // a ping has waited in vain; the next ones need not
   std::uint64_t tried_ = 0;  // changes that there were when it was last saved, or could not be
   std::map<std::pair<std::string, Ping>, Time> saved_at_;  // because of such a ping of the job
   SaveClocks clocks_{};     // at the last ping or pass

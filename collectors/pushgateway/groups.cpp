@@ -151,8 +151,9 @@ std::optional<PushRefusal> Groups::check(const Labels& key, const Families& push
     return no_room("there is no room for so many series (collectors.pushgateway.max_series)");
   }
   if (bytes <= limits_.max_bytes()) return std::nullopt;
-  return no_room("there is no room for so much text: names, labels and helps of all groups together may have " +
-                 std::to_string(limits_.max_bytes() >> 20) + " MiB (more with a larger collectors.pushgateway.max_series)");
+  return no_room("there is no room for so much text: names, labels and helps of all groups may have " +
+                 std::to_string(limits_.max_bytes() >> 20) +
+                 " MiB together (more with a larger collectors.pushgateway.max_series)");
 }
 
 void Groups::fail(const Labels& key, Time now, WallTime wall, bool or_new) {

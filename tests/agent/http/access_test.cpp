@@ -73,7 +73,8 @@ TEST(HttpAccess, TakesChangesOnlyFromItsOwnPages) {
 }
 
 // A GET that changes something, such as a ping.
-bool may_ping(const std::vector<HttpField>& fields, const std::string& host = "localhost:9766", HttpPeer peer = {"127.0.0.1", true, true, false}) {
+bool may_ping(const std::vector<HttpField>& fields, const std::string& host = "localhost:9766",
+              const HttpPeer& peer = {"127.0.0.1", true, true, false}) {
   const bool get = passes({"GET", host, fields, peer, false});
   EXPECT_EQ(passes({"HEAD", host, fields, peer, false}), get);
   return get;
@@ -87,7 +88,9 @@ TEST(HttpAccess, AnImageOfAWebPageChangesNothing) {
   EXPECT_FALSE(may_ping({browser}, "10.0.0.5:9766", network)) << "browsers send no Sec-Fetch-Site there";
   EXPECT_FALSE(may_ping({{"Cookie", "a=b"}}));
   EXPECT_FALSE(may_ping({{"Sec-Fetch-Mode", "no-cors"}}));
-  for (const char* site : {"cross-site", "same-site", "Same-Site", "", "x"}) EXPECT_FALSE(may_ping({browser, {"Sec-Fetch-Site", site}})) << site;
+  for (const char* site : {"cross-site", "same-site", "Same-Site", "", "x"}) {
+    EXPECT_FALSE(may_ping({browser, {"Sec-Fetch-Site", site}})) << site;
+  }
 }
 
 TEST(HttpAccess, AGetThatChangesSomethingIsForProgramsAndForWhoTypesIt) {
@@ -97,7 +100,8 @@ TEST(HttpAccess, AGetThatChangesSomethingIsForProgramsAndForWhoTypesIt) {
   EXPECT_TRUE(may_ping({browser, {"Sec-Fetch-Site", "none"}}));
   EXPECT_TRUE(may_ping({browser, {"Sec-Fetch-Site", "same-origin"}}));
   EXPECT_TRUE(may_ping({browser, {"Referer", "http://LOCALHOST:9766/some/page"}}));
-  EXPECT_TRUE(passes({"POST", "localhost:9766", {{"User-Agent", "Mozilla/5.0 (Linux) PowerShell/7.3"}}})) << "in every browser a POST has an Origin";
+  EXPECT_TRUE(passes({"POST", "localhost:9766", {{"User-Agent", "Mozilla/5.0 (Linux) PowerShell/7.3"}}}))
+      << "in every browser a POST has an Origin";
   EXPECT_FALSE(passes({"POST", "localhost:9766", {{"Referer", "http://evil.example/"}}}));
   EXPECT_FALSE(passes({"POST", "localhost:9766", {{"Sec-Fetch-Site", "same-site"}}}));
 }

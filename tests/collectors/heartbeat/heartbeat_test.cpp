@@ -214,6 +214,22 @@ TEST_F(HeartbeatTest, APingDoesNotWaitForADiskThatHangs) {
   EXPECT_EQ(pass().at("heartbeat_pings_total success"), 1);
 }
 
+TEST_F(HeartbeatTest, OnlyTheFirstPingWaitsInVain) {
+  patience = 300ms;
+  begin();
+  pass();
+  ping({"backup"});  // nobody listens
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    now += 1s;
+    EXPECT_THAT(ping({"backup"}).body, HasSubstr("the disk is slow"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 3s) << "each of them would wait 300 ms";
+  pass();
+  now += 1s;
+  EXPECT_EQ(ping_and_keep({"backup"}), "OK\n");
+}
+
 TEST_F(HeartbeatTest, OnlySoManyPingsMayComeBeforeTheFirstPass) {
   patience = 0s;
   begin();
