@@ -1,5 +1,6 @@
 #include "collectors/log/files.h"
 
+#include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
 
@@ -21,11 +22,24 @@ bool is_compressed(std::string_view path) {
 
 bool is_pattern(std::string_view path) { return path.find_first_of("*?[") != std::string_view::npos; }
 
-std::vector<std::string> names_like(const std::string& path) {
+using Closed = std::vector<std::pair<std::string, int>>;  // directories that may not be listed, and the error's number
+
+Closed*& closed_directories() {
+  thread_local Closed* closed = nullptr;  // glob's callback is told nothing of who asks
+  return closed;
+}
+
+int note_closed(const char* directory, int error_number) {
+  if (error_number != ENOENT && error_number != ENOTDIR) closed_directories()->emplace_back(directory, error_number);
+  return 0;  // go on with the others
+}
+
+std::vector<std::string> names_like(const std::string& path, Closed& closed) {
   if (!is_pattern(path)) return {path};
   glob_t found{};
   std::vector<std::string> names;
-  if (::glob(path.c_str(), GLOB_NOSORT, nullptr, &found) == 0) names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  closed_directories() = &closed;
+  if (::glob(path.c_str(), GLOB_NOSORT, note_closed, &found) == 0) names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   std::erase_if(names, is_compressed);
   std::sort(names.begin(), names.end());
@@ -43,7 +57,10 @@ void complain(const Error& error, PassOutcome& outcome) {
 
 void Files::read(Time now, const LineSink& sink, PassOutcome& outcome) {
   ++pass_;
+  refused_.clear();
   for (const auto& candidate : find(outcome)) follow(candidate, outcome);
+  if (pass_ == 1) unreached_ = refused_;
+  else std::erase_if(unreached_, [&](const auto& path) { return !refused_.contains(path); });
   note_nameless(now);
   look_for_copies();
   ReadBudget budget{options_.max_bytes, std::chrono::steady_clock::now() + options_.max_time};
@@ -58,15 +75,22 @@ void Files::read(Time now, const LineSink& sink, PassOutcome& outcome) {
   for (const auto& [id, file] : followed_) counts_.backlog_bytes += file.tail.backlog();
 }
 
-// The newest files that the paths name, each once. A name without a file is no error: it may come.
-std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
-  std::vector<Candidate> found;
+// Each file once. A name without a file is no error: it may come.
+void Files::look_for_names(PassOutcome& outcome, std::vector<Candidate>& found) {
   std::map<FileId, std::size_t> known;  // where it is in `found`
   for (const auto& path : options_.paths) {
-    for (auto& name : names_like(path)) {
+    Closed closed;
+    auto names = names_like(path, closed);
+    for (const auto& [directory, error_number] : closed) {
+      complain(why_not_listed(directory, error_number), outcome);
+      refused_.insert(directory);
+    }
+    for (auto& name : names) {
       struct stat status {};
       if (::stat(name.c_str(), &status) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR) complain(why_unreadable(name, errno), outcome);
+        if (errno == ENOENT || errno == ENOTDIR) continue;
+        complain(why_unreadable(name, errno), outcome);
+        refused_.insert(name);
         continue;
       }
       if (is_pattern(path) && S_ISDIR(status.st_mode)) continue;
@@ -84,10 +108,16 @@ std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
       found.push_back({std::move(name), id, nanoseconds(status.st_mtim), static_cast<std::uint64_t>(status.st_size)});
     }
   }
+}
+
+// The newest files that the paths name.
+std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
+  std::vector<Candidate> found;
+  look_for_names(outcome, found);
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.changed > b.changed; });
   counts_.left_out = found.size() - std::min(found.size(), options_.max_files);
   for (std::size_t i = options_.max_files; i < found.size(); ++i) {
-    if (pass_ == 1 && options_.from == From::end) remember(found[i].id, {found[i].size, ""});
+    if (was_unreached(found[i].path)) remember_unseen(found[i]);
   }
   if (counts_.left_out > 0) found.resize(options_.max_files);
   return found;
@@ -112,7 +142,7 @@ void Files::follow(const Candidate& candidate, PassOutcome& outcome) {
   }
   if (!tail) {
     complain(tail.error(), outcome);
-    if (pass_ == 1 && options_.from == From::end) remember(candidate.id, {candidate.size, ""});
+    if (was_unreached(candidate.path)) remember_unseen(candidate);
     return;
   }
   if (tail->id() != candidate.id) return;  // it has just been replaced: in the next pass
@@ -125,12 +155,25 @@ void Files::follow(const Candidate& candidate, PassOutcome& outcome) {
 bool Files::place(Tail& tail, const Candidate& candidate) {
   const auto remembered = remembered_.find(candidate.id);
   if (remembered != remembered_.end()) {
-    const bool same = tail.go_to(remembered->second);
+    const bool same = tail.go_to(remembered->second.place);
     remembered_.erase(remembered);
     if (same) return true;
   }
-  if (pass_ == 1 && options_.from == From::end) tail.go_to_end();
-  return pass_ == 1;
+  const bool was_there = was_unreached(candidate.path);
+  if (was_there && options_.from == From::end) tail.go_to_end();
+  return was_there;
+}
+
+// Whether this is the first pass that could see what is there: what it finds may be old.
+bool Files::was_unreached(const std::string& path) const {
+  if (pass_ == 1) return true;
+  return std::any_of(unreached_.begin(), unreached_.end(),
+                     [&](const auto& closed) { return path == closed || path.starts_with(closed + '/'); });
+}
+
+void Files::remember_unseen(const Candidate& candidate) {
+  if (options_.from == From::beginning || remembered_.contains(candidate.id)) return;
+  remember(candidate.id, {candidate.size, birth_of(AT_FDCWD, candidate.path.c_str(), 0)});
 }
 
 void Files::look_for_copies() {
@@ -172,8 +215,12 @@ void Files::wait_or_go_on(Followed& file) {
 }
 
 void Files::remember(const FileId& id, Tail::Place place) {
-  if (remembered_.size() >= max_remembered) remembered_.erase(remembered_.begin());
-  remembered_.insert_or_assign(id, std::move(place));
+  if (remembered_.size() >= max_remembered) {
+    remembered_.erase(std::min_element(remembered_.begin(), remembered_.end(), [](const auto& a, const auto& b) {
+      return a.second.number < b.second.number;
+    }));
+  }
+  remembered_.insert_or_assign(id, Remembered{std::move(place), next_number_++});
 }
 
 void Files::note_nameless(Time now) {

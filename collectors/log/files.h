@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,10 @@ class Files {
     std::vector<std::string> other_paths = {};  // of the same file
   };
 
+  void look_for_names(PassOutcome& outcome, std::vector<Candidate>& found);
   std::vector<Candidate> find(PassOutcome& outcome);
+  bool was_unreached(const std::string& path) const;
+  void remember_unseen(const Candidate& candidate);
   void follow(const Candidate& candidate, PassOutcome& outcome);
   bool place(Tail& tail, const Candidate& candidate);
   void look_for_copies();
@@ -85,7 +89,14 @@ class Files {
   const Options options_;
   std::uint64_t pass_ = 0;
   std::map<FileId, Followed> followed_;
-  std::map<FileId, Tail::Place> remembered_;
+  struct Remembered {
+    Tail::Place place;
+    std::uint64_t number = 0;  // rises: which one was remembered before which
+  };
+  std::map<FileId, Remembered> remembered_;
+  std::uint64_t next_number_ = 0;
+  std::set<std::string> unreached_;  // files and directories without right, in all passes so far
+  std::set<std::string> refused_;    // in this one
   Counts counts_;
 };
 

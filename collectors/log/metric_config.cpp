@@ -1,6 +1,7 @@
 #include "collectors/log/metric_config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -30,6 +31,18 @@ struct Written {
   std::vector<Located<std::string>> buckets;
 };
 
+bool is_part_of(std::string_view name, const LogMetric& histogram) {
+  if (histogram.type != MetricType::histogram || !name.starts_with(histogram.name)) return false;
+  const auto ending = name.substr(histogram.name.size());
+  return ending == "_bucket" || ending == "_sum" || ending == "_count";
+}
+
+// All digits: two scales that differ are not the same.
+std::string exactly(double number) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
+
 void check_name(Section& section, const Written& written, const std::vector<LogMetric>& known, const LogMetric& metric) {
   const auto& name = written.name.value;
   if (!section.has("name")) return;
@@ -39,6 +52,10 @@ void check_name(Section& section, const Written& written, const std::vector<LogM
     section.problem("name", "'" + name + "' is one of the agent's own metrics: choose another name");
   }
   for (const auto& other : known) {
+    if (is_part_of(name, other) || is_part_of(other.name, metric)) {
+      section.problem("name", "'" + name + "' and '" + other.name + "' would be written to the same series: a histogram has _bucket, "
+                              "_sum and _count of its name");
+    }
     if (other.name == name && (other.type != metric.type || other.buckets != metric.buckets)) {
       section.problem("name", "there is a metric '" + name + "' already, of another type or with other buckets");
     }
@@ -108,7 +125,7 @@ void read_value(Section& section, const Written& written, const FieldNames& name
 
 std::string fingerprint_of(const LogMetric& metric, const Written& written) {
   std::string text = "\nm:" + metric.name + '\n' + metric.help + '\n' + std::string(to_string(metric.type)) + '\n' +
-                     (metric.match ? metric.match->pattern() : "") + '\n' + std::to_string(metric.scale);
+                     (metric.match ? metric.match->pattern() : "") + '\n' + exactly(metric.scale);
   for (const auto& [name, value] : written.when) text += "\nw:" + name + '=' + value.value;
   for (const auto& [name, value] : written.labels) text += "\nl:" + name + '=' + value.value;
   for (const auto& bucket : written.buckets) text += "\nb:" + bucket.value;

@@ -70,6 +70,15 @@ Error why_unreadable(const std::string& path, int error_number) {
   return {"no right to pass the directory " + directory + "." + whose(directory, S_IXGRP), path};
 }
 
+Error why_not_listed(const std::string& directory, int error_number) {
+  if (error_number != EACCES && error_number != EPERM) {
+    return {"cannot be listed: " + std::generic_category().message(error_number), directory};
+  }
+  const auto above = closed_directory(directory);
+  if (!above.empty()) return {"no right to pass the directory " + above + "." + whose(above, S_IXGRP), directory};
+  return {"no right to list this directory." + whose(directory, S_IRGRP | S_IXGRP), directory};
+}
+
 std::optional<Error> why_not_ordinary(const std::string& path, mode_t mode) {
   if (S_ISREG(mode)) return std::nullopt;
   if (S_ISDIR(mode)) return Error{"is a directory; to read the files in it write " + path + "/*.log", path};

@@ -13,6 +13,8 @@ namespace sidewatch::log {
 // For a call that failed with `error_number`: where a right is missing, which, and whose file or directory it is.
 Error why_unreadable(const std::string& path, int error_number);
 
+Error why_not_listed(const std::string& directory, int error_number);
+
 std::optional<Error> why_not_ordinary(const std::string& path, mode_t mode);
 
 // A symbolic link leads wherever its owner wants. It is followed when root or the agent's own user made it, or whom the

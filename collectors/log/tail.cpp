@@ -1,5 +1,6 @@
 #include "collectors/log/tail.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,12 @@ bool same_moment(const timespec& left, const timespec& right) {
 
 }  // namespace
 
+std::int64_t birth_of(int directory, const char* path, int flags) {
+  struct statx status {};
+  if (::statx(directory, path, flags, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0) return 0;
+  return std::int64_t{status.stx_btime.tv_sec} * 1'000'000'000 + status.stx_btime.tv_nsec;
+}
+
 Result<Tail> Tail::open(const std::string& path) {
   const auto fd = open_trusted(path);
   if (!fd) return fd.error();
@@ -44,6 +51,7 @@ Result<Tail> Tail::open(const std::string& path) {
     return why;
   }
   Tail tail(*fd, status);
+  tail.born_ = birth_of(*fd, "", AT_EMPTY_PATH);
   tail.backlog_ = static_cast<std::uint64_t>(status.st_size);
   tail.learn_head();
   return tail;
@@ -65,6 +73,7 @@ Tail& Tail::operator=(Tail&& other) noexcept {
   head_ = std::move(other.head_);
   before_ = std::move(other.before_);
   changed_ = other.changed_;
+  born_ = other.born_;
   times_emptied_ = other.times_emptied_;
   waits_for_ = std::move(other.waits_for_);
   return *this;
@@ -75,25 +84,34 @@ Tail::~Tail() {
 }
 
 void Tail::go_to_end() {
-  struct stat status {};
-  if (::fstat(fd_, &status) != 0 || status.st_size <= 0) return;
-  const auto size = static_cast<std::uint64_t>(status.st_size);
+  go_behind_last_line(size_now());
+  backlog_ = 0;
+}
+
+// Of those within the first `size` bytes.
+void Tail::go_behind_last_line(std::uint64_t size) {
   const auto from = size - std::min<std::uint64_t>(size, max_line_bytes);
   const auto last = text_at(from, static_cast<std::size_t>(size - from));
   const auto line_end = last.rfind('\n');
   skipping_ = line_end == std::string::npos && from > 0;
   offset_ = line_end == std::string::npos ? (skipping_ ? size : 0) : from + line_end + 1;
-  backlog_ = 0;
   before_ = text_before(offset_, before_bytes);
 }
 
+Tail::Place Tail::place() const {
+  if (waits_for_.offset > 0) return {waits_for_.offset, born_, head_, waits_for_.before};
+  return {offset_, born_, head_, before_};
+}
+
 bool Tail::go_to(const Place& place) {
-  struct stat status {};
-  if (::fstat(fd_, &status) != 0 || static_cast<std::uint64_t>(status.st_size) < place.offset) return false;
-  if (!head_.starts_with(place.head)) return false;
+  const auto size = size_now();
+  if (place.born != 0 && born_ != 0 && place.born != born_) return false;
+  if (size < place.offset || !head_.starts_with(place.head)) return false;
+  if (text_before(place.offset, place.before.size()) != place.before) return false;
   offset_ = place.offset;
-  backlog_ = static_cast<std::uint64_t>(status.st_size) - offset_;
-  before_ = text_before(offset_, before_bytes);
+  before_ = place.before;
+  if (place.head.empty()) go_behind_last_line(place.offset);
+  backlog_ = size - offset_;
   return true;
 }
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -47,6 +46,9 @@ struct ReadBudget {
   bool is_spent() const { return bytes == 0 || std::chrono::steady_clock::now() >= until; }
 };
 
+// When a file was made, in nanoseconds: its number alone may be given to another one later. 0: nobody knows.
+std::int64_t birth_of(int directory, const char* path, int flags);
+
 using LineSink = std::function<void(std::string_view line)>;
 
 class Tail {
@@ -64,9 +66,11 @@ class Tail {
   void go_to_end();
   struct Place {
     std::uint64_t offset = 0;
-    std::string head;  // the first bytes of the file as it was
+    std::int64_t born = 0;  // when the file was made, in nanoseconds; 0: its filesystem does not say
+    std::string head = {};    // the first bytes of the file as it was, and those before `offset`;
+    std::string before = {};  // empty when it was never open. Then the place may be within a line
   };
-  Place place() const { return {std::max(offset_, waits_for_.offset), head_}; }
+  Place place() const;
   bool go_to(const Place& place);          // false when this is another file
 
   // Whether everything that is in this file so far stands in `original` at the same place, or did before that was emptied.
@@ -89,6 +93,7 @@ class Tail {
 
  private:
   Tail(int fd, const struct stat& status);
+  void go_behind_last_line(std::uint64_t size);
   std::size_t read_at(std::uint64_t offset, char* into, std::size_t size) const;
   std::string text_at(std::uint64_t offset, std::size_t size) const;
   std::string text_before(std::uint64_t offset, std::uint64_t most) const;
@@ -109,6 +114,7 @@ class Tail {
   std::string head_;       // the first bytes
   std::string before_;     // those before offset_
   timespec changed_{};
+  std::int64_t born_ = 0;
   std::uint64_t times_emptied_ = 0;
   struct {
     std::uint64_t offset = 0;

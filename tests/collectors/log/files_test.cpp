@@ -429,6 +429,86 @@ TEST_F(LogFiles, AreReadThroughTheRootOfAProcess) {
   EXPECT_THAT(read(files), ElementsAre("1"));
 }
 
+// Runs as nobody: what nobody may not, shows.
+class LogFilesWithoutRight : public LogFiles {
+ protected:
+  void SetUp() override {
+    if (::getuid() != 0) GTEST_SKIP() << "only root can become nobody";
+    std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+    std::filesystem::create_directory(dir / "closed");
+    append("closed/a.log", "old\n");
+    allow("closed", 0700);
+  }
+  void allow(const std::string& name, unsigned mode) {
+    std::filesystem::permissions(dir / name, static_cast<std::filesystem::perms>(mode));
+  }
+  std::vector<std::string> read_as_nobody(Files& files) {
+    EXPECT_EQ(::seteuid(65534), 0);
+    auto lines = read(files);
+    EXPECT_EQ(::seteuid(0), 0);
+    return lines;
+  }
+};
+
+TEST_F(LogFilesWithoutRight, SayWhichDirectoryAPatternCannotSee) {
+  Files files(options("closed/*.log"));
+  read_as_nobody(files);
+  EXPECT_THAT(outcome.first_partial_error,
+              HasSubstr("/closed: no right to list this directory. It belongs to root:root (mode 0700), the agent runs as nobody"));
+  Files none(options("nothing/*.log"));
+  read(none);
+  EXPECT_EQ(outcome.partial_errors, 0U);
+}
+
+TEST_F(LogFilesWithoutRight, AreReadFromTheirEndWhenTheRightIsGivenLater) {
+  for (const char* path : {"closed/a.log", "closed/*.log"}) {
+    allow("closed", 0700);
+    Files files(options(path));
+    EXPECT_THAT(read_as_nobody(files), IsEmpty());
+    EXPECT_THAT(read_as_nobody(files), IsEmpty());
+    append("closed/a.log", "half a li");
+    allow("closed", 0755);
+    EXPECT_THAT(read_as_nobody(files), IsEmpty()) << path;
+    EXPECT_EQ(outcome.first_partial_error, "");
+    append("closed/a.log", "ne\n");
+    EXPECT_THAT(read_as_nobody(files), ElementsAre("half a line")) << path;
+    append("closed/b.log", "new\n");
+    EXPECT_EQ(read_as_nobody(files).size(), path == std::string("closed/*.log") ? 1U : 0U);
+    std::filesystem::remove(dir / "closed/b.log");
+  }
+}
+
+TEST_F(LogFilesWithoutRight, ThatCannotBeOpenedYetGoOnAtTheBeginningOfALine) {
+  allow("closed", 0755);
+  append("closed/a.log", "half a li");
+  allow("closed/a.log", 0600);
+  Files files(options("closed/a.log"));
+  EXPECT_THAT(read_as_nobody(files), IsEmpty());
+  append("closed/a.log", "ne\n");
+  allow("closed/a.log", 0644);
+  EXPECT_THAT(read_as_nobody(files), ElementsAre("half a line"));
+}
+
+TEST_F(LogFiles, ThatAreGivenTheNumberOfAnotherAreNotTakenForIt) {
+  append("a.log", long_start + "1\n");
+  auto tail = Tail::open(dir / "a.log");
+  ASSERT_TRUE(tail);
+  tail->go_to_end();
+  const auto place = tail->place();
+  EXPECT_TRUE(tail->go_to(place));
+  // Another one of the same number, which begins alike and is longer.
+  ASSERT_EQ(::truncate((dir / "a.log").c_str(), 0), 0);
+  append("a.log", long_start + "2\n3\n");
+  tail = Tail::open(dir / "a.log");
+  EXPECT_FALSE(tail->go_to(place));
+  auto reborn = place;
+  reborn.before.clear();
+  EXPECT_TRUE(tail->go_to(reborn));
+  if (place.born == 0) GTEST_SKIP() << "this filesystem does not say when a file was made";
+  ++reborn.born;
+  EXPECT_FALSE(tail->go_to(reborn));
+}
+
 TEST_F(LogFiles, SayWhichRightIsMissing) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can become nobody";
   auto wanted = options("");

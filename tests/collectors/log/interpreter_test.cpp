@@ -208,6 +208,10 @@ TEST_F(LogLines, HaveConfigurationsWhoseMistakesAreSaid) {
   EXPECT_THAT(load("  metrics: [{name: a-b}]\n"), HasSubstr("is not the name of a metric"));
   EXPECT_THAT(load("  metrics: [{name: a, type: gauge}]\n"), HasSubstr("needs the part of the line that is its value"));
   EXPECT_THAT(load("  metrics: [{name: a, buckets: [1]}]\n"), HasSubstr("buckets are of a metric of type: histogram"));
+  EXPECT_THAT(load("  metrics: [{name: x, type: histogram, match: (1), value: $1}, {name: x_count}]\n"),
+              HasSubstr("'x_count' and 'x' would be written to the same series"));
+  EXPECT_THAT(load("  metrics: [{name: x_sum}, {name: x, type: histogram, match: (1), value: $1}]\n"),
+              HasSubstr("'x' and 'x_sum' would be written to the same series"));
   EXPECT_THAT(load("  metrics: [{name: a, type: histogram, match: (1), value: $1, buckets: [2, 1]}]\n"),
               HasSubstr("the bounds must rise, and 1 does not"));
   EXPECT_THAT(load("  metrics: [{name: a, labels: {log: x}}]\n"), HasSubstr("the label 'log' is the agent's own"));
