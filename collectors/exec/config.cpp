@@ -86,7 +86,7 @@ std::string fingerprint_of(const ExecConfig& config) {
   std::string text = std::to_string(static_cast<int>(config.reading.format)) + '\n' + config.user + '\n' + config.directory;
   for (const auto number : {static_cast<std::uint64_t>(config.timeout.count()), config.max_output.count,
                             config.max_memory.count, static_cast<std::uint64_t>(config.nice),
-                            std::uint64_t{config.reading.max_series}}) {
+                            std::uint64_t{config.reading.max_series}, static_cast<std::uint64_t>(config.interval.count())}) {
     text += '\n' + std::to_string(number);
   }
   for (const auto& argument : config.command) text += "\na:" + argument;
@@ -98,7 +98,8 @@ std::string fingerprint_of(const ExecConfig& config) {
 CollectorPlan plan_of(ExecConfig config) {
   CollectorPlan plan;
   plan.name = "exec:" + config.name.value;
-  plan.interval = config.interval;
+  plan.interval = pass_interval(config.interval);
+  plan.listens = true;
   plan.watches = "what " + (config.command.empty() ? "a program" : config.command.front()) + " says";
   if (!config.user.empty()) plan.watches += ", run as " + config.user;
   plan.fingerprint = fingerprint_of(config);
@@ -109,6 +110,11 @@ CollectorPlan plan_of(ExecConfig config) {
 }
 
 }  // namespace
+
+Duration pass_interval(Duration interval) {
+  constexpr Duration longest = 5s;
+  return interval / ((interval + longest - Duration(1)) / longest);
+}
 
 void declare(config::Section& section, ExecConfig& config) {
   section.required("name", config.name, "what you call it: the label name of its series, such as raid");

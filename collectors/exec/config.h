@@ -29,6 +29,10 @@ struct ExecConfig {
 };
 void declare(config::Section& section, ExecConfig& config);
 
+// How often the result of the last run is told: an equal part of `interval`, for whom the results are to be there between
+// two runs as well.
+Duration pass_interval(Duration interval);
+
 }  // namespace exec
 
 // Declares `exec` and plans a collector for each command.

@@ -1,9 +1,13 @@
 // A program that fails is a sample (exec_success 0), not a failed pass: what is known about it is still told.
 #include "collectors/exec/exec.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -79,10 +83,67 @@ class ExecCollector final : public Collector {
     for (std::size_t i = 0; i < own_.size(); ++i) own_[i] = catalog.series(*own_metrics[i], labels);
   }
 
-  Result<PassOutcome> collect(Batch& batch, Time /*now*/) override {
-    ++runs_;
-    std::string trouble;
-    const Run run = run_once(trouble);
+  // What takes no time is told at once; what takes longer goes on while this listens, and is told in the next pass. In the
+  // passes between two runs the last result is told again, so that it is there for queries and rules all the time.
+  Result<PassOutcome> collect(Batch& batch, Time now) override {
+    if (!is_underway() && is_due(now)) begin(now);
+    if (is_underway()) {
+      if (const auto run = program_->go_on(-1, std::chrono::steady_clock::now() + at_once)) take(*run);
+    }
+    write(batch);
+    return outcome_;
+  }
+
+  // A collector that is to end is woken, goes away and takes its program with it.
+  void listen(int wake) override {
+    if (is_underway()) {
+      const auto run = program_->go_on(wake, std::chrono::steady_clock::time_point::max());
+      if (!run) return;
+      take(*run);
+    }
+    pollfd woken{wake, POLLIN, 0};
+    (void)::poll(&woken, 1, -1);
+  }
+
+ private:
+  static constexpr std::array own_metrics{&success_metric,  &duration_metric, &output_metric,   &cut_metric,
+                                          &runs_metric,     &failures_metric, &timeouts_metric, &exit_code_metric,
+                                          &status_metric};
+  static constexpr std::size_t always = 7;  // of these have a value after each run
+  static constexpr std::chrono::milliseconds at_once{50};
+
+  bool is_plugin() const { return config_.reading.format == Format::nagios; }
+
+  bool is_underway() const { return program_ && program_->is_underway(); }
+  bool is_due(Time now) const { return !began_ || now - *began_ >= config_.interval - pass_interval(config_.interval) / 2; }
+
+  void begin(Time now) {
+    began_ = now;
+    if (auto trouble = why_not_ready(); !trouble.empty()) take(Run(), std::move(trouble));
+    else program_->start();
+  }
+
+  std::string why_not_ready() {
+    if (!program_) {
+      auto command = command_of(config_);
+      if (!config_.user.empty()) {
+        auto identity = identity_of(config_.user);
+        if (!identity) return identity.error().what;
+        command.identity = std::move(*identity);
+      }
+      identity_ = command.identity;
+      program_.emplace(std::move(command));
+    }
+    const auto why = why_not_trusted(config_.command.front(), identity_);
+    return why ? why->text() : "";
+  }
+
+  void take(const Run& run) {
+    const bool plugin_ended = is_plugin() && run.end == Run::End::exited;
+    take(run, plugin_ended ? "" : how_it_ended(run, config_));
+  }
+
+  void take(const Run& run, std::string trouble) {
     Reading reading;
     if (run.end == Run::End::exited && (run.code == 0 || is_plugin())) {
       auto read = read_output(run.output, config_.reading);
@@ -93,74 +154,47 @@ class ExecCollector final : public Collector {
       trouble = how_it_ended(run, config_) + ", which no plugin of Nagios does";
     }
     const bool success = trouble.empty();
+    ++runs_;
     if (!success) ++failures_;
-    budget_.begin_pass(catalog_);
-    write_own(run, success, batch);
-    write_status(run, reading, batch);
-    leave_out_own_names(reading);
-    write_measures(reading, batch);
-    if (success) trouble = reading.trouble;
-    return outcome_of(run, trouble);
-  }
-
- private:
-  static constexpr std::array own_metrics{&success_metric,  &duration_metric, &output_metric,   &cut_metric,
-                                          &runs_metric,     &failures_metric, &timeouts_metric, &exit_code_metric,
-                                          &status_metric};
-  static constexpr std::size_t always = 7;  // of these are written in each pass
-
-  bool is_plugin() const { return config_.reading.format == Format::nagios; }
-
-  Run run_once(std::string& trouble) {
-    Run run;
-    if (!program_) {
-      auto command = command_of(config_);
-      if (!config_.user.empty()) {
-        auto identity = identity_of(config_.user);
-        if (!identity) {
-          trouble = identity.error().what;
-          return run;
-        }
-        command.identity = std::move(*identity);
-      }
-      identity_ = command.identity;
-      program_.emplace(std::move(command));
-    }
-    if (const auto why = why_not_trusted(config_.command.front(), identity_)) {
-      trouble = why->text();
-      return run;
-    }
-    run = program_->run();
     if (run.end == Run::End::timed_out) ++timeouts_;
-    const bool plugin_ended = is_plugin() && run.end == Run::End::exited;
-    if (!plugin_ended) trouble = how_it_ended(run, config_);
-    return run;
+    note_own(run, success);
+    note_status(run, reading);
+    leave_out_own_names(reading);
+    note_measures(reading);
+    outcome_ = outcome_of(run, success ? reading.trouble : trouble);
   }
 
-  void write_own(const Run& run, bool success, Batch& batch) const {
-    const std::array<double, always> numbers{success ? 1.0 : 0.0,
-                                             run.seconds,
-                                             static_cast<double>(run.output.size()),
-                                             run.end == Run::End::wrote_too_much ? 1.0 : 0.0,
-                                             static_cast<double>(runs_),
-                                             static_cast<double>(failures_),
-                                             static_cast<double>(timeouts_)};
-    for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(own_[i], numbers[i]);
-    if (run.end == Run::End::exited) batch.add(own_[always], run.code);
-    if (run.end == Run::End::signalled) batch.add(own_[always], first_signal_code + run.code);
+  void write(Batch& batch) const {
+    if (runs_ == 0) return;
+    for (std::size_t i = 0; i < own_.size(); ++i) {
+      if (numbers_[i]) batch.add(own_[i], *numbers_[i]);
+    }
+    if (numbers_[always + 1]) batch.add(message_, 1);
+    for (const auto& [series, value] : measures_) batch.add(series, value);
+  }
+
+  void note_own(const Run& run, bool success) {
+    numbers_ = {success ? 1.0 : 0.0,
+                run.seconds,
+                static_cast<double>(run.output.size()),
+                run.end == Run::End::wrote_too_much ? 1.0 : 0.0,
+                static_cast<double>(runs_),
+                static_cast<double>(failures_),
+                static_cast<double>(timeouts_)};
+    if (run.end == Run::End::exited) numbers_[always] = run.code;
+    if (run.end == Run::End::signalled) numbers_[always] = first_signal_code + run.code;
   }
 
   // The text stays what it was when the status changed: one that is never twice the same (a load, a size) would otherwise
-  // make a new series in each pass. That of a plugin that flaps has no numbers any more after a while, and then is none.
-  void write_status(const Run& run, const Reading& reading, Batch& batch) {
+  // make a new series in each run. That of a plugin that flaps has no numbers any more after a while, and then is none.
+  void note_status(const Run& run, const Reading& reading) {
     if (!is_plugin() || run.end != Run::End::exited) return;
     const int status = run.code <= unknown_status ? run.code : unknown_status;
-    batch.add(own_[always + 1], status);
+    numbers_[always + 1] = status;
     if (status != status_) {
       message_ = message_of(std::string(cut_at_character(without_secrets(reading.text), max_message_bytes)));
     }
     status_ = status;
-    batch.add(message_, 1);
   }
 
   // What has less rights than the agent must not speak for it.
@@ -185,16 +219,16 @@ class ExecCollector final : public Collector {
     return catalog_.series(message_metric, Labels{{"name", config_.name.value}, {"text", text}});
   }
 
-  void write_measures(Reading& reading, Batch& batch) {
-    std::vector<SeriesHandle> held;  // so that series which go on are the same
+  void note_measures(Reading& reading) {
+    budget_.begin_pass(catalog_);
+    std::vector<std::pair<SeriesHandle, double>> measures;  // beside the last ones, so that series which go on are the same
     bool left_out = false;
     for (const auto& measure : reading.measures) {
       auto given = budget_.series(catalog_, {measure.name, measure.type, measure.unit, measure.help}, measure.labels);
       left_out = left_out || !given.series;
-      batch.add(given.series, measure.value);
-      held.push_back(std::move(given.series));
+      measures.emplace_back(std::move(given.series), measure.value);
     }
-    held_ = std::move(held);
+    measures_ = std::move(measures);
     if (left_out) reading.trouble = SeriesBudget::what_is_wrong("max_series");
   }
 
@@ -226,13 +260,16 @@ class ExecCollector final : public Collector {
   const OwnNames own_names_;
   std::optional<Identity> identity_;
   std::optional<Program> program_;
+  std::optional<Time> began_;
   std::uint64_t runs_ = 0;
   std::uint64_t failures_ = 0;
   std::uint64_t timeouts_ = 0;
   int status_ = -1;
   SeriesHandle message_;
   std::array<SeriesHandle, own_metrics.size()> own_;
-  std::vector<SeriesHandle> held_;
+  std::array<std::optional<double>, own_metrics.size()> numbers_;  // of own_, after the last run
+  std::vector<std::pair<SeriesHandle, double>> measures_;
+  PassOutcome outcome_;
   SeriesBudget budget_{config_.reading.max_series};  // of what it writes
   SeriesBudget messages_{max_messages};
   SeriesBudget messages_without_numbers_{max_messages};

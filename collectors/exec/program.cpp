@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -148,12 +149,19 @@ class Running {
     return true;
   }
 
-  // Until it has ended, or has written too much, or time is over.
-  void wait_until(Steady::time_point deadline) {
-    while (!ended_ && !too_much_ && Steady::now() < deadline) look(deadline);
-  }
-  void wait_for_end(Steady::time_point deadline) {
-    while (!ended_ && Steady::now() < deadline) look(deadline);
+  // Until something has happened. True when `wake` can be read.
+  bool look(Steady::time_point deadline, int wake) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Steady::now());
+    const auto wait = pidfd_.get() < 0 ? std::min(left, tick) : left;
+    std::array<pollfd, 4> files{{{output_.ours.get(), POLLIN, 0},
+                                 {errors_.ours.get(), POLLIN, 0},
+                                 {pidfd_.get(), POLLIN, 0},
+                                 {wake, POLLIN, 0}}};
+    (void)::poll(files.data(), files.size(), static_cast<int>(std::max<std::int64_t>(wait.count(), 0)));
+    drain();
+    siginfo_t info{};
+    ended_ = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+    return files.back().revents != 0;
   }
 
   bool ended() const { return ended_; }
@@ -195,16 +203,6 @@ class Running {
   bool fail(std::string why) {
     run_.trouble = std::move(why);
     return false;
-  }
-
-  void look(Steady::time_point deadline) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Steady::now());
-    const auto wait = pidfd_.get() < 0 ? std::min(left, tick) : left;
-    std::array<pollfd, 3> files{{{output_.ours.get(), POLLIN, 0}, {errors_.ours.get(), POLLIN, 0}, {pidfd_.get(), POLLIN, 0}}};
-    (void)::poll(files.data(), files.size(), static_cast<int>(std::max<std::int64_t>(wait.count(), 0)));
-    drain();
-    siginfo_t info{};
-    ended_ = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
   }
 
   void drain() {
@@ -258,6 +256,8 @@ std::string last_line(std::string_view text) {
   return std::string(begin == std::string_view::npos ? text : text.substr(begin + 1));
 }
 
+enum class Stage { runs, was_asked_to_end, was_made_to_end };
+
 std::string why_not_ended(pid_t pid, bool may_not) {
   const auto process = "the process " + std::to_string(pid);
   if (!may_not) return process + " hangs in the kernel";
@@ -266,39 +266,85 @@ std::string why_not_ended(pid_t pid, bool may_not) {
 
 }  // namespace
 
+struct Program::Underway {
+  explicit Underway(const Command& command)
+      : running(command, run), began(Steady::now()), deadline(began + command.timeout) {}
+
+  // One step further; false when there is none.
+  bool end_it() {
+    if (stage == Stage::was_made_to_end) return false;
+    const bool asks = stage == Stage::runs;
+    running.signal_group(asks ? SIGTERM : SIGKILL);
+    deadline = Steady::now() + (asks ? patience : after_kill);
+    stage = asks ? Stage::was_asked_to_end : Stage::was_made_to_end;
+    return true;
+  }
+
+  Run run;
+  Running running;
+  const Steady::time_point began;
+  Steady::time_point deadline;  // of the stage
+  Stage stage = Stage::runs;
+  bool started = false;
+};
+
 // Where the agent was started with SIGCHLD ignored, the kernel throws exit codes away.
 Program::Program(Command command) : command_(std::move(command)) {
   struct sigaction now {};
   if (::sigaction(SIGCHLD, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) ::signal(SIGCHLD, SIG_DFL);
 }
 
+// What still runs is not asked: nobody would hear the answer.
 Program::~Program() {
+  if (underway_ && underway_->started) {
+    underway_->running.signal_group(SIGKILL);
+    const auto deadline = Steady::now() + after_kill;
+    while (!underway_->running.ended() && Steady::now() < deadline) (void)underway_->running.look(deadline, -1);
+    if (underway_->running.ended()) (void)underway_->running.reap();
+  }
   if (unended_ != 0) (void)is_reaped(unended_);
   for (const auto group : unreaped_) (void)is_reaped(group);
 }
 
 Run Program::run() {
-  Run run;
-  const auto began = Steady::now();
+  start();
+  return go_on(-1, Steady::time_point::max()).value_or(Run());
+}
+
+bool Program::is_underway() const { return underway_ != nullptr; }
+
+void Program::start() {
+  underway_ = std::make_unique<Underway>(command_);
   std::erase_if(unreaped_, is_reaped);
   if (unended_ != 0 && !is_reaped(unended_)) {
-    run.trouble = "an earlier run cannot be ended: " + why_not_ended(unended_, may_not_end_);
-    return run;
+    underway_->run.trouble = "an earlier run cannot be ended: " + why_not_ended(unended_, may_not_end_);
+    return;
   }
   unended_ = 0;
-  Running running(command_, run);
-  if (!running.start()) return run;
-  running.wait_until(began + command_.timeout);
-  const bool too_much = running.wrote_too_much();
-  const bool in_time = running.ended();
-  if (!in_time) {
-    running.signal_group(SIGTERM);
-    running.wait_for_end(Steady::now() + patience);
+  underway_->started = underway_->running.start();
+}
+
+std::optional<Run> Program::go_on(int wake, Steady::time_point until) {
+  auto& it = *underway_;
+  while (it.started && !it.running.ended()) {
+    const auto now = Steady::now();
+    const bool too_much = it.stage == Stage::runs && it.running.wrote_too_much();
+    if (now >= it.deadline || too_much) {
+      if (!it.end_it()) break;
+      continue;
+    }
+    if (now >= until) return std::nullopt;
+    const bool woken = it.running.look(std::min(it.deadline, until), wake);
+    if (woken && !it.running.ended()) return std::nullopt;
   }
-  if (!running.ended()) {
-    running.signal_group(SIGKILL);
-    running.wait_for_end(Steady::now() + after_kill);
-  }
+  const auto done = std::move(underway_);
+  if (done->started) finish(*done);
+  return std::move(done->run);
+}
+
+void Program::finish(Underway& it) {
+  auto& run = it.run;
+  auto& running = it.running;
   if (running.ended()) {
     if (!running.reap()) unreaped_.push_back(running.pid());
   } else {
@@ -306,15 +352,14 @@ Run Program::run() {
     may_not_end_ = running.may_not_signal();
     run.trouble = "cannot be ended: " + why_not_ended(unended_, may_not_end_);
   }
-  if (!in_time) run.end = too_much ? Run::End::wrote_too_much : Run::End::timed_out;
+  if (it.stage != Stage::runs) run.end = Run::End::timed_out;
   if (running.wrote_too_much()) run.end = Run::End::wrote_too_much;
   if (auto trouble = running.trouble()) {
     run.end = Run::End::not_started;
     run.trouble = std::move(*trouble);
   }
   run.last_error = last_line(running.errors());
-  run.seconds = std::chrono::duration<double>(Steady::now() - began).count();
-  return run;
+  run.seconds = std::chrono::duration<double>(Steady::now() - it.began).count();
 }
 
 Result<Identity> identity_of(const std::string& user) {

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,8 +67,18 @@ class Program {
   // Blocks until the program has ended, at most for the timeout and a little more than `patience`.
   Run run();
 
+  // The same in pieces: start(), then go_on() until it tells how it went. It comes back without that as soon as `wake`
+  // (-1: nothing) can be read, or at `until`. Who goes away meanwhile ends the program.
+  void start();
+  bool is_underway() const;
+  std::optional<Run> go_on(int wake, std::chrono::steady_clock::time_point until);
+
  private:
+  struct Underway;
+  void finish(Underway& it);
+
   const Command command_;
+  std::unique_ptr<Underway> underway_;
   pid_t unended_ = 0;           // of an earlier run: it could not be ended
   bool may_not_end_ = false;    // as the agent has no right to
   std::vector<pid_t> unreaped_;  // groups whose members were killed and have not ended yet
