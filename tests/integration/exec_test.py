@@ -19,7 +19,7 @@ def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may go while it is looked at
         return False
 
 
@@ -133,6 +133,21 @@ class Exec(unittest.TestCase):
         self.assertLess(self.agent.terminate(), 5)
         self.assertEqual(self.agent.process.returncode, 0)
         wait_until(lambda: not alive(pid), "the program to die with the agent")
+
+    def test_a_reload_ends_what_runs_before_it_is_run_anew(self):
+        hang = self.script("hang", f"trap '' TERM; cd {self.directory}; echo $$ > new; mv new self; while :; do sleep 0.1; done\n")
+        self.start([f"name: hang, command: [{hang}]"], times="interval: 1m, timeout: 50s")
+        first = self.read_pid("self")
+        with open(self.agent.config_path, encoding="utf-8") as file:
+            config = file.read()
+        self.agent.write_config(config.replace("50s", "40s"))
+        self.agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.read_pid("self") != first, "the entry to be run anew")
+        wait_until(lambda: not alive(first), "the first run to be over", deadline=5)
+        self.agent.write_config(config[:config.index("collectors:")] + "collectors: {}\n")
+        second = self.read_pid("self")
+        self.agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not alive(second), "the program of the entry that is gone to be ended", deadline=10)
 
     def test_a_plugin_that_turns_critical_becomes_a_message_with_what_it_said(self):
         receiver = Receiver()
