@@ -84,6 +84,7 @@ TEST_F(PushThreads, NoPingIsLost) {
   heartbeat::HeartbeatTarget target({config});
   target.keep_in(directory.path());
   std::string trouble;
+  (void)target.at(now, trouble);  // before the first pass only so many pings are taken
   push_and_pass([&](int, int) { EXPECT_EQ(target.take(request("GET", {"job"}, "")).status, 200); },
                 [&] { (void)target.at(now, trouble); });
   EXPECT_EQ(target.at(now, trouble).all().at("job").successes, static_cast<std::uint64_t>(workers * requests));
