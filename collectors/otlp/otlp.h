@@ -1,9 +1,10 @@
 // What an application that is instrumented with OpenTelemetry exports: OTLP over HTTP, POST /v1/metrics, in protocol
 // buffers or in JSON, as the collector `otlp`.
 //
-// Every answer is what the protocol asks for, in the encoding of the request: an empty success, a partial success that
-// says how many data points were not taken and why, or a Status with a sentence. A request that cannot be read whole (400)
-// changes nothing.
+// The answer to a request that can be unpacked is what the protocol asks for, in the encoding of the request: an empty
+// success, a partial success that says how many data points were not taken and why, or a Status with a sentence. What is
+// refused before that (too large, damaged gzip, no such encoding, too busy) is answered in plain text. A request that
+// cannot be read whole (400) changes nothing.
 #pragma once
 
 #include <memory>
