@@ -243,6 +243,30 @@ TEST_F(ProgramTest, IsTrustedOnlyIfOthersCannotChangeIt) {
   EXPECT_EQ(why_not_trusted(foreign, *identity_of("nobody")), std::nullopt);
 }
 
+TEST_F(ProgramTest, IsTrustedOnlyIfOthersCannotPutAnotherInItsPlace) {
+  const auto in = scripts.path() + "/in";
+  std::filesystem::create_directories(in + "/deep");
+  std::filesystem::copy_file("/bin/true", in + "/deep/program");
+  std::filesystem::create_directory_symlink("in/deep", scripts.path() + "/link");
+  const auto why = [&](const std::string& name) {
+    const auto error = why_not_trusted(scripts.path() + name, std::nullopt);
+    return error ? error->what : "";
+  };
+  for (const char* path : {"/in/deep/program", "/link/program", "/in/../link/program"}) EXPECT_EQ(why(path), "") << path;
+  ASSERT_EQ(::chmod(in.c_str(), 0777), 0);
+  for (const char* path : {"/in/deep/program", "/link/program", "/in/../link/program"}) {
+    EXPECT_THAT(why(path), HasSubstr("the directory " + in + " can be written to by everybody: chmod o-w")) << path;
+  }
+  ASSERT_EQ(::chmod(in.c_str(), 0755), 0);
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown(in.c_str(), 65534, 65534), 0);
+  EXPECT_THAT(why("/in/deep/program"), HasSubstr("the directory " + in + " belongs to another user (number 65534)"));
+  EXPECT_EQ(why_not_trusted(in + "/deep/program", *identity_of("nobody")), std::nullopt);
+  ASSERT_EQ(::chown(in.c_str(), 0, 0), 0);
+  ASSERT_EQ(::lchown((scripts.path() + "/link").c_str(), 65534, 65534), 0);
+  EXPECT_THAT(why("/link/program"), HasSubstr("/link belongs to another user (number 65534)"));
+}
+
 TEST_F(ProgramTest, LeavesNoFileAndNoProcessBehindInAThousandRuns) {
   Command command;
   command.arguments = {"/bin/true"};
