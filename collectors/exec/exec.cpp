@@ -13,6 +13,7 @@
 
 #include "base/utf8.h"
 #include "collectors/exec/program.h"
+#include "collectors/exec/trust.h"
 #include "collectors/own_names.h"
 #include "collectors/series_budget.h"
 #include "config/literals.h"

@@ -84,7 +84,4 @@ class Program {
   std::vector<pid_t> unreaped_;  // groups whose members were killed and have not ended yet
 };
 
-// Why the file is not run, where somebody else than root, the agent's user or `as` could have changed it.
-std::optional<Error> why_not_trusted(const std::string& path, const std::optional<Identity>& as);
-
 }  // namespace sidewatch::exec

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "collectors/exec/trust.h"
 #include "tests/support/temp_dir.h"
 
 namespace sidewatch::exec {

@@ -1,0 +1,16 @@
+// Whether a program is what its path said when the configuration was written: nobody else than root, the agent's user and
+// whom it runs as may be able to change it, or to put another one in its place.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "collectors/exec/program.h"
+
+namespace sidewatch::exec {
+
+// Why the program is not run.
+std::optional<Error> why_not_trusted(const std::string& path, const std::optional<Identity>& as);
+
+}  // namespace sidewatch::exec
