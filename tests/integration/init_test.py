@@ -164,13 +164,14 @@ class LiveMachine(World):
             self.assertIn(name, groups, answer.stdout)
             self.assertIn(f"port {port}", groups[name][0])
         if expected_metrics:
-            self.assertIn(f"  #   http://127.0.0.1:{expected_metrics}/metrics (checkout)\n", answer.stdout)
-            self.assertEqual(answer.stdout.count("/metrics ("), 1)
+            self.assertIn("  scrape:\n    - job: checkout\n"
+                          f"      url: 'http://127.0.0.1:{expected_metrics}/metrics'\n", answer.stdout)
+            self.assertEqual(answer.stdout.count("/metrics'"), 1)
         self.assert_accepted(answer.stdout)
         self.assertEqual(init().stdout, answer.stdout, "another order or other words the second time")
-        self.watch(answer.stdout, found)
+        self.watch(answer.stdout, found, expected_metrics)
 
-    def watch(self, config, found):
+    def watch(self, config, found, metrics_port=None):
         config = re.sub(r"listen: \S+", "listen: 127.0.0.1:0", config)
         config = re.sub(r"state_dir: \S+", "state_dir: " + self.path("state"), config)
         agent = Agent(config.replace("interval: 5s", "interval: 200ms"), self.directory.name)
@@ -179,6 +180,9 @@ class LiveMachine(World):
         for name in found:
             series = f'namedprocess_namegroup_num_procs{{groupname="{name}"}}'
             wait_until(lambda: agent.metrics().get(series, 0) >= 1, f"{name} to be watched")
+        if metrics_port:
+            series = f'up{{instance="127.0.0.1:{metrics_port}",job="checkout"}}'
+            wait_until(lambda: agent.metrics().get(series) == 1, "its page to be scraped")
         for rule in ("ProcessAbsent", "ProcessRestarting", "ProcessFileDescriptorsHigh", "ContainerNotFound"):
             self.assertEqual([alert["labels"] for alert in agent.alerts(rule)], [])
         agent.terminate()
