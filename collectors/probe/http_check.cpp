@@ -165,7 +165,12 @@ class HttpCheck final : public Check {
       verdict.fail(Reason::redirect, "it leads to where no check may follow: " + parts.error().what);
       return false;
     }
+    const bool asks_anew = response.status == 303 || (response.status < 303 && request.method == "POST");
     if (!same_origin(request.url, *next)) {
+      if (!asks_anew && !request.body.empty()) {
+        verdict.fail(Reason::redirect, "it leads to another server, which is not sent the body of this check");
+        return false;
+      }
       request.headers.clear();
       request.username.clear();
       request.password.clear();
@@ -179,7 +184,6 @@ class HttpCheck final : public Check {
       verdict.fail(Reason::address_refused, "it leads to a link-local address");
       return false;
     }
-    const bool asks_anew = response.status == 303 || (response.status < 303 && request.method == "POST");
     if (asks_anew && request.method != "HEAD") {
       request.method = "GET";
       request.body.clear();

@@ -77,6 +77,15 @@ TEST(HttpCheck, GivesNoSecretToAnotherHostThatARedirectLeadsTo) {
   EXPECT_EQ(other.requests().at(0).header("X-Secret"), "");
 }
 
+TEST(HttpCheck, SendsNoBodyToAnotherHostThatARedirectLeadsTo) {
+  FakeHttpServer other;
+  FakeHttpServer server({{.status = 307, .headers = {{"Location", other.url("/")}}}});
+  const auto verdict = run_entry(entry(server.url(), "method: POST, body: secret"));
+  EXPECT_EQ(reason(verdict), "redirect");
+  EXPECT_EQ(why(verdict), "it leads to another server, which is not sent the body of this check");
+  EXPECT_TRUE(other.requests().empty());
+}
+
 TEST(HttpCheck, TurnsAPostIntoAGetWhereTheRedirectSaysSo) {
   FakeHttpServer server({{.status = 303, .headers = {{"Location", "/done"}}}, {.status = 200}});
   run_entry(entry(server.url(), "method: POST, body: x"));
