@@ -31,6 +31,8 @@ constexpr Metric serial_metric{"probe_dns_serial", MetricType::gauge, "",
 constexpr Metric rcode_metric{"probe_dns_rcode", MetricType::gauge, "",
                               "Response code: 0 NOERROR, 2 SERVFAIL, 3 NXDOMAIN ..."};
 
+constexpr int max_strangers = 32;  // datagrams that answer something else, before the server is given up
+
 std::uint16_t random_id() {
   std::uint16_t id = 0;
   std::memcpy(&id, random_bytes(sizeof id).data(), sizeof id);
@@ -131,18 +133,29 @@ class DnsCheck final : public Check {
         ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) {
       co_return about(Trouble{Reason::connect, std::strerror(errno)});
     }
-    while (true) {
+    for (int strangers = 0; strangers <= max_strangers;) {
       const bool readable = co_await loop.readable(socket.get(), until);
       if (!readable) co_return about(timed_out("no answer came"));
       std::vector<char> bytes(65536);
       const auto count = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
       if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
       if (count < 0) co_return about(Trouble{Reason::connect, std::string("nobody answers: ") + std::strerror(errno)});
-      auto message = decode_dns_message({bytes.data(), static_cast<std::size_t>(count)});
-      if (!message || !answers(*message, id, question_)) continue;
+      const std::string_view answer(bytes.data(), static_cast<std::size_t>(count));
+      auto message = has_id(answer, id) ? decode_dns_message(answer) : Result<DnsMessage>(Error{"of another question", ""});
+      if (!message || !answers(*message, id, question_)) {
+        ++strangers;
+        continue;
+      }
       message_ = std::move(message).value();
       co_return std::nullopt;
     }
+    co_return about(Trouble{Reason::protocol, "it sends what was not asked for, and no answer"});
+  }
+
+  // Before the rest is read.
+  static bool has_id(std::string_view message, std::uint16_t id) {
+    return message.size() >= 2 && static_cast<unsigned char>(message[0]) == id >> 8 &&
+           static_cast<unsigned char>(message[1]) == (id & 0xFF);
   }
 
   Outcome ask_tcp(Stream& stream, const std::string& request, std::uint16_t id, TimePoint until) {

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t header_bytes = 12;
 constexpr std::size_t max_label_bytes = 63;
 constexpr std::size_t max_name_bytes = 255;
+constexpr int max_pointers = 127;  // in a name: a longest one has so many labels
 constexpr std::size_t max_records = 512;  // of a message that are looked at
 constexpr std::uint16_t class_in = 1;
 
@@ -93,12 +94,13 @@ std::string Reader::name() {
   std::size_t bytes = 0;
   std::size_t limit = at_;
   std::optional<std::size_t> back;
+  int pointers = 0;
   while (ok_) {
     const unsigned length = u8();
     if (!ok_ || length == 0) break;
     if ((length & 0xC0) == 0xC0) {
       const std::size_t target = (length & 0x3Fu) << 8 | u8();
-      if (!ok_ || target >= limit) {
+      if (!ok_ || target >= limit || ++pointers > max_pointers) {
         ok_ = false;
         break;
       }

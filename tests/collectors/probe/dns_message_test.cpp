@@ -70,6 +70,27 @@ TEST(DnsMessage, TakesNoRecordThatEndsTooEarlyOrPointsForward) {
   EXPECT_FALSE(decode_dns_message(answer_to(question("a", "A"), 1)));
 }
 
+TEST(DnsMessage, FollowsNoNameThroughMorePointersThanANameHasLabels) {
+  const auto after = [](int pointers) {
+    std::string message = answer_to(question("shop.example", "A"), 1);
+    std::string data = bytes({0xC0, 12});
+    const auto begin = message.size() + 12;  // of the record's data: a pointer to the name, then each to the one before
+    for (int i = 1; i < pointers; ++i) {
+      const int target = static_cast<int>(begin) + 2 * (i - 1);
+      data += bytes({0xC0 | target >> 8, target & 0xFF});
+    }
+    message += bytes({0xC0, 12, 0, 99, 0, 1, 0, 0, 1, 44, static_cast<int>(data.size()) >> 8,
+                      static_cast<int>(data.size()) & 0xFF}) + data;
+    message[7] = 2;
+    const int last = static_cast<int>(begin) + 2 * (pointers - 1);
+    return decode_dns_message(message + bytes({0xC0 | last >> 8, last & 0xFF, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 192, 0, 2, 1}));
+  };
+  const auto good = after(126);
+  ASSERT_TRUE(good && good->answers.size() == 2u);
+  EXPECT_EQ(good->answers[1].name, "shop.example.");
+  EXPECT_FALSE(after(127) && after(127)->answers.size() == 2u);
+}
+
 TEST(DnsMessage, ReadsWhatTruncationLeft) {
   auto message = answer_to(question("a", "A"), 9);
   message[2] = static_cast<char>(0x83);
