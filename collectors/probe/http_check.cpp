@@ -102,6 +102,10 @@ class HttpCheck final : public Check {
     Verdict verdict;
     Phases phases;
     HttpExchange exchange;
+    if (const std::string secret = unreadable_secret(); !secret.empty()) {
+      verdict.fail(Reason::missing, "it was not asked: " + secret + " cannot be read now");
+      co_return verdict;
+    }
     OutgoingRequest request = first_request();
     std::int64_t redirects = 0;
     while (true) {
@@ -123,6 +127,17 @@ class HttpCheck final : public Check {
   }
 
  private:
+  // Its key, where a file with a secret is gone: asking without it would test something else.
+  std::string unreadable_secret() const {
+    const auto unreadable = [](const config::Secret& secret) { return !secret.empty() && secret.reveal().empty(); };
+    for (const auto& [name, value] : config_.headers) {
+      if (unreadable(value)) return "header '" + name + "'";
+    }
+    if (unreadable(config_.bearer_token)) return "bearer_token";
+    if (unreadable(config_.password)) return "password";
+    return unreadable(config_.body) ? "body" : "";
+  }
+
   OutgoingRequest first_request() const {
     OutgoingRequest request;
     request.method = config_.method;

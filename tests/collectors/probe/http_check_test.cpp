@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/collectors/probe/run_check.h"
 #include "tests/support/fake_http_server.h"
 #include "tests/support/temp_dir.h"
@@ -84,6 +87,23 @@ TEST(HttpCheck, SendsNoBodyToAnotherHostThatARedirectLeadsTo) {
   EXPECT_EQ(reason(verdict), "redirect");
   EXPECT_EQ(why(verdict), "it leads to another server, which is not sent the body of this check");
   EXPECT_TRUE(other.requests().empty());
+}
+
+TEST(HttpCheck, DoesNotAskWithoutASecretThatCannotBeRead) {
+  FakeHttpServer server;
+  TempDir directory;
+  const std::string token = directory / "token";
+  std::ofstream(token) << "abc\n";
+  std::string problems;
+  const auto checks = read_checks(entry(server.url(), "bearer_token: \"${file:" + token + "}\""), &problems);
+  ASSERT_EQ(problems, "");
+  const auto check = make_check(checks.at(0));
+  CheckRunner runner;
+  EXPECT_EQ(why(runner.run(*check, 10s)), "");
+  EXPECT_EQ(server.requests().at(0).header("Authorization"), "Bearer abc");
+  std::filesystem::remove(token);
+  EXPECT_EQ(why(runner.run(*check, 10s)), "it was not asked: bearer_token cannot be read now");
+  EXPECT_EQ(server.requests().size(), 1u);
 }
 
 TEST(HttpCheck, TurnsAPostIntoAGetWhereTheRedirectSaysSo) {
