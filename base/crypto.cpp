@@ -1,5 +1,6 @@
 #include "base/crypto.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sys/random.h>
@@ -108,5 +109,7 @@ std::string random_bytes(std::size_t count) {
   }
   return data;
 }
+
+void end_crypto_of_thread() { OPENSSL_thread_stop(); }
 
 }  // namespace sidewatch

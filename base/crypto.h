@@ -33,6 +33,9 @@ std::string to_hex(std::string_view bytes);     // lower case
 std::string to_base64(std::string_view bytes);  // RFC 4648 section 4, with padding
 Result<std::string> from_base64(std::string_view text);
 
+// Gives back what OpenSSL keeps for the calling thread: for one that may be ending while the process does.
+void end_crypto_of_thread();
+
 // From the kernel (getrandom): unpredictable, and never fails once the machine has started.
 std::string random_bytes(std::size_t count);
 

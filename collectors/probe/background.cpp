@@ -7,6 +7,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/crypto.h"
+
 namespace sidewatch::probe {
 namespace {
 
@@ -76,6 +78,7 @@ Task<bool> Background::run(EventLoop& loop, std::function<void()> work, TimePoin
       work();
     } catch (const std::exception&) {  // memory has run out: what it was to find stays empty
     }
+    end_crypto_of_thread();
     done->add(ticket);
   });
   while (runner_.send(errand, 0ms) == ErrandRunner::Outcome::no_thread) {
