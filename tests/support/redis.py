@@ -3,7 +3,7 @@
 import os
 import socket
 
-from servers import Server
+from servers import Server, free_port
 
 
 class Redis(Server):
@@ -29,6 +29,8 @@ class Redis(Server):
         if self.tls:
             options.update({"port": 0, "tls-port": self.port, "tls-ca-cert-file": f"{self.tls}/ca.crt",
                             "tls-cert-file": f"{self.tls}/server.crt", "tls-key-file": f"{self.tls}/server.key"})
+        if "cluster-enabled" in self.options:
+            options["cluster-port"] = free_port()  # else it takes port + 10 000, which may be beyond 65 535
         options.update(self.options)
         words = [self.program]
         for name, value in options.items():
