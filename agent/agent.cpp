@@ -24,6 +24,7 @@
 #include "agent/settings.h"
 #include "agent/time_away.h"
 #include "agent/version.h"
+#include "collectors/bequest.h"
 #include "config/literals.h"
 
 namespace sidewatch {
@@ -171,7 +172,8 @@ struct Agent {
   Instruments instruments;
   OwnMetrics own_metrics{instruments};
   Exemplars exemplars;
-  CollectorContext context{catalog, &store, &instruments, std::string(version()), &exemplars};
+  Bequests bequests;
+  CollectorContext context{catalog, &store, &instruments, std::string(version()), &exemplars, &bequests};
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(mailbox_capacity);
   Dispatcher dispatcher{outbox, loaded, dispatch_targets(settings.receivers), random_unit(), clock.now()};
   Judge judge{make_engine(), dispatcher, catalog, store};

@@ -44,6 +44,7 @@ class Collector {
   virtual void listen([[maybe_unused]] int wake) {}
 };
 
+class Bequests;
 class Exemplars;
 class Instruments;
 class PushTarget;
@@ -55,6 +56,7 @@ struct CollectorContext {
   const Instruments* instruments = nullptr;  // what the `self` collector copies; may be absent
   std::string version;                       // of the agent, as sidewatch_build_info says it
   Exemplars* exemplars = nullptr;           // where the examples that come with samples go; may be absent
+  Bequests* bequests = nullptr;             // what an ended collector left to the one in its place; may be absent
 };
 
 // One collector that the configuration asks for: how it is named, how often it runs, what it watches, how it is made.
