@@ -118,7 +118,9 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
     if (entry->plan.receives) entry->plan.receives->keep_in(state_dir_);
     entry->source = store_.add_source(entry->plan.name);
     entry->run_source = store_.add_source("sidewatch_collector:" + entry->plan.name);
-    entry->runner = std::make_unique<CollectorRunner>(next_id_++, entry->plan, context_, loop_);
+    CollectorContext context = context_;
+    context.interval = entry->interval;
+    entry->runner = std::make_unique<CollectorRunner>(next_id_++, entry->plan, context, loop_);
   }
   PushTargets targets;
   for (const auto& entry : entries_) {

@@ -37,6 +37,16 @@ void plan_without_key(CollectorList& list) {
   });
 }
 
+// Of collectors that run at agent.interval, which they do not know.
+void check_timeouts(Section& top, const Settings& settings) {
+  for (const auto& plan : settings.collectors) {
+    if (plan.interval || !plan.timeout || plan.timeout->value <= settings.agent.interval) continue;
+    top.problem(plan.timeout->mark, "this timeout is longer than agent.interval (" +
+                                        config::write_duration(settings.agent.interval) +
+                                        "), at which it runs: make it shorter, or give it an interval of its own");
+  }
+}
+
 void declare_all(Section& top, Settings& settings, const ReceiverContext& context, RuleSources& rules) {
   top.section("agent", settings.agent, "the agent as a whole");
   top.section("http", settings.http, "its own HTTP server: /metrics and the API");
@@ -44,6 +54,7 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   top.section("collectors", list, "where samples come from");
   if (!top.has("collectors") && !top.describing()) plan_without_key(list);
   settings.collectors = std::move(list.plans);
+  check_timeouts(top, settings);
   top.section("history", settings.history, "the recent past that rules and queries look back on");
   declare(top, rules);
   configure_receivers(top, context, settings.receivers);

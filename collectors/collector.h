@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/problem.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
@@ -57,12 +58,18 @@ struct CollectorContext {
   std::string version;                       // of the agent, as sidewatch_build_info says it
   Exemplars* exemplars = nullptr;           // where the examples that come with samples go; may be absent
   Bequests* bequests = nullptr;             // what an ended collector left to the one in its place; may be absent
+  Duration interval{};                       // between two of its passes; 0: not known
 };
 
 // One collector that the configuration asks for: how it is named, how often it runs, what it watches, how it is made.
 struct CollectorPlan {
   std::string name;                  // unique: "host", "process:checkout"
   std::optional<Duration> interval;  // its own, or agent.interval
+  struct Timeout {
+    Duration value;
+    config::Mark mark;
+  };
+  std::optional<Timeout> timeout;    // of its own words, where `interval` is absent: no longer than agent.interval
   std::string watches;               // for people: "CPU, memory, disks, filesystems and network of this host"
   bool listens = false;              // it has something to do between passes
   std::shared_ptr<PushTarget> receives;  // takes in what is sent to the agent's HTTP port for it; null: nothing is

@@ -118,6 +118,11 @@ std::optional<UrlParts> check_url(config::Section& section, const config::Locate
   return *parts;
 }
 
+Duration timeout_within(std::optional<Duration> given, Duration interval) {
+  constexpr Duration usual = std::chrono::seconds(5);
+  return given.value_or(interval > Duration(0) ? std::min(usual, interval) : usual);
+}
+
 std::string add_access(OutgoingRequest& request, const OutgoingAccess& access) {
   request.ca_file = access.tls.ca_file.value;
   request.certificate_file = access.tls.cert_file.value;

@@ -46,6 +46,9 @@ void declare_access(config::Section& section, OutgoingAccess& access, const std:
 std::optional<UrlParts> check_url(config::Section& section, const config::Located<std::string>& url,
                                   const OutgoingAccess& access);
 
+// How long an answer may take: what was given, else 5s, or the interval (0: not known) where that is shorter.
+Duration timeout_within(std::optional<Duration> given, Duration interval);
+
 // Puts into the request what `access` says; secrets in files are read now. Where one cannot be read, its name is given
 // back, as in "bearer_token", and the request must not be sent.
 std::string add_access(OutgoingRequest& request, const OutgoingAccess& access);

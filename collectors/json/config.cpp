@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string fingerprint_of(const JsonConfig& config) {
-  std::string text = config.url.value + '\n' + std::to_string(config.timeout.count()) + '\n' +
+  std::string text = config.url.value + '\n' + std::to_string(config.timeout.value_or(Duration(0)).count()) + '\n' +
                      fingerprint_of(config.access) + '\n' + std::to_string(config.body_size_limit.count) + '\n' +
                      std::to_string(config.max_series) + (config.any_status ? "any" : "") +
                      config.series_labels().to_string();
@@ -35,8 +35,8 @@ std::string fingerprint_of(const JsonConfig& config) {
 
 void check(config::Section& section, const JsonConfig& config) {
   if (section.has("name") && config.name.value.empty()) section.problem("name", "it needs a name");
-  if (config.interval && config.timeout > *config.interval && section.has("timeout")) {
-    section.problem("timeout", "is longer than interval: the next request would be due before this one is given up");
+  if (config.interval && config.timeout && *config.timeout > *config.interval) {
+    section.problem("timeout", "this timeout is longer than interval: the next request would be due before this one is given up");
   }
   for (const auto& [name, value] : config.labels) {
     if (!is_legal_label_name(name)) section.problem("labels", "'" + name + "' is not the name of a label");
@@ -50,10 +50,13 @@ CollectorPlan plan_of(const JsonConfig& config) {
   CollectorPlan plan;
   plan.name = "json:" + config.name.value;
   plan.interval = config.interval;
+  if (config.timeout) plan.timeout = {*config.timeout, config.timeout_mark};
   plan.watches = "the JSON at " + url_without_secrets(config.url.value) +
                  (config.access.unix_socket.empty() ? "" : " through " + config.access.unix_socket);
   plan.fingerprint = fingerprint_of(config);
-  plan.make = [config](const CollectorContext& context) { return make_json_collector(config, context.catalog); };
+  plan.make = [shared = std::make_shared<const JsonConfig>(config)](const CollectorContext& context) {
+    return make_json_collector(shared, context);
+  };
   return plan;
 }
 
@@ -70,7 +73,10 @@ void declare(config::Section& section, JsonConfig& config) {
   section.required("url", config.url, "the JSON that is asked for, such as http://127.0.0.1:8080/actuator/health");
   section.optional("interval", config.interval, "how often it is asked for; agent.interval when absent",
                    config::between(500ms, 1h));
-  section.optional("timeout", config.timeout, "how long an answer may take", config::between(50ms, 2min));
+  section.optional("timeout", config.timeout,
+                   "how long an answer may take, no longer than interval; 5s or the interval when absent",
+                   config::between(50ms, 2min));
+  config.timeout_mark = section.mark("timeout");
   section.optional("labels", config.labels, "more labels of its series, such as {team: shop}");
   declare_access(section, config.access, {"accept", "accept-encoding"});
   section.optional("any_status", config.any_status,

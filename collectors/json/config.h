@@ -20,7 +20,8 @@ struct JsonConfig {
   config::Located<std::string> name;
   config::Located<std::string> url;
   std::optional<Duration> interval;
-  Duration timeout = std::chrono::seconds(5);
+  std::optional<Duration> timeout;  // absent: as timeout_within has it
+  config::Mark timeout_mark;
   std::map<std::string, std::string> labels;
   OutgoingAccess access;
   bool any_status = false;

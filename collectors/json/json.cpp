@@ -19,12 +19,13 @@ constexpr std::size_t deepest = 64;
 
 class JsonCollector final : public Collector {
  public:
-  JsonCollector(const JsonConfig& config, Catalog& catalog)
-      : config_(config),
-        labels_(config.series_labels()),
-        catalog_(catalog),
-        up_(catalog.series(up_metric, labels_)),
-        duration_(catalog.series(duration_metric, labels_)) {}
+  JsonCollector(std::shared_ptr<const JsonConfig> config, const CollectorContext& context)
+      : config_(std::move(config)),
+        timeout_(timeout_within(config_->timeout, context.interval)),
+        labels_(config_->series_labels()),
+        catalog_(context.catalog),
+        up_(catalog_.series(up_metric, labels_)),
+        duration_(catalog_.series(duration_metric, labels_)) {}
 
   Result<PassOutcome> collect(Batch& batch, Time) override {
     PassOutcome outcome;
@@ -49,26 +50,26 @@ class JsonCollector final : public Collector {
 
   Result<JsonValue> ask() {
     OutgoingRequest request;
-    request.url = config_.url.value;
-    request.timeout = request.connect_timeout = config_.timeout;
-    request.max_body_bytes = config_.body_size_limit.count;
+    request.url = config_->url.value;
+    request.timeout = request.connect_timeout = timeout_;
+    request.max_body_bytes = config_->body_size_limit.count;
     request.headers = {{"Accept", "application/json, */*;q=0.1"}, {"Accept-Encoding", "gzip"}};
-    if (const std::string secret = add_access(request, config_.access); !secret.empty()) {
+    if (const std::string secret = add_access(request, config_->access); !secret.empty()) {
       return Error{"was not asked: " + secret + " cannot be read now", ""};
     }
     auto result = client_.send(request);
     if (const auto* error = std::get_if<HttpError>(&result)) return Error{words_for(*error, request), ""};
     auto& response = std::get<OutgoingResponse>(result);
-    if (response.status != 200 && !config_.any_status) {
+    if (response.status != 200 && !config_->any_status) {
       return Error{"answered " + std::to_string(response.status) + " (any_status: true takes its JSON all the same)", ""};
     }
-    const auto body = body_of(std::move(response), config_.body_size_limit.count);
+    const auto body = body_of(std::move(response), config_->body_size_limit.count);
     if (!body) return body.error();
-    return JsonValue::parse(*body, {.max_bytes = config_.body_size_limit.count, .max_depth = deepest});
+    return JsonValue::parse(*body, {.max_bytes = config_->body_size_limit.count, .max_depth = deepest});
   }
 
   void write(const JsonValue& root, Batch& batch, PassOutcome& outcome) {
-    const auto mapped = map_json(root, config_.metrics, static_cast<std::size_t>(config_.max_series));
+    const auto mapped = map_json(root, config_->metrics, static_cast<std::size_t>(config_->max_series));
     ++pass_;
     for (const MappedSample& sample : mapped.samples) {
       Kept& kept = kept_[std::to_string(sample.mapping) + sample.labels.to_string()];
@@ -79,11 +80,11 @@ class JsonCollector final : public Collector {
     }
     std::erase_if(kept_, [this](const auto& entry) { return entry.second.pass != pass_; });
     if (mapped.problems > 0) report(outcome, mapped.first_problem);
-    if (mapped.full) report(outcome, "would become more series than max_series (" + std::to_string(config_.max_series) + ") allows");
+    if (mapped.full) report(outcome, "would become more series than max_series (" + std::to_string(config_->max_series) + ") allows");
   }
 
   SeriesHandle series_of(const MappedSample& sample) {
-    const MetricMapping& mapping = config_.metrics[sample.mapping];
+    const MetricMapping& mapping = config_->metrics[sample.mapping];
     const std::string help = mapping.help.empty() ? "Read from " + mapping.path.value + " of a JSON text." : mapping.help;
     return catalog_.series({mapping.name.value, mapping.type, "", help}, sample.labels.or_else(labels_));
   }
@@ -91,11 +92,12 @@ class JsonCollector final : public Collector {
   void report(PassOutcome& outcome, const std::string& what) const {
     ++outcome.partial_errors;
     if (outcome.first_partial_error.empty()) {
-      outcome.first_partial_error = url_without_secrets(config_.url.value) + ": " + what;
+      outcome.first_partial_error = url_without_secrets(config_->url.value) + ": " + what;
     }
   }
 
-  const JsonConfig config_;
+  const std::shared_ptr<const JsonConfig> config_;
+  const Duration timeout_;
   const Labels labels_;
   Catalog& catalog_;
   HttpClient client_;
@@ -106,8 +108,8 @@ class JsonCollector final : public Collector {
 
 }  // namespace
 
-std::unique_ptr<Collector> make_json_collector(const JsonConfig& config, Catalog& catalog) {
-  return std::make_unique<JsonCollector>(config, catalog);
+std::unique_ptr<Collector> make_json_collector(std::shared_ptr<const JsonConfig> config, const CollectorContext& context) {
+  return std::make_unique<JsonCollector>(std::move(config), context);
 }
 
 std::vector<MetricGroup> metric_groups() {

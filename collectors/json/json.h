@@ -10,7 +10,7 @@
 
 namespace sidewatch::json {
 
-std::unique_ptr<Collector> make_json_collector(const JsonConfig& config, Catalog& catalog);
+std::unique_ptr<Collector> make_json_collector(std::shared_ptr<const JsonConfig> config, const CollectorContext& context);
 
 std::vector<MetricGroup> metric_groups();
 

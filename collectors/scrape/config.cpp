@@ -13,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration usual_timeout = 5s;  // or the interval, when that is shorter
 constexpr std::size_t most_urls = 256;
 
 void append_percent_encoded(std::string& out, std::string_view text) {
@@ -82,7 +81,7 @@ std::size_t count_of(std::int64_t limit) { return static_cast<std::size_t>(limit
 TargetConfig target_of(const ScrapeConfig& config, const std::string& url, const UrlParts& parts) {
   TargetConfig target;
   target.url = with_params(url, config.params);
-  target.timeout = config.timeout.value_or(std::min(usual_timeout, config.interval.value_or(usual_timeout)));
+  target.timeout = config.timeout;
   target.access = config.access;
   target.max_page_bytes = config.body_size_limit.count;
   target.intake.target_labels = labels_of(config, parts);
@@ -94,7 +93,7 @@ TargetConfig target_of(const ScrapeConfig& config, const std::string& url, const
 }
 
 std::string fingerprint_of(const TargetConfig& target) {
-  std::string text = target.url + '\n' + std::to_string(target.timeout.count()) + '\n' + fingerprint_of(target.access) +
+  std::string text = target.url + '\n' + std::to_string(target.timeout.value_or(Duration(0)).count()) + '\n' + fingerprint_of(target.access) +
                      '\n' + std::to_string(target.max_page_bytes) + '\n' + target.intake.target_labels.to_string() + '\n' +
                      fingerprint_of(target.intake.relabelling) + (target.intake.honor_labels ? "honor" : "");
   const PageLimits& limits = target.intake.limits;
@@ -110,10 +109,11 @@ CollectorPlan plan_of(const ScrapeConfig& config, const std::string& url, const 
   plan.name = "scrape:" + config.job.value;
   if (!alone) plan.name += ":" + std::string(target.intake.target_labels.get("instance"));
   plan.interval = config.interval;
+  if (config.timeout) plan.timeout = {*config.timeout, config.timeout_mark};
   plan.watches = "the metrics at " + url_without_secrets(url) +
                  (config.access.unix_socket.empty() ? "" : " through " + config.access.unix_socket);
   plan.fingerprint = fingerprint_of(target);
-  plan.make = [target = std::move(target)](const CollectorContext& context) {
+  plan.make = [target = std::make_shared<const TargetConfig>(std::move(target))](const CollectorContext& context) {
     return make_scrape_collector(target, context);
   };
   return plan;
@@ -130,6 +130,7 @@ void declare(config::Section& section, ScrapeConfig& config) {
   section.optional("timeout", config.timeout,
                    "how long an answer may take, no longer than interval; 5s or the interval when absent",
                    config::between(50ms, 2min));
+  config.timeout_mark = section.mark("timeout");
   section.optional("params", config.params, "parameters of the URL, such as {module: http_2xx}");
   section.optional("labels", config.labels, "more labels of its series, such as {team: shop}; also instance");
   declare_access(section, config.access, {"accept", "accept-encoding", "x-prometheus-scrape-timeout-seconds"});
@@ -153,7 +154,7 @@ void declare(config::Section& section, ScrapeConfig& config) {
   if (section.describing()) return;
   if (section.has("job") && config.job.value.empty()) section.problem("job", "a scrape needs a name for its job");
   if (config.interval && config.timeout && *config.timeout > *config.interval) {
-    section.problem("timeout", "is longer than interval: the next scrape would be due before this one is given up");
+    section.problem("timeout", "this timeout is longer than interval: the next scrape would be due before this one is given up");
   }
   check_labels(section, config);
   read_urls(section, config);

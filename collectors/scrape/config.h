@@ -24,6 +24,7 @@ struct ScrapeConfig {
   std::vector<config::Located<std::string>> urls;
   std::optional<Duration> interval;
   std::optional<Duration> timeout;
+  config::Mark timeout_mark;
   std::map<std::string, std::string> params;
   std::map<std::string, std::string> labels;
   OutgoingAccess access;
@@ -41,8 +42,8 @@ void declare(config::Section& section, ScrapeConfig& config);
 
 // One page that is asked for.
 struct TargetConfig {
-  std::string url;   // with the params
-  Duration timeout;
+  std::string url;  // with the params
+  std::optional<Duration> timeout;  // absent: as timeout_within has it
   OutgoingAccess access;
   IntakeOptions intake;
   std::size_t max_page_bytes = 0;

@@ -81,10 +81,11 @@ std::string words_for_status(const OutgoingResponse& response) {
 
 class ScrapeCollector final : public Collector {
  public:
-  ScrapeCollector(const TargetConfig& target, const CollectorContext& context)
-      : target_(target),
+  ScrapeCollector(std::shared_ptr<const TargetConfig> target, const CollectorContext& context)
+      : target_(std::move(target)),
+        timeout_(timeout_within(target_->timeout, context.interval)),
         catalog_(context.catalog),
-        intake_(context.catalog, target.intake, context.exemplars),
+        intake_(context.catalog, target_->intake, context.exemplars),
         up_(series(up_metric)),
         duration_(series(duration_metric)),
         scraped_(series(scraped_metric)),
@@ -118,18 +119,18 @@ class ScrapeCollector final : public Collector {
     double count = 0;
   };
 
-  SeriesHandle series(const Metric& metric) { return catalog_.series(metric, target_.intake.target_labels); }
+  SeriesHandle series(const Metric& metric) { return catalog_.series(metric, target_->intake.target_labels); }
 
   std::optional<Trouble> scrape(Batch& batch, Time now, PageCounts& counts) {
     OutgoingRequest request;
-    request.url = target_.url;
-    request.timeout = request.connect_timeout = target_.timeout;
-    request.max_body_bytes = target_.max_page_bytes;
+    request.url = target_->url;
+    request.timeout = request.connect_timeout = timeout_;
+    request.max_body_bytes = target_->max_page_bytes;
     request.headers = {{"Accept", std::string(accept_header)},
                        {"Accept-Encoding", "gzip"},
                        {scraper_header, process_token()},
-                       {"X-Prometheus-Scrape-Timeout-Seconds", config::write_number(to_seconds(target_.timeout))}};
-    if (const std::string secret = add_access(request, target_.access); !secret.empty()) {
+                       {"X-Prometheus-Scrape-Timeout-Seconds", config::write_number(to_seconds(timeout_))}};
+    if (const std::string secret = add_access(request, target_->access); !secret.empty()) {
       return Trouble{Reason::unreachable, "was not asked: " + secret + " cannot be read now"};
     }
     auto result = client_.send(request);
@@ -146,7 +147,7 @@ class ScrapeCollector final : public Collector {
     if (type.starts_with("text/html")) {
       return Trouble{Reason::format, "answered a page for browsers (text/html), not samples: look at the path of the URL"};
     }
-    const auto page = body_of(std::move(response), target_.max_page_bytes);
+    const auto page = body_of(std::move(response), target_->max_page_bytes);
     if (!page) return Trouble{Reason::format, page.error().what};
     const auto taken = intake_.take(*page, format_by_content_type(type), now, batch, counts);
     if (taken) return std::nullopt;
@@ -155,7 +156,7 @@ class ScrapeCollector final : public Collector {
 
   void report(PassOutcome& outcome, const std::string& what) const {
     ++outcome.partial_errors;
-    if (outcome.first_partial_error.empty()) outcome.first_partial_error = url_without_secrets(target_.url) + ": " + what;
+    if (outcome.first_partial_error.empty()) outcome.first_partial_error = url_without_secrets(target_->url) + ": " + what;
   }
 
   void count_failure(Reason reason) {
@@ -179,7 +180,7 @@ class ScrapeCollector final : public Collector {
   }
 
   SeriesHandle own_series(const Metric& metric, std::string_view reason) {
-    return catalog_.series(metric, target_.intake.target_labels.with("reason", reason));
+    return catalog_.series(metric, target_->intake.target_labels.with("reason", reason));
   }
 
   void write_own(Batch& batch) const {
@@ -188,7 +189,8 @@ class ScrapeCollector final : public Collector {
     batch.add(own_names_.series, own_names_.count);
   }
 
-  const TargetConfig target_;
+  const std::shared_ptr<const TargetConfig> target_;
+  const Duration timeout_;
   Catalog& catalog_;
   HttpClient client_;
   PageIntake intake_;
@@ -200,8 +202,9 @@ class ScrapeCollector final : public Collector {
 
 }  // namespace
 
-std::unique_ptr<Collector> make_scrape_collector(const TargetConfig& target, const CollectorContext& context) {
-  return std::make_unique<ScrapeCollector>(target, context);
+std::unique_ptr<Collector> make_scrape_collector(std::shared_ptr<const TargetConfig> target,
+                                                 const CollectorContext& context) {
+  return std::make_unique<ScrapeCollector>(std::move(target), context);
 }
 
 std::vector<MetricGroup> metric_groups() {

@@ -10,7 +10,7 @@
 
 namespace sidewatch::scrape {
 
-std::unique_ptr<Collector> make_scrape_collector(const TargetConfig& target, const CollectorContext& context);
+std::unique_ptr<Collector> make_scrape_collector(std::shared_ptr<const TargetConfig> target, const CollectorContext& context);
 
 std::vector<MetricGroup> metric_groups();
 

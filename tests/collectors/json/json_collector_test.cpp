@@ -24,7 +24,7 @@ class JsonCollectorTest : public testing::Test {
       config.url.value = server.url("/health");
       config.any_status = any_status;
       config.timeout = 5s;
-      collector_ = make_json_collector(config, catalog_);
+      collector_ = make_json_collector(std::make_shared<const JsonConfig>(config), {.catalog = catalog_});
     }
     batch_.clear();
     const auto outcome = collector_->collect(batch_, time_at_ms(1'000));

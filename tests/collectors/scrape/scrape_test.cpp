@@ -33,7 +33,7 @@ class ScrapeTest : public testing::Test {
   }
 
   void scrape(const TargetConfig& target) {
-    if (!collector_) collector_ = make_scrape_collector(target, {catalog_, nullptr, nullptr, "", nullptr});
+    if (!collector_) collector_ = make_scrape_collector(std::make_shared<const TargetConfig>(target), {.catalog = catalog_, .interval = interval_});
     batch_.clear();
     const auto outcome = collector_->collect(batch_, time_at_ms(1'000));
     ASSERT_TRUE(outcome) << outcome.error().what;
@@ -54,6 +54,7 @@ class ScrapeTest : public testing::Test {
   }
 
   Catalog catalog_{Catalog::Limits{}, Labels{}};
+  Duration interval_ = 15s;
   std::unique_ptr<Collector> collector_;
   Batch batch_;
   std::string trouble_;
@@ -146,6 +147,18 @@ TEST_F(ScrapeTest, ATargetThatIsGoneOrSlowCostsOneScrape) {
   scrape(target);
   EXPECT_EQ(trouble_, server.url() + "...: gave no whole answer within the timeout of 100ms");
   EXPECT_EQ(samples_.at("sidewatch_scrape_failures_total{reason=\"timeout\"}"), 1);
+}
+
+TEST_F(ScrapeTest, WaitsNoLongerThanAnIntervalWhereNoTimeoutIsGiven) {
+  FakeHttpServer server({page("a 1\n"), page("a 1\n")});
+  TargetConfig target = target_of(server.url());
+  target.timeout.reset();
+  scrape(target);
+  EXPECT_EQ(server.requests().back().header("X-Prometheus-Scrape-Timeout-Seconds"), "5");
+  collector_.reset();
+  interval_ = 2s;
+  scrape(target);
+  EXPECT_EQ(server.requests().back().header("X-Prometheus-Scrape-Timeout-Seconds"), "2");
 }
 
 TEST_F(ScrapeTest, APageOverItsSizeIsNotTaken) {
