@@ -14,12 +14,26 @@ const JsonValue* item(const JsonValue& list, std::string_view name) {
   return index < list.items().size() ? &list.items()[index] : nullptr;
 }
 
-const JsonValue* child(const JsonValue& value, std::string_view name) {
-  if (value.kind() == JsonValue::Kind::array) return item(value, name);
-  return value.has(name) ? &value[name] : nullptr;
+const JsonValue* member(const JsonValue& object, std::string_view name) {
+  for (std::size_t i = object.names().size(); i-- > 0;) {
+    if (object.names()[i] == name) return &object.items()[i];
+  }
+  return nullptr;
 }
 
+constexpr std::size_t few = 16;  // members, among which a search is as quick
+
 }  // namespace
+
+const JsonValue* JsonMembers::find(const JsonValue& object, std::string_view name) {
+  if (object.names().size() <= few) return member(object, name);
+  const auto [known, is_new] = known_.try_emplace(&object);
+  if (is_new) {
+    for (std::size_t i = 0; i < object.names().size(); ++i) known->second[object.names()[i]] = &object.items()[i];
+  }
+  const auto found = known->second.find(name);
+  return found == known->second.end() ? nullptr : found->second;
+}
 
 Result<JsonPointer> JsonPointer::parse(std::string_view text) {
   JsonPointer pointer;
@@ -53,7 +67,8 @@ bool JsonPointer::descend(const JsonValue& value, std::size_t depth, std::vector
                           const Visit& visit) const {
   if (depth == parts_.size()) return visit(value, keys);
   if (!parts_[depth].any) {
-    const JsonValue* const next = child(value, parts_[depth].name);
+    const std::string& name = parts_[depth].name;
+    const JsonValue* const next = value.kind() == JsonValue::Kind::array ? item(value, name) : member(value, name);
     return next == nullptr || descend(*next, depth + 1, keys, visit);
   }
   const bool is_object = value.kind() == JsonValue::Kind::object;
@@ -67,12 +82,14 @@ bool JsonPointer::descend(const JsonValue& value, std::size_t depth, std::vector
   return true;
 }
 
-const JsonValue* JsonPointer::find(const JsonValue& root, const std::vector<std::string>& keys) const {
+const JsonValue* JsonPointer::find(const JsonValue& root, const std::vector<std::string>& keys,
+                                   JsonMembers& members) const {
   const JsonValue* value = &root;
   std::size_t key = 0;
   for (const Part& part : parts_) {
     if (part.any && key >= keys.size()) return nullptr;
-    value = child(*value, part.any ? keys[key++] : part.name);
+    const std::string& name = part.any ? keys[key++] : part.name;
+    value = value->kind() == JsonValue::Kind::array ? item(*value, name) : members.find(*value, name);
     if (value == nullptr) return nullptr;
   }
   return value;

@@ -6,12 +6,24 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
 
 namespace sidewatch::json {
+
+// Finds members of objects by name, again and again, in one text: those of a large object are searched once and then known.
+class JsonMembers {
+ public:
+  // Null when there is none. Of two with one name the last.
+  const JsonValue* find(const JsonValue& object, std::string_view name);
+
+ private:
+  using Names = std::unordered_map<std::string_view, const JsonValue*>;
+  std::unordered_map<const JsonValue*, Names> known_;
+};
 
 class JsonPointer {
  public:
@@ -25,8 +37,9 @@ class JsonPointer {
   using Visit = std::function<bool(const JsonValue& value, const std::vector<std::string>& keys)>;
   void visit(const JsonValue& root, const Visit& visit) const;
 
-  // The value where the wildcards stand for `keys`, of which there are enough; null when there is none.
-  const JsonValue* find(const JsonValue& root, const std::vector<std::string>& keys) const;
+  // The value where the wildcards stand for `keys`, of which there are enough; null when there is none. `members` goes with
+  // the text of `root`.
+  const JsonValue* find(const JsonValue& root, const std::vector<std::string>& keys, JsonMembers& members) const;
 
  private:
   struct Part {

@@ -99,12 +99,12 @@ class Mapper {
     return std::nullopt;
   }
 
-  Labels labels_of(const MetricMapping& mapping, const std::vector<std::string>& keys) const {
+  Labels labels_of(const MetricMapping& mapping, const std::vector<std::string>& keys) {
     std::vector<Label> labels;
     for (const auto& [name, value] : mapping.labels) labels.push_back({name, value});
     for (std::size_t i = 0; i < mapping.keys.size() && i < keys.size(); ++i) labels.push_back({mapping.keys[i], keys[i]});
     for (const auto& [name, pointer] : mapping.label_pointers) {
-      const JsonValue* const value = pointer.find(root_, keys);
+      const JsonValue* const value = pointer.find(root_, keys, members_);
       if (auto text = value == nullptr ? std::nullopt : as_label(*value)) labels.push_back({name, std::move(*text)});
     }
     return Labels(std::move(labels));
@@ -116,6 +116,7 @@ class Mapper {
 
   const JsonValue& root_;
   const std::size_t max_samples_;
+  JsonMembers members_;
   Mapped mapped_;
 };
 

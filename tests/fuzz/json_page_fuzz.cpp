@@ -29,10 +29,11 @@ bool names_twice(const JsonValue& value) {
 
 void check_pointer(const JsonPointer& pointer, const JsonValue& root) {
   const bool ambiguous = names_twice(root);
+  JsonMembers members;
   std::size_t found = 0;
   pointer.visit(root, [&](const JsonValue& value, const std::vector<std::string>& keys) {
     require(keys.size() == pointer.wildcards());
-    const JsonValue* const again = pointer.find(root, keys);
+    const JsonValue* const again = pointer.find(root, keys, members);
     require(ambiguous || again == &value);
     return ++found < most;
   });
