@@ -270,6 +270,20 @@ bool PageReader::labels(std::vector<Label>& labels) {
   }
 }
 
+bool PageReader::labels_of(std::string_view series, std::vector<Label>& labels) {
+  labels.clear();
+  try {
+    SampleScanner one(series, options_.series);
+    (void)one.next_line();
+    (void)one.take_name();
+    one.skip_blanks();
+    if (one.peek() == '{') one.take_labels(labels);
+    return true;
+  } catch (const Misread&) {
+    return false;
+  }
+}
+
 bool PageReader::exemplar_labels(std::vector<Label>& labels) {
   labels.clear();
   if (error_ || !sample_.exemplar) return false;
@@ -327,6 +341,9 @@ PageFamily& PageReader::named(std::string_view name) {
   if (current_ != none && families_[current_].name == name) return families_[current_];
   if (options_.refuse_repeated_metadata) {
     if (PageFamily* known = find(name); known != nullptr) return *known;
+  }
+  if (families_.size() >= options_.max_families) {
+    in_.fail("more than " + std::to_string(options_.max_families) + " metrics are described");
   }
   current_ = families_.size();
   PageFamily family;

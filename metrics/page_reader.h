@@ -29,6 +29,7 @@ namespace sidewatch {
 struct PageOptions {
   ExpositionFormat format = ExpositionFormat::prometheus_text;
   std::size_t max_samples = 100'000;
+  std::size_t max_families = 100'000;  // that # TYPE, # HELP or # UNIT speak of
   SeriesBounds series = {};
   // What Prometheus takes from an answer, but nobody means to write into a file: a last line without its end (the file is
   // being written), a type that is given twice or behind the samples, times.
@@ -80,6 +81,8 @@ class PageReader {
   // The labels of the sample, without __name__, and of its exemplar; in the page's order. False at a mistake.
   bool labels(std::vector<Label>& labels);
   bool exemplar_labels(std::vector<Label>& labels);
+  // Those of a series whose labels were asked for before: `series` is PageSample::series of the same page.
+  bool labels_of(std::string_view series, std::vector<Label>& labels);
 
   // What the page said up to here of the sample's family: x for x_bucket when x is a histogram.
   const PageFamily& family();

@@ -2,7 +2,8 @@
 //
 // From one reading to the next a page has nearly always the same series in the same order: so the series that stood
 // behind the one just read is looked at first, and only if it is not there, all are searched. A series that is missing in
-// a whole reading is forgotten; after a reading that did not come to its end, everything is.
+// a whole reading is forgotten; after a reading that did not come to its end, everything is. What is not worth the memory
+// may be forgotten at once: then it is met for the first time again.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sidewatch {
@@ -42,6 +44,24 @@ class SeriesTexts {
     const auto added = by_text_.emplace(std::string(text), Entry()).first;
     added->second.text = added->first;
     return met(added->second, Met::first_time);
+  }
+
+  // What take() has just met for the first time.
+  void forget_last() {
+    const auto last = by_text_.find(seen_.back()->text);
+    seen_.pop_back();
+    by_text_.erase(last);
+  }
+
+  // Of those of this reading the ones that `is_unwanted`, which is asked in the order of the page. Before end().
+  template <class Predicate>
+  void forget_if(const Predicate& is_unwanted) {
+    std::erase_if(seen_, [&](Entry* entry) {
+      const bool unwanted = is_unwanted(std::as_const(entry->known));
+      if (unwanted) entry->reading = 0;
+      return unwanted;
+    });
+    for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i]->place = i;
   }
 
   // The reading came to the end of the page.

@@ -87,6 +87,7 @@ TargetConfig target_of(const ScrapeConfig& config, const std::string& url, const
   target.intake.target_labels = labels_of(config, parts);
   target.intake.honor_labels = config.honor_labels;
   target.intake.relabelling = config.metric_relabel_configs;
+  target.intake.max_series = count_of(config.max_series);
   target.intake.limits = {count_of(config.sample_limit), count_of(config.label_limit),
                           count_of(config.label_name_length_limit), count_of(config.label_value_length_limit)};
   return target;
@@ -95,7 +96,8 @@ TargetConfig target_of(const ScrapeConfig& config, const std::string& url, const
 std::string fingerprint_of(const TargetConfig& target) {
   std::string text = target.url + '\n' + std::to_string(target.timeout.value_or(Duration(0)).count()) + '\n' + fingerprint_of(target.access) +
                      '\n' + std::to_string(target.max_page_bytes) + '\n' + target.intake.target_labels.to_string() + '\n' +
-                     fingerprint_of(target.intake.relabelling) + (target.intake.honor_labels ? "honor" : "");
+                     fingerprint_of(target.intake.relabelling) + (target.intake.honor_labels ? "honor" : "") + '\n' +
+                     std::to_string(target.intake.max_series);
   const PageLimits& limits = target.intake.limits;
   for (const auto limit : {limits.samples, limits.labels, limits.label_name_bytes, limits.label_value_bytes}) {
     text += '\n' + std::to_string(limit);
@@ -140,7 +142,7 @@ void declare(config::Section& section, ScrapeConfig& config) {
   section.list("metric_relabel_configs", config.metric_relabel_configs,
                "rules for the labels of its series, __name__ among them, as Prometheus has them");
   section.optional("sample_limit", config.sample_limit,
-                   "a page with more samples (behind the relabelling) is not taken; 0: no limit",
+                   "a page with more samples (behind the relabelling) is not taken; 0: the most that there may be",
                    config::between(0, 1'000'000));
   section.optional("label_limit", config.label_limit,
                    "a page with a series that has more labels, the name included, is not taken; 0: no limit",
@@ -151,6 +153,10 @@ void declare(config::Section& section, ScrapeConfig& config) {
                    "a page with a longer label value (in bytes) is not taken; 0: no limit", config::between(0, 65536));
   section.optional("body_size_limit", config.body_size_limit, "a larger page (unpacked) is not taken",
                    config::between(config::Bytes{1024}, config::Bytes{std::uint64_t{256} << 20}));
+  section.optional("max_series", config.max_series,
+                   "series of one page, those that ended and are still remembered (history.retention) among them; further "
+                   "ones share one series of their metric, with the label overflow",
+                   config::between(1, 1'000'000));
   if (section.describing()) return;
   if (section.has("job") && config.job.value.empty()) section.problem("job", "a scrape needs a name for its job");
   if (config.interval && config.timeout && *config.timeout > *config.interval) {

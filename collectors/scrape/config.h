@@ -30,11 +30,12 @@ struct ScrapeConfig {
   OutgoingAccess access;
   bool honor_labels = false;
   std::vector<RelabelRule> metric_relabel_configs;
-  std::int64_t sample_limit = 0;
+  std::int64_t sample_limit = 50'000;
   std::int64_t label_limit = 0;
   std::int64_t label_name_length_limit = 0;
   std::int64_t label_value_length_limit = 0;
   config::Bytes body_size_limit{std::uint64_t{16} << 20};
+  std::int64_t max_series = 10'000;
 
   std::vector<std::pair<config::Located<std::string>, UrlParts>> pages;  // of url or urls, understood
 };

@@ -24,6 +24,9 @@ constexpr Metric failures_metric{"sidewatch_scrape_failures_total", MetricType::
 constexpr Metric left_out_metric{"sidewatch_scrape_left_out_total", MetricType::counter, "",
                                  "Samples of pages that were left out: of a series that the page has twice (duplicate), "
                                  "or under a name of the agent's own (own_name)."};
+constexpr Metric overflow_metric{"sidewatch_scrape_overflow_samples_total", MetricType::counter, "",
+                                 "Samples of series for which max_series has no room; the last of each metric is in its "
+                                 "series with overflow=\"true\"."};
 
 // As Prometheus 2.42 asks, so that a target gives the page that Prometheus gets.
 constexpr std::string_view accept_header =
@@ -90,13 +93,14 @@ class ScrapeCollector final : public Collector {
         duration_(series(duration_metric)),
         scraped_(series(scraped_metric)),
         kept_(series(kept_metric)),
-        added_(series(added_metric)) {}
+        added_(series(added_metric)),
+        overflow_(series(overflow_metric)) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     PassOutcome outcome;
     PageCounts counts;
     const auto began = std::chrono::steady_clock::now();
-    const auto trouble = scrape(batch, now, counts);
+    const auto trouble = scrape(batch, now, began + timeout_, counts);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     batch.add(up_, trouble ? 0 : 1);
     batch.add(duration_, took.count());
@@ -109,6 +113,7 @@ class ScrapeCollector final : public Collector {
     } else {
       count_left_out(counts, outcome);
     }
+    overflowed_ += static_cast<double>(trouble ? 0 : counts.overflowed);
     write_own(batch);
     return outcome;
   }
@@ -121,7 +126,9 @@ class ScrapeCollector final : public Collector {
 
   SeriesHandle series(const Metric& metric) { return catalog_.series(metric, target_->intake.target_labels); }
 
-  std::optional<Trouble> scrape(Batch& batch, Time now, PageCounts& counts) {
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  std::optional<Trouble> scrape(Batch& batch, Time now, Deadline deadline, PageCounts& counts) {
     OutgoingRequest request;
     request.url = target_->url;
     request.timeout = request.connect_timeout = timeout_;
@@ -139,19 +146,26 @@ class ScrapeCollector final : public Collector {
     }
     auto& response = std::get<OutgoingResponse>(result);
     if (response.status != 200) return Trouble{Reason::status, words_for_status(response)};
-    return take(std::move(response), batch, now, counts);
+    return take(std::move(response), batch, now, deadline, counts);
   }
 
-  std::optional<Trouble> take(OutgoingResponse&& response, Batch& batch, Time now, PageCounts& counts) {
+  std::optional<Trouble> take(OutgoingResponse&& response, Batch& batch, Time now, Deadline deadline, PageCounts& counts) {
     const std::string type(response.header("Content-Type"));
     if (type.starts_with("text/html")) {
       return Trouble{Reason::format, "answered a page for browsers (text/html), not samples: look at the path of the URL"};
     }
     const auto page = body_of(std::move(response), target_->max_page_bytes);
     if (!page) return Trouble{Reason::format, page.error().what};
-    const auto taken = intake_.take(*page, format_by_content_type(type), now, batch, counts);
+    const auto is_too_late = [deadline] { return std::chrono::steady_clock::now() > deadline; };
+    const auto taken = intake_.take({*page, format_by_content_type(type), now, is_too_late}, batch, counts);
     if (taken) return std::nullopt;
+    if (counts.too_late) return Trouble{Reason::timeout, words_for_late()};
     return Trouble{counts.over_limit ? Reason::limit : Reason::format, taken.error().what};
+  }
+
+  std::string words_for_late() const {
+    return "gave a page that could not be read to its end within the timeout of " + config::write_duration(timeout_) +
+           ": raise timeout (and interval), or let it have fewer samples";
   }
 
   void report(PassOutcome& outcome, const std::string& what) const {
@@ -171,6 +185,7 @@ class ScrapeCollector final : public Collector {
       duplicates_.count += static_cast<double>(counts.duplicates);
       report(outcome, "has more than one sample of a series, such as " + counts.first_duplicate + "; the first counts");
     }
+    if (counts.overflowed > 0) report(outcome, SeriesBudget::what_is_wrong("max_series"));
     if (counts.refused > 0) {
       if (!own_names_.series) own_names_.series = own_series(left_out_metric, "own_name");
       own_names_.count += static_cast<double>(counts.refused);
@@ -187,6 +202,7 @@ class ScrapeCollector final : public Collector {
     for (const Counted& counted : failures_) batch.add(counted.series, counted.count);
     batch.add(duplicates_.series, duplicates_.count);
     batch.add(own_names_.series, own_names_.count);
+    batch.add(overflow_, overflowed_);
   }
 
   const std::shared_ptr<const TargetConfig> target_;
@@ -194,10 +210,11 @@ class ScrapeCollector final : public Collector {
   Catalog& catalog_;
   HttpClient client_;
   PageIntake intake_;
-  const SeriesHandle up_, duration_, scraped_, kept_, added_;
+  const SeriesHandle up_, duration_, scraped_, kept_, added_, overflow_;
   std::array<Counted, static_cast<std::size_t>(Reason::count)> failures_;
   Counted duplicates_;
   Counted own_names_;
+  double overflowed_ = 0;
 };
 
 }  // namespace
@@ -209,7 +226,7 @@ std::unique_ptr<Collector> make_scrape_collector(std::shared_ptr<const TargetCon
 
 std::vector<MetricGroup> metric_groups() {
   return {{"scrape", "About each page that is scraped. What stands on the page has its own names.",
-           {up_metric, duration_metric, scraped_metric, kept_metric, added_metric, failures_metric, left_out_metric}}};
+           {up_metric, duration_metric, scraped_metric, kept_metric, added_metric, failures_metric, left_out_metric, overflow_metric}}};
 }
 
 }  // namespace sidewatch::scrape

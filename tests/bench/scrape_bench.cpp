@@ -24,13 +24,13 @@ std::string page_of(std::int64_t series, int round) {
 
 struct Target {
   Catalog catalog{{.max_series = 50'000, .max_series_per_metric = 50'000}, Labels{}};
-  PageIntake intake{catalog, {Labels{{"job", "shop"}, {"instance", "127.0.0.1:8080"}}, false, {}, {}}, nullptr};
+  PageIntake intake{catalog, {Labels{{"job", "shop"}, {"instance", "127.0.0.1:8080"}}, false, {}, {}, 50'000}, nullptr};
   Batch batch;
 
   void scrape(const std::string& page) {
     batch.clear();
     PageCounts counts;
-    if (!intake.take(page, ExpositionFormat::prometheus_text, time_at_ms(1000), batch, counts)) std::abort();
+    if (!intake.take({page, ExpositionFormat::prometheus_text, time_at_ms(1000)}, batch, counts)) std::abort();
   }
 };
 

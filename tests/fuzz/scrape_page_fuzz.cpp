@@ -22,6 +22,7 @@ IntakeOptions options_of(std::uint8_t choices) {
   options.target_labels = Labels{{"job", "fuzz"}, {"instance", "h:1"}};
   options.honor_labels = (choices & 2) != 0;
   if ((choices & 4) != 0) options.limits = {.samples = 8, .labels = 6, .label_name_bytes = 16, .label_value_bytes = 32};
+  if ((choices & 16) != 0) options.max_series = 3;
   if ((choices & 8) == 0) return options;
   using enum RelabelAction;
   for (const auto action : {replace, labelmap, hashmod, lowercase, labeldrop}) {
@@ -54,7 +55,7 @@ void check(std::uint8_t choices, std::string_view page) {
   const auto format = (choices & 1) != 0 ? ExpositionFormat::openmetrics : ExpositionFormat::prometheus_text;
   Batch first;
   PageCounts counts;
-  const auto taken = intake.take(page, format, time_at_ms(1), first, counts);
+  const auto taken = intake.take({page, format, time_at_ms(1)}, first, counts);
   if (!taken) {
     require(first.size() == 0 && !taken.error().what.empty());
     return;
@@ -62,8 +63,8 @@ void check(std::uint8_t choices, std::string_view page) {
   require(counts.kept <= counts.scraped && counts.added <= counts.kept && first.size() <= counts.kept);
   Batch second;
   PageCounts again;
-  require(static_cast<bool>(intake.take(page, format, time_at_ms(2), second, again)));
-  require(again.added == 0 && again.scraped == counts.scraped && again.kept == counts.kept);
+  require(static_cast<bool>(intake.take({page, format, time_at_ms(2)}, second, again)));
+  require(again.overflowed == counts.overflowed && again.added == 0 && again.scraped == counts.scraped && again.kept == counts.kept);
   require(again.duplicates == counts.duplicates && again.refused == counts.refused && same(first, second));
 }
 

@@ -12,8 +12,10 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Agent, temporary_directory, wait_until  # noqa: E402
+from harness import BINARY, DEADLINE, Agent, temporary_directory, wait_until  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
+
+SANITIZED = "asan" in BINARY or "tsan" in BINARY  # where memory says nothing, and everything is slower
 
 TEXT = r"""
 # HELP http_requests_total All of them,
@@ -34,6 +36,7 @@ infinite{sign="+"} +Inf
 infinite{sign="-"} -Inf
 labelled{job="mine",instance="i",exported_job="older"} 1
 empty{a=""} 1
+cleared{instance="",job="",x="1"} 1
 twice{x="1"} 1
 meta{meta_zone="eu",meta_rack="7",pod="p1",mixed="FoO"} 5
 go_threads 7
@@ -101,6 +104,22 @@ class Pages(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Huge(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"".join(b"h{i=\"%d\"} 1\n" % i for i in range(700_000))
+        if self.path == "/bytes":
+            body += body
+        self.send_response(200)
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass  # it has had enough
+
+    def log_message(self, *_):
+        pass
+
+
 class ClosingPages(Pages):
     """Ends the connection behind each answer, so that nothing is left when the server stops."""
     protocol_version = "HTTP/1.0"
@@ -114,6 +133,32 @@ class UnixServer(http.server.ThreadingHTTPServer):
 
     def get_request(self):
         return self.socket.accept()[0], ("socket", 0)
+
+
+# All label sets are new on each page, beside a few series that stay. Those of a page share their metric.
+FLOOD = 80_000
+FLOODS = 2 if SANITIZED else 13
+
+
+class Floods(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    pages = 0
+
+    def do_GET(self):
+        number = Floods.pages
+        Floods.pages += 1
+        body = f"# TYPE steady_total counter\nsteady_total{{kind=\"web\"}} {number + 1}\nlevel 7\n"
+        if number < FLOODS:
+            body += "".join(f"flood{{user=\"{number * FLOOD + n}\"}} 1\n" for n in range(FLOOD))
+        body = body.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
 
 
 def serve(server, case):
@@ -224,6 +269,54 @@ class Scrape(unittest.TestCase):
         self.assertEqual(self.values("up"), {"itself": 0})
         self.assertEqual(self.values("{exported_job!=\"\"}"), {})
         self.assertIn("this agent's own page", self.agent.log())
+
+    def pss_mib(self):
+        with open(f"/proc/{self.agent.process.pid}/smaps_rollup", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+
+    def test_a_million_label_sets_leave_memory_bounded_and_every_other_metric_right(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Floods)
+        Floods.pages = 0
+        self.start(f"    - {{job: quiet, url: \"http://{self.host}/many\"}}\n")
+        wait_until(lambda: self.values("b") == {"quiet": 2}, "the first scrape")
+        before = self.pss_mib()
+        self.agent.stop()
+        serve(server, self)
+        self.start(f"    - {{job: quiet, url: \"http://{self.host}/many\"}}\n"
+                   f"    - {{job: flood, url: \"http://127.0.0.1:{server.server_address[1]}/\", sample_limit: 100000, max_series: 4000}}\n"
+                   "history: {max_bytes: 4MiB}\n")
+        wait_until(lambda: Floods.pages > FLOODS + 2, "all label sets to have come", deadline=10 * DEADLINE)
+        wait_until(lambda: self.values("up") == {"quiet": 1, "flood": 1}, "a scrape that is well")
+        self.assertEqual(self.values("b"), {"quiet": 2})
+        self.assertEqual(self.values("level"), {"flood": 7})
+        # On a busy machine a page may have come too late, and then left nothing.
+        failed = self.values("sum by (job) (sidewatch_scrape_failures_total)").get("flood", 0)
+        overflowed = self.values("sidewatch_scrape_overflow_samples_total{job=\"flood\"}")["flood"]
+        taken, rest = divmod(overflowed + 4000 - 2, FLOOD)
+        self.assertEqual(rest, 0)
+        self.assertGreaterEqual(taken + failed, FLOODS)
+        self.assertIn("as many as max_series allows", self.agent.log())
+        data = json.loads(self.agent.request("/api/v1/status/tsdb")[2])["data"]
+        self.assertLess(data["headStats"]["numSeries"], 4200)
+        steady = wait_until(lambda: self.values("steady_total{kind=\"web\"}"), "a scrape after the flood")["flood"]
+        self.assertGreater(steady, FLOODS)
+        if not SANITIZED:
+            self.assertLess(self.pss_mib() - before, 48)
+
+    def test_a_page_that_is_far_too_large_costs_its_own_scrapes_only(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Huge)
+        serve(server, self)
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        self.start(f"    - {{job: app, url: \"http://{self.host}/many\"}}\n"
+                   f"    - {{job: samples, url: \"{url}/samples\", interval: 30s, timeout: 30s}}\n"
+                   f"    - {{job: bytes, url: \"{url}/bytes\", interval: 30s, timeout: 30s}}\n")
+        wait_until(lambda: self.values("up") == {"app": 1, "samples": 0, "bytes": 0}, "the scrapes")
+        self.assertEqual(self.values("a"), {"app": 1})
+        self.assertIn("the page has more samples than sample_limit (50000) allows: raise it, or drop some", self.agent.log())
+        self.assertIn("the answer is larger than 16MiB (body_size_limit)", self.agent.log())
+        self.assertEqual(self.values("count(h)"), {})
+        if not SANITIZED:
+            self.assertLess(self.pss_mib(), 90)
 
     def test_series_go_stale_when_the_target_is_gone(self):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClosingPages)

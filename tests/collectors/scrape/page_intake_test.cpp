@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <map>
 
 namespace sidewatch::scrape {
@@ -15,7 +17,7 @@ class PageIntakeTest : public testing::Test {
     if (!intake_) intake_.emplace(catalog_, options_, &exemplars_);
     batch_.clear();
     counts_ = {};
-    const auto taken = intake_->take(page, format, time_at_ms(1'000), batch_, counts_);
+    const auto taken = intake_->take({page, format, time_at_ms(1'000), is_too_late_}, batch_, counts_);
     return taken ? "" : taken.error().what;
   }
 
@@ -45,7 +47,14 @@ class PageIntakeTest : public testing::Test {
   std::optional<PageIntake> intake_;
   Batch batch_;
   PageCounts counts_;
+  std::function<bool()> is_too_late_;
 };
+
+std::string numbered(std::string_view name, int from, int to) {
+  std::string page;
+  for (int i = from; i < to; ++i) page += std::string(name) + "{id=\"" + std::to_string(i) + "\"} " + std::to_string(i) + "\n";
+  return page;
+}
 
 TEST_F(PageIntakeTest, GivesEverySeriesTheLabelsOfTheTargetAndItsFamilysMetadata) {
   ASSERT_EQ(take("# HELP a_total Many.\n# TYPE a_total counter\na_total{x=\"1\"} 5\nfree 2\n"), "");
@@ -67,6 +76,17 @@ TEST_F(PageIntakeTest, HonorsAPagesLabelsOnRequest) {
   options_.honor_labels = true;
   ASSERT_EQ(take("a{job=\"own\"} 1\n"), "");
   EXPECT_EQ(catalog_.info(batch_.samples()[0].series)->labels.to_string(), R"({instance="h:80", job="own"})");
+}
+
+TEST_F(PageIntakeTest, AnHonoredLabelThatIsEmptyTakesTheTargetsAway) {
+  options_.honor_labels = true;
+  ASSERT_EQ(take("a{instance=\"\",x=\"\"} 1\n"), "");
+  EXPECT_EQ(catalog_.info(batch_.samples()[0].series)->labels.to_string(), R"({job="shop"})");
+}
+
+TEST_F(PageIntakeTest, ALabelThatIsEmptyIsNoneWhereItIsNotHonored) {
+  ASSERT_EQ(take("a{instance=\"\",x=\"\"} 1\n"), "");
+  EXPECT_EQ(catalog_.info(batch_.samples()[0].series)->labels.to_string(), R"({instance="h:80", job="shop"})");
 }
 
 TEST_F(PageIntakeTest, CountsWhatIsNewAndWhatRelabellingLeaves) {
@@ -111,11 +131,11 @@ TEST_F(PageIntakeTest, LeavesOutWhatTheAgentSaysOfItself) {
 
 TEST_F(PageIntakeTest, APageWithMoreThanItsLimitsIsNotTaken) {
   options_.limits = {.samples = 2, .labels = 5, .label_name_bytes = 8, .label_value_bytes = 6};
-  EXPECT_EQ(take("a 1\nb 1\nc 1\nd 1\n"), "the page has more samples than sample_limit (2) allows");
+  EXPECT_EQ(take("a 1\nb 1\nc 1\nd 1\n"), "the page has more samples than sample_limit (2) allows: raise it, or drop some of them with metric_relabel_configs");
   EXPECT_TRUE(counts_.over_limit);
   EXPECT_EQ(counts_.scraped, 4u);
   EXPECT_EQ(batch_.size(), 0u);
-  EXPECT_LE(catalog_.size(), 3u);
+  EXPECT_EQ(catalog_.size(), 0u) << "it leaves nothing behind";
   EXPECT_EQ(take("a{x=\"1\",y=\"2\",z=\"3\"} 1\n"),
             "a series (of a{x=\"1\",y=\"2\",z=\"3\"}) has more labels than label_limit (5) allows");
   EXPECT_EQ(take("a{long_name=\"1\"} 1\n"),
@@ -129,9 +149,111 @@ TEST_F(PageIntakeTest, APageWithMoreThanItsLimitsIsNotTaken) {
 TEST_F(PageIntakeTest, APageThatIsBrokenSomewhereBringsNothing) {
   EXPECT_EQ(take("a 1\nb one\n"), "the page is not understood at line 2, column 3: \"one\" is not a number");
   EXPECT_EQ(batch_.size(), 0u);
+  EXPECT_EQ(catalog_.size(), 0u);
   EXPECT_FALSE(counts_.over_limit);
   EXPECT_EQ(take("a 1\n# EOF\n", ExpositionFormat::openmetrics), "");
   EXPECT_EQ(samples(), "a=1 ");
+}
+
+TEST_F(PageIntakeTest, APageThatTakesTooLongIsNotTaken) {
+  int looks = 0;
+  is_too_late_ = [&looks] { return ++looks == 3; };
+  EXPECT_EQ(take(numbered("a", 0, 10'000)), "the page could not be read to its end in time");
+  EXPECT_TRUE(counts_.too_late);
+  EXPECT_LT(counts_.scraped, 1000u);
+  EXPECT_EQ(batch_.size(), 0u);
+  EXPECT_EQ(catalog_.size(), 0u);
+  EXPECT_EQ(intake_->known_series(), 0u);
+  EXPECT_EQ(take(numbered("a", 0, 500)), "");
+}
+
+TEST_F(PageIntakeTest, ThereIsAnEndToWhatMayBeDescribed) {
+  std::string page;
+  for (int i = 0; i <= 100'000; ++i) page += "# TYPE m" + std::to_string(i) + " gauge\n";
+  EXPECT_EQ(take(page), "the page is not understood at line 100001, column 16: more than 100000 metrics are described");
+}
+
+TEST_F(PageIntakeTest, SeriesBeyondTheBudgetShareOneOfTheirMetric) {
+  options_.max_series = 3;
+  const std::string page = numbered("a", 1, 6) + "b 7\n";
+  ASSERT_EQ(take(page), "");
+  const std::string expected = R"(a{id="1"}=1 a{id="2"}=2 a{id="3"}=3 a{overflow="true"}=5 b{overflow="true"}=7 )";
+  EXPECT_EQ(samples(), expected);
+  EXPECT_EQ(catalog_.info(batch_.samples().back().series)->labels.get("job"), "shop");
+  EXPECT_EQ(counts_.overflowed, 3u);
+  EXPECT_EQ(counts_.kept, 6u);
+  EXPECT_EQ(counts_.added, 3u);
+  EXPECT_EQ(counts_.duplicates, 0u);
+  ASSERT_EQ(take(page), "");
+  EXPECT_EQ(samples(), expected);
+  EXPECT_EQ(counts_.overflowed, 3u) << "in each page";
+  EXPECT_EQ(counts_.added, 0u);
+}
+
+TEST_F(PageIntakeTest, AMetricNamesBudgetIsBoundedAsWell) {
+  options_.max_series = 1;
+  for (int round = 0; round < 20; ++round) {
+    std::string page = "steady " + std::to_string(round) + "\n";
+    for (int i = 0; i < 50; ++i) page += "m" + std::to_string(round * 50 + i) + " 1\n";
+    ASSERT_EQ(take(page), "");
+    ASSERT_TRUE(samples().starts_with("steady=" + std::to_string(round) + " "));
+    EXPECT_EQ(counts_.overflowed, 50u);
+  }
+  EXPECT_EQ(catalog_.size(), 1 + OverflowSeries::max_metrics);
+}
+
+TEST_F(PageIntakeTest, AllNewLabelSetsOnEachPageLeaveTheCatalogBoundedAndOtherSeriesRight) {
+  options_.max_series = 100;
+  Store store(catalog_, {std::chrono::minutes(1), std::size_t{1} << 20});
+  const auto source = store.add_source("s");
+  Time now = time_at_ms(1'000'000);
+  const auto scrape = [&](const std::string& page) {
+    now += std::chrono::seconds(5);
+    ASSERT_EQ(take(page), "");
+    store.append(source, now, batch_);
+    store.expire(now);
+  };
+  std::size_t most = 0;
+  for (int round = 0; round < 100; ++round) {
+    scrape("steady " + std::to_string(round) + "\n" + numbered("flood", round * 1000, round * 1000 + 1000));
+    ASSERT_TRUE(samples().starts_with("steady=" + std::to_string(round) + " "));
+    most = std::max(most, catalog_.size());
+    EXPECT_EQ(intake_->known_series(), 1001u);
+  }
+  EXPECT_LE(most, 101u) << "the budget and an overflow series";
+}
+
+TEST_F(PageIntakeTest, WhatHadNoRoomIsTriedAgainWhenThereIsSome) {
+  options_.max_series = 2;
+  Store store(catalog_, {std::chrono::minutes(1), std::size_t{1} << 20});
+  const auto source = store.add_source("s");
+  Time now = time_at_ms(1'000'000);
+  const auto scrape = [&](const std::string& page) {
+    now += std::chrono::seconds(40);
+    ASSERT_EQ(take(page), "");
+    store.append(source, now, batch_);
+    store.expire(now);
+  };
+  scrape(numbered("a", 1, 4));
+  EXPECT_EQ(samples(), R"(a{id="1"}=1 a{id="2"}=2 a{overflow="true"}=3 )");
+  for (int i = 0; i < 6; ++i) scrape(numbered("a", 2, 4));
+  EXPECT_EQ(samples(), R"(a{id="2"}=2 a{id="3"}=3 )") << "the store has forgotten the first";
+  EXPECT_EQ(counts_.overflowed, 0u);
+  EXPECT_EQ(counts_.duplicates, 0u);
+}
+
+TEST_F(PageIntakeTest, RemembersOnlySoManyTextsThatBringNothing) {
+  rule(RelabelAction::drop, {"__name__"}, "idle");
+  options_.max_series = 10;
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_EQ(take("first 1\n" + numbered("idle", 0, 15'000) + numbered("over", 0, 15'000) + "last 2\n"), "");
+    EXPECT_EQ(counts_.scraped, 30'002u);
+    EXPECT_EQ(counts_.kept, 15'002u);
+    EXPECT_EQ(counts_.overflowed, 15'002u - 10) << "the last is behind the budget";
+    EXPECT_EQ(intake_->known_series(), 10 + PageIntake::max_idle_texts);
+  }
+  ASSERT_EQ(take("first 1\n" + numbered("idle", 0, 50'000) + "second 2\n"), "");
+  EXPECT_EQ(intake_->known_series(), 1 + PageIntake::max_idle_texts) << "the second has no room and is one too many";
 }
 
 TEST_F(PageIntakeTest, ANameThatRelabellingTakesAwayIsTold) {

@@ -31,7 +31,7 @@ TEST(ScrapeAllocation, IsNoneForAPageWhoseSeriesAreKnown) {
   const auto scrape = [&](const std::string& page) {
     batch.clear();
     PageCounts counts;
-    const auto taken = intake.take(page, ExpositionFormat::prometheus_text, time_at_ms(1000), batch, counts);
+    const auto taken = intake.take({page, ExpositionFormat::prometheus_text, time_at_ms(1000)}, batch, counts);
     EXPECT_TRUE(taken) << taken.error().what;
     return counts;
   };

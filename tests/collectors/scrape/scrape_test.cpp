@@ -186,6 +186,22 @@ TEST_F(ScrapeTest, TellsSamplesThatAreLeftOut) {
   EXPECT_EQ(samples_.at("sidewatch_scrape_left_out_total{reason=\"own_name\"}"), 1);
 }
 
+TEST_F(ScrapeTest, TellsAndCountsWhatMaxSeriesHasNoRoomFor) {
+  FakeHttpServer server({page("a{x=\"1\"} 1\na{x=\"2\"} 2\nb 3\n"), page("a{x=\"1\"} 1\na{x=\"2\"} 5\n")});
+  TargetConfig target = target_of(server.url());
+  target.intake.max_series = 1;
+  scrape(target);
+  EXPECT_EQ(report(), "up 1, scraped 3, kept 3, added 1");
+  EXPECT_EQ(samples_.at("a{x=\"1\"}"), 1);
+  EXPECT_EQ(samples_.at("a{overflow=\"true\"}"), 2);
+  EXPECT_EQ(samples_.at("sidewatch_scrape_overflow_samples_total"), 2);
+  EXPECT_NE(trouble_.find("as many as max_series allows"), std::string::npos) << trouble_;
+  scrape(target);
+  EXPECT_EQ(samples_.at("a{overflow=\"true\"}"), 5);
+  EXPECT_EQ(samples_.count("b{overflow=\"true\"}"), 0u);
+  EXPECT_EQ(samples_.at("sidewatch_scrape_overflow_samples_total"), 3);
+}
+
 TEST_F(ScrapeTest, DoesNotAskWithoutASecretThatCannotBeRead) {
   FakeHttpServer server({page("a 1\n")});
   TargetConfig target = target_of(server.url());
