@@ -84,7 +84,9 @@ void declare(config::Section& section, JsonConfig& config) {
                    "down; otherwise 200 only");
   section.optional("body_size_limit", config.body_size_limit, "a larger answer (unpacked) is not taken",
                    config::between(config::Bytes{1024}, config::Bytes{std::uint64_t{64} << 20}));
-  section.optional("max_series", config.max_series, "most series that the answer may become",
+  section.optional("max_series", config.max_series,
+                   "series that are made of the answers, those that ended and are still remembered (history.retention) among "
+                   "them; further ones share one series of their metric, with the label overflow",
                    config::between(1, 100'000));
   section.list("metrics", config.metrics, "which values become which metrics");
   if (!section.describing()) check(section, config);

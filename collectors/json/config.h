@@ -26,7 +26,7 @@ struct JsonConfig {
   OutgoingAccess access;
   bool any_status = false;
   config::Bytes body_size_limit{std::uint64_t{1} << 20};
-  std::int64_t max_series = 1000;
+  std::int64_t max_series = 1000;  // that the catalog remembers of this source
   std::vector<MetricMapping> metrics;
 
   Labels series_labels() const;  // instance and `labels`

@@ -18,13 +18,16 @@ class JsonCollectorTest : public testing::Test {
  protected:
   JsonCollectorTest() { std::signal(SIGPIPE, SIG_IGN); }
 
+  std::int64_t max_series_ = 1000;
+
   void collect(const FakeHttpServer& server, const std::string& metrics, bool any_status = false) {
     if (!collector_) {
       auto config = read_mappings(metrics).first.sources.at(0);
       config.url.value = server.url("/health");
       config.any_status = any_status;
       config.timeout = 5s;
-      collector_ = make_json_collector(std::make_shared<const JsonConfig>(config), {.catalog = catalog_});
+      config.max_series = max_series_;
+      collector_ = make_json_collector(std::make_shared<const JsonConfig>(config), {.catalog = catalog_, .version = ""});
     }
     batch_.clear();
     const auto outcome = collector_->collect(batch_, time_at_ms(1'000));
@@ -73,6 +76,35 @@ TEST_F(JsonCollectorTest, SaysWhyThereIsNothing) {
   collect(server, metrics);
   EXPECT_EQ(trouble_, place + "there is nothing at /a");
   EXPECT_EQ(samples_.at(R"(json_up{instance="app"})"), 1);
+}
+
+TEST_F(JsonCollectorTest, TellsAndCountsValuesThatFallTogether) {
+  FakeHttpServer server({{.body = R"([{"n":"a","v":1},{"n":"b","v":2},{"v":3},{"v":4},{"n":"a","v":5}])"}});
+  collect(server, "[{path: '/*/v', name: v, labels_from: {n: '/*/n'}}]");
+  EXPECT_EQ(samples_.at(R"(v{instance="app", n="a"})"), 1);
+  EXPECT_EQ(samples_.at(R"(v{instance="app"})"), 3);
+  EXPECT_EQ(samples_.at(R"(sidewatch_json_duplicate_values_total{instance="app"})"), 2);
+  EXPECT_EQ(trouble_, server.url() + "...: has more than one value for v{instance=\"app\"}; the first counts: give them labels "
+                                     "that differ (keys, labels_from)");
+}
+
+TEST_F(JsonCollectorTest, AllNewKeysInEachAnswerLeaveTheCatalogBoundedAndOtherSeriesRight) {
+  std::vector<FakeAnswer> answers;
+  for (int round = 0; round < 20; ++round) {
+    std::string users;
+    for (int i = 0; i < 100; ++i) users += (i == 0 ? "\"u" : ",\"u") + std::to_string(round * 100 + i) + "\":" + std::to_string(i);
+    answers.push_back({.body = "{\"steady\":" + std::to_string(round) + ",\"users\":{" + users + "}}"});
+  }
+  FakeHttpServer server(answers);
+  max_series_ = 50;
+  for (int round = 0; round < 20; ++round) {
+    collect(server, "[{path: /steady, name: steady}, {path: '/users/*', name: hits, keys: [user]}]");
+    EXPECT_EQ(samples_.at(R"(steady{instance="app"})"), round);
+    EXPECT_EQ(samples_.at(R"(hits{instance="app", overflow="true"})"), 99);
+  }
+  EXPECT_EQ(catalog_.size(), 50u + 1 + 4) << "the budget, the overflow series, and what is said about it";
+  EXPECT_EQ(samples_.at(R"(sidewatch_json_overflow_values_total{instance="app"})"), 20 * 100 - 49);
+  EXPECT_NE(trouble_.find("as many as max_series allows"), std::string::npos) << trouble_;
 }
 
 TEST_F(JsonCollectorTest, TakesTheJsonOfAnErrorOnRequest) {

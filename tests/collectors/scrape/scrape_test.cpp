@@ -33,7 +33,10 @@ class ScrapeTest : public testing::Test {
   }
 
   void scrape(const TargetConfig& target) {
-    if (!collector_) collector_ = make_scrape_collector(std::make_shared<const TargetConfig>(target), {.catalog = catalog_, .interval = interval_});
+    if (!collector_) {
+      collector_ = make_scrape_collector(std::make_shared<const TargetConfig>(target),
+                                         {.catalog = catalog_, .version = "", .interval = interval_});
+    }
     batch_.clear();
     const auto outcome = collector_->collect(batch_, time_at_ms(1'000));
     ASSERT_TRUE(outcome) << outcome.error().what;
