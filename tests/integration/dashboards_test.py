@@ -1,0 +1,162 @@
+"""The dashboards of config/dashboards before live agents: every query of every panel returns data, through the agent itself
+and through a real Prometheus that scrapes it, as Grafana's Prometheus data source would ask.
+
+What returns none is a short list with reasons, and is held as well: what begins to return data leaves the list.
+"""
+
+import glob
+import json
+import os
+import re
+import sys
+import unittest
+
+import yaml
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from grafana import DataSource, View  # noqa: E402
+from harness import temporary_directory, wait_until  # noqa: E402
+from prometheus import Prometheus, version  # noqa: E402
+from showcase import Shop  # noqa: E402
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+SCRAPE = os.path.join(ROOT, "config", "provisioning", "prometheus.yml")
+
+# (dashboard, panel, query): why it returns nothing here.
+NOTHING = {
+    ("mysql", "Behind its source", "A"): "no server here is a replica",
+    ("mysql", "Replication runs", "A"): "no server here is a replica",
+}
+
+# Both are right: it comes only after two minutes.
+LATER = {("container", "Out of memory in", "A")}
+
+
+def disks():
+    """Whether the kernel counts what a disk does here; what is a file or memory is left out by the agent."""
+    with open("/proc/diskstats", encoding="utf-8") as file:
+        return any(int(words[3]) and re.match(r"(sd|vd|xvd|nvme|dm-|md|mmcblk)", words[2]) for words in map(str.split, file))
+
+
+def exists(path):
+    return lambda: os.path.exists(path)
+
+
+# What a kernel or a machine may lack: (dashboard, panel): whether it is there.
+OF_THE_MACHINE = {
+    ("host", "Waiting for a core"): exists("/proc/pressure/cpu"),
+    ("host", "Waiting for memory"): exists("/proc/pressure/memory"),
+    ("host", "Waiting for disks"): exists("/proc/pressure/io"),
+    ("host", "Tracked connections"): exists("/proc/sys/net/netfilter/nf_conntrack_count"),
+    **{("host", title): disks for title in ("Throughput", "Requests", "Time per request", "Busy", "Requests that wait")},
+}
+
+
+def dashboards():
+    found = {}
+    for path in sorted(glob.glob(os.path.join(ROOT, "config", "dashboards", "*.json"))):
+        with open(path, encoding="utf-8") as file:
+            found[os.path.basename(path)[:-5]] = json.load(file)
+    return found
+
+
+class LiveData(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        directory = temporary_directory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.shop = Shop(cls.folder(directory, "shop"))
+        cls.addClassCleanup(cls.shop.close)
+        cls.prometheus = None
+        if version():
+            cls.prometheus = Prometheus(cls.folder(directory, "prometheus"), cls.scrape_config())
+            cls.addClassCleanup(cls.prometheus.stop)
+        cls.shop.wait_until_busy()
+
+    @staticmethod
+    def folder(directory, name):
+        os.chmod(directory.name, 0o711)  # the databases run as users of their own
+        path = os.path.join(directory.name, name)
+        os.makedirs(path)
+        return path
+
+    @classmethod
+    def scrape_config(cls):
+        """The one that is shipped, more often and of this agent."""
+        with open(SCRAPE, encoding="utf-8") as file:
+            config = yaml.safe_load(file)
+        scrape = config["scrape_configs"][0]
+        scrape.update({"scrape_interval": "1s", "scrape_timeout": "1s"})
+        scrape["static_configs"] = [{"targets": [f"127.0.0.1:{cls.shop.agent.port}"]}]
+        return yaml.safe_dump(config)
+
+    def assert_full(self, source):
+        """All of it within the deadline: on a busy machine a rate may have to wait for its second sample."""
+        missing = set(dashboards())
+        wrong = []
+
+        def look():
+            wrong.clear()
+            for name in sorted(missing):
+                found = self.problems(name, View(dashboards()[name], source))
+                if not found:
+                    missing.discard(name)
+                wrong.extend(found)
+            return not wrong
+        try:
+            wait_until(look, "data in every panel", deadline=60, pause=1)
+        except AssertionError:
+            self.fail("\n".join(wrong))
+
+    def problems(self, name, view):
+        found, seen = [], 0
+        for (panel, query), series in view.results():
+            seen += 1
+            key = (name, panel, query)
+            there = OF_THE_MACHINE.get(key[:2], lambda: True)()
+            if key in NOTHING and series:
+                found.append(f"{key} returns data: take it off the list")
+            elif key not in NOTHING and key not in LATER and not series and there:
+                found.append(f"{key} returns nothing: {view.expression_of(panel, query)}")
+        if seen < 10:
+            found.append(f"{name} has only {seen} queries")
+        return found
+
+    def test_every_panel_is_filled_by_the_agent_itself(self):
+        self.assert_full(DataSource(self.shop.agent.port))
+
+    def test_every_panel_is_filled_by_a_prometheus_that_scrapes_the_agent(self):
+        if self.prometheus is None:
+            self.skipTest("no prometheus here")
+        self.assert_full(DataSource(self.prometheus.port))
+
+    def test_the_variables_offer_what_there_is(self):
+        chosen = {name: View(dashboard, DataSource(self.shop.agent.port)).chosen for name, dashboard in dashboards().items()}
+        self.assertEqual(chosen["postgresql"]["instance"], ["gone", "main"])
+        self.assertIn("postgres", chosen["postgresql"]["datname"])
+        self.assertEqual(chosen["process"]["groupname"], ["postgres", "redis", "sidewatch"])
+        self.assertEqual(chosen["container"]["name"], ["checkout"])
+        self.assertEqual(chosen["checks"]["probe"], ["certificate", "front", "gone"])
+        self.assertEqual(chosen["host"], {"job": [], "instance": []}, "asked itself, an agent has neither")
+        if self.prometheus is not None:
+            through = {name: View(dashboard, DataSource(self.prometheus.port)).chosen for name, dashboard in dashboards().items()}
+            itself = [f"127.0.0.1:{self.shop.agent.port}"]
+            self.assertEqual(through["host"], {"job": ["sidewatch"], "instance": itself})
+            self.assertEqual(through["postgresql"]["instance"], ["gone", "main"])
+
+    def test_the_filters_offer_every_other_label(self):
+        source = DataSource(self.shop.agent.port)
+        self.assertIn("service", source.ask("POST", "/api/v1/labels", {}))
+        self.assertEqual(source.ask("GET", "/api/v1/label/service/values", {}), ["shop"])
+
+    def test_what_is_shown_is_what_happens(self):
+        """A panel of each kind, its values against what the shop knows."""
+        view = View(dashboards()["overview"], DataSource(self.shop.agent.port))
+        values = {panel: float(series[0]["values"][-1][1]) for (panel, query), series in view.results()
+                  if query == "A" and series and "values" in series[0] and panel in (
+                      "Databases down", "Checks that fail", "Agents", "Processes missing")}
+        self.assertEqual(values, {"Databases down": 2, "Checks that fail": 1, "Agents": 1, "Processes missing": 0})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
