@@ -65,32 +65,6 @@ std::string message_of(const Taken& taken) {
   return mend_utf8(message);
 }
 
-class OtlpCollector final : public Collector {
- public:
-  OtlpCollector(std::shared_ptr<OtlpTarget> target, std::size_t max_series, const CollectorContext& context)
-      : target_(std::move(target)),
-        catalog_(context.catalog),
-        exemplars_(context.exemplars),
-        writer_(max_series),
-        streams_(catalog_.series(streams_metric, {})) {}
-
-  Result<PassOutcome> collect(Batch& batch, Time now) override {
-    batch.add(streams_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
-    PassOutcome outcome;
-    outcome.partial_errors = writer_.left_out();
-    if (writer_.left_out() == 0) return outcome;
-    outcome.first_partial_error = writer_.what_is_wrong("collectors.otlp.max_series");
-    return outcome;
-  }
-
- private:
-  const std::shared_ptr<OtlpTarget> target_;
-  Catalog& catalog_;
-  Exemplars* const exemplars_;
-  BoardWriter writer_;
-  const SeriesHandle streams_;
-};
-
 }  // namespace
 
 // Takes the lock when there is something to be shown: by then the request was read through, and not before.
@@ -175,7 +149,8 @@ void configure_otlp(config::Section& collectors, std::vector<CollectorPlan>& pla
   plan.receives = target;
   plan.fingerprint = otlp::fingerprint_of(*config);
   plan.make = [target, max_series = config->limits.max_series](const CollectorContext& context) {
-    return std::make_unique<otlp::OtlpCollector>(target, max_series, context);
+    return make_board_collector(
+        target, {otlp::streams_metric, max_series, "collectors.otlp.max_series"}, context);
   };
   plans.push_back(std::move(plan));
 }

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/board_collector.h"
 #include "collectors/collector.h"
 #include "collectors/otlp/intake.h"
-#include "collectors/push_target.h"
 #include "collectors/table.h"
 #include "config/section.h"
 
@@ -31,13 +31,12 @@ struct OtlpConfig {
 void declare(config::Section& section, OtlpConfig& config);
 std::string fingerprint_of(const OtlpConfig& config);
 
-class OtlpTarget final : public PushTarget {
+class OtlpTarget final : public BoardTarget {
  public:
   explicit OtlpTarget(const OtlpConfig& config) : intake_(config.translation, config.limits) {}
   PushAnswer take(const PushRequest& request) override;
 
-  // What stands at `now`, the streams that ended before left out. Returns how many streams there are.
-  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars = nullptr);
+  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars = nullptr) override;
 
  private:
   class Locked;

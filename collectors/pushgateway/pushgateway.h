@@ -16,10 +16,10 @@
 
 #include "base/time.h"
 #include "collectors/collector.h"
+#include "collectors/own_names.h"
 #include "collectors/push_target.h"
 #include "collectors/pushgateway/groups.h"
 #include "collectors/series_budget.h"
-#include "collectors/statsd/own_names.h"
 #include "collectors/table.h"
 #include "config/section.h"
 
@@ -74,7 +74,7 @@ class PushgatewayTarget final : public PushTarget {
   bool is_time_to_save(Time now);
 
   const std::size_t max_series_;
-  const statsd::OwnNames own_names_;
+  const OwnNames own_names_;
   std::mutex file_mutex_;  // held while the disk is waited for; taken before the other one
   std::mutex mutex_;       // guards all below
   std::string path_;       // empty: nothing is kept

@@ -28,32 +28,6 @@ bool is_second_version(const PushRequest& request) {
          (request.header && request.header("X-Prometheus-Remote-Write-Version").starts_with("2."));
 }
 
-class RemoteWriteCollector final : public Collector {
- public:
-  RemoteWriteCollector(std::shared_ptr<RemoteWriteTarget> target, std::size_t max_series, const CollectorContext& context)
-      : target_(std::move(target)),
-        catalog_(context.catalog),
-        exemplars_(context.exemplars),
-        writer_(max_series),
-        series_(catalog_.series(series_metric, {})) {}
-
-  Result<PassOutcome> collect(Batch& batch, Time now) override {
-    batch.add(series_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
-    PassOutcome outcome;
-    outcome.partial_errors = writer_.left_out();
-    if (writer_.left_out() == 0) return outcome;
-    outcome.first_partial_error = writer_.what_is_wrong("collectors.remote_write.max_series");
-    return outcome;
-  }
-
- private:
-  const std::shared_ptr<RemoteWriteTarget> target_;
-  Catalog& catalog_;
-  Exemplars* const exemplars_;
-  BoardWriter writer_;
-  const SeriesHandle series_;
-};
-
 }  // namespace
 
 void declare(config::Section& section, RemoteWriteConfig& config) {
@@ -129,7 +103,8 @@ void configure_remote_write(config::Section& collectors, std::vector<CollectorPl
   plan.receives = target;
   plan.fingerprint = remote_write::fingerprint_of(*config);
   plan.make = [target, max_series = config->limits.max_series](const CollectorContext& context) {
-    return std::make_unique<remote_write::RemoteWriteCollector>(target, max_series, context);
+    return make_board_collector(
+        target, {remote_write::series_metric, max_series, "collectors.remote_write.max_series"}, context);
   };
   plans.push_back(std::move(plan));
 }

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/board_collector.h"
 #include "collectors/collector.h"
-#include "collectors/push_target.h"
 #include "collectors/remote_write/table.h"
 #include "collectors/table.h"
 #include "config/section.h"
@@ -31,13 +31,12 @@ struct RemoteWriteConfig {
 void declare(config::Section& section, RemoteWriteConfig& config);
 std::string fingerprint_of(const RemoteWriteConfig& config);
 
-class RemoteWriteTarget final : public PushTarget {
+class RemoteWriteTarget final : public BoardTarget {
  public:
   explicit RemoteWriteTarget(const RemoteWriteConfig& config) : table_(config.limits) {}
   PushAnswer take(const PushRequest& request) override;
 
-  // What stands at `now`. Returns how many series there are.
-  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars = nullptr);
+  std::size_t write(BoardWriter& writer, Catalog& catalog, Batch& batch, Time now, Exemplars* exemplars = nullptr) override;
 
  private:
   std::mutex mutex_;  // guards the table

@@ -142,7 +142,7 @@ struct Listener::State {
     Descriptor socket;
     Transport transport;
     bool listening = false;  // a stream socket that takes connections
-    bool waiting = false;    // it takes none for now
+    bool waiting = false;    // it takes none at the moment
     std::string path;        // to be removed at the end
     std::string partial;     // of a stream: the line that is not whole yet
     bool skipping = false;   // the line is too long: left out up to its end

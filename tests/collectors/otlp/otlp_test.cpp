@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "tests/collectors/board_fixture.h"
 #include "tests/collectors/otlp/request.h"
 
 namespace sidewatch::otlp {
@@ -21,11 +22,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
+using testing::StartsWith;
 using testing::UnorderedElementsAre;
 using wire::cumulative;
 using wire::delta;
 
-class OtlpTest : public testing::Test {
+class OtlpTest : public BoardFixture<OtlpTarget, OtlpConfig> {
  protected:
   PushAnswer post(const std::string& body, std::string_view type = "application/x-protobuf") {
     PushRequest request;
@@ -37,37 +39,6 @@ class OtlpTest : public testing::Test {
     return target().take(request);
   }
   PushAnswer post_json(const std::string& body) { return post(body, "application/json"); }
-
-  std::map<std::string, double> pass() {
-    Batch batch;
-    streams = target().write(writer, catalog, batch, now);
-    std::map<std::string, double> found;
-    for (const auto& sample : batch.samples()) {
-      const auto info = catalog.info(sample.series);
-      found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = sample.value;
-    }
-    return found;
-  }
-  MetricType type_of(const std::string& name) {
-    for (const auto& entry : catalog.find({})) {
-      if (entry.info->family->name == name) return entry.info->family->type;
-    }
-    return MetricType::untyped;
-  }
-
-  OtlpTarget& target() {
-    if (!target_) target_ = std::make_unique<OtlpTarget>(config);
-    return *target_;
-  }
-
-  OtlpConfig config;
-  Catalog catalog{{}, {}};
-  BoardWriter writer;
-  Time now = time_at_ms(1'000'000);
-  std::size_t streams = 0;
-
- private:
-  std::unique_ptr<OtlpTarget> target_;
 };
 
 std::string number_point(double value, std::uint64_t time, const std::string& attributes = "") {
@@ -87,9 +58,9 @@ TEST_F(OtlpTest, TakesGaugesAndSumsWithTheirAttributes) {
   EXPECT_THAT(answer.refused, IsEmpty());
   EXPECT_THAT(pass(), UnorderedElementsAre(Pair("queue_length{job=\"checkout\", queue_name=\"mail\"}", 7),
                                            Pair("orders_total{job=\"checkout\"}", 42), Pair("active{job=\"checkout\"}", -3)));
-  EXPECT_EQ(type_of("orders_total"), MetricType::counter);
-  EXPECT_EQ(type_of("active"), MetricType::gauge);
-  EXPECT_EQ(streams, 3U);
+  EXPECT_THAT(family("orders_total"), StartsWith("counter: "));
+  EXPECT_THAT(family("active"), StartsWith("gauge: "));
+  EXPECT_EQ(standing, 3U);
 }
 
 TEST_F(OtlpTest, TakesTheSameInJson) {
@@ -178,8 +149,8 @@ TEST_F(OtlpTest, MakesClassicHistograms) {
   EXPECT_EQ(pass().at("http_duration_seconds_sum"), 9);
   send(30, cumulative);
   EXPECT_EQ(pass().at("http_duration_seconds_count"), 6);
-  EXPECT_EQ(type_of("http_duration_seconds_bucket"), MetricType::histogram);
-  EXPECT_EQ(streams, 1U);
+  EXPECT_THAT(family("http_duration_seconds_bucket"), StartsWith("histogram: "));
+  EXPECT_EQ(standing, 1U);
 }
 
 TEST_F(OtlpTest, FollowsAHistogramToOtherBounds) {
@@ -236,7 +207,7 @@ TEST_F(OtlpTest, MakesSummaries) {
                          wire::bytes(6, wire::real(1, 0.5) + wire::real(2, 0.1)) + wire::bytes(6, wire::real(1, 1) + wire::real(2, 0.9))))));
   EXPECT_THAT(pass(), UnorderedElementsAre(Pair("gc_seconds{quantile=\"0.5\"}", 0.1), Pair("gc_seconds{quantile=\"1\"}", 0.9),
                                            Pair("gc_seconds_count", 9), Pair("gc_seconds_sum", 1.5)));
-  EXPECT_EQ(type_of("gc_seconds"), MetricType::summary);
+  EXPECT_THAT(family("gc_seconds"), StartsWith("summary: "));
 }
 
 TEST_F(OtlpTest, ReadsHistogramsOfAllKindsAlsoInJson) {

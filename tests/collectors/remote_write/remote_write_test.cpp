@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/collectors/board_fixture.h"
 #include "tests/support/protobuf.h"
 
 namespace sidewatch::remote_write {
@@ -53,7 +54,7 @@ std::string metadata(std::uint64_t type, std::string_view family, std::string_vi
 
 const double stale = std::bit_cast<double>(std::uint64_t{0x7FF0000000000002});
 
-class RemoteWriteTest : public testing::Test {
+class RemoteWriteTest : public BoardFixture<RemoteWriteTarget, RemoteWriteConfig> {
  protected:
   PushAnswer post(const std::string& message) { return post_packed(packed(message)); }
   PushAnswer post_packed(const std::string& body, std::string_view type = "application/x-protobuf",
@@ -68,38 +69,6 @@ class RemoteWriteTest : public testing::Test {
     request.wall = WallTime(now.time_since_epoch());
     return target().take(request);
   }
-
-  std::map<std::string, double> pass() {
-    Batch batch;
-    count = target().write(writer, catalog, batch, now);
-    std::map<std::string, double> found;
-    for (const auto& each : batch.samples()) {
-      const auto info = catalog.info(each.series);
-      found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = each.value;
-    }
-    return found;
-  }
-  std::string family(const std::string& name) {
-    for (const auto& entry : catalog.find({})) {
-      const auto& found = *entry.info->family;
-      if (found.name == name) return std::string(to_string(found.type)) + ": " + found.help;
-    }
-    return "none";
-  }
-
-  RemoteWriteTarget& target() {
-    if (!target_) target_ = std::make_unique<RemoteWriteTarget>(config);
-    return *target_;
-  }
-
-  RemoteWriteConfig config;
-  Catalog catalog{{}, {}};
-  BoardWriter writer;
-  Time now = time_at_ms(10'000'000);
-  std::size_t count = 0;
-
- private:
-  std::unique_ptr<RemoteWriteTarget> target_;
 };
 
 TEST_F(RemoteWriteTest, TakesTheNewestSampleOfEachSeries) {
@@ -111,7 +80,7 @@ TEST_F(RemoteWriteTest, TakesTheNewestSampleOfEachSeries) {
   EXPECT_EQ(answer.samples, 2U);
   EXPECT_THAT(answer.refused, ElementsAre(Pair("superseded", 2)));
   EXPECT_THAT(pass(), UnorderedElementsAre(Pair("up_total{job=\"a\"}", 3), Pair("load", 0.5)));
-  EXPECT_EQ(count, 2U);
+  EXPECT_EQ(standing, 2U);
 }
 
 TEST_F(RemoteWriteTest, LeavesOutWhatIsOlderThanWhatStandsOrFarFromNow) {
