@@ -5,28 +5,13 @@
 
 #include <algorithm>
 
-#include "config/document.h"
 #include "config/reference.h"
+#include "tests/collectors/read_plans.h"
 
 namespace sidewatch::container {
 namespace {
 
-struct Collectors {
-  std::vector<CollectorPlan> plans;
-};
-void declare(config::Section& section, Collectors& collectors) { configure_container(section, collectors.plans); }
-
-struct Read {
-  std::vector<CollectorPlan> plans;
-  std::string problems;
-};
-Read read(const std::string& yaml) {
-  config::Problems problems;
-  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
-  Collectors collectors;
-  document.read(collectors);
-  return {std::move(collectors.plans), problems.text()};
-}
+ReadPlans read(const std::string& yaml) { return read_plans(configure_container, yaml); }
 std::string targets(const std::string& target) { return "container:\n  targets:\n    - " + target + "\n"; }
 
 TEST(ContainerConfig, WatchesTheAgentsOwnContainerWhenNothingIsSaid) {
@@ -128,7 +113,7 @@ TEST(ContainerConfig, ReadsQuantitiesAsKubernetesWritesThem) {
 }
 
 TEST(ContainerConfig, DescribesEveryKeyInTheReference) {
-  const auto reference = config::reference_markdown<Collectors>();
+  const auto reference = config::reference_markdown<PlansOf<configure_container>>();
   for (const char* key : {"interval", "roots", "procfs", "sysfs", "cgroupfs", "targets", "name", "process", "cgroup",
                           "self", "network", "limits", "memory", "cpu", "labels"}) {
     EXPECT_THAT(reference, testing::HasSubstr(std::string("`") + key + "`")) << reference;

@@ -11,7 +11,7 @@
 #include <map>
 #include <thread>
 
-#include "config/document.h"
+#include "tests/collectors/read_plans.h"
 #include "tests/support/temp_dir.h"
 
 namespace sidewatch::heartbeat {
@@ -309,21 +309,14 @@ TEST_F(HeartbeatTest, KeepsNothingWithoutAStateDirectory) {
 }
 
 // What is wrong with `collectors: {heartbeat: ...}`.
-std::string problems_of(const std::string& yaml) {
-  config::Problems problems;
-  std::vector<CollectorPlan> plans;
-  config::Document::parse("a.yaml", "heartbeat: " + yaml, {}, problems).visit([&](config::Section& top) {
-    configure_heartbeat(top, plans);
-  });
-  return problems.text();
-}
+std::string problems_of(const std::string& yaml) { return read_plans(configure_heartbeat, "heartbeat: " + yaml).problems; }
 
 TEST(HeartbeatConfigTest, PointsAtWhatIsWrong) {
   EXPECT_EQ(problems_of("[{name: a.b-c_1, every: 1d, grace: 1h}, {name: other, every: 90s}]"), "");
   EXPECT_THAT(problems_of("[{name: a, every: 1d}, {name: a, every: 1d}]"), HasSubstr("there is a heartbeat of that name already"));
-  EXPECT_THAT(problems_of("[{name: 'a/b', every: 1d}]"), HasSubstr("a.yaml:1:21: a heartbeat's name has letters"));
+  EXPECT_THAT(problems_of("[{name: 'a/b', every: 1d}]"), HasSubstr("f:1:21: a heartbeat's name has letters"));
   EXPECT_THAT(problems_of("[{name: a}]"), HasSubstr("every"));
-  EXPECT_THAT(problems_of("[{name: a, every: 0s}]"), HasSubstr("a.yaml:1:30: 'every' must be between 1s and"));
+  EXPECT_THAT(problems_of("[{name: a, every: 0s}]"), HasSubstr("f:1:30: 'every' must be between 1s and"));
 }
 
 }  // namespace

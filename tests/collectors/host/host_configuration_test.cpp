@@ -8,7 +8,7 @@
 
 #include "collectors/host/host.h"
 #include "collectors/table.h"
-#include "config/document.h"
+#include "tests/collectors/read_plans.h"
 
 namespace sidewatch {
 namespace {
@@ -16,25 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-struct Top {
-  std::vector<CollectorPlan> plans;
-};
-
-void declare(config::Section& section, Top& top) { configure_host(section, top.plans); }
-
-struct Reading {
-  std::vector<CollectorPlan> plans;
-  std::string problems;
-};
-
-Reading read(const std::string& yaml) {
-  config::Problems problems;
-  Top top;
-  const config::Environment no_environment = [](const std::string&) { return std::nullopt; };
-  auto document = config::Document::parse("host.yaml", yaml, no_environment, problems);
-  document.read(top);
-  return {std::move(top.plans), problems.text()};
-}
+ReadPlans read(const std::string& yaml) { return read_plans(configure_host, yaml); }
 
 std::vector<std::string> names(const std::vector<CollectorPlan>& plans) {
   std::vector<std::string> result;
@@ -43,7 +25,7 @@ std::vector<std::string> names(const std::vector<CollectorPlan>& plans) {
 }
 
 TEST(HostConfiguration, OneKeyPlansThreeCollectorsSoThatAHungFilesystemStopsNothingElse) {
-  const Reading reading = read("host: {}\n");
+  const ReadPlans reading = read("host: {}\n");
   EXPECT_EQ(reading.problems, "");
   EXPECT_EQ(names(reading.plans), (std::vector<std::string>{"host", "host:filesystem", "host:filesystem:remote"}));
   EXPECT_EQ(reading.plans.at(0).interval, std::nullopt);
@@ -53,7 +35,7 @@ TEST(HostConfiguration, OneKeyPlansThreeCollectorsSoThatAHungFilesystemStopsNoth
 TEST(HostConfiguration, WithoutTheKeyNothingIsPlanned) { EXPECT_TRUE(read("{}\n").plans.empty()); }
 
 TEST(HostConfiguration, APlannedCollectorCollects) {
-  const Reading reading = read("host: {parts: {netclass: false}}\n");
+  const ReadPlans reading = read("host: {parts: {netclass: false}}\n");
   Catalog catalog({}, {});
   for (const CollectorPlan& plan : reading.plans) {
     const auto collector = plan.make({.catalog = catalog, .version = "1"});
@@ -84,7 +66,7 @@ TEST(HostConfiguration, EverySettingReachesThePlan) {
            "power_supplies: {include: BAT}", "power_supplies: {exclude: BAT}", "tapes: {include: st0}",
            "tapes: {exclude: st0}", "rapl: {zone_label: true}", "stat: {softirqs: true}",
            "bcache: {priority_stats: true}", "ipvs: {backend_labels: [proto]}", "ipvs: {backend_labels: []}"}) {
-    const Reading reading = read("host: {" + std::string(setting) + "}\n");
+    const ReadPlans reading = read("host: {" + std::string(setting) + "}\n");
     EXPECT_EQ(reading.problems, "") << setting;
     ASSERT_FALSE(reading.plans.empty()) << setting;
     EXPECT_NE(reading.plans.at(0).fingerprint, base) << setting;
@@ -106,11 +88,11 @@ TEST(HostConfiguration, MistakesAreSaidWithTheirPlace) {
   disks: {exclude: "("}
   interval: 1ms
 )").problems;
-  EXPECT_THAT(problems, HasSubstr("host.yaml:2:19: 'proc' is not an absolute path"));
-  EXPECT_THAT(problems, HasSubstr("host.yaml:3:11: "));
+  EXPECT_THAT(problems, HasSubstr("f:2:19: 'proc' is not an absolute path"));
+  EXPECT_THAT(problems, HasSubstr("f:3:11: "));
   EXPECT_THAT(problems, HasSubstr("'cpu'"));
-  EXPECT_THAT(problems, HasSubstr("host.yaml:4:"));
-  EXPECT_THAT(problems, HasSubstr("host.yaml:5:13: "));
+  EXPECT_THAT(problems, HasSubstr("f:4:"));
+  EXPECT_THAT(problems, HasSubstr("f:5:13: "));
 }
 
 TEST(HostConfiguration, ALabelThatNoBackendHasIsNamedBesideThoseThatThereAre) {

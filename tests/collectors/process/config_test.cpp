@@ -5,30 +5,13 @@
 
 #include <algorithm>
 
-#include "config/document.h"
 #include "config/reference.h"
+#include "tests/collectors/read_plans.h"
 
 namespace sidewatch {
 namespace {
 
-struct Collectors {
-  std::vector<CollectorPlan> plans;
-};
-void declare(config::Section& section, Collectors& collectors) {
-  configure_process(section, collectors.plans);
-}
-
-struct Read {
-  std::vector<CollectorPlan> plans;
-  std::string problems;
-};
-Read read(const std::string& yaml) {
-  config::Problems problems;
-  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
-  Collectors collectors;
-  document.read(collectors);
-  return {std::move(collectors.plans), problems.text()};
-}
+ReadPlans read(const std::string& yaml) { return read_plans(configure_process, yaml); }
 
 TEST(ProcessConfig, PlansOneCollectorForAllGroups) {
   const auto [plans, problems] = read(
@@ -151,7 +134,7 @@ TEST(ProcessConfig, RefusesWhatSelectsNothingOrCannotBe) {
 }
 
 TEST(ProcessConfig, DescribesEveryKeyInTheReference) {
-  const auto reference = config::reference_markdown<Collectors>();
+  const auto reference = config::reference_markdown<PlansOf<configure_process>>();
   for (const char* key : {"name", "match", "children", "pid_file", "comm", "exe", "cmdline", "port", "pid", "parent",
                           "user", "cgroup", "unit", "container", "threads", "wchan", "max_thread_names",
                           "proportional_memory_every", "process_metrics", "max_groups", "forget_after", "interval",

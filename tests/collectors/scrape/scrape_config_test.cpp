@@ -3,27 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "config/document.h"
+#include "tests/collectors/read_plans.h"
 
 namespace sidewatch {
 namespace {
 
-struct Collectors {
-  std::vector<CollectorPlan> plans;
-};
-void declare(config::Section& section, Collectors& collectors) { configure_scrape(section, collectors.plans); }
-
-struct Read {
-  std::vector<CollectorPlan> plans;
-  std::string problems;
-};
-Read read(const std::string& yaml) {
-  config::Problems problems;
-  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
-  Collectors collectors;
-  document.read(collectors);
-  return {std::move(collectors.plans), problems.text()};
-}
+ReadPlans read(const std::string& yaml) { return read_plans(configure_scrape, yaml); }
 
 std::string problems_of(const std::string& keys) { return read("scrape:\n  - {job: a, " + keys + "}\n").problems; }
 

@@ -7,27 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "config/document.h"
+#include "tests/collectors/read_plans.h"
 
 namespace sidewatch {
 namespace {
 
-struct Collectors {
-  std::vector<CollectorPlan> plans;
-};
-void declare(config::Section& section, Collectors& collectors) { configure_mysql(section, collectors.plans); }
-
-struct Read {
-  std::vector<CollectorPlan> plans;
-  std::string problems;
-};
-Read read(const std::string& yaml) {
-  config::Problems problems;
-  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
-  Collectors collectors;
-  document.read(collectors);
-  return {std::move(collectors.plans), problems.text()};
-}
+ReadPlans read(const std::string& yaml) { return read_plans(configure_mysql, yaml); }
 
 TEST(MysqlConfig, EveryServerIsACollectorOfItsOwn) {
   const auto found = read(

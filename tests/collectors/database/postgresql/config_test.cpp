@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/document.h"
+#include "tests/collectors/read_plans.h"
 
 namespace sidewatch {
 namespace {
@@ -13,23 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Collectors {
-  std::vector<CollectorPlan> plans;
-};
-void declare(config::Section& section, Collectors& collectors) { configure_postgresql(section, collectors.plans); }
-
-struct Read {
-  std::vector<CollectorPlan> plans;
-  std::string problems;
-};
-Read read(const std::string& instances) {
-  config::Problems problems;
-  const std::string yaml = "postgresql:\n" + instances;
-  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
-  Collectors collectors;
-  document.read(collectors);
-  return {std::move(collectors.plans), problems.text()};
-}
+ReadPlans read(const std::string& instances) { return read_plans(configure_postgresql, "postgresql:\n" + instances); }
 
 TEST(PostgresqlConfig, PlansACollectorForEachInstance) {
   const auto [plans, problems] =
@@ -53,15 +38,15 @@ TEST(PostgresqlConfig, IsShownWithoutTheDsnAndThePassword) {
   config::Problems problems;
   const std::string yaml =
       "postgresql:\n  - {name: a, dsn: 'postgresql://u:hush@h/d'}\n  - {name: b, dsn: host=h, password: quiet}\n";
-  auto document = config::Document::parse("f", yaml, [](const auto&) { return std::nullopt; }, problems);
-  Collectors collectors;
-  document.read(collectors);
+  auto document = config::Document::parse("f", yaml, {}, problems);
+  std::vector<CollectorPlan> plans;
+  document.visit([&](config::Section& collectors) { configure_postgresql(collectors, plans); });
   EXPECT_EQ(problems.text(), "");
   const std::string shown = document.masked_yaml();
   EXPECT_THAT(shown, HasSubstr("name: a"));
   EXPECT_THAT(shown, Not(HasSubstr("hush")));
   EXPECT_THAT(shown, Not(HasSubstr("quiet")));
-  for (const auto& plan : collectors.plans) EXPECT_THAT(plan.watches, Not(HasSubstr("hush")));
+  for (const auto& plan : plans) EXPECT_THAT(plan.watches, Not(HasSubstr("hush")));
 }
 
 TEST(PostgresqlConfig, NamesAKeywordThatLibpqDoesNotKnow) {
