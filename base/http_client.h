@@ -32,7 +32,7 @@ struct HttpHeader {
 
 struct OutgoingRequest {
   enum class TooLong {
-    cut,   // keep the first bytes, close, and call it an answer: when only the status matters
+    cut,   // keep the first bytes (also of the head), close, and call it an answer: when only the status matters
     fail,  // HttpFailure::too_large
   };
 
@@ -65,9 +65,9 @@ struct OutgoingRequest {
 
 struct OutgoingResponse {
   int status = 0;
-  std::vector<HttpHeader> headers;  // of the final answer, as received; at most 64
+  std::vector<HttpHeader> headers;  // of the final answer, as received; at most 256
   std::string body;
-  bool cut = false;  // the body was longer than max_body_bytes
+  bool cut = false;  // there was more of it than fits
 
   std::string_view header(std::string_view name) const;  // ignoring case; "" when absent
 };

@@ -25,13 +25,12 @@
 #include <vector>
 
 #include "base/certificates.h"
+#include "base/http_answer.h"
 #include "base/link_local.h"
 
 namespace sidewatch {
 namespace {
 
-constexpr std::size_t max_header_bytes = 64 * 1024;
-constexpr std::size_t max_headers = 64;
 constexpr std::size_t max_idle_handles = 16;
 constexpr const char* system_ca_directory = "/etc/ssl/certs";
 
@@ -50,40 +49,17 @@ struct Transfer {
   List headers;
   List connect_to;
   HttpTrace trace = {};
-  OutgoingResponse response = {};
-  std::size_t header_bytes = 0;
-  bool headers_too_long = false;
-  bool body_too_long = false;
+  std::optional<HttpAnswer> answer = {};
   bool address_refused = false;
   std::array<char, CURL_ERROR_SIZE> message{};
 };
 
+// Giving back another number than there are bytes ends the transfer.
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
-  Transfer& transfer = *static_cast<Transfer*>(user);
-  const std::size_t bytes = size * count;
-  const std::size_t room = transfer.request.max_body_bytes - transfer.response.body.size();
-  transfer.response.body.append(data, std::min(bytes, room));
-  if (bytes <= room) return bytes;
-  transfer.body_too_long = true;
-  return 0;  // ends the transfer
+  return static_cast<Transfer*>(user)->answer->add_body({data, size * count}) ? size * count : 0;
 }
-
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
-  Transfer& transfer = *static_cast<Transfer*>(user);
-  std::string_view line(data, size * count);
-  transfer.header_bytes += line.size();
-  if (transfer.header_bytes > max_header_bytes) {
-    transfer.headers_too_long = true;
-    return 0;
-  }
-  if (line.starts_with("HTTP/")) transfer.response.headers.clear();  // an answer after 100 Continue
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || transfer.response.headers.size() >= max_headers) return size * count;
-  std::string_view value = line.substr(colon + 1);
-  while (!value.empty() && std::strchr(" \t\r\n", value.back()) != nullptr) value.remove_suffix(1);
-  while (!value.empty() && std::strchr(" \t", value.front()) != nullptr) value.remove_prefix(1);
-  transfer.response.headers.push_back({std::string(line.substr(0, colon)), std::string(value)});
-  return size * count;
+  return static_cast<Transfer*>(user)->answer->add_header_line({data, size * count}) ? size * count : 0;
 }
 
 // Connected, and about to ask: the only moment at which libcurl lends the TLS connection.
@@ -134,21 +110,18 @@ const std::string& key_of(const OutgoingRequest& request) {
 
 HttpResult outcome(CURLcode code, Transfer& transfer) {
   const std::string place = url_without_secrets(transfer.request.url) + ": ";
-  if (transfer.headers_too_long) {
-    return HttpError{HttpFailure::too_large,
-                     place + "the answer has more than " + std::to_string(max_header_bytes) + " bytes of headers"};
-  }
-  const bool too_long = transfer.body_too_long || code == CURLE_FILESIZE_EXCEEDED;
+  HttpAnswer& answer = *transfer.answer;
+  const bool body_too_long = answer.body_too_long() || code == CURLE_FILESIZE_EXCEEDED;
+  const bool too_long = body_too_long || !answer.trouble().empty();
   if (too_long && transfer.request.too_long == OutgoingRequest::TooLong::fail) {
-    return HttpError{HttpFailure::too_large, place + "the answer is longer than " +
-                                                 std::to_string(transfer.request.max_body_bytes) + " bytes"};
+    const std::string bytes = std::to_string(transfer.request.max_body_bytes) + " bytes";
+    return HttpError{HttpFailure::too_large,
+                     place + "the answer " + (body_too_long ? "is longer than " + bytes : "has " + answer.trouble())};
   }
   if (code == CURLE_OK || too_long) {
     long status = 0;
     curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-    transfer.response.status = static_cast<int>(status);
-    transfer.response.cut = too_long;
-    return std::move(transfer.response);
+    return answer.take(static_cast<int>(status), too_long);
   }
   if (code == CURLE_COULDNT_CONNECT && transfer.address_refused) {
     return HttpError{HttpFailure::address_refused,
@@ -431,6 +404,7 @@ HttpTransfers::Id HttpTransfers::start(const OutgoingRequest& request, Done done
   const Id id = ++state_->last_id;
   auto& transfer = *state_->under_way.emplace(id, std::make_unique<Transfer>()).first->second;
   transfer.request = request;
+  transfer.answer.emplace(request.max_body_bytes);
   transfer.done = std::move(done);
   if (!problem_with(request).empty() || !state_->prepare(transfer)) {
     state_->impossible.push_back(id);
