@@ -15,6 +15,9 @@ constexpr std::array all_levels = {Level::ok, Level::warning, Level::critical};
 constexpr std::array all_reasons = {Reason::fired,    Reason::escalated,          Reason::deescalated, Reason::repeated,
                                     Reason::resolved, Reason::fired_and_resolved, Reason::rule_removed};
 
+constexpr std::array all_comparisons = {Comparison::greater, Comparison::greater_or_equal, Comparison::less,
+                                        Comparison::less_or_equal, Comparison::equal, Comparison::not_equal};
+
 template <class Enum, std::size_t count>
 std::optional<Enum> enum_of(std::string_view text, const std::array<Enum, count>& all) {
   for (const Enum value : all) {
@@ -45,6 +48,23 @@ void write_labels(JsonWriter& json, const Labels& labels) {
   json.begin_object();
   for (const auto& [name, value] : labels) json.key(name).text(value);
   json.end_object();
+}
+
+void write_threshold(JsonWriter& json, const Threshold& threshold) {
+  json.begin_object().key("is").text(to_string(threshold.comparison));
+  write_number(json.key("bound"), threshold.bound);
+  if (threshold.clear) write_number(json.key("clear"), *threshold.clear);
+  json.end_object();
+}
+
+std::optional<Threshold> read_threshold(const JsonValue& value) {
+  for (const Comparison comparison : all_comparisons) {
+    if (to_string(comparison) != value["is"].text_or("")) continue;
+    Threshold threshold{comparison, read_number(value["bound"]), std::nullopt};
+    if (value.has("clear")) threshold.clear = read_number(value["clear"]);
+    return threshold;
+  }
+  return std::nullopt;
 }
 
 Labels read_labels(const JsonValue& value) {
@@ -105,6 +125,13 @@ std::string encode(const Notification& n) {
   write_labels(json.key("annotations"), n.annotations);
   write_number(json.key("value"), n.value);
   write_number(json.key("peak"), n.peak);
+  if (n.threshold) write_threshold(json.key("threshold"), *n.threshold);
+  if (!n.unit.empty()) json.key("unit").text(n.unit);
+  if (!n.recent.empty()) {
+    json.key("recent").begin_array();
+    for (const double value : n.recent) write_number(json, value);
+    json.end_array();
+  }
   json.key("starts_at").integer(to_ms(n.starts_at));
   if (n.ends_at) json.key("ends_at").integer(to_ms(*n.ends_at));
   json.key("duration").integer(n.duration.count()).key("created_at").integer(to_ms(n.created_at));
@@ -139,6 +166,9 @@ Result<Notification> decode_notification(std::string_view text) {
   n.annotations = read_labels(json["annotations"]);
   n.value = read_number(json["value"]);
   n.peak = read_number(json["peak"]);
+  n.threshold = read_threshold(json["threshold"]);
+  n.unit = json["unit"].text_or("");
+  for (const JsonValue& value : json["recent"].items()) n.recent.push_back(read_number(value));
   n.starts_at = wall_at_ms(json["starts_at"].integer_or(0));
   if (json.has("ends_at")) n.ends_at = wall_at_ms(json["ends_at"].integer_or(0));
   n.duration = Duration(json["duration"].integer_or(0));

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "alerting/threshold.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "metrics/labels.h"
@@ -40,6 +42,9 @@ struct Notification {
   Labels annotations;       // summary, description: rendered
   double value = 0;         // now: in a resolved message the value at recovery; NaN when there is none
   double peak = 0;          // the worst value of the incident
+  std::optional<Threshold> threshold;  // that made the worst level of the incident
+  std::string unit;                    // of value, peak and threshold, as human_value() knows it; may be empty
+  std::vector<double> recent;          // values up to now, oldest first, at even distances; NaN: none then
   WallTime starts_at;       // when the incident began
   std::optional<WallTime> ends_at;  // when it ended; absent while it fires
   Duration duration{};              // of the incident so far, in elapsed (not wall) time

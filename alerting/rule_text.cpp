@@ -17,13 +17,6 @@ using config::Section;
 
 constexpr std::size_t max_name_bytes = 200;
 
-Template read_template(Section& section, const Located<std::string>& text, TemplateChecks checks) {
-  auto parsed = Template::parse(text.value, checks);
-  if (parsed) return std::move(*parsed);
-  section.problem(place_inside(text, parsed.error().where), "template: " + parsed.error().what);
-  return {};
-}
-
 }  // namespace
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
@@ -49,6 +42,13 @@ config::Mark place_inside(const Located<std::string>& text, std::size_t offset) 
   const auto lines = std::count(before.begin(), before.end(), '\n');
   const std::string_view line = lines == 0 ? before : before.substr(before.rfind('\n') + 1);
   return config::place_in(text, static_cast<int>(lines) + 1, static_cast<int>(count_characters(line)) + 1);
+}
+
+Template read_template(Section& section, const Located<std::string>& text, TemplateChecks checks) {
+  auto parsed = Template::parse(text.value, checks);
+  if (parsed) return std::move(*parsed);
+  section.problem(place_inside(text, parsed.error().where), "template: " + parsed.error().what);
+  return {};
 }
 
 std::string read_rule_name(Section& section, std::string_view key, const Located<std::string>& name) {

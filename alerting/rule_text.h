@@ -35,6 +35,9 @@ std::optional<promql::Expression> read_expression(config::Section& section, cons
 // False: it is none, and reported.
 bool check_label_name(config::Section& section, std::string_view name, const config::Mark& mark);
 
+// A template as it is written; a mistake in it is reported at its place, and gives one that renders as "".
+Template read_template(config::Section& section, const config::Located<std::string>& text, TemplateChecks checks);
+
 // Templates by name. Those of `inherited` stay where `texts` has none of their name.
 NamedTemplates read_templates(config::Section& section, const LocatedTexts& texts, RuleSource source,
                               const NamedTemplates& inherited = {});

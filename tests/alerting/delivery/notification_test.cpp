@@ -27,6 +27,9 @@ void expect_equal(const Notification& a, const Notification& b) {
   EXPECT_EQ(a.created_at, b.created_at);
   EXPECT_EQ(a.suppressed, b.suppressed);
   EXPECT_EQ(a.fallback_has_it, b.fallback_has_it);
+  EXPECT_EQ(a.threshold, b.threshold);
+  EXPECT_EQ(a.unit, b.unit);
+  EXPECT_EQ(a.recent, b.recent);
 }
 
 TEST(Notification, ReadsBackWhatItWrote) {
@@ -36,6 +39,9 @@ TEST(Notification, ReadsBackWhatItWrote) {
       Notification n = make_notification({.id = "n-1", .reason = reason, .level = level});
       n.suppressed = 7;
       n.fallback_has_it = level == Level::warning;
+      n.threshold = Threshold{Comparison::less_or_equal, 5, 6};
+      n.unit = "bytes";
+      n.recent = {1, 2.5};
       n.annotations = Labels{{"summary", "line\nbreak \"quote\" \xE2\x82\xAC"}};
       const auto read = decode_notification(encode(n));
       ASSERT_TRUE(read) << read.error().text();

@@ -8,12 +8,9 @@
 #include <thread>
 
 #include "alerting/receivers/log.h"
-#include "alerting/receivers/table.h"
 #include "alerting/receivers/webhook_payload.h"
 #include "base/json.h"
-#include "config/document.h"
-#include "tests/support/fake_http_server.h"
-#include "tests/support/notifications.h"
+#include "tests/alerting/receivers/receiver_world.h"
 #include "tests/support/temp_dir.h"
 
 namespace sidewatch {
@@ -24,42 +21,14 @@ using testing::HasSubstr;
 using testing::Not;
 using Manner = FakeAnswer::Manner;
 
-const WallTime fixed_wall{Duration(1'614'265'330'500)};
-
-std::vector<ReceiverPlan> plans_of(const std::string& yaml, const ReceiverContext& context) {
-  config::Problems problems;
-  auto document = config::Document::parse("test.yaml", yaml, config::process_environment(), problems);
-  std::vector<ReceiverPlan> plans;
-  document.visit([&](config::Section& top) { configure_receivers(top, context, plans); });
-  EXPECT_TRUE(problems.empty()) << problems.text();
-  return plans;
-}
-
-class WebhookTest : public testing::Test {
+class WebhookTest : public ReceiverWorld {
  protected:
   std::unique_ptr<Receiver> webhook(const std::string& more = "", const std::string& path = "/hook") {
     return at(server_.url(path), more);
   }
   std::unique_ptr<Receiver> at(const std::string& url, const std::string& more = "") {
-    const auto plans = plans_of("receivers:\n- name: oncall\n  webhook:\n    url: \"" + url + "\"\n" + more, context());
-    if (plans.size() != 1) throw std::runtime_error("no plan");
-    return plans[0].make();
+    return receiver("  webhook:\n    url: \"" + url + "\"\n" + more);
   }
-  ReceiverContext context() {
-    return {[this](Level, const std::string& line) { lines_.push_back(line); }, [] { return fixed_wall; }};
-  }
-  FakeRequest last() const { return server_.requests().back(); }
-  static Attempt send(const std::unique_ptr<Receiver>& receiver, const std::string& id = "n-1") {
-    return receiver->send(make_notification({.id = id}));
-  }
-  static std::string why(const Attempt& attempt) {
-    if (const auto* later = std::get_if<RetryLater>(&attempt)) return later->why;
-    if (const auto* rejected = std::get_if<Rejected>(&attempt)) return rejected->why;
-    return "(delivered)";
-  }
-
-  FakeHttpServer server_;
-  std::vector<std::string> lines_;
 };
 
 TEST_F(WebhookTest, PostsAlertmanagersFormatWithTheIdThatStaysTheSame) {
@@ -70,7 +39,7 @@ TEST_F(WebhookTest, PostsAlertmanagersFormatWithTheIdThatStaysTheSame) {
   EXPECT_EQ(last().header("Content-Type"), "application/json");
   EXPECT_EQ(last().header("Idempotency-Key"), "n-1");
   EXPECT_EQ(last().header("webhook-signature"), "");
-  EXPECT_EQ(last().body, webhook_payload(make_notification({.id = "n-1"}), ""));
+  EXPECT_EQ(last().body, webhook_payload(deliver_alone(make_notification({.id = "n-1"})), ""));
 }
 
 TEST_F(WebhookTest, SendsItsHeadersAndCredentials) {
@@ -189,9 +158,41 @@ TEST_F(WebhookTest, HidesASecretThatLooksLikeWhatItIsReplacedWith) {
 }
 
 JsonValue parsed(const Notification& n) {
-  auto value = JsonValue::parse(webhook_payload(n, "http://agent"));
+  auto value = JsonValue::parse(webhook_payload(deliver_alone(n), "http://agent"));
   if (!value) throw std::runtime_error(value.error().text());
   return std::move(*value);
+}
+
+TEST(WebhookPayload, CarriesAGroupWithWhatItsAlertsHaveInCommon) {
+  Delivery delivery = deliver_alone(make_notification({.id = "n-1", .alert = "web-1", .level = Level::critical}));
+  delivery.alerts.push_back(make_notification({.id = "n-2", .alert = "web-2", .level = Level::critical}));
+  delivery.alerts.push_back(make_notification({.id = "n-3", .alert = "web-3", .reason = Reason::resolved, .level = Level::critical}));
+  delivery.group_labels = Labels{{"cluster", "shop"}};
+  const auto json = JsonValue::parse(webhook_payload(delivery, ""));
+  ASSERT_TRUE(json) << json.error().text();
+  EXPECT_EQ((*json)["groupKey"].text_or(""), "{}:{cluster=\"shop\"}");
+  EXPECT_EQ((*json)["groupLabels"]["cluster"].text_or(""), "shop");
+  EXPECT_EQ((*json)["status"].text_or(""), "firing");
+  EXPECT_EQ((*json)["commonLabels"]["alertname"].text_or(""), "HostMemoryHigh");
+  EXPECT_FALSE((*json)["commonLabels"].has("instance"));
+  EXPECT_FALSE((*json)["commonAnnotations"].has("summary"));
+  ASSERT_EQ((*json)["alerts"].items().size(), 3u);
+  EXPECT_EQ((*json)["alerts"].items()[2]["status"].text_or(""), "resolved");
+}
+
+TEST(WebhookPayload, SaysThresholdUnitAndCourse) {
+  Notification n = make_notification({.id = "n-1"});
+  n.threshold = Threshold{Comparison::greater, 1024, std::nullopt};
+  n.unit = "bytes";
+  n.value = 1536;
+  n.recent = {512, 1024, 1536};
+  const auto json = parsed(n);
+  const auto& alert = json["alerts"].items()[0];
+  EXPECT_EQ(alert["threshold"]["comparison"].text_or(""), ">");
+  EXPECT_EQ(alert["threshold"]["bound"].number_or(0), 1024);
+  EXPECT_EQ(alert["valueForPeople"].text_or(""), "1.5 KiB");
+  EXPECT_EQ(alert["recent"].items().size(), 3u);
+  EXPECT_EQ(alert["sparkline"].text_or(""), "▁▅█");
 }
 
 TEST(WebhookPayload, HasEveryFieldOfVersionFour) {
@@ -284,7 +285,7 @@ TEST(LogReceiver, HandsTheLineToTheLogAndIsAlwaysDelivered) {
                               {[&](Level, const std::string& line) { lines.push_back(line); }, {}});
   ASSERT_EQ(plans.size(), 1u);
   EXPECT_EQ(plans[0].description, "the log");
-  EXPECT_TRUE(std::holds_alternative<Delivered>(plans[0].make()->send(make_notification({.id = "n-1"}))));
+  EXPECT_TRUE(std::holds_alternative<Delivered>(plans[0].make()->send(deliver_alone(make_notification({.id = "n-1"})))));
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_THAT(lines[0], HasSubstr("FIRING warning HostMemoryHigh"));
 }

@@ -1,0 +1,191 @@
+#include "alerting/message_text.h"
+
+#include <algorithm>
+#include <array>
+
+#include "alerting/human_value.h"
+#include "alerting/rule_text.h"
+#include "base/utf8.h"
+
+namespace sidewatch {
+namespace {
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return out;
+}
+
+// Those of the entity: the alert's name and severity are said elsewhere.
+std::string entity_words(const Notification& n) {
+  std::string words;
+  for (const auto& [name, value] : n.labels) {
+    if (name == "alertname" || name == "severity") continue;
+    words += (words.empty() ? "" : ", ") + name + "=" + value;
+  }
+  return words;
+}
+
+std::string subject(const Notification& n) {
+  const auto title = n.annotations.get("title");
+  if (!title.empty()) return std::string(title);
+  const auto summary = n.annotations.get("summary");
+  if (!summary.empty()) return std::string(summary);
+  const std::string entity = entity_words(n);
+  return n.rule + (entity.empty() ? "" : " (" + entity + ")");
+}
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return text;
+}
+
+// "2026-03-01 12:00:00 UTC"
+std::string in_utc(WallTime wall) {
+  std::string text = to_rfc3339(wall);
+  text.resize(text.find_first_of(".Z"));
+  text[text.find('T')] = ' ';
+  return text + " UTC";
+}
+
+std::string threshold_words(const Notification& n) {
+  if (!n.threshold) return "";
+  return " (" + std::string(to_string(n.worst)) + " " + std::string(to_string(n.threshold->comparison)) + " " +
+         human_value(n.threshold->bound, n.unit) + ")";
+}
+
+std::vector<MessageField> fields_of(const Notification& n) {
+  std::vector<MessageField> fields;
+  const auto add = [&fields](std::string name, std::string value) {
+    if (!value.empty()) fields.push_back({std::move(name), std::move(value)});
+  };
+  add("Rule", n.rule);
+  add("On", entity_words(n));
+  add(n.problem() ? "Value" : "Value at recovery", human_value(n.value, n.unit) + threshold_words(n));
+  add("Peak", human_value(n.peak, n.unit));
+  add("Since", in_utc(n.starts_at));
+  if (n.duration > Duration(0)) add(n.problem() ? "For" : "Lasted", to_words(n.duration));
+  add("Trend", sparkline(n.recent));
+  if (n.suppressed > 0) {
+    add("Held back", std::to_string(n.suppressed) + (n.suppressed == 1 ? " message" : " messages") + " before this one");
+  }
+  for (const auto& [name, value] : n.annotations) {
+    if (name == "runbook_url" || name == "dashboard_url") add(name == "runbook_url" ? "Runbook" : "Dashboard", value);
+  }
+  return fields;
+}
+
+MessageText text_of_one(const Notification& n, const MessageTemplates& templates, const std::string& external_url) {
+  MessageText message;
+  message.level = n.level;
+  message.worst = n.worst;
+  message.at = n.problem() ? n.created_at : n.ends_at.value_or(n.created_at);
+  const TemplateData data{n.value, n.labels, n.level, nullptr, NumberStyle::plain};
+  message.title = one_line(templates.title.empty() ? status_words(n) + ": " + subject(n) : templates.title.render(data));
+  message.text = templates.text.empty() ? std::string(n.annotations.get("description")) : templates.text.render(data);
+  message.fields = fields_of(n);
+  message.link = external_url;
+  return message;
+}
+
+std::string counted(const Delivery& delivery) {
+  std::array<std::size_t, 3> counts{};
+  for (const Notification& n : delivery.alerts) ++counts.at(static_cast<std::size_t>(n.level));
+  static constexpr std::array<std::string_view, 3> words = {"resolved", "warning", "critical"};
+  std::string text;
+  for (std::size_t i = words.size(); i-- > 0;) {
+    if (counts[i] == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::to_string(counts[i]) + " " + std::string(words[i]);
+  }
+  return text;
+}
+
+MessageText text_of_many(const Delivery& delivery, const std::string& external_url, std::size_t max_listed) {
+  MessageText message;
+  message.level = delivery.level();
+  message.title = std::to_string(delivery.alerts.size()) + " alerts: " + counted(delivery);
+  std::string common;
+  for (const auto& [name, value] : delivery.group_labels) common += (common.empty() ? "" : ", ") + name + "=" + value;
+  if (!common.empty()) message.title += " (" + common + ")";
+  message.title = one_line(message.title);
+
+  std::vector<const Notification*> worst_first;
+  for (const Notification& n : delivery.alerts) {
+    worst_first.push_back(&n);
+    message.worst = std::max(message.worst, n.worst);
+    message.at = std::max(message.at, n.created_at);
+  }
+  std::stable_sort(worst_first.begin(), worst_first.end(), [](const auto* a, const auto* b) { return a->level > b->level; });
+  const std::size_t listed = std::min(worst_first.size(), max_listed);
+  for (std::size_t i = 0; i < listed; ++i) {
+    const Notification& n = *worst_first[i];
+    message.text += (i == 0 ? "" : "\n") + std::string(sign_of(n.level)) + " " + one_line(status_words(n) + ": " + subject(n));
+  }
+  if (listed < worst_first.size()) message.text += "\nand " + std::to_string(worst_first.size() - listed) + " more";
+  if (delivery.digest) message.fields.push_back({"Why together", "more messages than rate_limit allows"});
+  message.link = external_url;
+  return message;
+}
+
+}  // namespace
+
+void declare_message_templates(config::Section& section, MessageTemplates& templates) {
+  config::Located<std::string> title;
+  config::Located<std::string> text;
+  section.optional("title", title, "title of a message about one alert: a template, as a rule's summary is");
+  section.optional("text", text, "text below the title, likewise; without it the rule's description");
+  if (!title.value.empty()) templates.title = read_template(section, title, TemplateChecks::all);
+  if (!text.value.empty()) templates.text = read_template(section, text, TemplateChecks::all);
+}
+
+MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const std::string& external_url,
+                    std::size_t max_listed) {
+  if (delivery.alerts.size() == 1) return text_of_one(delivery.first(), templates, external_url);
+  return text_of_many(delivery, external_url, max_listed);
+}
+
+std::string status_words(const Notification& n) {
+  switch (n.reason) {
+    case Reason::fired: return upper(to_string(n.level));
+    case Reason::escalated: return upper(to_string(n.level));
+    case Reason::deescalated: return "NOW " + upper(to_string(n.level));
+    case Reason::repeated: return "STILL " + upper(to_string(n.level));
+    case Reason::resolved: return "RESOLVED";
+    case Reason::fired_and_resolved: return "FIRED AND RESOLVED";
+    case Reason::rule_removed: return "RESOLVED";
+  }
+  return upper(to_string(n.level));
+}
+
+std::uint32_t colour_of(Level level) {
+  switch (level) {
+    case Level::ok: return 0x2EB67D;
+    case Level::warning: return 0xFFA500;
+    case Level::critical: return 0xFF0000;
+  }
+  return 0x2EB67D;
+}
+
+std::string_view sign_of(Level level) {
+  switch (level) {
+    case Level::ok: return "\xF0\x9F\x9F\xA2";        // green circle
+    case Level::warning: return "\xF0\x9F\x9F\xA0";   // orange circle
+    case Level::critical: return "\xF0\x9F\x94\xB4";  // red circle
+  }
+  return "";
+}
+
+std::string cut_text(std::string_view text, std::size_t max_characters) {
+  if (count_characters(text) <= max_characters) return std::string(text);
+  constexpr std::string_view more = "\xE2\x80\xA6";  // …
+  std::size_t at = 0;
+  for (std::size_t kept = 0; at < text.size() && kept + 1 < max_characters; ++kept) {
+    ++at;
+    while (at < text.size() && continues_character(text[at])) ++at;
+  }
+  return max_characters == 0 ? std::string() : std::string(text.substr(0, at)) + std::string(more);
+}
+
+}  // namespace sidewatch

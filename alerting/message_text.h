@@ -1,0 +1,57 @@
+// What a message says to people, without regard to the service that carries it: a title, a text, fields, a link.
+//
+// A receiver puts these parts into its service's form and cuts them at its service's limits; it decides nothing about
+// the words. All of it is plain text in UTF-8: what is special to a service (Markdown, HTML, mentions) is escaped there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alerting/delivery.h"
+#include "alerting/template.h"
+#include "config/section.h"
+
+namespace sidewatch {
+
+struct MessageField {
+  std::string name;   // "Value"
+  std::string value;  // "93.25 % (warning > 80 %)"
+};
+
+struct MessageText {
+  Level level = Level::ok;  // now: ok in a message that says that all is over
+  Level worst = Level::ok;  // the worst of what it speaks of
+  std::string title;        // one line: "CRITICAL: Memory at 93% on web-1"
+  std::string text;         // what more there is to say: the description; one line per alert where there are several
+  std::vector<MessageField> fields;
+  std::string link;         // where to look; may be empty
+  WallTime at;              // when what it tells came about
+};
+
+// `title` and `text` of a receiver's configuration take the place of the words that are its default.
+struct MessageTemplates {
+  Template title;
+  Template text;
+};
+void declare_message_templates(config::Section& section, MessageTemplates& templates);
+
+// Several alerts are told in one list of at most `max_listed` lines; how many more there are is said.
+inline constexpr std::size_t max_listed_alerts = 20;
+MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const std::string& external_url,
+                    std::size_t max_listed = max_listed_alerts);
+
+// "CRITICAL", "STILL CRITICAL", "NOW WARNING", "RESOLVED", "FIRED AND RESOLVED": what is the case, in words.
+std::string status_words(const Notification& notification);
+
+// The colour that stands for a level everywhere: 0xFF0000 critical, 0xFFA500 warning, 0x2EB67D all is well.
+std::uint32_t colour_of(Level level);
+// A round sign in that colour.
+std::string_view sign_of(Level level);
+
+// `text`, and where it was longer than `max_characters`: its beginning and "…". Never half a character.
+std::string cut_text(std::string_view text, std::size_t max_characters);
+
+}  // namespace sidewatch

@@ -1,0 +1,121 @@
+#include "alerting/message_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/document.h"
+#include "tests/support/notifications.h"
+
+namespace sidewatch {
+namespace {
+
+using testing::HasSubstr;
+
+Notification memory_alert() {
+  Notification n = make_notification({.id = "n-1", .alert = "web-1", .level = Level::critical});
+  n.labels = n.labels.with("mountpoint", "/data");
+  n.unit = "percent";
+  n.threshold = Threshold{Comparison::greater, 90, 85};
+  n.recent = {50, 60, 70, 93.25};
+  n.annotations = n.annotations.with("description", "It has been filling up.\nSince noon.");
+  return n;
+}
+
+std::string value_of(const MessageText& message, const std::string& field) {
+  for (const auto& [name, value] : message.fields) {
+    if (name == field) return value;
+  }
+  return "(none)";
+}
+
+TEST(MessageText, SaysWhatIsTheCaseSinceWhenAndHowBad) {
+  Notification n = memory_alert();
+  n.duration = std::chrono::minutes(3);
+  n.suppressed = 2;
+  const auto message = text_of(deliver_alone(n), {}, "https://sw.example.org");
+  EXPECT_EQ(message.level, Level::critical);
+  EXPECT_EQ(message.title, "CRITICAL: Memory at 93% on web-1");
+  EXPECT_EQ(message.text, "It has been filling up.\nSince noon.");
+  EXPECT_EQ(message.link, "https://sw.example.org");
+  EXPECT_EQ(value_of(message, "Rule"), "HostMemoryHigh");
+  EXPECT_EQ(value_of(message, "On"), "instance=web-1, mountpoint=/data");
+  EXPECT_EQ(value_of(message, "Value"), "93.25 % (critical > 90 %)");
+  EXPECT_EQ(value_of(message, "Peak"), "96.5 %");
+  EXPECT_EQ(value_of(message, "Since"), "2026-03-01 12:00:00 UTC");
+  EXPECT_EQ(value_of(message, "For"), "3m");
+  EXPECT_EQ(value_of(message, "Trend"), "▁▃▄█");
+  EXPECT_EQ(value_of(message, "Held back"), "2 messages before this one");
+}
+
+TEST(MessageText, SaysTheValueAtRecoveryAndHowLongItLasted) {
+  Notification n = make_notification({.id = "n-2", .alert = "web-1", .reason = Reason::resolved, .level = Level::critical});
+  n.unit = "percent";
+  const auto message = text_of(deliver_alone(n), {}, "");
+  EXPECT_EQ(message.level, Level::ok);
+  EXPECT_EQ(message.worst, Level::critical);
+  EXPECT_EQ(message.title, "RESOLVED: Memory at 93% on web-1");
+  EXPECT_EQ(value_of(message, "Value at recovery"), "61.5 %");
+  EXPECT_EQ(value_of(message, "Lasted"), "12m");
+  EXPECT_EQ(message.at, *n.ends_at);
+}
+
+TEST(MessageText, NamesTheEntityWhereTheRuleHasNoSummary) {
+  Notification n = make_notification({.id = "n-1", .alert = "web-1"});
+  n.annotations = Labels();
+  EXPECT_EQ(text_of(deliver_alone(n), {}, "").title, "WARNING: HostMemoryHigh (instance=web-1)");
+}
+
+TEST(MessageText, TakesTheReceiversOwnTemplates) {
+  config::Problems problems;
+  auto document = config::Document::parse(
+      "f", "title: \"{{ $labels.alertname }} is {{ $value }}\"\ntext: see {{ $labels.instance }}", {}, problems);
+  MessageTemplates templates;
+  document.visit([&](config::Section& top) { declare_message_templates(top, templates); });
+  EXPECT_TRUE(problems.empty()) << problems.text();
+  const auto message = text_of(deliver_alone(memory_alert()), templates, "");
+  EXPECT_EQ(message.title, "HostMemoryHigh is 93.25");
+  EXPECT_EQ(message.text, "see web-1");
+}
+
+TEST(MessageText, PointsAtAMistakeInATemplate) {
+  config::Problems problems;
+  auto document = config::Document::parse("f", "title: \"{{ $labels.instance }\"", {}, problems);
+  MessageTemplates templates;
+  document.visit([&](config::Section& top) { declare_message_templates(top, templates); });
+  EXPECT_THAT(problems.text(), HasSubstr("f:1:"));
+  EXPECT_THAT(problems.text(), HasSubstr("template: "));
+}
+
+TEST(MessageText, ListsSeveralAlertsTheWorstFirstAndSaysHowManyMoreThereAre) {
+  Delivery delivery;
+  for (const Level level : {Level::warning, Level::critical, Level::warning}) {
+    delivery.alerts.push_back(make_notification({.id = "n", .alert = "web-" + std::to_string(delivery.alerts.size()), .level = level}));
+  }
+  delivery.alerts.push_back(make_notification({.id = "n", .alert = "web-3", .reason = Reason::resolved}));
+  delivery.group_labels = Labels{{"cluster", "shop"}};
+  const auto message = text_of(delivery, {}, "", 3);
+  EXPECT_EQ(message.title, "4 alerts: 1 critical, 2 warning, 1 resolved (cluster=shop)");
+  EXPECT_EQ(message.text,
+            "🔴 CRITICAL: Memory at 93% on web-1\n"
+            "🟠 WARNING: Memory at 93% on web-0\n"
+            "🟠 WARNING: Memory at 93% on web-2\n"
+            "and 1 more");
+  EXPECT_EQ(message.level, Level::critical);
+}
+
+TEST(MessageText, KeepsATitleOnOneLine) {
+  Notification n = memory_alert();
+  n.annotations = Labels{{"summary", "first\nsecond\tthird"}};
+  EXPECT_EQ(text_of(deliver_alone(n), {}, "").title, "CRITICAL: first second third");
+}
+
+TEST(MessageText, IsCutAtACharacterAndSaysSo) {
+  EXPECT_EQ(cut_text("abc", 3), "abc");
+  EXPECT_EQ(cut_text("abcd", 3), "ab…");
+  EXPECT_EQ(cut_text("€€€€", 3), "€€…");
+  EXPECT_EQ(cut_text("abcd", 1), "…");
+  EXPECT_EQ(cut_text("abcd", 0), "");
+}
+
+}  // namespace
+}  // namespace sidewatch
