@@ -96,6 +96,7 @@ QueryLimits query_limits(const Settings& settings) {
 
 // Where people reach this agent, as far as it knows: for $externalURL.
 std::string external_url(const HttpConfig& http) {
+  if (!http.external_url.value.empty()) return http.external_url.value;
   return http.listen.empty() || http.listen.front().value.starts_with("unix:") ? "" : "http://" + http.listen.front().value;
 }
 

@@ -9,9 +9,9 @@
 namespace sidewatch {
 namespace {
 
-Attempt send_once(Receiver& receiver, const Notification& notification) {
+Attempt send_once(Receiver& receiver, const Delivery& delivery) {
   try {
-    return receiver.send(notification);
+    return receiver.send(delivery);
   } catch (const std::exception& failure) {  // memory has run out: the message stays queued
     return RetryLater{failure.what(), std::nullopt, false};
   }
@@ -26,7 +26,7 @@ struct DeliveryRunner::Shared {
   std::shared_ptr<LoopMailbox> loop;
   std::mutex mutex;
   std::condition_variable changed;
-  std::optional<Notification> next;
+  std::optional<Delivery> next;
   bool sending = false;  // from send() until the result is with the loop
   bool stopping = false;
 };
@@ -48,10 +48,10 @@ DeliveryRunner::~DeliveryRunner() {
   request_stop();
 }
 
-bool DeliveryRunner::send(Notification notification) {
+bool DeliveryRunner::send(Delivery delivery) {
   if (!thread_.started()) {
     if (const std::string trouble = launch(); !trouble.empty()) {
-      Message message = AttemptDone{id_, shared_->name, notification.id, RetryLater{trouble, std::nullopt, false}};
+      Message message = AttemptDone{id_, shared_->name, delivery.id, RetryLater{trouble, std::nullopt, false}};
       return shared_->loop->put(std::move(message));
     }
   }
@@ -59,7 +59,7 @@ bool DeliveryRunner::send(Notification notification) {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->sending || shared_->stopping) return false;
     shared_->sending = true;
-    shared_->next = std::move(notification);
+    shared_->next = std::move(delivery);
   }
   shared_->changed.notify_all();
   return true;
@@ -79,14 +79,14 @@ void DeliveryRunner::run(const std::shared_ptr<Shared>& shared) {
   while (true) {
     shared->changed.wait(lock, [&] { return shared->next || shared->stopping; });
     if (!shared->next) break;
-    const Notification notification = *std::exchange(shared->next, std::nullopt);
+    const Delivery delivery = *std::exchange(shared->next, std::nullopt);
     lock.unlock();
-    Attempt attempt = send_once(*shared->receiver, notification);
+    Attempt attempt = send_once(*shared->receiver, delivery);
     lock.lock();
     shared->sending = false;
     lock.unlock();
     // The result is told even while stopping: a delivered message that the loop does not hear of is sent twice.
-    Message message = AttemptDone{shared->id, shared->name, notification.id, std::move(attempt)};
+    Message message = AttemptDone{shared->id, shared->name, delivery.id, std::move(attempt)};
     const bool taken = shared->loop->put(std::move(message));
     lock.lock();
     if (!taken || shared->stopping) break;

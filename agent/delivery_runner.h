@@ -1,4 +1,4 @@
-// One receiver on one thread of its own, given one notification at a time.
+// One receiver on one thread of its own, given one delivery at a time.
 //
 // The thread makes the attempt and tells the loop how it went; what is sent next, and when, is decided there.
 #pragma once
@@ -22,7 +22,7 @@ class DeliveryRunner {
   std::uint64_t id() const { return id_; }
 
   // Begins an attempt. False when the one before is not over. Where the machine has no thread for it, the attempt fails.
-  bool send(Notification notification);
+  bool send(Delivery delivery);
 
   // Asks the thread to end, and an attempt under way to give up soon.
   void request_stop();

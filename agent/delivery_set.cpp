@@ -42,7 +42,7 @@ void DeliverySet::hand_out(Time now) {
                                     [&](const Entry& e) { return e.plan.name == notification.receiver; });
     const std::string receiver = notification.receiver;
     const std::string id = notification.id;
-    if (entry == entries_.end() || entry->busy || !entry->runner->send(std::move(notification))) {
+    if (entry == entries_.end() || entry->busy || !entry->runner->send(deliver_alone(std::move(notification)))) {
       dispatcher_.hand_back(receiver, id);
       continue;
     }
@@ -54,7 +54,7 @@ void DeliverySet::hand_out(Time now) {
 Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall) {
   if (Entry* entry = find(done.runner)) entry->busy = false;
   if (in_flight_ > 0) --in_flight_;
-  auto recorded = dispatcher_.finished(done.receiver, done.notification_id, done.attempt, now, wall);
+  auto recorded = dispatcher_.finished(done.receiver, done.delivery_id, done.attempt, now, wall);
   bury_retired();
   return recorded;
 }

@@ -89,7 +89,7 @@ void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const st
 
 void log_attempt(Log& log, const AttemptDone& done) {
   const LogField receiver{"receiver", done.receiver};
-  const LogField id{"id", done.notification_id};
+  const LogField id{"id", done.delivery_id};
   if (const auto* later = std::get_if<RetryLater>(&done.attempt)) {
     log.warning("delivery failed, it will be tried again", {receiver, id, {"why", later->why}});
   } else if (const auto* rejected = std::get_if<Rejected>(&done.attempt)) {

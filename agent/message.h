@@ -27,7 +27,7 @@ struct PassDone {
 struct AttemptDone {
   std::uint64_t runner = 0;  // which DeliveryRunner
   std::string receiver;
-  std::string notification_id;
+  std::string delivery_id;
   Attempt attempt;
 };
 

@@ -57,7 +57,9 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   check_timeouts(top, settings);
   top.section("history", settings.history, "the recent past that rules and queries look back on");
   declare(top, rules);
-  configure_receivers(top, context, settings.receivers);
+  ReceiverContext with_links = context;
+  with_links.external_url = settings.http.external_url.value;
+  configure_receivers(top, with_links, settings.receivers);
   top.section("limits", settings.limits, "how much of everything there may be");
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <variant>
 
-#include "alerting/notification.h"
+#include "alerting/delivery.h"
 #include "base/time.h"
 
 namespace sidewatch {
@@ -29,7 +29,7 @@ class Receiver {
   virtual ~Receiver() = default;
 
   // One attempt, over within the receiver's own timeout whatever the other side does. Called by one thread at a time.
-  virtual Attempt send(const Notification& notification) = 0;
+  virtual Attempt send(const Delivery& delivery) = 0;
 
   // Makes a send() that is under way on another thread return soon. Used at shutdown and when a receiver is replaced.
   virtual void interrupt() {}
@@ -41,6 +41,7 @@ struct ReceiverPlan {
   std::string warning;      // what is dangerous in it, for `check` and the log; empty: nothing
   std::string fingerprint;  // equal when a reload may keep the running receiver; without secrets in the clear
   std::string fallback;     // name of the receiver that gets what this one refuses; may be empty
+  bool takes_groups = false;  // a delivery may hold several alerts; otherwise each is a delivery of its own
   std::function<std::unique_ptr<Receiver>()> make;
 };
 

@@ -1,6 +1,7 @@
 #include "agent/http/config.h"
 
 #include "agent/http/listener.h"
+#include "base/http_client.h"
 
 namespace sidewatch {
 namespace {
@@ -19,6 +20,16 @@ void check_listen(config::Section& section, const std::vector<config::Located<st
                                                : address.error().what);
   }
   if (listen.empty()) section.problem("listen", "needs at least one address, for example 127.0.0.1:9766");
+}
+
+void check_external_url(config::Section& section, const config::Located<std::string>& url) {
+  if (url.value.empty()) return;
+  const auto parts = parse_http_url(url.value);
+  if (!parts) {
+    section.problem(url.mark, "external_url: " + parts.error().what);
+  } else if (parts->has_credentials) {
+    section.problem(url.mark, "external_url holds a user name or password, and everybody who gets a message would see it");
+  }
 }
 
 void declare_limits(config::Section& section, HttpLimits& limits) {
@@ -68,6 +79,10 @@ void declare(config::Section& section, HttpConfig& config) {
   section.optional("hosts", config.hosts,
                    "further names under which browsers may ask this agent, besides localhost, IP addresses and the "
                    "machine's own name");
+  section.optional("external_url", config.external_url,
+                   "where people reach this agent from outside, such as https://metrics.example.org/sidewatch: messages "
+                   "link to it");
+  check_external_url(section, config.external_url);
   section.optional("allow_remote_reload", config.allow_remote_reload,
                    "whether POST /-/reload is also taken from other machines");
   section.optional("allow_remote_push", config.allow_remote_push,

@@ -33,6 +33,7 @@ struct HttpConfig {
   // "127.0.0.1:9766", "[::1]:9766", ":9766" (all addresses), "unix:/run/sidewatch.sock"; port 0 takes a free one.
   std::vector<config::Located<std::string>> listen{{"127.0.0.1:9766", {}}};
   std::vector<std::string> hosts;    // names besides localhost, IP addresses and this machine's name (see http_access.h)
+  config::Located<std::string> external_url;  // where people find this agent; empty: links are left out
   bool allow_remote_reload = false;  // POST /-/reload also from other machines
   bool allow_remote_push = false;    // what programs push, also from other machines
   HttpLimits limits;

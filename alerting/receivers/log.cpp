@@ -45,8 +45,10 @@ class LogReceiver final : public Receiver {
  public:
   explicit LogReceiver(ReceiverContext context) : context_(std::move(context)) {}
 
-  Attempt send(const Notification& notification) override {
-    if (context_.log) context_.log(notification.level, log_line(notification));
+  Attempt send(const Delivery& delivery) override {
+    for (const Notification& alert : delivery.alerts) {
+      if (context_.log) context_.log(alert.level, log_line(alert));
+    }
     return Delivered{};
   }
 

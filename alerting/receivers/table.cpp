@@ -120,6 +120,7 @@ void configure_receivers(config::Section& top, const ReceiverContext& context, s
       return entry.fallback && !other.left_out && other.name.value == entry.fallback->value;
     });
     if (fallback != entries.end()) plan.fallback = entry.fallback->value;
+    plan.fingerprint += "\n" + context.external_url;  // messages link to it
     plans.push_back(std::move(plan));
   }
 }

@@ -17,6 +17,9 @@ namespace sidewatch {
 struct ReceiverContext {
   std::function<void(Level level, const std::string& line)> log;
   std::function<WallTime()> wall;  // the wall clock, for signatures and dates; the system's when empty
+  std::string external_url = {};   // where people find this agent; empty: nowhere
+  // Told of each attempt, where somebody watches (`notify test`): what was sent and what came back, without secrets.
+  std::function<void(const std::string& request, const std::string& answer)> trace = {};
 };
 
 // An entry whose `only_if` is empty is read like any other, but what it says is not judged.

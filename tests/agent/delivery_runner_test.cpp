@@ -19,7 +19,7 @@ class DeliveryRunnerTest : public testing::Test {
   std::unique_ptr<DeliveryRunner> runner(Send send, std::function<void()> interrupt = {}) {
     return std::make_unique<DeliveryRunner>(3, receiver_plan("oncall", std::move(send), "", std::move(interrupt)), mailbox);
   }
-  static Notification message(const std::string& id) { return make_notification({.id = id}); }
+  static Delivery message(const std::string& id) { return deliver_alone(make_notification({.id = id})); }
 
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(16);
 };
@@ -33,10 +33,10 @@ TEST_F(DeliveryRunnerTest, MakesOneAttemptAndTellsTheLoopHowItWent) {
   ASSERT_TRUE(oncall->send(message("n1")));
   const auto done = take<AttemptDone>(*mailbox);
   ASSERT_TRUE(done);
-  EXPECT_EQ(sent, encode(message("n1")));
+  EXPECT_EQ(sent, encode(message("n1").first()));
   EXPECT_EQ(done->runner, 3u);
   EXPECT_EQ(done->receiver, "oncall");
-  EXPECT_EQ(done->notification_id, "n1");
+  EXPECT_EQ(done->delivery_id, "n1");
   const auto* later = std::get_if<RetryLater>(&done->attempt);
   ASSERT_NE(later, nullptr);
   EXPECT_EQ(later->why, "HTTP 503");
@@ -72,11 +72,11 @@ TEST_F(DeliveryRunnerTest, TakesOneMessageAtATime) {
   gate.open();
   auto done = take<AttemptDone>(*mailbox);
   ASSERT_TRUE(done);
-  EXPECT_EQ(done->notification_id, "n1");
+  EXPECT_EQ(done->delivery_id, "n1");
   EXPECT_TRUE(oncall->send(message("n2"))) << "free once the answer is there";
   done = take<AttemptDone>(*mailbox);
   ASSERT_TRUE(done);
-  EXPECT_EQ(done->notification_id, "n2");
+  EXPECT_EQ(done->delivery_id, "n2");
 }
 
 TEST_F(DeliveryRunnerTest, TakesAnExceptionForAnAttemptToRepeat) {
@@ -103,7 +103,7 @@ TEST_F(DeliveryRunnerTest, InterruptsTheAttemptUnderWayAndStillTellsItsResult) {
   oncall->request_stop();
   const auto done = take<AttemptDone>(*mailbox);
   ASSERT_TRUE(done);
-  EXPECT_EQ(done->notification_id, "n1");
+  EXPECT_EQ(done->delivery_id, "n1");
   EXPECT_TRUE(oncall->join(patience));
   EXPECT_FALSE(oncall->send(message("n2")));
 }

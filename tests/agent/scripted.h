@@ -110,7 +110,7 @@ using Send = std::function<Attempt(const Notification& notification)>;
 class ScriptedReceiver final : public Receiver {
  public:
   ScriptedReceiver(Send send, std::function<void()> interrupt) : send_(std::move(send)), interrupt_(std::move(interrupt)) {}
-  Attempt send(const Notification& notification) override { return send_(notification); }
+  Attempt send(const Delivery& delivery) override { return send_(delivery.first()); }
   void interrupt() override {
     if (interrupt_) interrupt_();
   }
