@@ -163,7 +163,8 @@ bool HttpReceiver::is_public(const std::string& header) const {
 
 // An answer may quote what it was sent.
 std::vector<std::string> HttpReceiver::secrets_of(const OutgoingRequest& request) const {
-  std::vector<std::string> secrets = {request.password};
+  std::vector<std::string> secrets = secrets_in_body();
+  secrets.push_back(request.password);
   // A URL without user and path is its own public form.
   if (!url_without_secrets(request.url).starts_with(request.url)) secrets.push_back(request.url);
   if (const auto path = request.url.find('/', request.url.find("://") + 3); path != std::string::npos) {

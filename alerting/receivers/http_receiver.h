@@ -78,6 +78,9 @@ class HttpReceiver : public Receiver {
   // What the answer means; `usual` is what its status says.
   virtual Attempt judge_answer(const OutgoingResponse&, Attempt usual) const { return usual; }
 
+  // What of the body is a secret: an answer and what `trace` shows go without it.
+  virtual std::vector<std::string> secrets_in_body() const { return {}; }
+
   // What of the request is no secret besides what every request shows: header names, in small letters.
   virtual std::vector<std::string> public_headers() const { return {}; }
 

@@ -189,6 +189,7 @@ struct FakeHttpServer::State {
   mutable std::mutex mutex;
   mutable std::condition_variable arrived;
   std::vector<FakeAnswer> script;
+  std::function<FakeAnswer(const FakeRequest&)> service;
   std::size_t next_answer = 0;
   std::vector<FakeRequest> requests;
   std::vector<std::thread> connections;
@@ -214,8 +215,8 @@ struct FakeHttpServer::State {
       FakeAnswer answer;
       {
         const std::lock_guard lock(mutex);
+        answer = service ? service(*request) : script[std::min(next_answer++, script.size() - 1)];
         requests.push_back(std::move(*request));
-        answer = script[std::min(next_answer++, script.size() - 1)];
       }
       arrived.notify_all();
       if (!give(connection, answer, stopping)) return;
@@ -263,6 +264,12 @@ void FakeHttpServer::script(std::vector<FakeAnswer> script) {
   const std::lock_guard lock(state_->mutex);
   state_->script = std::move(script);
   state_->next_answer = 0;
+  state_->service = nullptr;
+}
+
+void FakeHttpServer::serve(std::function<FakeAnswer(const FakeRequest&)> service) {
+  const std::lock_guard lock(state_->mutex);
+  state_->service = std::move(service);
 }
 
 std::vector<FakeRequest> FakeHttpServer::requests() const {

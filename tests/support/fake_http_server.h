@@ -1,10 +1,12 @@
 // An HTTP server that misbehaves on order: answers from a script, and remembers what it was asked.
 //
 // Listens on a free port of 127.0.0.1. Each request takes the next answer of the script; when the script is over, the
-// last answer is repeated. Everything it has under way ends with the object.
+// last answer is repeated. A service with rules of its own is a function from the request to the answer. Everything it
+// has under way ends with the object.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,6 +59,7 @@ class FakeHttpServer {
   std::string url(std::string_view path = "/") const;  // http or https://127.0.0.1:port/path
 
   void script(std::vector<FakeAnswer> script);  // from now on
+  void serve(std::function<FakeAnswer(const FakeRequest&)> service);  // likewise; called by one thread at a time
 
   std::vector<FakeRequest> requests() const;
   // Waits until that many requests have come, at most `patience`.
