@@ -1,0 +1,122 @@
+"""The charts against what stands beside them: the dashboards, the tables, the documents, the program's version.
+
+A ```yml block of docs/kubernetes.md that begins with `# values.yaml` is rendered with the chart alone, one that begins
+with `# values.yaml of the service` with the example, and the agent must take the configuration that comes out.
+"""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+from support import (CHART, EXAMPLE, ROOT, agents, blocks, pods, read, render, render_case, schema_problems, values_of)
+
+from agent_test import Mounted
+from harness import BINARY, temporary_directory
+
+PAGE = read("docs", "kubernetes.md")
+
+
+class Kept(unittest.TestCase):
+    def test_the_table_of_values_and_the_dashboards_are_up_to_date(self):
+        answer = subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "helm"), "--check"],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+
+    def test_every_value_has_a_row_in_the_table(self):
+        rows = set(re.findall(r"^\| `([A-Za-z.]+)` \|", read("helm", "sidewatch", "README.md").split("## Values")[1], re.M))
+
+        def keys(values, path=""):
+            for key, value in values.items():
+                place = f"{path}{key}"
+                if place in rows or not (isinstance(value, dict) and value):
+                    yield place
+                else:
+                    yield from keys(value, place + ".")
+
+        self.assertEqual(set(keys(values_of(CHART, "values.yaml"))), rows)
+
+    def test_each_dashboard_becomes_a_configmap_as_it_is(self):
+        there = sorted(glob.glob(os.path.join(ROOT, "config", "dashboards", "*.json")))
+        maps = [each for each in render_case("dashboards").of_kind("ConfigMap") if "sidewatch.yaml" not in each["data"]]
+        self.assertEqual(len(maps), len(there))
+        made = {key: text for each in maps for key, text in each["data"].items()}
+        for path in there:
+            self.assertEqual(json.loads(made[f"sidewatch-{os.path.basename(path)}"]), json.loads(read(path)))
+        for each in maps:
+            self.assertEqual(each["metadata"]["namespace"], "grafana")
+            self.assertEqual(each["metadata"]["labels"]["grafana_dashboard"], "1")
+            self.assertEqual(each["metadata"]["annotations"], {"grafana_folder": "sidewatch"})
+            self.assertLess(len(json.dumps(each)), 1 << 20, "the API server takes no larger object")
+
+    def test_the_chart_is_for_the_version_that_is_here(self):
+        version = subprocess.run([BINARY, "--version"], capture_output=True, text=True, timeout=60).stdout.split()[1]
+        for chart in (values_of(CHART, "Chart.yaml"), values_of(EXAMPLE, "Chart.yaml")["dependencies"][0]):
+            self.assertEqual(chart["version"], version)
+        self.assertEqual(values_of(CHART, "Chart.yaml")["appVersion"], version)
+
+
+class Page(unittest.TestCase):
+    def test_every_set_of_values_shown_makes_pods_whose_agents_take_their_configuration(self):
+        shown = [block for block in blocks(PAGE, "yml") + blocks(read("README.md"), "yml") if block.startswith("# values.yaml")]
+        self.assertGreaterEqual(len(shown), 7)
+        for block in shown:
+            chart = EXAMPLE if block.startswith("# values.yaml of the service") else CHART
+            with self.subTest(block):
+                rendered = render(block, chart=chart)
+                self.assertEqual(schema_problems(rendered.objects), [])
+                _, _, _, spec = next(pods(rendered.objects))
+                for agent in agents(spec):
+                    with temporary_directory() as directory:
+                        mounted = Mounted(rendered, spec, agent, directory)
+                        self.make_up_secrets(mounted)
+                        answer = mounted.check()
+                    self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+
+    @staticmethod
+    def make_up_secrets(mounted):
+        """Keys of a Secret that the page says to make by hand."""
+        with open(mounted.config) as file:
+            for path in re.findall(r"\$\{file:([^}]*)\}", file.read()):
+                if not os.path.exists(path):
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+                    with open(path, "w") as secret:
+                        secret.write("https://chat.example/hook")
+
+    def test_the_lines_that_it_adds_to_a_chart_are_those_of_the_example(self):
+        template = read("helm", "example-app", "templates", "deployment.yaml").splitlines()
+        lines = [line.strip() for line in template]
+        for document in (PAGE, read("README.md")):
+            added = [line for block in blocks(document, "yml") for line in block.splitlines() if "include \"sidewatch." in line]
+            self.assertGreaterEqual(len(added), 6)
+            for line in added:
+                self.assertIn(line.strip(), lines)
+                self.assertIn(line, template, "with the spaces before it")
+        self.assertEqual(values_of(EXAMPLE, "Chart.yaml")["dependencies"][0]["name"], "sidewatch")
+
+    def test_what_it_says_of_pod_security_holds(self):
+        """A sidecar and a deployment are within the profile `restricted` of Kubernetes' Pod Security Standards."""
+        for case in ("sidecar-native", "sidecar-classic", "database-deployment", "everything", "two-sidecars"):
+            _, _, _, spec = next(pods(render_case(case).objects))
+            self.assertFalse({"hostNetwork", "hostPID", "hostIPC"} & {key for key, value in spec.items() if value})
+            allowed = {"configMap", "emptyDir", "persistentVolumeClaim", "secret", "projected", "downwardAPI", "csi"}
+            for volume in spec["volumes"]:
+                self.assertLessEqual(set(volume) - {"name"}, allowed)
+            for agent in agents(spec):
+                self.assertIs(agent["securityContext"]["runAsNonRoot"], True)
+                self.assertEqual([port for port in agent["ports"] if "hostPort" in port], [])
+
+    def test_every_command_names_what_is_there(self):
+        for path in re.findall(r"\b(helm/[\w./-]+)", PAGE):
+            self.assertTrue(os.path.exists(os.path.join(ROOT, path.rstrip("."))), path)
+        for value in re.findall(r"--set ([\w.]+)=", PAGE + read("README.md")):
+            place = values_of(CHART, "values.yaml")
+            for key in value.split("."):
+                place = place[key]
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
