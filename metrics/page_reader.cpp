@@ -46,10 +46,6 @@ bool is_sample_of(std::string_view name, const PageFamily& family) {
   return type != nullptr && std::ranges::find(type->suffixes, name) != type->suffixes.end();
 }
 
-std::string only_openmetrics(const std::string& what) {
-  return what + " is OpenMetrics, but this page is the Prometheus text format";
-}
-
 // What was said first holds.
 void add_to(PageFamily& first, const PageFamily& later) {
   if (!first.typed && later.typed) {
@@ -112,10 +108,12 @@ void PageReader::stop_at(const Misread& misread) {
 bool PageReader::advance(std::string_view expected) {
   while (in_.next_line()) {
     if (options_.refuse_unfinished && !in_.line_is_whole()) in_.fail("the last line has no end: the page is not whole");
-    if (eof_seen_) in_.fail("nothing may follow # EOF");
+    if (eof_seen_ && !options_.is_file) in_.fail("nothing may follow # EOF");
     in_.skip_blanks();
     if (in_.at_end_of_line()) {
-      if (is_openmetrics()) in_.fail("an empty line; OpenMetrics has none");
+      if (is_openmetrics() && !options_.is_file) in_.fail("an empty line; OpenMetrics has none");
+    } else if (eof_seen_) {
+      in_.fail("nothing may follow # EOF");
     } else if (in_.peek() == '#') {
       comment();
     } else {
@@ -127,15 +125,24 @@ bool PageReader::advance(std::string_view expected) {
   return false;
 }
 
+void PageReader::refuse_openmetrics(std::size_t at, const std::string& what) const {
+  SampleScanner::fail_at(at, what + (options_.is_file ? " is OpenMetrics, but the file does not end with # EOF: it has been cut "
+                                                        "off, or the line is missing"
+                                                      : " is OpenMetrics, but this page is the Prometheus text format"));
+}
+
 void PageReader::comment() {
   const std::size_t start = in_.position();
   in_.advance();
   in_.skip_blanks();
   const std::string_view keyword = in_.word();
   if (keyword == "EOF" && is_openmetrics()) return end_of_page(start);
-  if (keyword == "UNIT" && !is_openmetrics()) return;  // a remark like any other there
+  if (keyword == "UNIT" && !is_openmetrics()) {
+    if (options_.is_file) refuse_openmetrics(start, "# UNIT");
+    return;  // a remark like any other there
+  }
   if (keyword == "TYPE" || keyword == "HELP" || keyword == "UNIT") return metadata(keyword);
-  if (is_openmetrics()) in_.fail_at(start, "expected # TYPE, # HELP, # UNIT or # EOF; OpenMetrics has no other remarks");
+  if (is_openmetrics() && !options_.is_file) in_.fail_at(start, "expected # TYPE, # HELP, # UNIT or # EOF; OpenMetrics has no other remarks");
 }
 
 void PageReader::end_of_page(std::size_t start) {
@@ -162,9 +169,12 @@ void PageReader::take_type(PageFamily& family) {
   const std::size_t start = in_.position();
   const std::string_view word = in_.word();
   const TypeWord* type = find_type(word);
-  if (type == nullptr || (is_openmetrics() ? word == "untyped" : !type->in_text)) {
+  const bool is_of_format = type != nullptr && (is_openmetrics() ? word != "untyped" : type->in_text);
+  if (type == nullptr || (!is_of_format && !options_.is_file)) {
     in_.fail_at(start, promql::quoted_start(word) + " is no type of a metric; known are counter, gauge, histogram, summary" +
-                           (is_openmetrics() ? ", info, stateset, gaugehistogram and unknown" : " and untyped"));
+                           (options_.is_file   ? ", info, stateset, gaugehistogram and unknown (or untyped)"
+                            : is_openmetrics() ? ", info, stateset, gaugehistogram and unknown"
+                                               : " and untyped"));
   }
   in_.skip_blanks();
   if (!in_.at_end_of_line()) in_.fail("unexpected text behind the type");
@@ -221,7 +231,7 @@ std::optional<std::int64_t> PageReader::take_timestamp() {
   const std::string_view word = in_.word();
   const auto number = sample_number(word);
   if (!number || !std::isfinite(*number)) in_.fail_at(start, promql::quoted_start(word) + " is not a timestamp");
-  if (!is_openmetrics() && *number != std::trunc(*number)) in_.fail_at(start, only_openmetrics("a timestamp with a fraction"));
+  if (!is_openmetrics() && *number != std::trunc(*number)) refuse_openmetrics(start, "a timestamp with a fraction");
   const double ms = std::round(is_openmetrics() ? *number * 1000 : *number);
   if (std::abs(ms) > furthest_ms) in_.fail_at(start, promql::quoted_start(word) + " is too far from 1970");
   return static_cast<std::int64_t>(ms);
@@ -233,7 +243,7 @@ void PageReader::take_exemplar() {
   in_.advance();
   in_.skip_blanks();
   if (in_.peek() != '{') in_.fail_at(start, "unexpected text behind the sample");
-  if (!is_openmetrics()) in_.fail_at(start, only_openmetrics("an exemplar"));
+  if (!is_openmetrics()) refuse_openmetrics(start, "an exemplar");
   const std::size_t labels_at = in_.position();
   in_.skip_labels();
   PageExemplar exemplar;

@@ -36,6 +36,9 @@ struct PageOptions {
   bool refuse_unfinished = true;
   bool refuse_repeated_metadata = true;
   bool refuse_timestamps = true;
+  // A file of samples that somebody keeps or has edited: empty lines and remarks also in OpenMetrics, and the types of either
+  // format. What only OpenMetrics has says there that the file was cut off.
+  bool is_file = false;
 };
 
 // What # TYPE, # HELP and # UNIT say of a name. The texts look into the page.
@@ -93,6 +96,7 @@ class PageReader {
 
  private:
   bool advance(std::string_view expected);
+  [[noreturn]] void refuse_openmetrics(std::size_t at, const std::string& what) const;
   void comment();
   void end_of_page(std::size_t start);
   void metadata(std::string_view keyword);

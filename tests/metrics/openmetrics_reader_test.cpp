@@ -84,12 +84,16 @@ TEST(OpenMetricsReader, SaysWhatIsWrongAndWhere) {
       {"up{ü=\"a\"} 1", "1:4: expected a label name, as in {job=\"a\"}"},
       {"up{b=\"ü\",a=\"1\",a=\"2\"} 1", "1:16: the label a is given twice"},
       {"a-b 1", "1:1: \"a-b\" is not a metric name"},
+      {"a 1\na{__name__=\"b\"} 1", "2:1: the label __name__ is the name in front of the braces"},
       {"a 1 5\nb 1", "2:1: this sample has no timestamp, the ones before have one"},
       {"a 1\nb 1 5", "2:1: this sample has a timestamp, the ones before have none"},
       {"a 1 5\na 2 5", "2:1: a second value of this series for the same time"},
       {"a 1 5\na 1 6\na 2 5", "3:1: this series has two different values at 0.005000 s"},
-      {"# TYPE a gadget", "1:10: \"gadget\" is no type of a metric; known are counter, gauge, histogram, "
-                          "gaugehistogram, summary, info, stateset and unknown (or untyped)"},
+      {"# TYPE a gadget", "1:10: \"gadget\" is no type of a metric; known are counter, gauge, histogram, summary, info, "
+                          "stateset, gaugehistogram and unknown (or untyped)"},
+      {"# UNIT a_seconds minutes\n# EOF", "1:18: the name a_seconds does not end with its unit \"minutes\""},
+      {"a 1 1\n\n# a remark\n# TYPE a untyped\na 1 2\n# EOF\n\n", "a 1@1000 1@2000\n"},
+      {"# TYPE a info\na 1 1\n", "a 1@1\n"},
       {"# EOF\na 1 1\n# EOF", "2:1: nothing may follow # EOF"},
       {"a 1 1e300\n# EOF", "1:5: \"1e300\" is too far from 1970"},
       {"a 1 1.5", "1:5: a timestamp with a fraction is OpenMetrics, but the file does not end with # EOF: it has been "
