@@ -37,4 +37,9 @@ void OverflowSeries::write(Batch& batch) {
   }
 }
 
+std::string OverflowSeries::what_is_wrong(std::size_t max_series) {
+  return "brings more series than max_series (" + std::to_string(max_series) + ") allows, those that ended and that "
+         "history.retention still remembers among them: further ones share one series of their metric, with the label overflow";
+}
+
 }  // namespace sidewatch

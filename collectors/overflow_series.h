@@ -34,6 +34,9 @@ class OverflowSeries {
   // Ends a pass: adds what was set in it.
   void write(Batch& batch);
 
+  // For the outcome of a pass in which there was something to set: of a source whose key max_series is this.
+  static std::string what_is_wrong(std::size_t max_series);
+
  private:
   struct Slot {
     std::string metric;  // empty: nothing is here

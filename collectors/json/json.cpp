@@ -105,7 +105,7 @@ class JsonCollector final : public Collector {
       report(outcome, "has more than one value for " + left_out.first_duplicate + "; the first counts: give them labels that "
                       "differ (keys, labels_from)");
     }
-    if (left_out.overflowed > 0) report(outcome, SeriesBudget::what_is_wrong("max_series"));
+    if (left_out.overflowed > 0) report(outcome, OverflowSeries::what_is_wrong(static_cast<std::size_t>(config_->max_series)));
   }
 
   void write(const MappedSample& sample, Batch& batch, LeftOut& left_out) {

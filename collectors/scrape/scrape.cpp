@@ -185,7 +185,7 @@ class ScrapeCollector final : public Collector {
       duplicates_.count += static_cast<double>(counts.duplicates);
       report(outcome, "has more than one sample of a series, such as " + counts.first_duplicate + "; the first counts");
     }
-    if (counts.overflowed > 0) report(outcome, SeriesBudget::what_is_wrong("max_series"));
+    if (counts.overflowed > 0) report(outcome, OverflowSeries::what_is_wrong(target_->intake.max_series));
     if (counts.refused > 0) {
       if (!own_names_.series) own_names_.series = own_series(left_out_metric, "own_name");
       own_names_.count += static_cast<double>(counts.refused);

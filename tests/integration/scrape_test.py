@@ -82,10 +82,12 @@ RELABELLING = """[
 class Pages(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     accepts = set()
+    timeouts = set()
 
     def do_GET(self):
         path = urllib.parse.urlparse(self.path)
         Pages.accepts.add(self.headers["Accept"])
+        Pages.timeouts.add(self.headers["X-Prometheus-Scrape-Timeout-Seconds"])
         kinds = {"/text": (TEXT, "text/plain; version=0.0.4"),
                  "/openmetrics": (OPENMETRICS, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
                  "/broken": (TEXT + "\nbroken{", "text/plain"), "/many": ("a 1\nb 2\nc 3\n", "text/plain"),
@@ -255,11 +257,13 @@ class Scrape(unittest.TestCase):
     def test_params_and_a_unix_socket(self):
         path = os.path.join(self.directory.name, "app.sock")
         serve(UnixServer(path, Pages), self)
+        Pages.timeouts.clear()
         self.start(f"    - {{job: params, url: \"http://{self.host}/params?a=1\", params: {{module: \"x y\"}}}}\n"
                    f"    - {{job: socket, url: \"http://app/many\", unix_socket: {path}}}\n")
         wait_until(lambda: self.values("up") == {"params": 1, "socket": 1}, "both scrapes")
         self.assertEqual(self.values("asked{query=\"a=1&module=x%20y\"}"), {"params": 1})
         self.assertEqual(self.values(f"b{{instance=\"{path}\"}}"), {"socket": 2})
+        self.assertEqual(Pages.timeouts, {"1"})  # that of the agent's interval
 
     def test_the_agent_does_not_scrape_itself(self):
         path = os.path.join(self.directory.name, "agent.sock")
@@ -295,7 +299,7 @@ class Scrape(unittest.TestCase):
         taken, rest = divmod(overflowed + 4000 - 2, FLOOD)
         self.assertEqual(rest, 0)
         self.assertGreaterEqual(taken + failed, FLOODS)
-        self.assertIn("as many as max_series allows", self.agent.log())
+        self.assertIn("brings more series than max_series (4000) allows", self.agent.log())
         data = json.loads(self.agent.request("/api/v1/status/tsdb")[2])["data"]
         self.assertLess(data["headStats"]["numSeries"], 4200)
         steady = wait_until(lambda: self.values("steady_total{kind=\"web\"}"), "a scrape after the flood")["flood"]

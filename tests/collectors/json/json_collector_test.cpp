@@ -104,7 +104,7 @@ TEST_F(JsonCollectorTest, AllNewKeysInEachAnswerLeaveTheCatalogBoundedAndOtherSe
   }
   EXPECT_EQ(catalog_.size(), 50u + 1 + 4) << "the budget, the overflow series, and what is said about it";
   EXPECT_EQ(samples_.at(R"(sidewatch_json_overflow_values_total{instance="app"})"), 20 * 100 - 49);
-  EXPECT_NE(trouble_.find("as many as max_series allows"), std::string::npos) << trouble_;
+  EXPECT_NE(trouble_.find("brings more series than max_series (50) allows"), std::string::npos) << trouble_;
 }
 
 TEST_F(JsonCollectorTest, TakesTheJsonOfAnErrorOnRequest) {

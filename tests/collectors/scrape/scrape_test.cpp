@@ -198,7 +198,7 @@ TEST_F(ScrapeTest, TellsAndCountsWhatMaxSeriesHasNoRoomFor) {
   EXPECT_EQ(samples_.at("a{x=\"1\"}"), 1);
   EXPECT_EQ(samples_.at("a{overflow=\"true\"}"), 2);
   EXPECT_EQ(samples_.at("sidewatch_scrape_overflow_samples_total"), 2);
-  EXPECT_NE(trouble_.find("as many as max_series allows"), std::string::npos) << trouble_;
+  EXPECT_NE(trouble_.find("brings more series than max_series (1) allows"), std::string::npos) << trouble_;
   scrape(target);
   EXPECT_EQ(samples_.at("a{overflow=\"true\"}"), 5);
   EXPECT_EQ(samples_.count("b{overflow=\"true\"}"), 0u);
