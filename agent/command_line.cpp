@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "agent/command_outline.h"
 #include "agent/exit_code.h"
 #include "agent/version.h"
 #include "alerting/shipped_rules.h"
@@ -124,6 +125,65 @@ void add_top_series(CLI::App& app, TopSeriesCommand& command) {
   top->add_option("--limit", command.limit, "How many lines of each table. Default: 10")->check(CLI::Range(1, 1000))->type_name("N");
 }
 
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names;
+  for (const auto& name : option.get_snames()) names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+// The parser says what an option takes as "SET:{host,process}" or "N:INT in [1 - 1000]".
+OutlineOption outline(const CLI::Option& option) {
+  OutlineOption out{.names = names_of(option), .help = option.get_description()};
+  const std::string type = option.get_type_size_max() == 0 ? "" : option.get_type_name();
+  out.value = type.substr(0, type.find(':'));
+  const auto open = type.find('{');
+  for (auto at = open; at != std::string::npos && type[at] != '}';) {
+    const auto end = type.find_first_of(",}", at + 1);
+    out.choices.push_back(type.substr(at + 1, end - at - 1));
+    at = end;
+  }
+  out.positional = option.get_positional();
+  out.required = option.get_required();
+  return out;
+}
+
+CommandOutline outline(const CLI::App& app) {
+  CommandOutline out{.name = app.get_name(), .help = app.get_description()};
+  const auto* parent = app.get_parent();
+  if (parent == nullptr || app.get_footer() != parent->get_footer()) out.footer = app.get_footer();
+  for (const auto* option : app.get_options()) out.options.push_back(outline(*option));
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    out.commands.push_back(outline(*command));
+  }
+  return out;
+}
+
+// What `reference` prints about the command line itself.
+struct AboutCommands {
+  bool manual = false;
+  std::string shell;
+
+  void declare(CLI::App& reference) {
+    auto* page = reference.add_flag("--man", manual, "Instead the manual page sidewatch(1)");
+    auto* script = reference.add_option("--completion", shell, "Instead what makes this shell complete the commands")
+                       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+                       ->type_name("SHELL")
+                       ->excludes(page);
+    for (const char* other : {"--json-schema", "--metrics", "--functions", "--rules"}) {
+      page->excludes(reference.get_option(other));
+      script->excludes(reference.get_option(other));
+    }
+  }
+
+  bool asked() const { return manual || !shell.empty(); }
+
+  std::string text(const CLI::App& app) const {
+    if (manual) return manual_page(outline(app), std::string(version()));
+    return completion(outline(app), shell == "bash" ? Shell::bash : shell == "zsh" ? Shell::zsh : Shell::fish);
+  }
+};
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
@@ -165,10 +225,12 @@ Command parse_command_line(int argc, const char* const* argv) {
   const auto sets = shipped_rule_sets();
   reference->add_option("--rules", rule_set, "Instead the rules that shipped_rules gives, as they are written")
       ->check(CLI::IsMember(std::vector<std::string>(sets.begin(), sets.end())))
-      ->type_name("host|process|container")
+      ->type_name("SET")
       ->excludes("--json-schema")
       ->excludes("--metrics")
       ->excludes("--functions");
+  AboutCommands about;
+  about.declare(*reference);
 
   try {
     app.parse(argc, argv);
@@ -181,6 +243,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   }
   if (*run) return RunCommand{run_config};
   if (*check) return CheckCommand{check_config};
+  if (about.asked()) return ExitCommand{exit_ok, about.text(app)};
   if (!rule_set.empty()) return ReferenceCommand{ReferenceCommand::Form::rules, rule_set};
   if (functions) return ReferenceCommand{ReferenceCommand::Form::functions};
   if (app.got_subcommand("init")) return init;
