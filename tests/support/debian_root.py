@@ -1,0 +1,118 @@
+"""A Debian root in a folder, to install a package in or to build an image in: nothing of it touches the machine.
+
+It is bootstrapped with mmdebstrap from the archives that this machine's own apt is told to use, at this machine's own
+release, and kept as a tar file beside the build, since that takes most of a minute. Commands run in a mount namespace
+of their own, and what serves on a port in a network namespace of its own, so that any port is free.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+CACHE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
+    os.environ.get("SIDEWATCH_BINARY", "build/dev/agent/sidewatch")))), "debian-roots")
+
+ENTER = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+
+# Brings the loopback of a new network namespace up, where iproute2 is not installed.
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as s:
+    fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def is_possible():
+    """It takes root, namespaces and mmdebstrap."""
+    return (os.geteuid() == 0 and shutil.which("mmdebstrap") is not None and
+            subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True).returncode == 0)
+
+
+def release():
+    with open("/etc/os-release") as file:
+        return dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line)["VERSION_CODENAME"]
+
+
+def sources():
+    """The archives of Debian that apt knows, as lines of a sources.list."""
+    answer = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN)|deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
+                             "Created-By: Packages"], capture_output=True, text=True, check=True)
+    return "".join(sorted({line.partition("|")[2] + "\n" for line in answer.stdout.splitlines()
+                           if line.startswith("Debian|")}))
+
+
+def tar_file(packages):
+    """Of a minimal root with these packages and what they depend on; made when it is not there."""
+    os.makedirs(CACHE, exist_ok=True)
+    archives = sources()
+    name = hashlib.sha256("\n".join([release(), archives, *sorted(packages)]).encode()).hexdigest()[:16]
+    path = os.path.join(CACHE, name + ".tar")
+    with open(os.path.join(CACHE, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two tests at a time: the second finds it done
+        if not os.path.exists(path):
+            command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=tar",
+                       "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"',
+                       "--aptopt=Acquire::Retries 3", "--include=" + ",".join(["adduser", *sorted(packages)]),
+                       release(), path + ".new", "-"]
+            answer = subprocess.run(command, input=archives, capture_output=True, text=True, timeout=540)
+            if answer.returncode != 0:
+                raise AssertionError(f"mmdebstrap: {answer.stderr}")
+            os.rename(path + ".new", path)
+    return path
+
+
+class DebianRoot:
+    def __init__(self, packages):
+        self.path = tempfile.mkdtemp(prefix="sidewatch-root-")
+        subprocess.run(["tar", "-xf", tar_file(packages), "-C", self.path, "--numeric-owner"], check=True)
+        os.chmod(self.path, 0o755)
+        if os.path.exists("/etc/resolv.conf"):
+            shutil.copy("/etc/resolv.conf", self.inside("/etc/resolv.conf"))
+
+    def inside(self, path):
+        return os.path.join(self.path, path.lstrip("/"))
+
+    def exists(self, path):
+        return os.path.lexists(self.inside(path))
+
+    def read(self, path):
+        with open(self.inside(path)) as file:
+            return file.read()
+
+    def command(self, *words):
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, self.path, *words]
+
+    def run(self, *words, check=True, environment=None, **options):
+        """A command in there, as root, with nothing of the environment outside."""
+        answer = subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, timeout=options.pop("timeout", 300),
+                                env=self.environment(environment), **options)
+        if check and answer.returncode != 0:
+            raise AssertionError(f"{' '.join(words)} ended with {answer.returncode}:\n{answer.stdout}")
+        return answer
+
+    def start(self, *words, log, environment=None):
+        """A process in there, in a network of its own."""
+        command = ["unshare", "--net", sys.executable, "-ISc", LOOPBACK_UP, *self.command(*words)]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                env=self.environment(environment))
+
+    def beside(self, process, *words, timeout=60):
+        """A command that sees what this process sees."""
+        return subprocess.run(["nsenter", f"--target={process.pid}", "--mount", "--net", "--root", "--wd=/", *words],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+                              env=self.environment(None))
+
+    @staticmethod
+    def environment(more):
+        sanitizer = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
+        return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
+                "DEBIAN_FRONTEND": "noninteractive", **sanitizer, "ASAN_OPTIONS": "detect_leaks=0", **(more or {})}
+
+    def remove(self):
+        shutil.rmtree(self.path)
