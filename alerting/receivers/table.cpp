@@ -5,6 +5,7 @@
 #include <map>
 
 #include "alerting/receivers/log.h"
+#include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/webhook.h"
 
 namespace sidewatch {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::array kinds = {
     ReceiverKind{"log", configure_log},
+    ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"webhook", configure_webhook},
 };
 

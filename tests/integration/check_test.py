@@ -22,6 +22,9 @@ UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
 # All that the agent sees: no variable of whoever runs the test.
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
 
+# What stands in a file of that name where the documentation reads one: the form is judged.
+SECRETS = {"pagerduty": "0123456789abcdef0123456789abcdef"}
+
 
 def check(path, directory, environment=None):
     return subprocess.run([BINARY, "check", path], cwd=directory, env={**ENVIRONMENT, **(environment or {})},
@@ -97,13 +100,15 @@ class GoodConfigurations(unittest.TestCase):
                 blocks += [(path, block) for block in re.findall(r"^```yaml\n(.*?)^```", file.read(), re.M | re.S)]
         self.assertTrue(blocks)
         with tempfile.TemporaryDirectory() as directory:
-            secret = os.path.join(directory, "secret")  # in the place of every file that a reader would have
-            with open(secret, "w") as file:
-                file.write("canary\n")
+            def in_place_of(match):  # every file that a reader would have
+                name = os.path.basename(match.group(1))
+                with open(os.path.join(directory, name), "w") as file:
+                    file.write(SECRETS.get(name, "canary") + "\n")
+                return "${file:%s}" % os.path.join(directory, name)
             for path, block in blocks:
                 with self.subTest(path + ":\n" + block):
                     with open(os.path.join(directory, "block.yaml"), "w") as file:
-                        file.write(re.sub(r"\$\{file:[^}]*\}", "${file:%s}" % secret, block))
+                        file.write(re.sub(r"\$\{file:([^}]*)\}", in_place_of, block))
                     environment = {"ONCALL_URL": "https://hooks.example/x", "WEBHOOK_SECRET": "whsec_c2VjcmV0"}
                     self.assert_good(check("block.yaml", directory, environment), "^Watches\n")
 

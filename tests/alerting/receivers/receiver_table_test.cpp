@@ -91,16 +91,30 @@ struct Broken {
 
 class BrokenReceivers : public testing::TestWithParam<Broken> {};
 
-TEST_P(BrokenReceivers, AreToldWithTheirPlace) { EXPECT_EQ(read(GetParam().yaml).problems, GetParam().problems); }
+// "alertmanager, custom or webhook": what is said where a kind is expected.
+std::string all_kinds() {
+  std::string list;
+  for (const auto& kind : receiver_kinds()) {
+    if (!list.empty()) list += &kind == &receiver_kinds().back() ? " or " : ", ";
+    list += kind.key;
+  }
+  return list;
+}
+
+TEST_P(BrokenReceivers, AreToldWithTheirPlace) {
+  std::string expected = GetParam().problems;
+  if (const auto at = expected.find("{kinds}"); at != std::string::npos) expected.replace(at, 7, all_kinds());
+  EXPECT_EQ(read(GetParam().yaml).problems, expected);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BrokenReceivers,
     testing::Values(
         Broken{"receivers:\n- {name: a, log: {}}\n- {name: a, log: {}}\n",
                "r.yaml:3:10: there is a receiver 'a' already, at r.yaml:2:10\n"},
-        Broken{"receivers:\n- name: a\n", "r.yaml:2:3: this receiver has no kind: give it log or webhook\n"},
+        Broken{"receivers:\n- name: a\n", "r.yaml:2:3: this receiver has no kind: give it {kinds}\n"},
         Broken{"receivers:\n- {name: a, log: {}, webhook: {url: \"http://h/\"}}\n",
-               "r.yaml:2:3: a receiver has one kind only: log or webhook\n"},
+               "r.yaml:2:3: a receiver has one kind only: {kinds}\n"},
         Broken{"receivers:\n- {name: \"a b\", log: {}}\n",
                "r.yaml:2:10: a receiver's name is up to 64 letters, digits, '-', '_' and '.'\n"},
         Broken{"receivers:\n- {name: a, log: {}, fallback: b}\n", "r.yaml:2:32: there is no receiver 'b'\n"},
