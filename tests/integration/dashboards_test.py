@@ -157,6 +157,17 @@ class LiveData(unittest.TestCase):
                       "Databases down", "Checks that fail", "Agents", "Processes missing")}
         self.assertEqual(values, {"Databases down": 2, "Checks that fail": 1, "Agents": 1, "Processes missing": 0})
 
+    def test_alerts_are_shown_whatever_form_their_rule_has(self):
+        view = View(dashboards()["alerts"], DataSource(self.shop.agent.port))
+        shown = {"What fires, and what is pending": {}, "When it fired": {}}
+        for (panel, _), series in view.results():
+            for one in series if panel in shown else []:
+                shown[panel].setdefault(one["metric"]["alertname"], set()).add(one["metric"].get("alertstate"))
+        for name in ("OrdersWaiting", "OrdersAsInPrometheus", "ProbeFailing"):
+            self.assertIn("firing", shown["What fires, and what is pending"].get(name, ()), name)
+            self.assertIn(name, shown["When it fired"])
+        self.assertEqual(shown["What fires, and what is pending"]["OrdersMany"], {"pending"})
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -72,9 +72,17 @@ rules:
   - {{alert: OrdersWaiting, expr: shop_orders_waiting, warning: "> 1", critical: "> 1000", summary: "{{{{ $value }}}} wait"}}
   - {{alert: OrdersMany, expr: shop_orders_waiting, warning: "> 2", for: 1h, summary: "{{{{ $value }}}} wait"}}
   - {{alert: Flapping, expr: shop_flapping, warning: "> 0", cooldown: 1h, summary: "{{{{ $value }}}}"}}
+rule_files: ["{directory}/prometheus-rules.yaml"]
 receivers:
   - {{name: oncall, webhook: {{url: "{url}"}}}}
   - {{name: broken, webhook: {{url: "{broken}"}}}}
+"""
+
+# As Prometheus has them: no levels, and the alert is there for as long as there is a value.
+RULES = """
+groups:
+  - name: shop
+    rules: [{alert: OrdersAsInPrometheus, expr: shop_orders_waiting > 1}]
 """
 
 TABLES = ["CREATE EXTENSION pg_stat_statements", "CREATE EXTENSION pg_buffercache",
@@ -198,6 +206,8 @@ class Shop:
         self.receiver = Receiver()
         self.broken = Receiver(lambda number: (500, 400)[number % 2])
         self.cleanups += [self.receiver.stop, self.broken.stop]
+        with open(os.path.join(self.directory, "prometheus-rules.yaml"), "w", encoding="utf-8") as file:
+            file.write(RULES)
         self.agent = Agent(self.config(), self.directory, wrapper=[*FINDS_ITSELF, f"{self.directory}/machine/proc/self"])
         self.cleanups.append(self.agent.stop)
         self.agent.start()

@@ -1,6 +1,6 @@
 """Alerts, and what becomes of the messages about them."""
 
-from layout import GREEN, ORANGE, RED, UP, Dashboard
+from layout import FIRING_CRITICAL, FIRING_WARNINGS, GREEN, ORANGE, RED, UP, Dashboard
 
 d = Dashboard("alerts", "Alerts and deliveries", "What fires, who was told, and what could not be delivered.", "sidewatch_build_info", "Agent")
 WORKED = {0: ("no", RED), 1: ("yes", GREEN)}
@@ -10,7 +10,7 @@ d.stat("Critical", "Alerts that fire and are worth getting up for.", 'sum(sidewa
        thresholds=[(GREEN, None), (RED, 1)])
 d.stat("Warnings", "Alerts that fire and can wait until the day.", 'sum(sidewatch_alerts_firing{@,level="warning"})',
        thresholds=[(GREEN, None), (ORANGE, 1)])
-d.stat("Pending", "Alerts whose delay is not over yet.", 'count(ALERTS{alertstate="pending",level!=""}) or vector(0)')
+d.stat("Pending", "Alerts whose delay is not over yet.", 'count(ALERTS{alertstate="pending"}) or vector(0)')
 d.stat("Told", "Messages that receivers took, in the time shown.",
        "sum(increase(sidewatch_notifications_delivered_total{@}[$__range]))", sparkline=False, decimals=0, instant=True)
 d.stat("Waiting", "Messages that no receiver has taken yet.", "sum(sidewatch_notifications_pending{@})", thresholds=[(GREEN, None), (ORANGE, 5)])
@@ -21,12 +21,12 @@ d.stat("Rules", "How many are evaluated.", "sum(sidewatch_rules{@})", sparkline=
 
 d.row("Alerts")
 d.table("What fires, and what is pending", "Every alert with what it is about.", "alertname",
-        [("Alerts", "short", 'sum by (alertname, alertstate, level, instance, groupname, name, mountpoint, probe) (ALERTS{level!=""})')],
-        width=24, shown={"alertname": "Alert", "alertstate": "State", "level": "Level", "instance": "Of", "groupname": "Process",
+        [("Alerts", "short", 'sum by (alertname, alertstate, severity, instance, groupname, name, mountpoint, probe) (ALERTS)')],
+        width=24, shown={"alertname": "Alert", "alertstate": "State", "severity": "Level", "instance": "Of", "groupname": "Process",
                          "name": "Container or command", "mountpoint": "Filesystem", "probe": "Check"})
 d.timeline("When it fired", "A line for each alert and level.",
-           [('max by (alertname) (ALERTS{alertstate="firing",level="warning"})', "{{alertname}} (warning)"),
-            ('2 * max by (alertname) (ALERTS{alertstate="firing",level="critical"})', "{{alertname}} (critical)")],
+           [(FIRING_WARNINGS, "{{alertname}} (warning)"),
+            (FIRING_CRITICAL, "{{alertname}} (critical)")],
            {1: ("warning", ORANGE), 2: ("critical", RED)}, height=10)
 d.graph("How many", "Alerts that fire, by level.", ("sum by (level) (sidewatch_alerts_firing{@})", "{{level}}"), stacked=True, width=12, height=10)
 

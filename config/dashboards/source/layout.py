@@ -20,6 +20,10 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
 COLUMNS = 24
 
+# Every firing alert, by how bad it is. Rules in Prometheus's form say that in the label severity alone, or not at all.
+FIRING_WARNINGS = 'max by (alertname) (ALERTS{alertstate="firing",severity!~"critical|page"})'
+FIRING_CRITICAL = '2 * max by (alertname) (ALERTS{alertstate="firing",severity=~"critical|page"})'
+
 # What a value means in words: {value: (text, colour)}.
 UP = {0: ("down", RED), 1: ("up", GREEN)}
 YES = {0: ("no", RED), 1: ("yes", GREEN)}
@@ -204,9 +208,9 @@ class Dashboard:
         links = [{"type": "dashboards", "title": "sidewatch", "tags": ["sidewatch"], "asDropdown": True, "icon": "external link",
                   "includeVars": False, "keepTime": True, "targetBlank": False, "tooltip": "The other dashboards", "url": ""}]
         alerts = {"name": "Alerts", "enable": True, "hide": False, "iconColor": ORANGE, "datasource": SOURCE,
-                  "target": {"refId": "Anno", "expr": 'ALERTS{alertstate="firing",level!=""}'},
-                  "expr": 'ALERTS{alertstate="firing",level!=""}', "step": "30s", "titleFormat": "{{alertname}}",
-                  "textFormat": "{{level}} {{instance}}", "tagKeys": "level"}
+                  "target": {"refId": "Anno", "expr": 'ALERTS{alertstate="firing"}'},
+                  "expr": 'ALERTS{alertstate="firing"}', "step": "30s", "titleFormat": "{{alertname}}",
+                  "textFormat": "{{severity}} {{instance}}", "tagKeys": "severity"}
         filters = {"name": "filters", "label": "Filters", "type": "adhoc", "datasource": SOURCE,
                    "description": "Any other label, such as service, namespace or pod."}
         return {

@@ -1,6 +1,6 @@
 """Everything on one page: what fires, and how the host, the processes, the containers, the databases and the checks are."""
 
-from layout import GREEN, ORANGE, RED, UP, Dashboard
+from layout import FIRING_CRITICAL, FIRING_WARNINGS, GREEN, ORANGE, RED, UP, Dashboard
 
 d = Dashboard("overview", "Overview", "What fires, and how everything is that the agents watch. Each part has a dashboard of its own.",
               "sidewatch_build_info", "Agent")
@@ -25,12 +25,12 @@ d.stat("Agents", "Agents that serve samples.", "count(sidewatch_build_info{@})",
 
 d.row("Alerts")
 d.table("What fires", "Every alert that fires or waits for its delay, the critical ones too.", "alertname",
-        [("Alerts", "short", 'sum by (alertname, alertstate, level, instance, groupname, name, mountpoint) (ALERTS{level!=""})')],
-        width=12, height=8, shown={"alertname": "Alert", "alertstate": "State", "level": "Level", "instance": "Of",
+        [("Alerts", "short", 'sum by (alertname, alertstate, severity, instance, groupname, name, mountpoint) (ALERTS)')],
+        width=12, height=8, shown={"alertname": "Alert", "alertstate": "State", "severity": "Level", "instance": "Of",
                                    "groupname": "Process", "name": "Container or command", "mountpoint": "Filesystem"}, link="alerts")
 d.timeline("When it fired", "A line for each alert: orange while it was a warning, red while it was critical.",
-           [('max by (alertname) (ALERTS{alertstate="firing",level="warning"})', "{{alertname}} (warning)"),
-            ('2 * max by (alertname) (ALERTS{alertstate="firing",level="critical"})', "{{alertname}} (critical)")],
+           [(FIRING_WARNINGS, "{{alertname}} (warning)"),
+            (FIRING_CRITICAL, "{{alertname}} (critical)")],
            {1: ("warning", ORANGE), 2: ("critical", RED)}, link="alerts")
 
 d.row("Host")
