@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import BINARY, Agent, temporary_directory, wait_until  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+PAGES = [os.path.join(ROOT, "README.md"), *glob.glob(os.path.join(ROOT, "docs", "**", "*.md"), recursive=True)]
 
 
 AGENT = """
@@ -62,7 +63,7 @@ class WrittenReference(unittest.TestCase):
         self.assert_current("metrics.md", "--metrics")
 
     def test_every_link_leads_to_a_heading(self):
-        for path in glob.glob(os.path.join(ROOT, "docs", "*.md")) + [os.path.join(ROOT, "README.md")]:
+        for path in PAGES:
             text = read(path)
             headings = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
                         for heading in re.findall(r"^#+ (.*)$", text, re.M)}
@@ -118,7 +119,7 @@ class Schema(unittest.TestCase):
 
     def test_the_shipped_and_the_documented_configurations_conform(self):
         texts = [read(path) for path in glob.glob(os.path.join(ROOT, "config", "examples", "*.yaml"))]
-        for path in [os.path.join(ROOT, "README.md"), *glob.glob(os.path.join(ROOT, "docs", "*.md"))]:
+        for path in PAGES:
             texts += re.findall(r"^```yaml\n(.*?)^```", read(path), re.M | re.S)
         self.assertGreaterEqual(len(texts), 2)
         for text in texts:
