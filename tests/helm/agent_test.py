@@ -90,6 +90,15 @@ class Configurations(unittest.TestCase):
                         checked += 1
         self.assertGreaterEqual(checked, 14)
 
+    def test_so_is_one_for_a_pod_written_by_hand(self):
+        with temporary_directory() as directory:
+            path = os.path.join(directory, "sidewatch.yaml")
+            with open(path, "w") as file:
+                file.write(render_case("sidecar-by-itself").config())
+            answer = subprocess.run([BINARY, "check", path], capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+        self.assertIn("statsd", answer.stdout)
+
     def checked(self, name):
         rendered = render_case(name)
         _, _, _, spec = next(pods(rendered.objects))
