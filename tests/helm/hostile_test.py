@@ -88,6 +88,18 @@ class Texts(unittest.TestCase):
         self.assertEqual(config["agent"]["labels"], {})
         self.assertNotIn("interfaces", config["collectors"]["host"])
 
+    def test_null_takes_away_defaults_of_the_chart_as_well(self):
+        for chart, wrap in ((CHART, lambda values: values), (EXAMPLE, lambda values: {"sidewatch": values})):
+            rendered = render(wrap({**IMAGE, "resources": None, "securityContext": {"capabilities": None},
+                                    "probes": {"liveness": {"timeoutSeconds": None}}}), chart=chart, lenient=True)
+            _, _, _, spec = next(pods(rendered.objects))
+            agent = agents(spec)[0]
+            self.assertNotIn("resources", agent)
+            self.assertNotIn("capabilities", agent["securityContext"])
+            self.assertIs(agent["securityContext"]["readOnlyRootFilesystem"], True)
+            self.assertEqual(sorted(agent["livenessProbe"]), ["failureThreshold", "httpGet", "periodSeconds"])
+            self.assertEqual(schema_problems(rendered.objects), [])
+
     def test_lists_that_are_added_to_are_added_to(self):
         rendered = render({"sidewatch": {
             "config": {"collectors": {"process": [{"name": "own", "match": {"comm": "own"}}],

@@ -71,6 +71,10 @@ class Renderer(unittest.TestCase):
         data = self.data('  v: {{ .Values.a | toJson | quote }}\n', files, settings=["a.x=true", "a.w=1.5.0"])
         self.assertEqual(data["v"], '{"w":"1.5.0","x":true,"z":2}')
 
+    def test_what_is_not_there_is_nothing_where_helm_is_lenient(self):
+        data = self.data('  a: "<{{ .Values.nothing }}>"\n  b: {{ tpl "{{ .Values.nothing | default \\"d\\" }}" . }}\n', lenient=True)
+        self.assertEqual(data, {"a": "<>", "b": "d"})
+
     def test_large_numbers_are_floating_point_as_in_helm(self):
         data = self.data('  bad: "{{ .Values.n }}"\n  good: "{{ int .Values.n }}"\n  yaml: {{ toYaml .Values.n | quote }}\n',
                          values={"n": 1000000})

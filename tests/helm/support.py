@@ -73,9 +73,11 @@ class Rendered:
         return texts[0]
 
 
-def render(values=None, chart=CHART, files=(), name="demo", namespace="shop", kube_version="1.31.0", settings=()):
+def render(values=None, chart=CHART, files=(), name="demo", namespace="shop", kube_version="1.31.0", settings=(),
+           lenient=False):
     """`values` is a table, or text as it stands in a values.yaml; `files` are files of values."""
     command = [renderer(), "--json", "--name", name, "--namespace", namespace, "--kube-version", kube_version]
+    command += ["--lenient"] if lenient else []
     for setting in settings:
         command += ["--set", setting]
     for file in files:

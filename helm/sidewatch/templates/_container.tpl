@@ -6,6 +6,7 @@ name: {{ $name | quote }}
 image: {{ include "sidewatch.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 args: [run, --config, /etc/sidewatch/sidewatch.yaml]
+terminationMessagePolicy: FallbackToLogsOnError
 env:
   {{- include "sidewatch.env" . | nindent 2 }}
 {{- with .Values.extraEnvFrom }}

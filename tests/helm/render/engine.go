@@ -124,7 +124,7 @@ func collect(chart *Chart, values map[string]interface{}, release Release, capab
 }
 
 // render executes every template that is not a partial one. The result is by the template's path.
-func render(chart *Chart, values map[string]interface{}, release Release, capabilities *Capabilities) (map[string]string, error) {
+func render(chart *Chart, values map[string]interface{}, release Release, capabilities *Capabilities, lenient bool) (map[string]string, error) {
 	sources := map[string]source{}
 	collect(chart, values, release, capabilities, sources)
 	// What stands deeper is parsed first, so that a chart can define anew what one below it defines.
@@ -139,8 +139,12 @@ func render(chart *Chart, values map[string]interface{}, release Release, capabi
 		}
 		return names[i] > names[j]
 	})
-	all := template.New("gotpl").Option("missingkey=error")
-	all.Funcs(functions(all, 0))
+	missing := "missingkey=error"
+	if lenient {
+		missing = "missingkey=zero"
+	}
+	all := template.New("gotpl").Option(missing)
+	all.Funcs(functions(all, missing, 0))
 	for _, name := range names {
 		if _, err := all.New(name).Parse(sources[name].text); err != nil {
 			return nil, fmt.Errorf("parse error: %w", err)
@@ -157,10 +161,10 @@ func render(chart *Chart, values map[string]interface{}, release Release, capabi
 		if err := all.ExecuteTemplate(&text, name, scope); err != nil {
 			return nil, fmt.Errorf("execution error: %w", err)
 		}
-		if strings.Contains(text.String(), "<no value>") {
+		if !lenient && strings.Contains(text.String(), "<no value>") {
 			return nil, fmt.Errorf("%s: a value that is null is printed as <no value>", name)
 		}
-		rendered[name] = text.String()
+		rendered[name] = strings.ReplaceAll(text.String(), "<no value>", "") // as Helm does it
 	}
 	return rendered, nil
 }

@@ -18,7 +18,7 @@ const (
 )
 
 // functions are those that Helm's templates have: sprig's without those that look at the machine, and Helm's own.
-func functions(all *template.Template, depth int) template.FuncMap {
+func functions(all *template.Template, missing string, depth int) template.FuncMap {
 	table := sprig.TxtFuncMap()
 	delete(table, "env")
 	delete(table, "expandenv")
@@ -82,7 +82,7 @@ func functions(all *template.Template, depth int) template.FuncMap {
 		if err != nil {
 			return "", err
 		}
-		own.Option("missingkey=error").Funcs(functions(own, depth+1)) // a clone begins without options
+		own.Option(missing).Funcs(functions(own, missing, depth+1)) // a clone begins without options
 		parsed, err := own.New("tpl").Parse(text)
 		if err != nil {
 			return "", fmt.Errorf("cannot parse template %q: %w", text, err)

@@ -2,7 +2,7 @@
 // that is not there is an error, and so is a key that stands twice in what comes out.
 //
 //	helm-render [flags] CHART        with -f FILE (again and again), --set a.b=c, --name, --namespace,
-//	                                 --kube-version, --api-versions a,b, --json
+//	                                 --kube-version, --api-versions a,b, --lenient, --json
 //
 // It prints what `helm template` prints, or with --json {"text", "objects", "notes"}. It refuses what it does not know
 // how to do as Helm does (hooks, import-values, repositories that are not file://): a test must not pass by a mistake of
@@ -38,6 +38,7 @@ func main() {
 	flag.StringVar(&release.Namespace, "namespace", "default", "the namespace that it is for")
 	kubeVersion := flag.String("kube-version", "1.31.0", "the version of the cluster")
 	apiVersions := flag.String("api-versions", "", "what the cluster has beside Kubernetes' own, with commas between")
+	lenient := flag.Bool("lenient", false, "let templates ask for values that are not there, as Helm does unless it lints")
 	asJSON := flag.Bool("json", false, "print the parsed objects, too")
 	flag.Parse()
 	if flag.NArg() != 1 {
@@ -48,7 +49,7 @@ func main() {
 	}
 	capabilities, err := newCapabilities(*kubeVersion, *apiVersions)
 	fail(err)
-	result, err := renderAll(flag.Arg(0), files, settings, release, capabilities)
+	result, err := renderAll(flag.Arg(0), files, settings, release, capabilities, *lenient)
 	fail(err)
 	if *asJSON {
 		fail(json.NewEncoder(os.Stdout).Encode(result))
@@ -60,7 +61,7 @@ func main() {
 	}
 }
 
-func renderAll(path string, files, settings []string, release Release, capabilities *Capabilities) (*Result, error) {
+func renderAll(path string, files, settings []string, release Release, capabilities *Capabilities, lenient bool) (*Result, error) {
 	chart, err := loadChart(path)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func renderAll(path string, files, settings []string, release Release, capabilit
 	if problems := validate(chart, values); problems != "" {
 		return nil, fmt.Errorf("values don't meet the specifications of the schema(s) in the following chart(s):\n%s", problems)
 	}
-	texts, err := render(chart, values, release, capabilities)
+	texts, err := render(chart, values, release, capabilities, lenient)
 	if err != nil {
 		return nil, err
 	}
