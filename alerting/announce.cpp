@@ -2,7 +2,10 @@
 
 #include "alerting/announce.h"
 
+#include <optional>
 #include <utility>
+
+#include "alerting/rule_value.h"
 
 namespace sidewatch {
 namespace {
@@ -11,6 +14,16 @@ namespace {
 std::string message_id(const Alert& alert, const std::string& receiver) {
   return alert.incident() + "-" + std::to_string(alert.contact.messages) + "-" +
          to_hex(stable_hash(receiver)).substr(0, 8);
+}
+
+// What made the incident's worst level.
+std::optional<Threshold> threshold_of(const Rule& rule, Level worst) {
+  if (rule.by_presence) {
+    const auto comparing = rule.expr ? split_comparison(*rule.expr) : std::nullopt;
+    return comparing ? std::optional(comparing->threshold) : std::nullopt;
+  }
+  const auto& level = worst == Level::critical ? rule.policy.critical : rule.policy.warning;
+  return level ? std::optional(level->threshold) : std::nullopt;
 }
 
 }  // namespace
@@ -45,6 +58,8 @@ void announce(Alert& alert, const Rule& rule, const Decision& decision, const Mo
   message.annotations = std::move(texts.annotations);
   message.value = alert.state.value;
   message.peak = alert.state.peak;
+  message.threshold = threshold_of(rule, alert.state.worst);
+  message.unit = rule.unit;
   message.starts_at = WallTime(Duration(alert.started_wall_ms));
   if (level == Level::ok) message.ends_at = moment.wall();
   message.duration = moment.now - alert.state.fired_at.value_or(moment.now);

@@ -2,11 +2,13 @@
 
 #include "alerting/rule.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "alerting/alert.h"
 #include "alerting/rule_levels.h"
 #include "alerting/rule_text.h"
+#include "alerting/rule_value.h"
 #include "config/literals.h"
 #include "metrics/promql/ast.h"
 
@@ -15,6 +17,10 @@ namespace {
 
 using config::Located;
 using config::Section;
+
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
 
 const config::Between<Duration> delay_range = config::between(Duration(0), max_rule_delay);
 
@@ -27,6 +33,7 @@ struct RuleText {
   LocatedTexts annotations;
   std::optional<Located<std::string>> summary;
   std::optional<Located<std::string>> description;
+  std::optional<Located<std::string>> unit;
 };
 
 void declare_texts(Section& section, RuleText& text) {
@@ -34,6 +41,8 @@ void declare_texts(Section& section, RuleText& text) {
   section.optional("summary", text.summary, "one line about the alert; a template, such as \"{{ $labels.mountpoint "
                    "}} is {{ $value | humanize }} % full\"");
   section.optional("description", text.description, "more about the alert, such as what to do; a template");
+  section.optional("unit", text.unit, "the unit of the value, for messages: bytes, seconds, percent, ratio (0 to 1), or "
+                   "any word, such as requests/s; without it the names of the metrics tell it where they can");
   section.optional("annotations", text.annotations,
                    "further texts about the alert by name, as in {runbook_url: \"https://...\"}; templates");
 }
@@ -103,6 +112,17 @@ void read_kind(Section& section, RuleSource source, RuleText& text, Rule& rule) 
 
 // --- texts ---
 
+void read_unit(Section& section, const RuleText& text, Rule& rule) {
+  constexpr std::size_t longest_unit = 32;
+  if (!text.unit) {
+    if (rule.expr) rule.unit = unit_of(*rule.expr);
+  } else if (text.unit->value.size() > longest_unit || has_control_characters(text.unit->value)) {
+    section.problem(text.unit->mark, "a unit is one short word, such as bytes or requests/s");
+  } else {
+    rule.unit = text.unit->value;
+  }
+}
+
 void read_texts(Section& section, RuleSource source, const NamedTemplates& inherited, RuleText& text, Rule& rule) {
   for (const auto& [name, value] : text.labels) {
     if (!check_label_name(section, name, value.mark)) continue;
@@ -170,6 +190,7 @@ void declare_rule(Section& section, RuleSource source, const NamedTemplates& inh
   rule.mark = section.mark("alert");
   rule.expr = read_expression(section, text.expr);
   read_kind(section, source, text, rule);
+  read_unit(section, text, rule);
   read_texts(section, source, inherited, text, rule);
 }
 

@@ -27,6 +27,7 @@ struct Rule {
   bool by_presence = false;                // in Prometheus's form
   bool keeps_without_series = false;       // by_presence: `no_data` decides when what it selects has no samples at all
   Policy policy;                           // by_presence: presence_policy()
+  std::string unit;  // of the value: as written, or as the expression tells it; empty: not known
   Duration cooldown = std::chrono::minutes(5);
   std::vector<std::pair<std::string, Template>> labels;       // in order of name
   std::vector<std::pair<std::string, Template>> annotations;  // likewise

@@ -35,7 +35,7 @@ Result<void> check_unique(const promql::Vector& samples) {
 }  // namespace
 
 RuleRunner::RuleRunner(Rule rule, std::size_t max_alerts)
-    : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(*rule_.expr), max_alerts_(max_alerts) {
+    : rule_(std::move(rule)), fingerprint_(rule_.fingerprint()), query_(*rule_.expr), course_(rule_), max_alerts_(max_alerts) {
   if (counts_samples(rule_.policy) || rule_.keeps_without_series) sample_times_.emplace(*rule_.expr);
   const auto asks = [](const auto& named) { return named.second.asks(); };
   asks_ = std::any_of(rule_.annotations.begin(), rule_.annotations.end(), asks) ||
@@ -46,6 +46,7 @@ RuleRunner::RuleRunner(Rule rule, std::size_t max_alerts)
 void RuleRunner::tick(const TickInput& input, TickResult& result) {
   ++tick_;
   forgettable_.reset();
+  course_.begin_tick();
   evaluated_at_ = input.moment.now;
   const auto taken = take_all(input, result);
   if (taken) {
@@ -236,12 +237,22 @@ void RuleRunner::go_on(Entry& entry, const Step& step, Reason resolved_as, const
   const bool told = step.transition != Transition::none || decision.send || decision.suppressed;
   const Level level = alert.state.pending() ? alert.state.approaching() : alert.state.level;
   const AlertTexts texts = !told ? AlertTexts{} : entry.texts ? *entry.texts : texts_of(alert, rule_, level, &input.scope);
-  if (decision.send) announce(alert, rule_, decision, input.moment, texts, input.receivers, result.notifications);
+  if (decision.send) tell(entry, decision, texts, input, result);
   if (!(alert.contact == contact_before)) entry.changed = true;
   if (idle(alert.state)) entry.texts.reset();
   if (!told) return;
   result.events.push_back({alert.alertname(), alert.key, texts.labels, step.transition, level, alert.state.value,
                            decision.send, decision.suppressed});
+}
+
+void RuleRunner::tell(Entry& entry, const Decision& decision, const AlertTexts& texts, const TickInput& input,
+                      TickResult& result) {
+  Alert& alert = entry.alert;
+  const auto first = result.notifications.size();
+  announce(alert, rule_, decision, input.moment, texts, input.receivers, result.notifications);
+  if (result.notifications.size() == first) return;
+  const auto recent = course_.of(rule_.by_presence ? alert.sample : alert.entity, input.store, input.at, input.query);
+  for (auto i = first; i < result.notifications.size(); ++i) result.notifications[i].recent = recent;
 }
 
 // Texts are rendered when what they speak of has changed; in Prometheus's form those of the last value outlive it.

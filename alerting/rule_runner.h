@@ -16,6 +16,7 @@
 
 #include "alerting/alert.h"
 #include "alerting/announce.h"
+#include "alerting/course.h"
 #include "alerting/presence.h"
 #include "alerting/rule.h"
 #include "alerting/rule_view.h"
@@ -85,6 +86,7 @@ class RuleRunner {
   void go_on(Entry& entry, const Step& step, Reason resolved_as, const TickInput& input, TickResult& result);
   void without_data(Entry& entry, const TickInput& input, TickResult& result);
   void without_presence(Entry& entry, const TickInput& input, TickResult& result);
+  void tell(Entry& entry, const Decision& decision, const AlertTexts& texts, const TickInput& input, TickResult& result);
   void refresh_texts(Entry& entry, const AlertState& before, const TickInput& input);
   void fill(AlertView& view, const Entry& entry, Duration wall_step) const;
   void write_or_forget(Time now, TickResult& result);
@@ -94,6 +96,7 @@ class RuleRunner {
   Rule rule_;
   std::string fingerprint_;
   promql::PreparedQuery query_;
+  Course course_;
   std::optional<SampleTimes> sample_times_;  // only for rules that count samples
   std::size_t max_alerts_;
   std::unordered_map<Labels, Entry, LabelsHash> entries_;

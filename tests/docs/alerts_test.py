@@ -54,6 +54,8 @@ def shape(value):
     """Names and kinds, without values; of labels and annotations only that they are there."""
     if isinstance(value, dict):
         return {name: {} if "abels" in name or "nnotations" in name else shape(member) for name, member in value.items()}
+    if isinstance(value, list) and all(isinstance(member, (int, float, type(None))) for member in value):
+        return "numbers"  # how many there are is a matter of the moment
     if isinstance(value, list):
         return [shape(member) for member in value]
     return "number" if isinstance(value, (int, float)) else type(value).__name__
