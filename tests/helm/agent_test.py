@@ -6,6 +6,7 @@ file), and the places at which they would be mounted are written anew in the con
 
 import os
 import subprocess
+import sys
 import unittest
 
 from support import CHART, EXAMPLE, agents, case_names, pods, render, render_case
@@ -154,6 +155,25 @@ class Running(unittest.TestCase):
         for series in limits:
             self.assertIn('pod="metadata-name"', series)
             self.assertIn('container="checkout"', series)
+
+    def test_a_sidecar_sees_the_process_and_the_container_of_its_target(self):
+        mark = f"checkout-of-{os.getpid()}"
+        service = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", mark], stdin=subprocess.PIPE)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.stdin.close)
+        agent = self.start({"sidewatch": {
+            "sidecar": {"targets": [{"container": "checkout", "process": {"cmdline": mark}, "labels": {"tier": "front"}}]},
+            "config": {"agent": {"interval": "200ms"}}}})
+        expected = [('namedprocess_namegroup_num_procs{', 'groupname="checkout"', 1),
+                    ('sidewatch_target_up{', 'name="checkout"', 1),
+                    ('container_spec_memory_limit_bytes{', 'tier="front"', 268435456)]
+
+        def seen():
+            metrics = agent.metrics()
+            return all(any(series.startswith(name) and label in series and 0 < value <= most
+                           for series, value in metrics.items()) for name, label, most in expected)
+
+        wait_until(seen, "the service and its container")
 
     def test_a_daemonsets_agent_tells_its_node(self):
         agent = self.start({"image": {"repository": "registry.example/sidewatch"},

@@ -4,7 +4,9 @@ A ```yml block of docs/kubernetes.md that begins with `# values.yaml` is rendere
 with `# values.yaml of the service` with the example, and the agent must take the configuration that comes out.
 """
 
+import base64
 import glob
+import gzip
 import json
 import os
 import re
@@ -59,6 +61,16 @@ class Kept(unittest.TestCase):
         self.assertEqual(values_of(CHART, "Chart.yaml")["appVersion"], version)
 
 
+    def test_a_release_with_everything_in_it_fits_into_the_secret_that_helm_keeps_it_in(self):
+        files = [path for path in glob.glob(os.path.join(CHART, "**", "*"), recursive=True) if os.path.isfile(path)]
+        chart = []
+        for path in files:
+            with open(path, "rb") as file:
+                chart.append(base64.b64encode(file.read()).decode())
+        kept = gzip.compress(json.dumps([chart, render_case("dashboards").text]).encode())
+        self.assertLess(len(base64.b64encode(kept)), 700_000, "1 MiB is the most")
+
+
 class Page(unittest.TestCase):
     def test_every_set_of_values_shown_makes_pods_whose_agents_take_their_configuration(self):
         shown = [block for block in blocks(PAGE, "yml") + blocks(read("README.md"), "yml") if block.startswith("# values.yaml")]
@@ -108,6 +120,14 @@ class Page(unittest.TestCase):
             for agent in agents(spec):
                 self.assertIs(agent["securityContext"]["runAsNonRoot"], True)
                 self.assertEqual([port for port in agent["ports"] if "hostPort" in port], [])
+
+    def test_the_command_that_takes_the_configuration_out_of_the_chart_does_so(self):
+        command = re.search(r"python3 -c '(.*)' > sidewatch.yaml$", PAGE, re.M)[1]
+        shown = next(block for block in blocks(PAGE, "yml") if "ruleFiles" in block)
+        rendered = render(shown)
+        document = next(text for text in rendered.text.split("---\n") if "/configmap.yaml" in text)
+        answer = subprocess.run([sys.executable, "-c", command], input=document, capture_output=True, text=True, timeout=60)
+        self.assertEqual(answer.stdout, rendered.config() + "\n", answer.stderr)
 
     def test_every_command_names_what_is_there(self):
         for path in re.findall(r"\b(helm/[\w./-]+)", PAGE):
