@@ -1,7 +1,7 @@
 """The real agent on what the charts hand it: each sidewatch.yaml is one that it takes, and it answers its probes.
 
-The volumes are laid out in a temporary directory as the kubelet does it (a folder with a link to it, and a link for each
-file), and the places at which they would be mounted are written anew in the configuration.
+The volumes are laid out in a temporary directory as the kubelet does it (a folder with a link to it, and a link for
+each file), and the places at which they would be mounted are written anew in the configuration.
 """
 
 import os
@@ -9,11 +9,12 @@ import subprocess
 import sys
 import unittest
 
-from support import CHART, EXAMPLE, agents, case_names, pods, render, render_case
+from support import CHART, EXAMPLE, agents, case_names, pods, render, render_case, secret_texts
 
 from harness import BINARY, DEADLINE, Agent, temporary_directory, wait_until
 
-FOREIGN_SECRET = {"shop-db": {"password": "from elsewhere"}, "checkout-alerts": {"oncall-url": "https://chat.example/hook"}}
+FOREIGN_SECRET = {"shop-db": {"password": "from elsewhere"},
+                  "checkout-alerts": {"oncall-url": "https://chat.example/hook"}}
 
 
 class Mounted:
@@ -27,7 +28,8 @@ class Mounted:
             volume = volumes[mount["name"]]
             below = os.path.join(directory, mount["mountPath"].lstrip("/"))
             if "configMap" in volume:
-                self.project(below, self.data("ConfigMap", volume["configMap"]["name"]), volume["configMap"].get("items"))
+                config = volume["configMap"]
+                self.project(below, self.data("ConfigMap", config["name"]), config.get("items"))
             elif "secret" in volume:
                 self.project(below, self.data("Secret", volume["secret"]["secretName"]), None)
             elif "hostPath" not in volume:
@@ -40,7 +42,7 @@ class Mounted:
     def data(self, kind, name):
         for each in self.rendered.of_kind(kind):
             if each["metadata"]["name"] == name:
-                return each["data"] if kind == "ConfigMap" else each["stringData"]
+                return each["data"] if kind == "ConfigMap" else secret_texts(each)
         return FOREIGN_SECRET.get(name, {})
 
     @staticmethod
@@ -162,7 +164,8 @@ class Running(unittest.TestCase):
         self.addCleanup(service.wait)
         self.addCleanup(service.stdin.close)
         agent = self.start({"sidewatch": {
-            "sidecar": {"targets": [{"container": "checkout", "process": {"cmdline": mark}, "labels": {"tier": "front"}}]},
+            "sidecar": {"targets": [{"container": "checkout", "process": {"cmdline": mark},
+                                     "labels": {"tier": "front"}}]},
             "config": {"agent": {"interval": "200ms"}}}})
         expected = [('namedprocess_namegroup_num_procs{', 'groupname="checkout"', 1),
                     ('sidewatch_target_up{', 'name="checkout"', 1),

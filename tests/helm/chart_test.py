@@ -9,7 +9,8 @@ import os
 import re
 import unittest
 
-from support import CASES, EXAMPLE, agents, case_names, containers, monitor_validator, pods, render, render_case, schema_problems
+from support import (CASES, EXAMPLE, agents, case_names, containers, monitor_validator, pods, render, render_case,
+                     schema_problems)
 
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 DASHBOARD = re.compile(r"^---\n# Source: \S*/dashboards\.yaml\n(?:(?!---\n).*\n)*", re.M)
@@ -19,7 +20,7 @@ LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
 # Tables whose keys are anybody's, so that no key in them is unknown.
-FREE = {"labels", "annotations", "matchLabels", "data", "stringData", "nodeSelector", "requests", "limits", "selector"}
+FREE = {"labels", "annotations", "matchLabels", "data", "nodeSelector", "requests", "limits", "selector"}
 
 
 def golden(rendered):
@@ -75,7 +76,8 @@ class Cases(unittest.TestCase):
 
     def test_a_field_that_the_operator_does_not_know_is_noticed(self):
         validator = monitor_validator()
-        for each in self.cases["everything"].of_kind("ServiceMonitor") + self.cases["two-sidecars"].of_kind("PodMonitor"):
+        everything = self.cases["everything"]
+        for each in everything.of_kind("ServiceMonitor") + everything.of_kind("PodMonitor"):
             for variant in with_a_typo(each):
                 self.assertFalse(validator.is_valid(variant), variant)
 

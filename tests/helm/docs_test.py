@@ -29,7 +29,8 @@ class Kept(unittest.TestCase):
         self.assertEqual((answer.returncode, answer.stderr), (0, ""))
 
     def test_every_value_has_a_row_in_the_table(self):
-        rows = set(re.findall(r"^\| `([A-Za-z.]+)` \|", read("helm", "sidewatch", "README.md").split("## Values")[1], re.M))
+        table = read("helm", "sidewatch", "README.md").split("## Values")[1]
+        rows = set(re.findall(r"^\| `([A-Za-z.]+)` \|", table, re.M))
 
         def keys(values, path=""):
             for key, value in values.items():
@@ -73,7 +74,8 @@ class Kept(unittest.TestCase):
 
 class Page(unittest.TestCase):
     def test_every_set_of_values_shown_makes_pods_whose_agents_take_their_configuration(self):
-        shown = [block for block in blocks(PAGE, "yml") + blocks(read("README.md"), "yml") if block.startswith("# values.yaml")]
+        shown = [block for document in (PAGE, read("README.md")) for block in blocks(document, "yml")
+                 if block.startswith("# values.yaml")]
         self.assertGreaterEqual(len(shown), 7)
         for block in shown:
             chart = EXAMPLE if block.startswith("# values.yaml of the service") else CHART
@@ -102,7 +104,8 @@ class Page(unittest.TestCase):
         template = read("helm", "example-app", "templates", "deployment.yaml").splitlines()
         lines = [line.strip() for line in template]
         for document in (PAGE, read("README.md")):
-            added = [line for block in blocks(document, "yml") for line in block.splitlines() if "include \"sidewatch." in line]
+            added = [line for block in blocks(document, "yml") for line in block.splitlines()
+                     if "include \"sidewatch." in line]
             self.assertGreaterEqual(len(added), 6)
             for line in added:
                 self.assertIn(line.strip(), lines)
@@ -126,7 +129,8 @@ class Page(unittest.TestCase):
         shown = next(block for block in blocks(PAGE, "yml") if "ruleFiles" in block)
         rendered = render(shown)
         document = next(text for text in rendered.text.split("---\n") if "/configmap.yaml" in text)
-        answer = subprocess.run([sys.executable, "-c", command], input=document, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run([sys.executable, "-c", command], input=document, capture_output=True, text=True,
+                                timeout=60)
         self.assertEqual(answer.stdout, rendered.config() + "\n", answer.stderr)
 
     def test_every_command_names_what_is_there(self):

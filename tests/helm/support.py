@@ -4,6 +4,7 @@ No Helm is at hand. render/ has a program in Go that does what `helm template` d
 folder build/ of the checkout, from Debian's packages alone.
 """
 
+import base64
 import fcntl
 import json
 import os
@@ -139,6 +140,10 @@ def containers(spec):
 def agents(spec):
     """The containers of a pod that are sidewatch."""
     return [each for each in containers(spec) if each.get("args", [None])[0] == "run"]
+
+
+def secret_texts(secret):
+    return {key: base64.b64decode(text).decode() for key, text in secret["data"].items()}
 
 
 def values_of(*path):
