@@ -49,7 +49,7 @@ func newCapabilities(kubeVersion, apiVersions string) (*Capabilities, error) {
 		return nil, fmt.Errorf("--kube-version %s: %w", kubeVersion, err)
 	}
 	capabilities := &Capabilities{APIVersions: VersionSet{"v1", "apps/v1", "policy/v1", "networking.k8s.io/v1", "batch/v1"}}
-	capabilities.KubeVersion = KubeVersion{"v" + strings.TrimPrefix(kubeVersion, "v"), fmt.Sprint(parsed.Major()), fmt.Sprint(parsed.Minor())}
+	capabilities.KubeVersion = KubeVersion{"v" + parsed.String(), fmt.Sprint(parsed.Major()), fmt.Sprint(parsed.Minor())}
 	capabilities.HelmVersion.Version = "v3.11.0"
 	if apiVersions != "" {
 		capabilities.APIVersions = append(capabilities.APIVersions, strings.Split(apiVersions, ",")...)
@@ -74,7 +74,8 @@ func satisfies(version, constraint string) error {
 
 func (c *Capabilities) fit(chart *Chart) error {
 	if wanted := chart.Metadata.KubeVersion; wanted != "" && satisfies(c.KubeVersion.Version, wanted) != nil {
-		return fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", wanted, c.KubeVersion.Version)
+		return fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", wanted,
+			c.KubeVersion.Version)
 	}
 	for _, sub := range chart.Dependencies {
 		if err := c.fit(sub); err != nil {
@@ -124,7 +125,8 @@ func collect(chart *Chart, values map[string]interface{}, release Release, capab
 }
 
 // render executes every template that is not a partial one. The result is by the template's path.
-func render(chart *Chart, values map[string]interface{}, release Release, capabilities *Capabilities, lenient bool) (map[string]string, error) {
+func render(chart *Chart, values map[string]interface{}, release Release, capabilities *Capabilities,
+	lenient bool) (map[string]string, error) {
 	sources := map[string]source{}
 	collect(chart, values, release, capabilities, sources)
 	// What stands deeper is parsed first, so that a chart can define anew what one below it defines.

@@ -61,7 +61,8 @@ func main() {
 	}
 }
 
-func renderAll(path string, files, settings []string, release Release, capabilities *Capabilities, lenient bool) (*Result, error) {
+func renderAll(path string, files, settings []string, release Release, capabilities *Capabilities,
+	lenient bool) (*Result, error) {
 	chart, err := loadChart(path)
 	if err != nil {
 		return nil, err
