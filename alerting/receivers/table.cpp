@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "alerting/receivers/discord.h"
 #include "alerting/receivers/log.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/webhook.h"
@@ -12,6 +13,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::array kinds = {
+    ReceiverKind{"discord", configure_discord},
     ReceiverKind{"log", configure_log},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"webhook", configure_webhook},
