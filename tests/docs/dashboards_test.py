@@ -21,12 +21,20 @@ import grafana_schema  # noqa: E402
 from grafana import VARIABLE, panels  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-FAMILIES = (r"(?:node|pg|mysql|redis|memcached|sidewatch|container|namedprocess|probe|exec|heartbeat|process|scrape|http)_\w+|ALERTS|up")
+FAMILIES = (r"(?:node|pg|mysql|redis|memcached|sidewatch|container|namedprocess|probe|exec|heartbeat|process|scrape|http|"
+            r"nodejs)_\w+|ALERTS|up")
 NAME = re.compile(rf"(?<![\w:\"$.{{])({FAMILIES})\b(?=\s*[{{\[)]|\s*$|\s*[-+*/<>=]|\s+and\b|\s+or\b|,)")
 BY = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 
 # Of Grafana's units (@grafana/data has them all), those that are used.
 UNITS = {"short", "none", "percent", "bytes", "Bps", "s", "ms", "d", "ops", "iops", "pps", "wps", "rps", "cps", "reqps"}
+
+# What services say of themselves, under names that are usual: those of the rules of the set red, and prom-client's.
+OF_SERVICES = {
+    r"http_requests_total": "counter", r"http_requests": "counter", r"http_request_duration": "summary",
+    r"(http_request_duration|http_server_requests|http_server_request_duration)_seconds(_count|_bucket)?": "histogram",
+    r"nodejs_(eventloop_lag_p99_seconds|heap_size_(used|total)_bytes|active_resources_total)": "gauge",
+}
 
 # No counters by their type, but they only rise, so that their rate means something.
 RISE = ("mysql_global_status_", "node_vmstat_", "node_netstat_", "redis_slowlog_last_id")
@@ -58,7 +66,7 @@ def each_query():
 def names_in(expression):
     """The metrics that an expression asks for."""
     listed = [name for names in re.findall(r'__name__=~"([^"]*)"', expression) for name in names.split("|")]
-    bare = re.sub(r'"[^"]*"', '""', BY.sub(" ", expression))
+    bare = re.sub(r"\{[^{}]*\}", "{}", re.sub(r'"[^"]*"', '""', BY.sub(" ", expression)))
     return set(NAME.findall(bare)) | set(listed)
 
 
@@ -66,7 +74,8 @@ def documented():
     """[(regular expression, type)] of docs/metrics.md."""
     with open(os.path.join(ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
         return [(re.compile(re.escape(name).replace(r"\*", ".+") + r"\Z"), kind)
-                for name, kind in re.findall(r"^\| `(.*?)` \| (\w+) \|", file.read(), re.M)]
+                for name, kind in re.findall(r"^\| `(.*?)` \| (\w+) \|", file.read(), re.M)] + [
+                    (re.compile(name + r"\Z"), kind) for name, kind in OF_SERVICES.items()]
 
 
 def rules():
@@ -80,12 +89,13 @@ def rules():
 
 class Files(unittest.TestCase):
     def test_they_are_what_their_sources_say(self):
-        answer = subprocess.run([os.path.join(ROOT, "scripts", "dashboards"), "--check"], capture_output=True, text=True, timeout=60)
+        answer = subprocess.run([os.path.join(ROOT, "scripts", "dashboards"), "--check"], capture_output=True,
+                                text=True, timeout=60)
         self.assertEqual((answer.returncode, answer.stdout + answer.stderr), (0, ""))
 
     def test_there_is_one_for_each_part(self):
-        self.assertEqual(set(DASHBOARDS), {"overview", "host", "process", "container", "postgresql", "mysql", "redis", "sqlite",
-                                           "memcached", "checks", "alerts", "agent"})
+        self.assertEqual(set(DASHBOARDS), {"overview", "service", "host", "process", "container", "postgresql", "mysql",
+                                           "redis", "sqlite", "memcached", "checks", "alerts", "agent"})
         for name, dashboard in DASHBOARDS.items():
             self.assertEqual(dashboard["uid"], f"sidewatch-{name}")
             self.assertLessEqual(len(dashboard["uid"]), 40, "Grafana takes no longer one")
@@ -102,7 +112,8 @@ class Files(unittest.TestCase):
     @unittest.skipUnless(grafana_schema.installed(), "scripts/setup --tests installs the schema")
     def test_what_grafana_does_not_understand_is_found(self):
         first = next(panel for panel in panels(DASHBOARDS["host"]) if panel["type"] == "timeseries")
-        broken = {**copy.deepcopy(DASHBOARDS["host"]), "panels": [copy.deepcopy(first) for _ in range(4)], "refresch": "5s"}
+        broken = {**copy.deepcopy(DASHBOARDS["host"]), "panels": [copy.deepcopy(first) for _ in range(4)],
+                  "refresch": "5s"}
         broken["panels"][0]["options"]["legend"]["displayMode"] = "lists"
         broken["panels"][1]["fieldConfig"]["defaults"]["custom"]["fillOpacitty"] = 3
         broken["panels"][2]["gridPos"]["w"] = "8"
@@ -121,7 +132,8 @@ class Layout(unittest.TestCase):
             unfolded = [(panel, panel["gridPos"]) for panel in dashboard["panels"]]
             folded = [(panel, panel["gridPos"]) for row in dashboard["panels"] for panel in row.get("panels", [])]
             for panel, place in unfolded + folded:
-                self.assertTrue(0 <= place["x"] and place["x"] + place["w"] <= 24 and place["w"] > 0 and place["h"] > 0, panel["title"])
+                self.assertTrue(0 <= place["x"] and place["x"] + place["w"] <= 24 and place["w"] > 0 and place["h"] > 0,
+                                panel["title"])
                 for x in range(place["x"], place["x"] + place["w"]):
                     for y in range(place["y"], place["y"] + place["h"]):
                         self.assertNotIn((x, y), taken, f"{name}: {panel['title']} lies on {taken.get((x, y))}")
@@ -192,18 +204,21 @@ class Queries(unittest.TestCase):
             for name in re.findall(r"\b(?:rate|increase)\((\w+)", expression):
                 seen += 1
                 kinds = {kind for pattern, kind in known if pattern.match(name)}
-                self.assertTrue("counter" in kinds or name.startswith(RISE), f"{place}: {name} is {kinds}")
+                self.assertTrue(kinds & {"counter", "histogram"} or name.startswith(RISE),
+                                f"{place}: {name} is {kinds}")
         self.assertGreater(seen, 100)
 
     def test_what_rises_is_not_shown_as_it_is(self):
         known = documented()
-        totals = {"container_oom_kills_total", "namedprocess_namegroup_restarts_total", "sidewatch_history_corruptions_total",
-                  "memcached_uptime_seconds", "pg_stat_statements_query_id"}
+        totals = {"container_oom_kills_total", "namedprocess_namegroup_restarts_total",
+                  "sidewatch_history_corruptions_total", "memcached_uptime_seconds", "pg_stat_statements_query_id"}
         for place, expression in each_query():
             expression = re.sub(r"\bcount\s+(by|without) \([^)]*\) \([^()]*\)", "", expression)  # of series, not of what they say
-            inside = {name for names in re.findall(r"\b(?:rate|increase|changes)\(([^\[]*)\[", expression) for name in names_in(names)}
+            inside = {name for names in re.findall(r"\b(?:rate|increase|changes)\(([^\[]*)\[", expression)
+                      for name in names_in(names)}
             for name in names_in(expression) - inside - totals:
-                self.assertNotIn("counter", {kind for pattern, kind in known if pattern.match(name)}, f"{place}: {name}")
+                self.assertNotIn("counter", {kind for pattern, kind in known if pattern.match(name)},
+                                 f"{place}: {name}")
 
     def test_rates_are_over_the_interval_that_grafana_knows_to_be_long_enough(self):
         for place, expression in each_query():
@@ -215,7 +230,7 @@ class Queries(unittest.TestCase):
     def test_every_query_is_for_what_is_chosen(self):
         for place, expression in each_query():
             if "ALERTS" not in expression:  # they have the labels of what they are about
-                self.assertRegex(expression, r'job(=~|!~)"\$job"', place)
+                self.assertRegex(expression, r'job(=~|!~)"\$(job|app)\|?"', place)
 
     def test_variables_are_used_and_those_that_are_used_exist(self):
         of_grafana = {"__rate_interval", "__interval", "__range"}
@@ -229,7 +244,8 @@ class Queries(unittest.TestCase):
             self.assertEqual([variable["name"] for variable in variables][:3], ["datasource", "job", "instance"], name)
             for variable in variables:
                 self.assertGreater(len(variable["description"]), 10, name)
-                self.assertNotIn("allValue", variable, "it would also find what other exporters serve under these names")
+                self.assertNotIn("allValue", variable,
+                                 "it would also find what other exporters serve under these names")
 
     def test_thresholds_are_the_rules(self):
         known, seen = rules(), 0
@@ -243,7 +259,8 @@ class Queries(unittest.TestCase):
                             for level in (rule.get("warning"), rule.get("critical")) if level)
             steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
             self.assertEqual([step["value"] for step in steps], [None, *bounds], place)
-            self.assertEqual(steps[-1 if "below" in (rule.get("warning") or rule["critical"]) else 0]["color"], "green", place)
+            self.assertEqual(steps[-1 if "below" in (rule.get("warning") or rule["critical"]) else 0]["color"], "green",
+                             place)
         self.assertGreater(seen, 60)
 
 
@@ -258,7 +275,8 @@ class Provisioning(unittest.TestCase):
             self.assertEqual(file["apiVersion"], 1)
             (source,) = file["datasources"]
             self.assertLessEqual(set(source), {"name", "uid", "type", "access", "url", "isDefault", "jsonData"})
-            self.assertEqual((source["type"], source["access"], source["url"]), ("prometheus", "proxy", f"http://127.0.0.1:{port}"))
+            self.assertEqual((source["type"], source["access"], source["url"]),
+                             ("prometheus", "proxy", f"http://127.0.0.1:{port}"))
             self.assertRegex(source["jsonData"]["timeInterval"], r"^\d+s$")
 
     def test_the_provider_reads_the_folder_that_the_documentation_copies_to(self):
@@ -270,9 +288,11 @@ class Provisioning(unittest.TestCase):
     def test_the_scrape_is_the_one_that_is_documented(self):
         scrape = self.load("prometheus.yml")
         with open(os.path.join(ROOT, "docs", "grafana.md"), encoding="utf-8") as file:
-            documented_ones = [yaml.safe_load(text) for text in re.findall(r"^```yml\n(.*?)^```", file.read(), re.M | re.S)]
+            documented_ones = [yaml.safe_load(text)
+                               for text in re.findall(r"^```yml\n(.*?)^```", file.read(), re.M | re.S)]
         self.assertIn(scrape, documented_ones)
-        self.assertTrue(scrape["scrape_configs"][0]["honor_labels"], "a database would lose its name to the agent's address")
+        self.assertTrue(scrape["scrape_configs"][0]["honor_labels"],
+                        "a database would lose its name to the agent's address")
 
 
 class Documentation(unittest.TestCase):
@@ -319,7 +339,8 @@ class Documentation(unittest.TestCase):
         with tempfile.TemporaryDirectory() as root:
             for kind in ("dashboards", "datasources"):
                 os.makedirs(f"{root}/etc/grafana/provisioning/{kind}")
-            command = re.sub(r" (/(?:etc|var)/)", rf" {root}\1", copying).replace("sudo systemctl", ": ").replace("sudo ", "")
+            command = re.sub(r" (/(?:etc|var)/)", rf" {root}\1",
+                             copying).replace("sudo systemctl", ": ").replace("sudo ", "")
             answer = self.run_command(command)
             self.assertEqual((answer.returncode, answer.stderr), (0, ""))
             self.assertEqual(len(os.listdir(f"{root}/var/lib/grafana/dashboards/sidewatch")), len(DASHBOARDS))

@@ -35,7 +35,8 @@ LATER = {("container", "Out of memory in", "A")}
 def disks():
     """Whether the kernel counts what a disk does here; what is a file or memory is left out by the agent."""
     with open("/proc/diskstats", encoding="utf-8") as file:
-        return any(int(words[3]) and re.match(r"(sd|vd|xvd|nvme|dm-|md|mmcblk)", words[2]) for words in map(str.split, file))
+        return any(int(words[3]) and re.match(r"(sd|vd|xvd|nvme|dm-|md|mmcblk)", words[2])
+                   for words in map(str.split, file))
 
 
 def exists(path):
@@ -43,12 +44,13 @@ def exists(path):
 
 
 # What a kernel or a machine may lack: (dashboard, panel): whether it is there.
+OF_A_DISK = ("Throughput", "Requests", "Time per request", "Busy", "Requests that wait")
 OF_THE_MACHINE = {
     ("host", "Waiting for a core"): exists("/proc/pressure/cpu"),
     ("host", "Waiting for memory"): exists("/proc/pressure/memory"),
     ("host", "Waiting for disks"): exists("/proc/pressure/io"),
     ("host", "Tracked connections"): exists("/proc/sys/net/netfilter/nf_conntrack_count"),
-    **{("host", title): disks for title in ("Throughput", "Requests", "Time per request", "Busy", "Requests that wait")},
+    **{("host", title): disks for title in OF_A_DISK},
 }
 
 
@@ -130,8 +132,11 @@ class LiveData(unittest.TestCase):
             self.skipTest("no prometheus here")
         self.assert_full(DataSource(self.prometheus.port))
 
+    def chosen_of(self, source):
+        return {name: View(dashboard, source).chosen for name, dashboard in dashboards().items()}
+
     def test_the_variables_offer_what_there_is(self):
-        chosen = {name: View(dashboard, DataSource(self.shop.agent.port)).chosen for name, dashboard in dashboards().items()}
+        chosen = self.chosen_of(DataSource(self.shop.agent.port))
         self.assertEqual(chosen["postgresql"]["instance"], ["gone", "main"])
         self.assertIn("postgres", chosen["postgresql"]["datname"])
         self.assertEqual(chosen["process"]["groupname"], ["postgres", "redis", "sidewatch"])
@@ -139,7 +144,7 @@ class LiveData(unittest.TestCase):
         self.assertEqual(chosen["checks"]["probe"], ["certificate", "front", "gone"])
         self.assertEqual(chosen["host"], {"job": [], "instance": []}, "asked itself, an agent has neither")
         if self.prometheus is not None:
-            through = {name: View(dashboard, DataSource(self.prometheus.port)).chosen for name, dashboard in dashboards().items()}
+            through = self.chosen_of(DataSource(self.prometheus.port))
             itself = [f"127.0.0.1:{self.shop.agent.port}"]
             self.assertEqual(through["host"], {"job": ["sidewatch"], "instance": itself})
             self.assertEqual(through["postgresql"]["instance"], ["gone", "main"])

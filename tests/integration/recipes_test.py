@@ -118,7 +118,8 @@ class Pages(unittest.TestCase):
             promised = set(re.findall(r"`([A-Z]\w+)`", " ".join(rows)))
             self.assertGreater(len(promised), 4, name)
             self.assertEqual(promised - known, set(), name)
-            self.assertEqual({rule["alert"] for rule in config["rules"]} - promised, set(), f"{name} does not tell what for")
+            self.assertEqual({rule["alert"] for rule in config["rules"]} - promised, set(),
+                             f"{name} does not tell what for")
 
 
 class Followed(unittest.TestCase):
@@ -139,8 +140,8 @@ class Followed(unittest.TestCase):
         config = re.sub(r"\bfor: \d+[sm]\b", "for: 0s", config)
         state = os.path.join(self.directory.name, "state")
         os.makedirs(state, exist_ok=True)
-        self.agent = Agent(config, self.directory.name, {"STATE_DIRECTORY": state, "WEBHOOK_URL": self.receiver.url,
-                                                         **(environment or {})})
+        self.agent = Agent(config, self.directory.name,
+                           {"STATE_DIRECTORY": state, "WEBHOOK_URL": self.receiver.url, **(environment or {})})
         self.addCleanup(self.agent.stop)
         self.agent.start()
 
@@ -159,8 +160,8 @@ class Followed(unittest.TestCase):
     def node(self, script):
         self.assertTrue(os.path.isdir(os.path.join(LIBRARIES, "hot-shots")), "scripts/setup --tests installs it")
         with open(os.path.join(self.directory.name, "node.log"), "wb") as log:
-            process = subprocess.Popen(["node", script], cwd=self.directory.name, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       env={**os.environ, "NODE_PATH": LIBRARIES})
+            process = subprocess.Popen(["node", script], cwd=self.directory.name, stdin=subprocess.DEVNULL, stdout=log,
+                                       stderr=log, env={**os.environ, "NODE_PATH": LIBRARIES})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
@@ -177,7 +178,7 @@ class Followed(unittest.TestCase):
         for expression in shown + [rule["expr"] for rule in yaml.safe_load(example(self.name))["rules"]]:
             if expression not in without:
                 wait_until(lambda: self.query(expression), f"a value of {expression}; the service's log: {self.log()}; "
-                                                           f"the agent's: {self.agent.log()[-2000:]}", pause=0.1)
+                           f"the agent's: {self.agent.log()[-2000:]}", pause=0.1)
 
     def log(self):
         try:
@@ -196,7 +197,8 @@ class Followed(unittest.TestCase):
         statsd = free_port()
         self.start("node-bot", {"{unit: bot.service}": f"{{cmdline: '{self.directory.name}/bot.js'}}",
                                 "statsd: {} ": f"statsd: {{listen: \"udp://127.0.0.1:{statsd}\"}} "})
-        self.write("sidewatch.js", self.changed(block("node-bot", "js"), {"8125": statsd, "9766": self.agent.port, "10_000": "100"}))
+        self.write("sidewatch.js",
+                   self.changed(block("node-bot", "js"), {"8125": statsd, "9766": self.agent.port, "10_000": "100"}))
         self.node(self.write("bot.js", BOT))
         self.expect_values()
         wait_until(lambda: self.query('heartbeat_pings_total{result="success"} > 1'), "the heartbeat")
@@ -220,19 +222,22 @@ class Followed(unittest.TestCase):
         threading.Thread(target=services.serve_forever, args=(0.05,), daemon=True).start()
         self.addCleanup(services.shutdown)
         here = f"http://127.0.0.1:{services.server_address[1]}"
-        self.start("status-page", {"https://shop.example": here, "https://api.shop.example": here, "https://login.shop.example": here,
-                                   "mail.shop.example:465": "127.0.0.1:9", "query_type: A": "query_type: A, server: \"127.0.0.1:9\""})
+        self.start("status-page", {"https://shop.example": here, "https://api.shop.example": here,
+                                   "https://login.shop.example": here, "mail.shop.example:465": "127.0.0.1:9",
+                                   "query_type: A": "query_type: A, server: \"127.0.0.1:9\""})
         wait_until(lambda: len(self.query("avg_over_time(probe_success[1d])")) == 5, "the first run of each check")
         self.expect_values()
         script = self.write("status.mjs", block("status-page", "js"))
         html = self.status_page(script).stdout
         self.assertIn("<h1>Some services fail</h1>", html)
         rows = dict(re.findall(r'<tr class="(?:up|down)"><td>(\w+)</td><td>(\w+)</td>', html))
-        self.assertEqual(rows, {"website": "works", "api": "works", "login": "works", "mail": "fails", "names": "fails"})
+        self.assertEqual(rows, {"website": "works", "api": "works", "login": "works", "mail": "fails",
+                                "names": "fails"})
         self.assertRegex(html, r"<td>100\.00 %</td><td>\d+ ms</td>")
         self.expect_message("ProbeFailing", "critical")
         self.agent.stop()
-        self.assertNotEqual(self.status_page(script).returncode, 0, "else the shell would put an empty page in place of the last one")
+        self.assertNotEqual(self.status_page(script).returncode, 0,
+                            "else the shell would put an empty page in place of the last one")
 
     def status_page(self, script):
         return subprocess.run(["node", script], capture_output=True, text=True, timeout=DEADLINE,
@@ -261,14 +266,16 @@ class Followed(unittest.TestCase):
                        "INSERT INTO orders VALUES ('paid', now() - interval '2 hours'), ('sent', now())"], "shop")
         database.psql(block("api-with-postgresql", "sql"), "shop")
         port = free_port()
-        self.start("api-with-postgresql", {"{unit: shop-api.service}": f"{{cmdline: '{self.directory.name}/api.js'}}", "3000": port,
-                                           "every: 30s": "every: 5s"},
+        self.start("api-with-postgresql", {"{unit: shop-api.service}": f"{{cmdline: '{self.directory.name}/api.js'}}",
+                                           "3000": port, "every: 30s": "every: 5s"},
                    {"SHOP_DSN": f"host=127.0.0.1 port={database.port} dbname=shop user=sidewatch"})
         self.write("sidewatch.js", block("api-with-postgresql", "js"))
-        self.node(self.write("api.js", self.changed(API, {"SNIPPET": block("api-with-postgresql", "js api"), "3000": port})))
+        self.node(self.write("api.js",
+                             self.changed(API, {"SNIPPET": block("api-with-postgresql", "js api"), "3000": port})))
         self.expect_values()
         wait_until(lambda: self.query('probe_success{probe="health"} == 1'), "the check of its health")
-        self.assertEqual({one["metric"]["status"]: one["value"][1] for one in self.query("shop_orders")}, {"paid": "1", "sent": "1"})
+        self.assertEqual({one["metric"]["status"]: one["value"][1] for one in self.query("shop_orders")},
+                         {"paid": "1", "sent": "1"})
         self.assertEqual(self.query("sidewatch_database_errors_total"), [], self.agent.log())
         self.expect_message("OrdersStuck", "critical")
         wait_until(lambda: {"/orders/:id", "/health", "/metrics"} <= {

@@ -96,8 +96,9 @@ class View:
         if target.get("instant"):
             data = self.source.ask("POST", "/api/v1/query", {"query": expression, "time": f"{self.end:.3f}"})
         else:
-            data = self.source.ask("POST", "/api/v1/query_range", {
-                "query": expression, "start": f"{self.start:.3f}", "end": f"{self.end:.3f}", "step": duration(self.step)})
+            data = self.source.ask("POST", "/api/v1/query_range",
+                                   {"query": expression, "start": f"{self.start:.3f}", "end": f"{self.end:.3f}",
+                                    "step": duration(self.step)})
         series = data["result"] if data["resultType"] in ("vector", "matrix") else [{"value": data["result"]}]
         return [one for one in series
                 if any(not math.isnan(float(value)) for _, value in one.get("values") or [one["value"]])]

@@ -12,7 +12,8 @@ TYPES = os.path.join(LIBRARIES, "@grafana", "schema", "dist", "types")
 COMPILER = os.path.join(LIBRARIES, "typescript", "bin", "tsc")
 
 # Panels and the folders of their types.
-KINDS = {"timeseries": "timeseries", "stat": "stat", "bargauge": "bargauge", "state-timeline": "statetimeline", "table": "table"}
+KINDS = {"timeseries": "timeseries", "stat": "stat", "bargauge": "bargauge", "state-timeline": "statetimeline",
+         "table": "table"}
 WITH_FIELD_CONFIG = ("timeseries", "state-timeline", "table")
 
 # Of annotations, what the Prometheus data source reads beside the schema.
@@ -47,7 +48,8 @@ def without(keys, value):
 def statements(dashboard):
     """A constant of its type for each part of a dashboard."""
     whole = without(["panels"], dashboard)
-    whole["annotations"] = {"list": [without(OF_THE_DATA_SOURCE, {**one, "target": without(OF_THE_DATA_SOURCE, one["target"])})
+    whole["annotations"] = {"list": [without(OF_THE_DATA_SOURCE,
+                                             {**one, "target": without(OF_THE_DATA_SOURCE, one["target"])})
                                      for one in dashboard["annotations"]["list"]]}
     yield "Omit<grafana.Dashboard, 'panels'>", whole
     for panel in dashboard["panels"]:
@@ -65,14 +67,16 @@ def complaints(dashboards, directory):
     """What the compiler says of them, {name: dashboard}; nothing when all is well."""
     copy_types(directory)
     with open(os.path.join(directory, "check.ts"), "w", encoding="utf-8") as file:
-        file.write("import type * as grafana from './types/index';\n" + "".join(
-            f"import type * as {kind} from './types/raw/composable/{kind}/panelcfg/x/types.gen';\n" for kind in KINDS.values()))
+        file.write("import type * as grafana from './types/index';\n"
+                   + "".join(f"import type * as {kind} from './types/raw/composable/{kind}/panelcfg/x/types.gen';\n"
+                             for kind in KINDS.values()))
         for name, dashboard in dashboards.items():
             for number, (kind, value) in enumerate(statements(dashboard)):
                 file.write(f"export const {name}_{number}: {kind} = {json.dumps(value)};\n")
     with open(os.path.join(directory, "tsconfig.json"), "w", encoding="utf-8") as file:
-        json.dump({"compilerOptions": {"strict": True, "noEmit": True, "skipLibCheck": True, "types": [], "module": "esnext",
-                                       "moduleResolution": "bundler", "target": "es2020",
+        json.dump({"compilerOptions": {"strict": True, "noEmit": True, "skipLibCheck": True, "types": [],
+                                       "module": "esnext", "moduleResolution": "bundler", "target": "es2020",
                                        "paths": {"@grafana/schema": ["./types/index"]}}, "files": ["check.ts"]}, file)
-    answer = subprocess.run(["node", COMPILER, "-p", directory, "--pretty", "false"], capture_output=True, text=True, timeout=120)
+    answer = subprocess.run(["node", COMPILER, "-p", directory, "--pretty", "false"], capture_output=True, text=True,
+                            timeout=120)
     return answer.stdout + answer.stderr

@@ -109,7 +109,9 @@ class Page(http.server.BaseHTTPRequestHandler):
             "# TYPE http_request_duration_seconds histogram\n" + "".join(
                 f"http_request_duration_seconds_bucket{{le=\"{le}\"}} {rounds * n}\n"
                 for le, n in (("0.1", 5), ("1", 9), ("+Inf", 10))) +
-            f"http_request_duration_seconds_sum {rounds * 3}\nhttp_request_duration_seconds_count {rounds * 10}\n")
+            f"http_request_duration_seconds_sum {rounds * 3}\nhttp_request_duration_seconds_count {rounds * 10}\n"
+            "nodejs_eventloop_lag_p99_seconds 0.01\nnodejs_heap_size_used_bytes 1e7\nnodejs_heap_size_total_bytes 2e7\n"
+            "nodejs_active_resources_total 3\n")
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -146,10 +148,12 @@ class Container:
         for name in ("cpu.pressure", "io.pressure", "memory.pressure"):
             self.write(name, "".join(line.rsplit("=", 1)[0] + f"={int(line.rsplit('=', 1)[1]) + rounds * 500}\n"
                                      for line in self.first[name].splitlines()))
-        self.write("io.stat", f"259:0 rbytes={4096 * (1000 + rounds)} wbytes={8192 * (1000 + rounds)} rios={100 + rounds} "
+        self.write("io.stat",
+                   f"259:0 rbytes={4096 * (1000 + rounds)} wbytes={8192 * (1000 + rounds)} rios={100 + rounds} "
                    f"wios={200 + rounds} dbytes=0 dios=0\n" + self.first["io.stat"].split("\n", 1)[1])
-        self.overwrite(os.path.join(self.network, "dev"), "Inter-|   Receive |  Transmit\n face |bytes\n  eth0: " + " ".join(
-            str(n) for n in (rounds * 1000, rounds, 0, 0, 0, 0, 0, 0, rounds * 2000, rounds, 0, 0, 0, 0, 0, 0)) + "\n")
+        self.overwrite(os.path.join(self.network, "dev"), "Inter-|   Receive |  Transmit\n face |bytes\n  eth0: "
+                       + " ".join(str(n) for n in (rounds * 1000, rounds, 0, 0, 0, 0, 0, 0, rounds * 2000, rounds, 0, 0,
+                                                   0, 0, 0, 0)) + "\n")
 
     def write(self, name, text):
         self.overwrite(os.path.join(self.group, name), text)
@@ -189,8 +193,10 @@ class Shop:
         self.postgresql = self.start(Postgresql(os.path.join(self.directory, "pg")).make())
         self.postgresql.psql(TABLES)
         self.start(self.standby())
-        self.mysql = self.start(MariaDb(os.path.join(self.directory, "my"), "--long-query-time=0.01", "--slow-query-log=1"))
-        self.mysql.sql(GRANTS + "CREATE DATABASE shop; CREATE TABLE shop.orders(id INT AUTO_INCREMENT PRIMARY KEY, n INT);")
+        self.mysql = self.start(MariaDb(os.path.join(self.directory, "my"), "--long-query-time=0.01",
+                                        "--slow-query-log=1"))
+        self.mysql.sql(GRANTS
+                       + "CREATE DATABASE shop; CREATE TABLE shop.orders(id INT AUTO_INCREMENT PRIMARY KEY, n INT);")
         self.redis = self.start(Redis(os.path.join(self.directory, "redis"),
                                       {"maxmemory": "64mb", "maxmemory-policy": "noeviction", "save": ["60", "1"]}))
         self.replica = self.start(Redis(os.path.join(self.directory, "replica"), {"replicaof": ["127.0.0.1", "9"]}))
@@ -208,7 +214,8 @@ class Shop:
         self.cleanups += [self.receiver.stop, self.broken.stop]
         with open(os.path.join(self.directory, "prometheus-rules.yaml"), "w", encoding="utf-8") as file:
             file.write(RULES)
-        self.agent = Agent(self.config(), self.directory, wrapper=[*FINDS_ITSELF, f"{self.directory}/machine/proc/self"])
+        self.agent = Agent(self.config(), self.directory,
+                           wrapper=[*FINDS_ITSELF, f"{self.directory}/machine/proc/self"])
         self.cleanups.append(self.agent.stop)
         self.agent.start()
         self.clients = threading.Thread(target=self.work, daemon=True)
@@ -217,23 +224,24 @@ class Shop:
 
     def standby(self):
         standby = Postgresql(os.path.join(self.directory, "standby"))
-        standby.run([f"{PROGRAMS}/pg_basebackup", "-h", self.postgresql.directory, "-p", str(self.postgresql.port), "-U",
-                     "postgres", "-D", standby.data, "-R", "-C", "-S", "to_standby", "-c", "fast", "--no-sync"], check=True,
-                    capture_output=True)
+        standby.run([f"{PROGRAMS}/pg_basebackup", "-h", self.postgresql.directory, "-p", str(self.postgresql.port),
+                     "-U", "postgres", "-D", standby.data, "-R", "-C", "-S", "to_standby", "-c", "fast", "--no-sync"],
+                    check=True, capture_output=True)
         return standby
 
     def make_certificate(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "30", "-subj", "/CN=shop.example", "-keyout", f"{self.directory}/server.key", "-out",
-                        f"{self.directory}/server.crt"], check=True, capture_output=True, timeout=60)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "30", "-subj", "/CN=shop.example", "-keyout", f"{self.directory}/server.key",
+                        "-out", f"{self.directory}/server.crt"], check=True, capture_output=True, timeout=60)
 
     def config(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
             self.statsd = probe.getsockname()[1]
         return CONFIG.format(directory=self.directory, postgresql=self.postgresql.port, mysql=self.mysql.port,
-                             redis=self.redis.port, replica=self.replica.port, sentinel=self.sentinel.port, memcached=self.memcached.port, page=self.page.server_address[1],
-                             statsd=self.statsd, url=self.receiver.url, broken=self.broken.url)
+                             redis=self.redis.port, replica=self.replica.port, sentinel=self.sentinel.port,
+                             memcached=self.memcached.port, page=self.page.server_address[1], statsd=self.statsd,
+                             url=self.receiver.url, broken=self.broken.url)
 
     def work(self):
         """What its clients do, over connections that stay; from the end of one round to the next is ROUND_S."""
@@ -262,7 +270,8 @@ class Shop:
         memcached.get(f"key{number}")
         memcached.get("nothing")
         self.sqlite.sql(f"INSERT INTO orders(status, amount) VALUES('open', {number})")
-        sender.sendto(b"shop.orders:1|c\nshop.latency:12|ms\nbroken", ("127.0.0.1", self.statsd))
+        sender.sendto(b"shop.orders:1|c\nhttp.requests:1|c|#status:200\nhttp.request.duration:12|ms\nbroken",
+                      ("127.0.0.1", self.statsd))
         if number % 10 == 1:
             self.agent.request("/ping/backup/start")
             self.agent.request("/ping/backup")

@@ -79,9 +79,10 @@ class Dashboard:
         self.variables = [
             {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1,
              "description": "A Prometheus that scrapes the agents, or one agent itself."}]
-        self.choice("job", "Job", "sidewatch_build_info", "job", "The scrape job; there is none where the agent is asked itself.")
-        self.choice("instance", called, things.replace("}", ',job=~"$job"}') if "}" in things else things + '{job=~"$job"}',
-                    "instance", f"{called}: one, several or all.")
+        self.choice("job", "Job", "sidewatch_build_info", "job",
+                    "The scrape job; there is none where the agent is asked itself.")
+        self.choice("instance", called, things.replace("}", ',job=~"$job"}') if "}" in things else things
+                    + '{job=~"$job"}', "instance", f"{called}: one, several or all.")
 
     def choice(self, name, label, series, of, description):
         """A variable with the values of a label."""
@@ -134,15 +135,16 @@ class Dashboard:
         if rule:
             description += f" The colours change where the rule {rule} does."
         panel = {"id": self.new_id(), "type": kind, "title": title, "description": description, "datasource": SOURCE,
-                 "gridPos": self.place(width, height), "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
-                 "options": options, "targets": self.targets(queries, instant, kind == "table")}
+                 "gridPos": self.place(width, height),
+                 "fieldConfig": {"defaults": defaults, "overrides": list(overrides)}, "options": options,
+                 "targets": self.targets(queries, instant, kind == "table")}
         if transformations:
             panel["transformations"] = list(transformations)
         if link:
-            panel["links"] = [{
-                "type": "link", "title": "More about it", "tooltip": "", "icon": "external link", "tags": [], "asDropdown": False,
-                "includeVars": False, "keepTime": True, "targetBlank": False,
-                "url": f"/d/sidewatch-{link}?${{__url_time_range}}&${{datasource:queryparam}}"}]
+            panel["links"] = [{"type": "link", "title": "More about it", "tooltip": "", "icon": "external link",
+                               "tags": [], "asDropdown": False, "includeVars": False, "keepTime": True,
+                               "targetBlank": False,
+                               "url": f"/d/sidewatch-{link}?${{__url_time_range}}&${{datasource:queryparam}}"}]
         (self.row_panel["panels"] if self.row_panel else self.panels).append(panel)
 
     def targets(self, queries, instant, table):
@@ -163,21 +165,23 @@ class Dashboard:
 
     def graph(self, title, description, queries, unit="short", width=8, height=8, stacked=False, table=False, **more):
         """Lines over time, or areas on top of each other. What a rule judges has its thresholds as dashed lines."""
-        custom = {"drawStyle": "line", "lineInterpolation": "linear", "lineWidth": 1, "fillOpacity": 40 if stacked else 8,
-                  "showPoints": "never", "spanNulls": False, "axisPlacement": "auto", "axisSoftMin": 0,
-                  "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
+        custom = {"drawStyle": "line", "lineInterpolation": "linear", "lineWidth": 1, "fillOpacity": 40
+                  if stacked else 8, "showPoints": "never", "spanNulls": False, "axisPlacement": "auto",
+                  "axisSoftMin": 0, "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
                   "thresholdsStyle": {"mode": "dashed" if "rule" in more else "off"}}
-        self.add("timeseries", title, description, unit, queries, {
-            "legend": {"displayMode": "table" if table else "list", "placement": "bottom", "showLegend": True,
-                       "calcs": ["mean", "max", "lastNotNull"] if table else []},
-            "tooltip": {"mode": "multi", "sort": "desc"}}, width, height, custom=custom, colour="palette-classic", **more)
+        self.add("timeseries", title, description, unit, queries,
+                 {"legend": {"displayMode": "table" if table else "list", "placement": "bottom", "showLegend": True,
+                             "calcs": ["mean", "max", "lastNotNull"] if table else []},
+                  "tooltip": {"mode": "multi", "sort": "desc"}}, width, height, custom=custom, colour="palette-classic",
+                 **more)
 
     def bars(self, title, description, queries, unit="short", width=8, height=8, **more):
         """A bar for each series, as it is now."""
-        self.add("bargauge", title, description, unit, queries, {
-            "displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "valueMode": "color",
-            "namePlacement": "auto", "sizing": "auto", "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 300,
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, width, height, instant=True, **more)
+        self.add("bargauge", title, description, unit, queries,
+                 {"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "valueMode": "color",
+                  "namePlacement": "auto", "sizing": "auto", "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 300,
+                  "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, width, height,
+                 instant=True, **more)
 
     def timeline(self, title, description, queries, meanings, width=12, height=8, **more):
         """A line for each series whose colour says what was when."""
@@ -194,28 +198,30 @@ class Dashboard:
         if len(columns) == 1:
             names["Value"] = columns[0][0]
         overrides = [{"matcher": {"id": "byName", "options": column[0]},
-                      "properties": [{"id": "unit", "value": column[1]}] + (
-                          [{"id": "mappings", "value": mapped(column[3])}] if len(column) > 3 else [])} for column in columns]
+                      "properties": [{"id": "unit", "value": column[1]}]
+                      + ([{"id": "mappings", "value": mapped(column[3])}] if len(column) > 3 else [])}
+                     for column in columns]
         transformations = [{"id": "merge", "options": {}}, {"id": "organize", "options": {
             "excludeByName": {"Time": True}, "indexByName": {}, "renameByName": {**names, **(shown or {})}}}]
-        self.add("table", title, description, "short", [column[2] for column in columns], {
-            "showHeader": True, "cellHeight": "sm"}, width, height, instant=True, overrides=overrides,
-            transformations=transformations, custom={"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}, **more)
+        self.add("table", title, description, "short", [column[2] for column in columns],
+                 {"showHeader": True, "cellHeight": "sm"}, width, height, instant=True, overrides=overrides,
+                 transformations=transformations,
+                 custom={"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}, **more)
 
     def made(self):
         """What Grafana reads."""
         self.end_line()
-        links = [{"type": "dashboards", "title": "sidewatch", "tags": ["sidewatch"], "asDropdown": True, "icon": "external link",
-                  "includeVars": False, "keepTime": True, "targetBlank": False, "tooltip": "The other dashboards", "url": ""}]
+        links = [{"type": "dashboards", "title": "sidewatch", "tags": ["sidewatch"], "asDropdown": True,
+                  "icon": "external link", "includeVars": False, "keepTime": True, "targetBlank": False,
+                  "tooltip": "The other dashboards", "url": ""}]
         alerts = {"name": "Alerts", "enable": True, "hide": False, "iconColor": ORANGE, "datasource": SOURCE,
                   "target": {"refId": "Anno", "expr": 'ALERTS{alertstate="firing"}'},
                   "expr": 'ALERTS{alertstate="firing"}', "step": "30s", "titleFormat": "{{alertname}}",
                   "textFormat": "{{severity}} {{instance}}", "tagKeys": "severity"}
         filters = {"name": "filters", "label": "Filters", "type": "adhoc", "datasource": SOURCE,
                    "description": "Any other label, such as service, namespace or pod."}
-        return {
-            "uid": f"sidewatch-{self.name}", "title": f"sidewatch: {self.title}", "description": self.about, "tags": self.tags,
-            "schemaVersion": 39, "version": 1, "editable": True, "graphTooltip": 1, "refresh": "10s", "timezone": "",
-            "time": {"from": "now-1h", "to": "now"}, "timepicker": {}, "fiscalYearStartMonth": 0, "weekStart": "",
-            "links": links, "annotations": {"list": [alerts]}, "templating": {"list": self.variables + [filters]},
-            "panels": self.panels}
+        return {"uid": f"sidewatch-{self.name}", "title": f"sidewatch: {self.title}", "description": self.about,
+                "tags": self.tags, "schemaVersion": 39, "version": 1, "editable": True, "graphTooltip": 1,
+                "refresh": "10s", "timezone": "", "time": {"from": "now-1h", "to": "now"}, "timepicker": {},
+                "fiscalYearStartMonth": 0, "weekStart": "", "links": links, "annotations": {"list": [alerts]},
+                "templating": {"list": self.variables + [filters]}, "panels": self.panels}
