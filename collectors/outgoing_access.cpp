@@ -119,8 +119,8 @@ std::optional<UrlParts> check_url(config::Section& section, const config::Locate
 }
 
 Duration timeout_within(std::optional<Duration> given, Duration interval) {
-  constexpr Duration usual = std::chrono::seconds(5);
-  return given.value_or(interval > Duration(0) ? std::min(usual, interval) : usual);
+  const Duration wanted = given.value_or(std::chrono::seconds(5));
+  return interval > Duration(0) ? std::min(wanted, interval - interval / 20) : wanted;
 }
 
 std::string add_access(OutgoingRequest& request, const OutgoingAccess& access) {

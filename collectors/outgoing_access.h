@@ -46,7 +46,8 @@ void declare_access(config::Section& section, OutgoingAccess& access, const std:
 std::optional<UrlParts> check_url(config::Section& section, const config::Located<std::string>& url,
                                   const OutgoingAccess& access);
 
-// How long an answer may take: what was given, else 5s, or the interval (0: not known) where that is shorter.
+// How long an answer may take: what was given, else 5s; but a little less than the interval (0: not known), so that it is given
+// up before the next is due.
 Duration timeout_within(std::optional<Duration> given, Duration interval);
 
 // Puts into the request what `access` says; secrets in files are read now. Where one cannot be read, its name is given

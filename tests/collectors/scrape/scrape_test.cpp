@@ -152,8 +152,8 @@ TEST_F(ScrapeTest, ATargetThatIsGoneOrSlowCostsOneScrape) {
   EXPECT_EQ(samples_.at("sidewatch_scrape_failures_total{reason=\"timeout\"}"), 1);
 }
 
-TEST_F(ScrapeTest, WaitsNoLongerThanAnIntervalWhereNoTimeoutIsGiven) {
-  FakeHttpServer server({page("a 1\n"), page("a 1\n")});
+TEST_F(ScrapeTest, GivesUpBeforeTheNextScrapeIsDue) {
+  FakeHttpServer server({page("a 1\n"), page("a 1\n"), page("a 1\n")});
   TargetConfig target = target_of(server.url());
   target.timeout.reset();
   scrape(target);
@@ -161,7 +161,11 @@ TEST_F(ScrapeTest, WaitsNoLongerThanAnIntervalWhereNoTimeoutIsGiven) {
   collector_.reset();
   interval_ = 2s;
   scrape(target);
-  EXPECT_EQ(server.requests().back().header("X-Prometheus-Scrape-Timeout-Seconds"), "2");
+  EXPECT_EQ(server.requests().back().header("X-Prometheus-Scrape-Timeout-Seconds"), "1.9");
+  collector_.reset();
+  target.timeout = 2s;
+  scrape(target);
+  EXPECT_EQ(server.requests().back().header("X-Prometheus-Scrape-Timeout-Seconds"), "1.9");
 }
 
 TEST_F(ScrapeTest, APageOverItsSizeIsNotTaken) {
