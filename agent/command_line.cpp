@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
 #include <sstream>
 
 #include "agent/command_outline.h"
@@ -23,6 +24,7 @@ constexpr const char* examples =
     "  sidewatch check sidewatch.yaml                 say what would be watched, or all that is wrong with the file\n"
     "  sidewatch run --config sidewatch.yaml          watch\n"
     "  sidewatch query 'rate(node_cpu_seconds_total[1m])'   ask the agent that runs here\n"
+    "  sidewatch notify test oncall                   send a receiver a test message, show its answer\n"
     "  sidewatch top-series                           which of its metrics have most series\n"
     "  curl http://127.0.0.1:9766/metrics             what Prometheus sees\n"
     "  curl http://127.0.0.1:9766/api/v1/alerts       what fires now\n"
@@ -125,6 +127,37 @@ void add_top_series(CLI::App& app, TopSeriesCommand& command) {
   top->add_option("--limit", command.limit, "How many lines of each table. Default: 10")->check(CLI::Range(1, 1000))->type_name("N");
 }
 
+constexpr const char* notify_examples =
+    "Examples\n"
+    "  sidewatch notify test oncall                     send the receiver `oncall` a made-up warning\n"
+    "  sidewatch notify test oncall --level resolved    and the message that it is over\n"
+    "\n"
+    "It shows the request and the answer, with secrets replaced by <...>. A running agent is not involved; run it as the\n"
+    "user that the agent runs as where secrets are read from files.\n"
+    "\n"
+    "Exit codes: 0 the receiver took the message, 1 it did not, 2 the configuration or the command line is wrong.";
+
+void add_notify(CLI::App& app, NotifyTestCommand& command) {
+  auto* notify = app.add_subcommand("notify", "Try out a receiver");
+  notify->require_subcommand(1);
+  auto* test = notify->add_subcommand("test", "Send a receiver a message that is made up, and show what it answers");
+  test->footer(notify_examples);
+  test->add_option("receiver", command.receiver, "Its name in the configuration")->required()->type_name("RECEIVER");
+  test->add_option("-c,--config", command.config_path, "The configuration. Default: /etc/sidewatch/sidewatch.yaml")
+      ->type_name("FILE");
+  static const std::map<std::string, NotifyTestCommand::Level> levels = {
+      {"warning", NotifyTestCommand::Level::warning},
+      {"critical", NotifyTestCommand::Level::critical},
+      {"resolved", NotifyTestCommand::Level::resolved}};
+  std::vector<std::string> words;
+  for (const auto& [word, level] : levels) words.push_back(word);
+  test->add_option_function<std::string>(
+          "--level", [&command](const std::string& word) { command.level = levels.at(word); },
+          "What the message says. Default: warning")
+      ->check(CLI::IsMember(words))
+      ->type_name("LEVEL");
+}
+
 std::vector<std::string> names_of(const CLI::Option& option) {
   std::vector<std::string> names;
   for (const auto& name : option.get_snames()) names.push_back("-" + name);
@@ -210,6 +243,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_query(app, query);
   TopSeriesCommand top_series;
   add_top_series(app, top_series);
+  NotifyTestCommand notify_test;
+  add_notify(app, notify_test);
 
   bool json_schema = false;
   auto* reference = app.add_subcommand("reference", "Print every configuration key with its type, default and meaning");
@@ -248,6 +283,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (functions) return ReferenceCommand{ReferenceCommand::Form::functions};
   if (app.got_subcommand("init")) return init;
   if (app.got_subcommand("test")) return test;
+  if (app.got_subcommand("notify")) return notify_test;
   if (app.got_subcommand("query")) return query;
   if (app.got_subcommand("top-series")) return top_series;
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};

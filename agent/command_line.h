@@ -38,6 +38,12 @@ struct TopSeriesCommand {
   std::string url = "http://127.0.0.1:9766";
   int limit = 10;  // of each table
 };
+struct NotifyTestCommand {
+  enum class Level { warning, critical, resolved };
+  std::string receiver;
+  std::string config_path = "/etc/sidewatch/sidewatch.yaml";
+  Level level = Level::warning;
+};
 struct TestCommand {
   std::vector<std::string> files;
 };
@@ -46,7 +52,7 @@ struct ExitCommand {  // --help, --version, or a mistake: the text has to be pri
   std::string text;
 };
 using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, QueryCommand, TopSeriesCommand,
-                             ReferenceCommand, ExitCommand>;
+                             NotifyTestCommand, ReferenceCommand, ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

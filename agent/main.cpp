@@ -14,6 +14,7 @@
 #include "agent/exit_code.h"
 #include "agent/init/command.h"
 #include "agent/metric_reference.h"
+#include "agent/notify_test.h"
 #include "agent/query/command.h"
 #include "agent/settings.h"
 #include "agent/test_command.h"
@@ -59,6 +60,8 @@ int perform(const QueryCommand& command) {
 }
 
 int perform(const TopSeriesCommand& command) { return print(run_top_series(command)); }
+
+int perform(const NotifyTestCommand& command) { return print(run_notify_test(command, this_host())); }
 
 int perform(const InitCommand& command) { return print(run_init(command, real_surroundings())); }
 

@@ -23,7 +23,7 @@ UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
 
 # What stands in a file of that name where the documentation reads one: the form is judged.
-SECRETS = {"pagerduty": "0123456789abcdef0123456789abcdef"}
+SECRETS = {"webhook_url": "https://hooks.example/x", "pagerduty": "0123456789abcdef0123456789abcdef"}
 
 
 def check(path, directory, environment=None):

@@ -1,0 +1,106 @@
+"""`sidewatch notify test`, the real binary: what it sends to a receiver of a configuration, what it shows, how it ends."""
+
+import os
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import BINARY, DEADLINE, Receiver, temporary_directory  # noqa: E402
+
+CONFIG = """
+http: {{external_url: "https://sidewatch.example.org"}}
+receivers:
+  - name: oncall
+    webhook: {{url: "{url}?key=t0psecret", bearer_token: hunter22, timeout: 2s}}
+  - name: console
+    log: {{}}
+"""
+
+
+def notify(*arguments):
+    return subprocess.run([BINARY, "notify", "test", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=DEADLINE)
+
+
+class NotifyTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = temporary_directory()
+        self.addCleanup(self.directory.cleanup)
+        self.path = os.path.join(self.directory.name, "sidewatch.yaml")
+
+    def start(self, behaviour=lambda number: 200):
+        self.receiver = Receiver(behaviour)
+        self.addCleanup(self.receiver.stop)
+        self.configure(self.receiver.url)
+
+    def configure(self, url):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(url=url))
+
+    def test_it_sends_a_message_and_shows_both_sides_without_secrets(self):
+        self.start()
+        done = notify("oncall", "--level", "critical", "--config", self.path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.receiver.requests), 1)
+        request = self.receiver.requests[0]
+        self.assertEqual(request["headers"]["authorization"], "Bearer hunter22")
+        alert = request["body"]["alerts"][0]
+        self.assertEqual(alert["labels"]["alertname"], "SidewatchTest")
+        self.assertEqual(alert["labels"]["instance"], socket.gethostname())
+        self.assertEqual((alert["status"], alert["level"]), ("firing", "critical"))
+        self.assertEqual(request["body"]["externalURL"], "https://sidewatch.example.org")
+        self.assertIn("Authorization: <...>", done.stdout)
+        self.assertIn('"alertname":"SidewatchTest"', done.stdout)
+        self.assertIn("--- answered\nHTTP 200\n", done.stdout)
+        self.assertIn("oncall (webhook ", done.stdout)
+        self.assertIn(") took the message\n", done.stdout)
+        for secret in ("hunter22", "t0psecret"):
+            self.assertNotIn(secret, done.stdout + done.stderr)
+
+    def test_it_sends_that_all_is_well_again(self):
+        self.start()
+        self.assertEqual(notify("oncall", "--level", "resolved", "-c", self.path).returncode, 0)
+        alert = self.receiver.requests[0]["body"]["alerts"][0]
+        self.assertEqual((alert["status"], alert["level"], alert["value"]), ("resolved", "ok", 41))
+
+    def test_it_says_that_a_receiver_did_not_take_it(self):
+        self.start(lambda number: 403)
+        done = notify("oncall", "-c", self.path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("did not take the message: HTTP 403", done.stderr)
+        self.assertIn("its address or its credentials are wrong", done.stderr)
+        self.assertEqual(len(self.receiver.requests), 1, "it is tried once")
+
+    def test_it_says_that_nobody_is_there(self):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))  # bound and not listening: refuses, and nobody else gets the port
+            self.configure(f"http://127.0.0.1:{unused.getsockname()[1]}/hook")
+            done = notify("oncall", "-c", self.path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("did not take the message: ", done.stderr)
+        self.assertIn("An agent would try again", done.stderr)
+
+    def test_the_log_receiver_writes_its_line_to_the_terminal(self):
+        self.configure("http://127.0.0.1:1/")
+        done = notify("console", "-c", self.path)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("FIRING warning SidewatchTest", done.stdout)
+
+    def test_an_unknown_receiver_and_a_broken_configuration_are_told(self):
+        self.configure("http://127.0.0.1:1/")
+        done = notify("onkall", "-c", self.path)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("has no receiver 'onkall' that is in use; it has oncall, console", done.stderr)
+        self.configure("hooks.example.org")
+        done = notify("oncall", "-c", self.path)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"sidewatch.yaml:5:\d+: url")
+        done = notify("oncall", "-c", os.path.join(self.directory.name, "away.yaml"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("away.yaml", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
