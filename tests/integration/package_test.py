@@ -143,8 +143,7 @@ class Life(Package):
     """One life from beginning to end, each stage on the one before."""
 
     def setUp(self):
-        depends = [name for name in names_of(field(self.deb, "Depends"))]
-        self.root = debian_root.DebianRoot(depends)
+        self.root = debian_root.DebianRoot(debian_root.packages_of(BINARY))
         self.addCleanup(self.root.remove)
         # As debootstrap roots are made for: no service is started in them.
         policy = self.root.inside("/usr/sbin/policy-rc.d")

@@ -8,6 +8,7 @@ of their own, and what serves on a port in a network namespace of its own, so th
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,16 @@ def sources():
                            if line.startswith("Debian|")}))
 
 
+def packages_of(program):
+    """What the program is linked with and what it loads when that is configured, as Debian's packages; and strip."""
+    answer = subprocess.run(["readelf", "--dynamic", "--wide", program], capture_output=True, text=True, check=True)
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", answer.stdout)
+    owners = subprocess.run(["dpkg-query", "--search", *(f"*/{name}" for name in needed)], capture_output=True, text=True)
+    linked = {line.partition(":")[0] for line in owners.stdout.splitlines() if "-linux-gnu/" in line}
+    return {name for name in linked if not name.endswith("-dev")} | {
+        "adduser", "binutils", "ca-certificates", "libmariadb3", "libpq5", "libsnappy1v5"}
+
+
 def tar_file(packages):
     """Of a minimal root with these packages and what they depend on; made when it is not there."""
     os.makedirs(CACHE, exist_ok=True)
@@ -57,7 +68,7 @@ def tar_file(packages):
         if not os.path.exists(path):
             command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=tar",
                        "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"',
-                       "--aptopt=Acquire::Retries 3", "--include=" + ",".join(["adduser", *sorted(packages)]),
+                       "--aptopt=Acquire::Retries 3", "--include=" + ",".join(sorted(packages)),
                        release(), path + ".new", "-"]
             answer = subprocess.run(command, input=archives, capture_output=True, text=True, timeout=540)
             if answer.returncode != 0:
