@@ -75,16 +75,18 @@ class Texts(unittest.TestCase):
 
     def test_what_is_false_zero_or_empty_is_laid_over_what_the_mode_brings(self):
         config = yaml.safe_load(render({**IMAGE, "config": {
-            "agent": {"labels": {}, "state_dir": ""}, "http": {"listen": []}, "limits": {"max_query_samples": 0},
-            "shipped_rules": []}}).config())
+            "agent": {"labels": {}, "state_dir": ""}, "http": {"max_push_bytes": 0, "hosts": []},
+            "limits": {"max_query_samples": 0}, "shipped_rules": []}}).config())
         self.assertEqual(config["agent"]["state_dir"], "")
-        self.assertEqual(config["http"]["listen"], [])
+        self.assertEqual(config["http"], {"listen": [":9766"], "max_push_bytes": 0, "hosts": []})
         self.assertEqual(config["limits"]["max_query_samples"], 0)
         self.assertEqual(config["shipped_rules"], [])
 
     def test_null_takes_away_what_the_mode_brings(self):
         config = yaml.safe_load(render({**IMAGE, "config": {
-            "history": None, "agent": {"labels": {"node": None}}, "collectors": {"host": {"interfaces": None}}}}).config())
+            "history": None, "agent": {"labels": {"node": None}},
+            "collectors": {"host": {"interfaces": None}, "process": None, "container": None}}}).config())
+        self.assertEqual(set(config["collectors"]), {"host"})
         self.assertNotIn("history", config)
         self.assertEqual(config["agent"]["labels"], {})
         self.assertNotIn("interfaces", config["collectors"]["host"])
@@ -191,6 +193,21 @@ class Refusals(unittest.TestCase):
                             {"sidewatch": {"state": {"kind": "persistentVolumeClaim"}}}, chart=EXAMPLE)
         self.assert_refused("Additional property targets is not allowed", {"sidewatch": {"targets": []}}, chart=EXAMPLE)
 
+    def test_an_agent_that_its_probes_do_not_reach_is_refused(self):
+        off = {"probes": {kind: {"enabled": False} for kind in ("startup", "liveness", "readiness")}}
+        for listen, reached in ((["127.0.0.1:9766"], False), ("[::1]:9766", False), ([":9767"], False), ([], False),
+                                (["unix:/run/sidewatch.sock"], False), (":9766", True), (["0.0.0.0:9766"], True),
+                                (["127.0.0.1:9767", "[::]:9766"], True), (["${POD_IP}:9766"], True)):
+            values = {**IMAGE, "config": {"http": {"listen": listen}}}
+            with self.subTest(listen):
+                if not reached:
+                    self.assert_refused("ask port 9766 of the pod's address, and nobody listens there", values)
+                    values.update(off)
+                self.assertEqual(yaml.safe_load(render(values).config())["http"]["listen"], listen)
+        only_here = {"config": {"http": {"listen": "127.0.0.1:9766"}}, "probes": {"liveness": {"enabled": False}}}
+        self.assertIn("127.0.0.1:9766", render({"sidewatch": only_here}, chart=EXAMPLE).config())
+        self.assert_refused("nobody listens there", {**IMAGE, **only_here})
+
     def test_each_value_of_another_kind_is_refused_by_the_schema(self):
         for message, values in (
                 ("Additional property confg is not allowed", {"confg": {}}),
@@ -201,7 +218,7 @@ class Refusals(unittest.TestCase):
                 ("port: Must be less than or equal to 65535", {"port": 70000}),
                 ("port: Invalid type. Expected: integer", {"port": "9766"}),
                 ("rules: Invalid type. Expected: array", {"rules": {"alert": "A"}}),
-                ("config.collectors.process: Invalid type. Expected: array", {"config": {"collectors": {"process": {}}}}),
+                ("config.collectors.process: Invalid type. Expected: .array,null.", {"config": {"collectors": {"process": {}}}}),
                 ("targets.0: container is required", {"sidecar": {"targets": [{"process": {"exe": "a"}}]}}),
                 ("targets.0.container: Does not match", {"sidecar": {"targets": [{"container": "A_b"}]}}),
                 ("nameOverride: Does not match", {"nameOverride": "Not A Name"}),

@@ -38,6 +38,7 @@
 {{- end -}}
 {{- if $collectors }}{{ $_ := set $config "collectors" $collectors }}{{ end -}}
 {{- include "sidewatch.addRules" (list . $config) -}}
+{{- include "sidewatch.checkListen" (list . $config) -}}
 {{- include "sidewatch.toYaml" $config -}}
 {{- end }}
 
@@ -121,6 +122,27 @@ TARGET_{{ regexReplaceAll "[^A-Z0-9]" (upper .) "_" }}
 {{- if hasKey (get $config "collectors" | default dict) . }}{{ $shipped = append $shipped . }}{{ end -}}
 {{- end -}}
 {{- if $shipped }}{{ $_ := set $config "shipped_rules" $shipped }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* (list SCOPE CONFIG): an error where the kubelet would ask a port that nobody listens on, and end the agent for it. */}}
+{{- define "sidewatch.checkListen" -}}
+{{- $scope := index . 0 -}}
+{{- $values := $scope.Values -}}
+{{- $reached := true -}}
+{{- range $kind, $_ := $values.probes -}}
+{{- if include "sidewatch.probeIsOn" (list $scope $kind) }}{{ $reached = false }}{{ end -}}
+{{- end -}}
+{{- $listen := get (get (index . 1) "http" | default dict) "listen" -}}
+{{- range kindIs "slice" $listen | ternary $listen (list $listen) -}}
+{{- $is := toString . -}}
+{{- $isLoopback := or (hasPrefix "127." $is) (hasPrefix "localhost" $is) (hasPrefix "[::1]" $is) -}}
+{{- if or (contains "{{" $is) (contains "${" $is) (and (hasSuffix (printf ":%d" (int $values.port)) $is) (not $isLoopback)) -}}
+{{- $reached = true -}}
+{{- end -}}
+{{- end -}}
+{{- if not $reached -}}
+{{- fail (printf "config.http.listen: Kubernetes' probes ask port %d of the pod's address, and nobody listens there: leave config.http.listen out (port sets the port), or set enabled of each of probes to false" (int $values.port)) -}}
 {{- end -}}
 {{- end }}
 

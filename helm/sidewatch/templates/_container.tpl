@@ -75,12 +75,17 @@ volumeMounts:
 {{- $scope := index . 0 -}}
 {{- $kind := index . 1 -}}
 {{- $probe := get $scope.Values.probes $kind -}}
-{{- $always := and (eq $kind "liveness") (eq (toString $probe.enabled) "auto") -}}
-{{- if or $always (include "sidewatch.isOn" (list $scope $probe.enabled)) }}
+{{- if include "sidewatch.probeIsOn" (list $scope $kind) }}
 {{ $kind }}Probe:
   httpGet: {path: {{ index . 2 }}, port: {{ int $scope.Values.port }}}
   {{- toYaml (omit $probe "enabled") | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* (list SCOPE KIND): "true", or nothing. The one for liveness is on for sidecars, too. */}}
+{{- define "sidewatch.probeIsOn" -}}
+{{- $enabled := (get (index . 0).Values.probes (index . 1)).enabled -}}
+{{- if and (eq (index . 1) "liveness") (eq (toString $enabled) "auto") }}true{{ else }}{{ include "sidewatch.isOn" (list (index . 0) $enabled) }}{{ end -}}
 {{- end }}
 
 {{- define "sidewatch.secretName" -}}
