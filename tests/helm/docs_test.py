@@ -72,6 +72,18 @@ class Kept(unittest.TestCase):
         self.assertLess(len(base64.b64encode(kept)), 700_000, "1 MiB is the most")
 
 
+    def test_the_image_is_one_that_the_pods_can_run(self):
+        recipe = read("Containerfile")
+        self.assertIn('ENTRYPOINT ["/usr/bin/sidewatch"]', recipe, "the pods give arguments only")
+        user, group = re.search(r"^USER (\d+):(\d+)$", recipe, re.M).groups()  # runAsNonRoot needs a number
+        context = values_of(CHART, "values.yaml")["podSecurityContext"]
+        self.assertEqual((context["runAsUser"], context["runAsGroup"]), (int(user), int(group)))
+
+    def test_the_tag_that_the_page_builds_is_the_one_that_the_pods_ask_for(self):
+        _, _, _, spec = next(pods(render_case("sidecar-native").objects))
+        self.assertIn(f"podman push {agents(spec)[0]['image']}\n", PAGE)
+
+
 class Page(unittest.TestCase):
     def test_every_set_of_values_shown_makes_pods_whose_agents_take_their_configuration(self):
         shown = [block for document in (PAGE, read("README.md")) for block in blocks(document, "yml")
