@@ -40,6 +40,10 @@ OF_SERVICES = {
 RISE = ("mysql_global_status_", "node_vmstat_", "node_netstat_", "redis_slowlog_last_id")
 
 
+# Asked of the server once or twice a minute only, unless tables.every and statements.every say otherwise.
+SELDOM = ("pg_stat_user_tables_", "pg_stat_statements_")
+
+
 def load_all():
     found = {}
     for path in sorted(glob.glob(os.path.join(ROOT, "config", "dashboards", "*.json"))):
@@ -222,8 +226,8 @@ class Queries(unittest.TestCase):
 
     def test_rates_are_over_the_interval_that_grafana_knows_to_be_long_enough(self):
         for place, expression in each_query():
-            for span in re.findall(r"\brate\([^\[]*\[([^\]]*)\]", expression):
-                self.assertEqual(span, "$__rate_interval", place)
+            for name, span in re.findall(r"\brate\((\w+)[^\[]*\[([^\]]*)\]", expression):
+                self.assertEqual(span, "5m" if name.startswith(SELDOM) else "$__rate_interval", f"{place}: {name}")
             for span in re.findall(r"\b(?:increase|changes)\([^\[]*\[([^\]]*)\]", expression):
                 self.assertIn(span, ("$__rate_interval", "$__range", "5m", "10m", "30m"), place)
 

@@ -90,6 +90,7 @@ d.graph("Buffers written",
          ("rate(pg_stat_bgwriter_buffers_clean_total{@}[$__rate_interval])", "background writer {{instance}}"),
          ("rate(pg_stat_bgwriter_buffers_backend_total{@}[$__rate_interval])", "sessions {{instance}}")], "wps")
 
+# What is asked once a minute only stands still between, so its rate is that of some minutes.
 d.row("Tables and sizes")
 d.graph("Databases", "Disk space that each one takes.", (f"pg_database_size_bytes{{{IN}}}", "{{datname}} {{instance}}"),
         "bytes")
@@ -100,8 +101,8 @@ d.bars("Largest indexes", "An index that nobody scans costs writes and space.",
 d.bars("Dead rows", "Share of a table's rows that VACUUM has not removed yet.",
        ("topk(10, 100 * sidewatch_postgresql_table_dead_ratio{@})", "{{relname}} {{instance}}"), "percent",
        rule="PostgresqlTableNotVacuumed", lowest=0, highest=100)
-d.graph("Tables read from end to end", "Scans of whole tables. Of a large table they are slow.",
-        ("topk(10, rate(pg_stat_user_tables_seq_scan{@}[$__rate_interval]))", "{{relname}} {{instance}}"), "ops")
+d.graph("Tables read from end to end", "Scans of whole tables, over five minutes. Of a large table they are slow.",
+        ("topk(10, rate(pg_stat_user_tables_seq_scan{@}[5m]))", "{{relname}} {{instance}}"), "ops")
 d.graph("Autovacuum", "Workers that are at work, of those that there may be.",
         ("100 * sidewatch_postgresql_autovacuum_worker_usage_ratio{@}", "{{instance}}"), "percent", lowest=0,
         highest=100)
@@ -127,11 +128,11 @@ d.timeline("Archive fails", "Whether the last attempt of archive_command failed.
            ("sidewatch_postgresql_archiver_failing{@}", "{{instance}}"), NO, width=8)
 
 d.row("Statements (where statements: is configured)", folded=True)
-d.graph("Time", "Those that took the most time, in seconds per second.",
-        ("topk(10, rate(pg_stat_statements_seconds_total{@}[$__rate_interval]))", "{{queryid}} {{datname}} {{user}}"),
+d.graph("Time", "Those that took the most time, in seconds per second, over five minutes.",
+        ("topk(10, rate(pg_stat_statements_seconds_total{@}[5m]))", "{{queryid}} {{datname}} {{user}}"),
         "s", table=True, width=12)
-d.graph("Calls", "Those that were run most often.",
-        ("topk(10, rate(pg_stat_statements_calls_total{@}[$__rate_interval]))", "{{queryid}} {{datname}} {{user}}"),
+d.graph("Calls", "Those that were run most often, over five minutes.",
+        ("topk(10, rate(pg_stat_statements_calls_total{@}[5m]))", "{{queryid}} {{datname}} {{user}}"),
         "ops", table=True, width=12)
 d.table("Texts", "What the numbers stand for, where statements.text is on.", "queryid",
         [("There is one", "short", "max by (queryid, query) (pg_stat_statements_query_id{@})")], width=24,
