@@ -22,9 +22,10 @@ struct PagerDutyConfig {
 
 void declare(config::Section& s, PagerDutyConfig& c) {
   s.required("routing_key", c.routing_key, "Integration Key of a service's integration 'Events API V2': 32 characters");
-  s.optional("source", c.source,
-             "what has the trouble, for people and for telling hosts apart; agents with the same source share incidents "
-             "of the same alert (default: the name of this machine)");
+  s.optional(
+      "source", c.source,
+      "what has the trouble, for people and for telling hosts apart; agents with the same source share incidents "
+      "of the same alert (default: the name of this machine)");
   s.optional("component", c.component, "part of the source that is affected, such as checkout");
   s.optional("group", c.group, "cluster or group that the source belongs to");
   s.optional("api_url", c.api_url, "https://events.eu.pagerduty.com/v2/enqueue for an account in the EU region");
@@ -36,7 +37,7 @@ namespace {
 
 constexpr std::size_t max_event_bytes = 512'000;
 constexpr std::size_t max_summary_characters = 1024;
-constexpr std::size_t max_word_characters = 255;   // dedup_key, and what is shown in a list
+constexpr std::size_t max_word_characters = 255;  // dedup_key, and what is shown in a list
 constexpr std::size_t max_source_characters = 64;  // a key of ours and a source fit into a dedup_key
 constexpr std::size_t max_detail_characters = 4096;
 constexpr std::size_t max_labels = 100;
@@ -44,8 +45,8 @@ constexpr std::size_t routing_key_characters = 32;
 
 bool is_routing_key(const std::string& key) {
   return key.size() == routing_key_characters && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
 }
 
 std::string_view severity_of(Level level) { return level == Level::critical ? "critical" : "warning"; }
@@ -79,7 +80,8 @@ class PagerDuty final : public HttpReceiver {
     for (const JsonValue& error : (*said)["errors"].items()) {
       why += (why.size() == 8 ? ": " : ", ") + cut_text(error.text_or(""), max_word_characters);
     }
-    if (why.find("outing key") == std::string::npos && why.find("outing_key") == std::string::npos) return Rejected{why};
+    if (why.find("outing key") == std::string::npos && why.find("outing_key") == std::string::npos)
+      return Rejected{why};
     return RetryLater{why + " (is routing_key the Integration Key of an 'Events API V2' integration?)",
                       std::chrono::minutes(5), true, true};
   }
@@ -154,8 +156,9 @@ void check(config::Section& entry, const PagerDutyConfig& c) {
   check_receiver_url(entry, c.api_url, "api_url", c.http.allow_link_local);
   const std::string key = c.routing_key.reveal();
   if (!key.empty() && !is_routing_key(key)) {
-    entry.problem("pagerduty", "routing_key is not 32 letters and digits: it is the Integration Key of a service's "
-                               "'Events API V2' integration, not a key of the REST API");
+    entry.problem("pagerduty",
+                  "routing_key is not 32 letters and digits: it is the Integration Key of a service's "
+                  "'Events API V2' integration, not a key of the REST API");
   }
   if (c.source.size() > max_source_characters) entry.problem("pagerduty", "source is longer than 64 bytes");
 }

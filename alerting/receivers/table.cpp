@@ -5,6 +5,7 @@
 #include <map>
 
 #include "alerting/receivers/discord.h"
+#include "alerting/receivers/email.h"
 #include "alerting/receivers/log.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/webhook.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::array kinds = {
     ReceiverKind{"discord", configure_discord},
+    ReceiverKind{"email", configure_email},
     ReceiverKind{"log", configure_log},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"webhook", configure_webhook},

@@ -54,7 +54,8 @@ class FakePagerDuty {
     std::vector<std::string> problems;
     if (event["routing_key"].text_or("") != routing_key) problems.push_back("Invalid routing key");
     for (const auto& name : event.names()) {
-      if (!one_of(name, {"routing_key", "event_action", "dedup_key", "client", "client_url", "links", "images", "payload"})) {
+      if (!one_of(name,
+                  {"routing_key", "event_action", "dedup_key", "client", "client_url", "links", "images", "payload"})) {
         problems.push_back("'" + name + "' is unknown");
       }
     }
@@ -69,7 +70,8 @@ class FakePagerDuty {
   static void check_payload(const JsonValue& event, std::vector<std::string>& problems) {
     const JsonValue& payload = event["payload"];
     const auto summary = payload["summary"].text_or("");
-    if (summary.empty() || count_characters(summary) > 1024) problems.push_back("'payload.summary' is missing or too long");
+    if (summary.empty() || count_characters(summary) > 1024)
+      problems.push_back("'payload.summary' is missing or too long");
     if (payload["source"].text_or("").empty()) problems.push_back("'payload.source' is missing or blank");
     if (!one_of(payload["severity"].text_or(""), {"critical", "error", "warning", "info"})) {
       problems.push_back("'payload.severity' is invalid (must be one of: 'critical', 'error', 'warning', 'info')");

@@ -19,10 +19,9 @@ class PagerDutyTest : public ReceiverWorld {
   PagerDutyTest() {
     server_.serve([this](const FakeRequest& request) { return service_(request); });
   }
-  std::unique_ptr<Receiver> pagerduty(const std::string& more = "",
-                                      std::string_view key = FakePagerDuty::routing_key) {
-    return receiver("  pagerduty:\n    routing_key: \"" + std::string(key) + "\"\n    api_url: " +
-                    server_.url("/v2/enqueue") + "\n    source: web-1\n" + more);
+  std::unique_ptr<Receiver> pagerduty(const std::string& more = "", std::string_view key = FakePagerDuty::routing_key) {
+    return receiver("  pagerduty:\n    routing_key: \"" + std::string(key) +
+                    "\"\n    api_url: " + server_.url("/v2/enqueue") + "\n    source: web-1\n" + more);
   }
   JsonValue sent() const { return JsonValue::parse(last().body).value(); }
   static Attempt tell(const std::unique_ptr<Receiver>& receiver, Notification n) {
@@ -94,7 +93,8 @@ TEST_F(PagerDutyTest, StaysInsideTheLimitsOfAnEventWhateverIsSaid) {
 
 TEST_F(PagerDutyTest, LinksOnlyToWhatIsALink) {
   auto linked = make_notification({.id = "n-1"});
-  linked.annotations = Labels{{"summary", "s"}, {"runbook_url", "https://runbooks/1"}, {"dashboard_url", "javascript:1"}};
+  linked.annotations =
+      Labels{{"summary", "s"}, {"runbook_url", "https://runbooks/1"}, {"dashboard_url", "javascript:1"}};
   EXPECT_EQ(why(tell(pagerduty(), linked)), "(delivered)");
   ASSERT_EQ(sent()["links"].items().size(), 1U);
   EXPECT_EQ(sent()["links"].items()[0]["href"].text_or(""), "https://runbooks/1");
