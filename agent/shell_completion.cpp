@@ -157,14 +157,15 @@ std::string zsh_completion(const CommandOutline& program) {
 
 std::string fish_quoted(std::string_view text) { return "'" + with_each(text, "'\\", "\\") + "'"; }
 
-// True once these commands were typed, and none of those within the last of them.
-std::string fish_condition(const CommandWords& words, const CommandOutline& command) {
-  std::string out;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    out += (out.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + words[i]);
-  }
-  if (command.commands.empty()) return out;
-  return out + (out.empty() ? "" : "; and ") + "not __fish_seen_subcommand_from " + joined(command_names(command), " ");
+// A function of fish: true when exactly these commands were typed, one within the other.
+std::string fish_typed(const CommandOutline& program) {
+  std::string commands;
+  for_each_command(program, [&](const CommandWords& words, const CommandOutline&) {
+    if (words.size() > 1) commands += " " + fish_quoted(joined(words, " "));
+  });
+  return "function __sidewatch_typed\n  set -l typed " + program.name +
+         "\n  for word in (commandline -opc)[2..]\n    switch \"$typed $word\"\n      case" + commands +
+         "\n        set typed \"$typed $word\"\n    end\n  end\n  test \"$typed\" = \"$argv\"\nend\n";
 }
 
 std::string fish_option(const std::string& before, const OutlineOption& option) {
@@ -184,9 +185,9 @@ std::string fish_option(const std::string& before, const OutlineOption& option) 
 
 std::string fish_completion(const CommandOutline& program) {
   std::string out = "# Completion of " + program.name + " for fish: put it into ~/.config/fish/completions/" +
-                    program.name + ".fish.\ncomplete -c " + program.name + " -f\n";
+                    program.name + ".fish.\n" + fish_typed(program) + "complete -c " + program.name + " -f\n";
   for_each_command(program, [&](const CommandWords& words, const CommandOutline& command) {
-    const std::string before = "complete -c " + program.name + " -n " + fish_quoted(fish_condition(words, command));
+    const std::string before = "complete -c " + program.name + " -n " + fish_quoted("__sidewatch_typed " + joined(words, " "));
     for (const auto& within : command.commands) {
       out += before + " -a " + within.name + " -d " + fish_quoted(within.help) + "\n";
     }

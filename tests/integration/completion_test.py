@@ -17,9 +17,18 @@ def said(*words):
     return subprocess.run([BINARY, *words], capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-def commands():
-    listed = said("--help").partition("Subcommands:")[2].partition("Examples")[0]
+def commands(*within):
+    """The commands within a command, such as `ls` and `add` within `silence`; of the program without one."""
+    listed = said(*within, "--help").partition("\nSubcommands:\n")[2].partition("\n\n")[0]
     return re.findall(r"^  ([a-z-]+) ", listed, re.M)
+
+
+def all_commands(*within):
+    """Each as its words."""
+    found = []
+    for name in commands(*within):
+        found += [[*within, name], *all_commands(*within, name)]
+    return found
 
 
 def options(command):
@@ -73,9 +82,10 @@ class Completion(unittest.TestCase):
     def test_bash_offers_the_commands_and_their_options_and_no_others(self):
         self.assertEqual(self.bash("sidewatch", ""), set(commands()))
         self.assertEqual(self.bash("sidewatch", "che"), {"check"})
-        for command in commands():
-            offered = self.bash("sidewatch", command, "-")
-            self.assertEqual(offered, options([command]), command)
+        for command in all_commands():
+            self.assertEqual(self.bash("sidewatch", *command, "-"), options(command), command)
+            if commands(*command):
+                self.assertEqual(self.bash("sidewatch", *command, ""), set(commands(*command)), command)
 
     def test_bash_offers_what_an_option_takes(self):
         self.assertEqual(self.bash("sidewatch", "run", "--config", "o"), {"one file.yaml", "other.yaml"})
@@ -87,9 +97,11 @@ class Completion(unittest.TestCase):
     @unittest.skipUnless(shutil.which("fish"), "needs fish")
     def test_fish_offers_the_commands_and_their_options_and_no_others(self):
         self.assertEqual(self.fish("sidewatch", ""), set(commands()))
-        for command in commands():
-            offered = {name for name in self.fish("sidewatch", command, "--") if name.startswith("--")}
-            self.assertEqual(offered, {name for name in options([command]) if name.startswith("--")}, command)
+        for command in all_commands():
+            offered = {name for name in self.fish("sidewatch", *command, "--") if name.startswith("--")}
+            self.assertEqual(offered, {name for name in options(command) if name.startswith("--")}, command)
+            if commands(*command):
+                self.assertEqual(self.fish("sidewatch", *command, ""), set(commands(*command)), command)
         self.assertEqual(self.fish("sidewatch", "reference", "--completion", ""), {"bash", "zsh", "fish"})
         self.assertEqual(self.fish("sidewatch", "run", "--config", "ot"), {"other.yaml"})
 
@@ -106,10 +118,10 @@ class Completion(unittest.TestCase):
 
         offered = [line.partition(":")[0] for line in given("want=command; _sidewatch") if re.match(r"[a-z-]+:", line)]
         self.assertEqual(set(offered), set(commands()))
-        for command in commands():
-            lines = given(f"_sidewatch_{command.replace('-', '_')}")
-            self.assertEqual({re.match(r"[-a-z]+", line)[0] for line in lines if line.startswith("-")},
-                             options([command]), command)
+        for command in all_commands():
+            lines = given("_sidewatch_" + "_".join(command).replace("-", "_"))
+            self.assertEqual({re.match(r"[-a-z]+", line)[0] for line in lines if re.match("--?[a-z]", line)} - {"-C"},
+                             options(command), command)
         self.assertIn("bash zsh fish", "".join(given("_sidewatch_reference")))
 
 
