@@ -141,7 +141,8 @@ class Followed(unittest.TestCase):
         state = os.path.join(self.directory.name, "state")
         os.makedirs(state, exist_ok=True)
         self.agent = Agent(config, self.directory.name,
-                           {"STATE_DIRECTORY": state, "WEBHOOK_URL": self.receiver.url, **(environment or {})})
+                           {"STATE_DIRECTORY": state, "WEBHOOK_URL": self.receiver.url, "DISCORD_URL": self.receiver.url,
+                            **(environment or {})})
         self.addCleanup(self.agent.stop)
         self.agent.start()
 
@@ -188,9 +189,17 @@ class Followed(unittest.TestCase):
             return ""
 
     def expect_message(self, alert, level):
+        """As the webhook's JSON, or as an embed of Discord in the colour of its level."""
+        def of_discord(body):
+            return any(one["color"] == {"warning": 0xFFA500, "critical": 0xFF0000}[level] and alert in json.dumps(one)
+                       for one in body["embeds"])
+
+        def of_webhook(body):
+            return any(one["labels"]["alertname"] == alert and one["level"] == level for one in body["alerts"])
+
         def told():
-            return [one for request in self.receiver.taken() for one in request["body"]["alerts"]
-                    if one["labels"]["alertname"] == alert and one.get("level") == level]
+            bodies = [request["body"] for request in self.receiver.taken()]
+            return any(of_discord(body) if "embeds" in body else of_webhook(body) for body in bodies)
         wait_until(told, f"the message about {alert}; the agent's log: {self.agent.log()[-3000:]}")
 
     def test_the_bot(self):
