@@ -109,7 +109,8 @@ class GoodConfigurations(unittest.TestCase):
                 with self.subTest(path + ":\n" + block):
                     with open(os.path.join(directory, "block.yaml"), "w") as file:
                         file.write(re.sub(r"\$\{file:([^}]*)\}", in_place_of, block))
-                    environment = {"ONCALL_URL": "https://hooks.example/x", "WEBHOOK_SECRET": "whsec_c2VjcmV0"}
+                    environment = {"ONCALL_URL": "https://hooks.example/x", "WEBHOOK_SECRET": "whsec_c2VjcmV0",
+                                   "DISCORD_URL": "https://discord.com/api/webhooks/1/token"}
                     self.assert_good(check("block.yaml", directory, environment), "^Watches\n")
 
     def test_a_mark_at_the_beginning_and_windows_line_ends_are_fine(self):
