@@ -6,6 +6,7 @@
 #include "alerting/message_text.h"
 #include "alerting/receivers/fitted_text.h"
 #include "alerting/receivers/http_receiver.h"
+#include "alerting/receivers/mention.h"
 #include "alerting/receivers/service_url.h"
 #include "base/json.h"
 #include "base/regex.h"
@@ -63,8 +64,6 @@ std::string markdown(std::string_view text) {
   return out;
 }
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
-
 class Embed {
  public:
   explicit Embed(const MessageText& message) : message_(message) {}
@@ -120,12 +119,6 @@ void write_allowed_mentions(JsonWriter& json, const std::string& mention) {
     json.key(role ? "roles" : "users").begin_array().text(mention.substr(digits, mention.size() - digits - 1)).end_array();
   }
   json.end_object();
-}
-
-bool becomes_critical(const Delivery& delivery) {
-  return std::any_of(delivery.alerts.begin(), delivery.alerts.end(), [](const Notification& n) {
-    return n.level == Level::critical && n.reason != Reason::repeated;
-  });
 }
 
 class Discord final : public HttpReceiver {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "base/utf8.h"
 
 namespace sidewatch {
@@ -39,9 +40,13 @@ std::size_t most_that_fits(const std::vector<std::size_t>& ends, const Fits& fit
 
 }  // namespace
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
 std::string as_it_is(std::string_view text) { return std::string(text); }
 
 std::size_t count_bytes(std::string_view text) { return text.size(); }
+
+std::size_t count_json_bytes(std::string_view text) { return json_quoted(text).size() - 2; }
 
 std::size_t count_utf16_units(std::string_view text) {
   std::size_t units = 0;

@@ -17,8 +17,11 @@ using TextForm = std::function<std::string(std::string_view)>;
 // How a service counts what it limits.
 using TextMeasure = std::size_t (*)(std::string_view);
 
+bool is_blank(std::string_view text);  // nothing to be seen in it: services refuse such texts
+
 std::string as_it_is(std::string_view text);
 std::size_t count_bytes(std::string_view text);
+std::size_t count_json_bytes(std::string_view text);  // of what becomes of it in JSON
 // As services count whose programs hold text in UTF-16, and never less than those count that count characters.
 std::size_t count_utf16_units(std::string_view text);
 

@@ -8,6 +8,7 @@
 #include "alerting/receivers/email.h"
 #include "alerting/receivers/log.h"
 #include "alerting/receivers/pagerduty.h"
+#include "alerting/receivers/slack.h"
 #include "alerting/receivers/webhook.h"
 
 namespace sidewatch {
@@ -18,6 +19,7 @@ constexpr std::array kinds = {
     ReceiverKind{"email", configure_email},
     ReceiverKind{"log", configure_log},
     ReceiverKind{"pagerduty", configure_pagerduty},
+    ReceiverKind{"slack", configure_slack},
     ReceiverKind{"webhook", configure_webhook},
 };
 
