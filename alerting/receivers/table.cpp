@@ -9,6 +9,7 @@
 #include "alerting/receivers/log.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/slack.h"
+#include "alerting/receivers/telegram.h"
 #include "alerting/receivers/webhook.h"
 
 namespace sidewatch {
@@ -20,6 +21,7 @@ constexpr std::array kinds = {
     ReceiverKind{"log", configure_log},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"slack", configure_slack},
+    ReceiverKind{"telegram", configure_telegram},
     ReceiverKind{"webhook", configure_webhook},
 };
 
