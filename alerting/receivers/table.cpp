@@ -7,6 +7,7 @@
 #include "alerting/receivers/discord.h"
 #include "alerting/receivers/email.h"
 #include "alerting/receivers/log.h"
+#include "alerting/receivers/ntfy.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/slack.h"
 #include "alerting/receivers/telegram.h"
@@ -19,6 +20,7 @@ constexpr std::array kinds = {
     ReceiverKind{"discord", configure_discord},
     ReceiverKind{"email", configure_email},
     ReceiverKind{"log", configure_log},
+    ReceiverKind{"ntfy", configure_ntfy},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"slack", configure_slack},
     ReceiverKind{"telegram", configure_telegram},
