@@ -10,6 +10,7 @@
 #include "alerting/receivers/ntfy.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/slack.h"
+#include "alerting/receivers/teams.h"
 #include "alerting/receivers/telegram.h"
 #include "alerting/receivers/webhook.h"
 
@@ -23,6 +24,7 @@ constexpr std::array kinds = {
     ReceiverKind{"ntfy", configure_ntfy},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"slack", configure_slack},
+    ReceiverKind{"teams", configure_teams},
     ReceiverKind{"telegram", configure_telegram},
     ReceiverKind{"webhook", configure_webhook},
 };
