@@ -7,7 +7,7 @@ A server on this machine serves pages like those of an HTTP service (histograms 
 to scrape. Both scrape every page once a second, keep what they read on the disk and judge no rules. Reported: CPU per
 sample, from the request to its place in the store, and PSS. What a sample costs is counted by the pages that each asked for.
 
-Budget: a tenth of Prometheus's CPU per sample. CPU is from /proc/PID/schedstat (nanoseconds).
+Budget: half of Prometheus's CPU per sample. CPU is from /proc/PID/schedstat (nanoseconds).
 """
 
 import argparse
