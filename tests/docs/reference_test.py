@@ -135,7 +135,7 @@ class Schema(unittest.TestCase):
             ("rules: [{alert: A, expr: up, no_data: alert}]", "rules.0.no_data"),
             ("rules: [{alert: A, expr: up, warning: {over: 80}}]", "rules.0.warning"),
             ("rule_changes: [{alert: HostDiskFull, summary: full}]", "rule_changes.0"),
-            ("receivers: [{name: a, slack: {}}]", "receivers.0"),
+            ("receivers: [{name: a, pigeon: {}}]", "receivers.0"),
         ]:
             found = self.problems(text)
             self.assertTrue(any(problem.startswith(place + ":") for problem in found), f"{text}: {found}")
