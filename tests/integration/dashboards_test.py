@@ -39,6 +39,16 @@ def disks():
                    for words in map(str.split, file))
 
 
+def networks():
+    return any(name != "lo" for name in os.listdir("/sys/class/net"))
+
+
+def filesystems():
+    """Whether one of them is on a device; those of containers and of the kernel are left out by the agent."""
+    with open("/proc/self/mounts", encoding="utf-8") as file:
+        return any(line.startswith("/dev/") for line in file) and os.statvfs("/").f_files > 0
+
+
 def exists(path):
     return lambda: os.path.exists(path)
 
@@ -51,6 +61,9 @@ OF_THE_MACHINE = {
     ("host", "Waiting for disks"): exists("/proc/pressure/io"),
     ("host", "Tracked connections"): exists("/proc/sys/net/netfilter/nf_conntrack_count"),
     **{("host", title): disks for title in OF_A_DISK},
+    **{("host", title): filesystems for title in ("Fullest filesystem", "Filesystems", "Inodes", "Free space")},
+    ("overview", "Filesystems"): filesystems,
+    ("overview", "Network"): networks,
 }
 
 
