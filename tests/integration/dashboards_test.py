@@ -15,12 +15,20 @@ import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from grafana import DataSource, View  # noqa: E402
-from harness import temporary_directory, wait_until  # noqa: E402
+from harness import Agent, temporary_directory, wait_until  # noqa: E402
 from prometheus import Prometheus, version  # noqa: E402
 from showcase import Shop  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SCRAPE = os.path.join(ROOT, "config", "provisioning", "prometheus.yml")
+
+# Another agent, which calls a server as the shop's does.
+SECOND = """
+agent: {{interval: 500ms}}
+http: {{listen: "127.0.0.1:0"}}
+collectors: {{redis: [{{name: cache, address: "127.0.0.1:{redis}"}}]}}
+receivers: [{{name: log, log: {{}}}}]
+"""
 
 # (dashboard, panel, query): why it returns nothing here.
 NOTHING = {
@@ -82,6 +90,9 @@ class LiveData(unittest.TestCase):
         cls.addClassCleanup(directory.cleanup)
         cls.shop = Shop(cls.folder(directory, "shop"))
         cls.addClassCleanup(cls.shop.close)
+        cls.second = Agent(SECOND.format(redis=cls.shop.redis.port), cls.folder(directory, "second")).start()
+        cls.addClassCleanup(cls.second.stop)
+        cls.agents = [f"127.0.0.1:{agent.port}" for agent in (cls.shop.agent, cls.second)]
         cls.prometheus = None
         if version():
             cls.prometheus = Prometheus(cls.folder(directory, "prometheus"), cls.scrape_config())
@@ -97,12 +108,12 @@ class LiveData(unittest.TestCase):
 
     @classmethod
     def scrape_config(cls):
-        """The one that is shipped, more often and of this agent."""
+        """The one that is shipped, more often and of these agents."""
         with open(SCRAPE, encoding="utf-8") as file:
             config = yaml.safe_load(file)
         scrape = config["scrape_configs"][0]
         scrape.update({"scrape_interval": "1s", "scrape_timeout": "1s"})
-        scrape["static_configs"] = [{"targets": [f"127.0.0.1:{cls.shop.agent.port}"]}]
+        scrape["static_configs"] = [{"targets": cls.agents}]
         return yaml.safe_dump(config)
 
     def assert_full(self, source):
@@ -158,9 +169,21 @@ class LiveData(unittest.TestCase):
         self.assertEqual(chosen["host"], {"job": [], "instance": []}, "asked itself, an agent has neither")
         if self.prometheus is not None:
             through = self.chosen_of(DataSource(self.prometheus.port))
-            itself = [f"127.0.0.1:{self.shop.agent.port}"]
-            self.assertEqual(through["host"], {"job": ["sidewatch"], "instance": itself})
+            self.assertEqual(through["host"], {"job": ["sidewatch"], "instance": self.agents[:1]})
+            self.assertEqual(through["agent"], {"job": ["sidewatch"], "instance": sorted(self.agents)})
             self.assertEqual(through["postgresql"]["instance"], ["gone", "main"])
+
+    def test_what_two_agents_call_the_same_stays_two_through_prometheus(self):
+        if self.prometheus is None:
+            self.skipTest("no prometheus here")
+        source = DataSource(self.prometheus.port)
+
+        def agents():
+            found = source.ask("POST", "/api/v1/query", {"query": 'redis_up{instance="cache"}'})["result"]
+            return sorted(one["metric"]["agent"] for one in found) == sorted(self.agents)
+        wait_until(agents, "one series from each agent")
+        self.prometheus.log.seek(0)
+        self.assertNotRegex(self.prometheus.log.read(), "(?i)duplicate|out of order|out-of-order")
 
     def test_the_filters_offer_every_other_label(self):
         source = DataSource(self.shop.agent.port)
