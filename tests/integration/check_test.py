@@ -22,6 +22,14 @@ UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
 # All that the agent sees: no variable of whoever runs the test.
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
 
+# The variables that the documentation names, as their services have them: the form is judged.
+VARIABLES = {
+    "ONCALL_URL": "https://hooks.example/x", "WEBHOOK_SECRET": "whsec_c2VjcmV0",
+    "DISCORD_URL": "https://discord.com/api/webhooks/1/token", "SLACK_URL": "https://hooks.slack.com/services/T1/B1/x1",
+    "TELEGRAM_TOKEN": "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0", "NTFY_TOPIC": "alerts", "NTFY_TOKEN": "tk_secret",
+    "TEAMS_URL": "https://x.00.environment.api.powerplatform.com/powerautomate/workflows/1?sp=x&sig=abc",
+}
+
 # What stands in a file of that name where the documentation reads one: the form is judged.
 SECRETS = {"webhook_url": "https://hooks.example/x", "pagerduty": "0123456789abcdef0123456789abcdef"}
 
@@ -109,9 +117,7 @@ class GoodConfigurations(unittest.TestCase):
                 with self.subTest(path + ":\n" + block):
                     with open(os.path.join(directory, "block.yaml"), "w") as file:
                         file.write(re.sub(r"\$\{file:([^}]*)\}", in_place_of, block))
-                    environment = {"ONCALL_URL": "https://hooks.example/x", "WEBHOOK_SECRET": "whsec_c2VjcmV0",
-                                   "DISCORD_URL": "https://discord.com/api/webhooks/1/token"}
-                    self.assert_good(check("block.yaml", directory, environment), "^Watches\n")
+                    self.assert_good(check("block.yaml", directory, VARIABLES), "^Watches\n")
 
     def test_a_mark_at_the_beginning_and_windows_line_ends_are_fine(self):
         with tempfile.TemporaryDirectory() as directory:
