@@ -10,7 +10,9 @@
 #include <cctype>
 #include <ctime>
 #include <fstream>
+#include <istream>
 #include <memory>
+#include <sstream>
 
 namespace sidewatch {
 namespace {
@@ -76,6 +78,15 @@ std::string serial_of(const X509& certificate) {
   return hexadecimal(ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial)));
 }
 
+// The newer form says so in its first line, the older one in its second.
+bool holds_encrypted_key(std::istream& in) {
+  std::string line;
+  for (std::size_t lines = 0; lines < max_key_lines && std::getline(in, line); ++lines) {
+    if (line.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY") || line.starts_with("Proc-Type: 4,ENCRYPTED")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Certificate describe_certificate(const x509_st& certificate) {
@@ -132,14 +143,14 @@ bool has_hashed_certificates(const char* directory) {
   return found;
 }
 
+bool is_encrypted_key(std::string_view pem) {
+  std::istringstream in{std::string(pem)};
+  return holds_encrypted_key(in);
+}
+
 bool has_passphrase(const std::string& key_file) {
   std::ifstream in(key_file);
-  std::string line;
-  // The newer form says so in its first line, the older one in its second.
-  for (std::size_t lines = 0; lines < max_key_lines && std::getline(in, line); ++lines) {
-    if (line.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY") || line.starts_with("Proc-Type: 4,ENCRYPTED")) return true;
-  }
-  return false;
+  return holds_encrypted_key(in);
 }
 
 }  // namespace sidewatch

@@ -42,6 +42,7 @@ bool has_hashed_certificates(const char* directory);
 // Whether a private key (PEM) can be read only by who types its passphrase, and what is said of it: nobody is there to
 // type it.
 bool has_passphrase(const std::string& key_file);
+bool is_encrypted_key(std::string_view pem);
 inline constexpr std::string_view encrypted_key_advice =
     "the private key is encrypted with a passphrase, and nobody is there to type it: give a key without one, which the "
     "agent alone may read (openssl pkey -in KEY -out NEW_KEY)";

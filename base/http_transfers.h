@@ -11,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/http_client.h"
 #include "base/tls_client.h"
@@ -47,9 +49,18 @@ class HttpTransfers {
   HttpTransfers(const HttpTransfers&) = delete;
   HttpTransfers& operator=(const HttpTransfers&) = delete;
 
+  // What libcurl would otherwise find by itself: on threads that nobody bounds, or by reading files, which may block.
+  struct Given {
+    std::vector<std::string> addresses = {};  // of the URL's host, or of the proxy's; none: libcurl asks for them
+    std::optional<std::string> ca = {};       // what is in the request's ca_file, certificate_file and key_file
+    std::optional<std::string> certificate = {};
+    std::optional<std::string> key = {};
+  };
+
   // `done` is called once, by a later step() and never by start() itself, unless cancel() came first. It may start other
   // requests.
-  Id start(const OutgoingRequest& request, Done done);
+  Id start(const OutgoingRequest& request, Done done, Given given);
+  Id start(const OutgoingRequest& request, Done done) { return start(request, std::move(done), Given()); }
   void cancel(Id id);
 
   int descriptor() const;

@@ -29,11 +29,14 @@ const std::map<std::string, std::set<std::string>> allowed = {
 // The libraries, by how their headers begin.
 const std::vector<std::string> third_party = {
     "CLI/",     "curl/curl.h", "curl/urlapi.h", "httplib.h", "libpq", "libproc2/", "mysql.h", "nlohmann/",
-    "curl/multi.h",  // as it is used for mail
+    "curl/multi.h",
     "openssl/evp.h", "openssl/hmac.h", "openssl/err.h", "openssl/pem.h", "openssl/ssl.h",
     "openssl/x509.h", "openssl/x509v3.h",
     "prometheus/", "protozero/", "re2/", "snappy-c.h", "spdlog/", "sqlite3.h", "yaml-cpp/", "zlib.h",
 };
+
+// Met in more than one place, each time for something else: many HTTP requests at once, and mail.
+const std::map<std::string, std::size_t> seams = {{"curl/multi.h", 2}};
 
 struct Include {
   fs::path file;  // relative to the root
@@ -91,7 +94,9 @@ TEST(FloorPlan, EachLibraryIsIncludedByOneFile) {
     }
   }
   for (const auto& library : third_party) {
-    EXPECT_EQ(users[library].size(), 1u) << library << " is included by " << ::testing::PrintToString(users[library]);
+    const auto several = seams.find(library);
+    EXPECT_EQ(users[library].size(), several == seams.end() ? 1u : several->second)
+        << library << " is included by " << ::testing::PrintToString(users[library]);
     for (const auto& file : users[library]) EXPECT_TRUE(file.ends_with(".cpp")) << library << " reaches the header " << file;
   }
 }
