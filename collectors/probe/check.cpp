@@ -1,7 +1,5 @@
 #include "collectors/probe/check.h"
 
-#include <array>
-
 namespace sidewatch::probe {
 
 std::string_view to_string(Reason reason) {
@@ -30,6 +28,7 @@ std::string_view to_string(Reason reason) {
     case Reason::state: return "state";
     case Reason::offset: return "offset";
     case Reason::internal: return "internal";
+    case Reason::not_run: return "not_run";
   }
   return "internal";
 }
@@ -37,12 +36,12 @@ std::string_view to_string(Reason reason) {
 void add_tls_facts(Verdict& verdict, const TlsPeer& peer) {
   verdict.add(ssl_earliest_expiry_metric, static_cast<double>(peer.earliest_expiry));
   if (peer.verified_expiry) verdict.add(ssl_chain_expiry_metric, static_cast<double>(*peer.verified_expiry));
-  verdict.add(ssl_chain_info_metric, 1,
-              Labels{{"fingerprint_sha256", peer.certificate.sha256},
-                     {"subject", peer.certificate.subject},
-                     {"issuer", peer.certificate.issuer},
-                     {"subjectalternative", peer.certificate.names},
-                     {"serialnumber", peer.certificate.serial}});
+  verdict.add_foreign(ssl_chain_info_metric, 1,
+                      Labels{{"fingerprint_sha256", peer.certificate.sha256},
+                             {"subject", peer.certificate.subject},
+                             {"issuer", peer.certificate.issuer},
+                             {"subjectalternative", peer.certificate.names},
+                             {"serialnumber", peer.certificate.serial}});
   verdict.add(tls_version_info_metric, 1, Labels{{"version", peer.version}});
   verdict.add(tls_cipher_info_metric, 1, Labels{{"cipher", peer.cipher}});
 }

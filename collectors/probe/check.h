@@ -10,6 +10,7 @@
 #include "base/http_transfers.h"
 #include "collectors/probe/background.h"
 #include "collectors/probe/event_loop.h"
+#include "collectors/probe/names.h"
 #include "collectors/probe/task.h"
 #include "metrics/labels.h"
 #include "metrics/metric.h"
@@ -41,7 +42,8 @@ enum class Reason {
   content,          // of a file
   state,            // of a unit
   offset,           // of a clock
-  internal,         // the machine has no memory, thread or socket for it
+  internal,         // the machine has no memory or socket for it
+  not_run,          // no failure: it did not take place, because other checks keep all threads that it needs
 };
 std::string_view to_string(Reason reason);
 
@@ -53,7 +55,9 @@ struct Trouble {
 struct Fact {
   const Metric* metric = nullptr;
   double value = 0;
-  Labels labels = {};  // beside those of the check
+  Labels labels = {};    // beside those of the check
+  bool foreign = false;  // what the target says makes the labels: how many of these it may have is bounded
+  bool detail = false;   // told only where `details` asks for it
 };
 
 struct Verdict {
@@ -62,6 +66,16 @@ struct Verdict {
 
   void add(const Metric& metric, double value, Labels labels = {}) {
     facts.push_back({&metric, value, std::move(labels)});
+  }
+  void add_detail(const Metric& metric, double value, Labels labels = {}) {
+    facts.push_back({&metric, value, std::move(labels), false, true});
+  }
+  // A detail where it can only be 0.
+  void add_where(bool it_means_something, const Metric& metric, double value, Labels labels = {}) {
+    facts.push_back({&metric, value, std::move(labels), false, !it_means_something});
+  }
+  void add_foreign(const Metric& metric, double value, Labels labels) {
+    facts.push_back({&metric, value, std::move(labels), true, false});
   }
   // The first trouble is the one that is told.
   void fail(Reason reason, std::string text) {
@@ -74,6 +88,7 @@ struct Surroundings {
   EventLoop& loop;
   HttpTransfers& http;
   Background& background;
+  Names& names;
 };
 
 class Check {
@@ -82,6 +97,9 @@ class Check {
 
   // Not begun again before it has ended. It is over soon after `until` at the latest.
   virtual Task<Verdict> run(Surroundings& surroundings, TimePoint until) = 0;
+
+  // How many series with labels that its target makes stand at most, together with those that history remembers.
+  virtual std::size_t most_foreign_series() const { return 100; }
 };
 
 inline double seconds_since(TimePoint begin) {

@@ -1,6 +1,5 @@
 #include "collectors/probe/connection.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <unistd.h>
 
@@ -16,39 +15,7 @@
 namespace sidewatch::probe {
 namespace {
 
-constexpr std::size_t most_addresses = 8;
 constexpr std::size_t read_at_once = 4096;
-
-// What a lookup on another thread finds.
-struct Lookup {
-  std::string host;
-  int port = 0;
-  Family family = Family::any;
-  int error = 0;
-  std::vector<Address> addresses;
-};
-
-int family_number(Family family) {
-  return family == Family::ipv4 ? AF_INET : family == Family::ipv6 ? AF_INET6 : AF_UNSPEC;
-}
-
-void look_up(Lookup& lookup, int flags) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_family = family_number(lookup.family);
-  hints.ai_flags = flags | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const auto port = std::to_string(lookup.port);
-  lookup.error = getaddrinfo(lookup.host.c_str(), port.c_str(), &hints, &found);
-  if (lookup.error != 0) return;
-  for (const addrinfo* one = found; one != nullptr && lookup.addresses.size() < most_addresses; one = one->ai_next) {
-    Address address;
-    std::memcpy(&address.bytes, one->ai_addr, one->ai_addrlen);
-    address.size = one->ai_addrlen;
-    lookup.addresses.push_back(address);
-  }
-  freeaddrinfo(found);
-}
 
 std::string refusal_text(const Address& address, int error) {
   return "no connection to " + address.text() + ": " + std::strerror(error);
@@ -89,48 +56,44 @@ std::optional<Place> parse_place(std::string_view text, int default_port) {
   return place;
 }
 
-std::string Address::text() const {
-  std::array<char, NI_MAXHOST> text{};
-  if (getnameinfo(get(), size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "?";
-  return text.data();
-}
-
 Socket::~Socket() {
   if (fd_ >= 0) close(fd_);
 }
 
 Trouble timed_out(const std::string& what) { return {Reason::timeout, what + " in time"}; }
 
+std::optional<Trouble> lookup_trouble(Background::Ended ended, const Lookup& lookup, const std::string& host) {
+  const std::string name = "the name '" + host + "' ";
+  switch (ended) {
+    case Background::Ended::done: break;
+    case Background::Ended::not_begun: return Trouble{Reason::not_run, no_thread_words(Work::names)};
+    case Background::Ended::late:
+    case Background::Ended::still_hangs: return Trouble{Reason::resolve, name + "is not resolved in time"};
+  }
+  if (lookup.error != 0) return Trouble{Reason::resolve, name + "is not resolved: " + gai_strerror(lookup.error)};
+  if (lookup.addresses.empty()) return Trouble{Reason::resolve, name + "has no address"};
+  return std::nullopt;
+}
+
 Task<std::optional<Trouble>> resolve(Surroundings& surroundings, Place place, Family family, TimePoint until,
                                      std::vector<Address>& addresses, Verdict& verdict) {
   const auto begin = steady_clock::now();
-  const auto lookup = std::make_shared<Lookup>();
-  lookup->host = place.host;
-  lookup->port = place.port;
-  lookup->family = family;
-  look_up(*lookup, AI_NUMERICHOST);
-  if (lookup->error != 0) {
-    lookup->error = 0;
-    auto looking = surroundings.background.run(surroundings.loop, [lookup] { look_up(*lookup, 0); }, until);
-    const bool ended = co_await looking;
-    if (!ended) {
-      co_return Trouble{Reason::timeout, "the name '" + place.host + "' is not resolved in time"};
-    }
+  Lookup lookup = look_up_address(place.host, family);
+  if (lookup.error != 0) {
+    auto looking = surroundings.names.find(surroundings.loop, place.host, family, until, lookup);
+    const auto ended = co_await looking;
+    if (ended == Background::Ended::done) verdict.add(dns_lookup_time_metric, seconds_since(begin));
+    if (auto trouble = lookup_trouble(ended, lookup, place.host)) co_return trouble;
+  } else {
+    verdict.add_detail(dns_lookup_time_metric, 0);
   }
-  verdict.add(dns_lookup_time_metric, seconds_since(begin));
-  if (lookup->error != 0) {
-    co_return Trouble{Reason::resolve, "the name '" + place.host + "' is not resolved: " + gai_strerror(lookup->error)};
-  }
-  addresses = std::move(lookup->addresses);
-  const bool refused = std::any_of(addresses.begin(), addresses.end(),
-                                   [](const Address& address) { return is_link_local(*address.get()); });
+  addresses = std::move(lookup.addresses);
+  for (auto& address : addresses) address.set_port(place.port);
+  if (place.allow_link_local) co_return std::nullopt;
   std::erase_if(addresses, [](const Address& address) { return is_link_local(*address.get()); });
-  if (addresses.empty()) {
-    co_return refused
-        ? Trouble{Reason::address_refused, "the address of '" + place.host + "' is link-local, which is refused"}
-        : Trouble{Reason::resolve, "the name '" + place.host + "' has no address"};
-  }
-  co_return std::nullopt;
+  if (!addresses.empty()) co_return std::nullopt;
+  co_return Trouble{Reason::address_refused, "the address of '" + place.host +
+                                                 "' is link-local, which is refused unless allow_link_local is true"};
 }
 
 Task<std::optional<Trouble>> Stream::connect(const std::vector<Address>& addresses, TimePoint until) {
@@ -158,10 +121,31 @@ Task<std::optional<Trouble>> Stream::connect(const std::vector<Address>& address
   co_return last;
 }
 
-Task<std::optional<Trouble>> Stream::begin_tls(TlsSettings settings, TimePoint until) {
-  auto made = TlsClient::make(socket_.get(), settings);
-  if (!made) co_return Trouble{Reason::tls, made.error().text()};
-  tls_ = std::move(made).value();
+// Nothing is sent or received while it is made, so a thread that is late does no harm to a socket that is closed by then.
+Task<std::optional<Trouble>> Stream::make_tls(TlsSettings settings, Background& background, OwnErrand& errand,
+                                              TimePoint until) {
+  using Made = Result<std::unique_ptr<TlsClient>>;
+  const auto made = std::make_shared<Made>(Error{"no TLS", ""});
+  const bool reads_files = !settings.ca.empty() || !settings.cert.empty();
+  std::function<void()> make = [made, settings, fd = socket_.get()] { *made = TlsClient::make(fd, settings); };
+  if (reads_files) {
+    auto making = errand.run(background, loop_, Work::keys, std::move(make), until);
+    const auto ended = co_await making;
+    if (ended == Background::Ended::not_begun) co_return Trouble{Reason::not_run, no_thread_words(Work::keys)};
+    if (ended != Background::Ended::done) co_return timed_out("the files with the keys of TLS are not read");
+  } else {
+    make();
+  }
+  if (!*made) co_return Trouble{Reason::tls, made->error().text()};
+  tls_ = std::move(*made).value();
+  co_return std::nullopt;
+}
+
+Task<std::optional<Trouble>> Stream::begin_tls(TlsSettings settings, Background& background, OwnErrand& errand,
+                                               TimePoint until) {
+  auto making = make_tls(std::move(settings), background, errand, until);
+  const auto trouble = co_await making;
+  if (trouble) co_return trouble;
   while (true) {
     const auto step = tls_->shake_hands();
     bool ready = true;

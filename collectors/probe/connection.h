@@ -1,16 +1,15 @@
 // Names, addresses and streams, for checks that speak a protocol of their own: the waits are the event loop's.
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/tls_client.h"
+#include "collectors/probe/address.h"
 #include "collectors/probe/check.h"
 #include "collectors/probe/task.h"
 
@@ -20,21 +19,11 @@ namespace sidewatch::probe {
 struct Place {
   std::string host;  // a name or an address without brackets
   int port = 0;
+  bool allow_link_local = false;
   std::string text() const;  // "[::1]:53"
 };
 // "host:port", "[::1]:53"; without a port `default_port`, which 0 makes a mistake.
 std::optional<Place> parse_place(std::string_view text, int default_port);
-
-enum class Family { any, ipv4, ipv6 };
-
-// An address that can be connected to.
-struct Address {
-  sockaddr_storage bytes{};
-  socklen_t size = 0;
-  int family() const { return bytes.ss_family; }
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes); }
-  std::string text() const;  // without the port
-};
 
 // A file descriptor that closes itself.
 class Socket {
@@ -65,7 +54,9 @@ class Stream {
 
   // Tries the addresses in turn, each for its share of the time.
   Task<std::optional<Trouble>> connect(const std::vector<Address>& addresses, TimePoint until);
-  Task<std::optional<Trouble>> begin_tls(TlsSettings settings, TimePoint until);
+  // Files that `settings` name are read by `errand`.
+  Task<std::optional<Trouble>> begin_tls(TlsSettings settings, Background& background, OwnErrand& errand,
+                                         TimePoint until);
   Task<std::optional<Trouble>> write(std::string bytes, TimePoint until);
 
   // Appends what has come to unread(): at least a byte. "disconnected" where the other side ended it.
@@ -76,6 +67,8 @@ class Stream {
   const TlsClient* tls() const { return tls_.get(); }
 
  private:
+  Task<std::optional<Trouble>> make_tls(TlsSettings settings, Background& background, OwnErrand& errand,
+                                        TimePoint until);
   EventLoop& loop_;
   Socket socket_;
   int family_ = 0;
@@ -84,5 +77,8 @@ class Stream {
 };
 
 Trouble timed_out(const std::string& what);
+
+// What a name's lookup that ended so means for the check.
+std::optional<Trouble> lookup_trouble(Background::Ended ended, const Lookup& lookup, const std::string& host);
 
 }  // namespace sidewatch::probe

@@ -47,8 +47,8 @@ bool answers(const DnsMessage& message, std::uint16_t id, const DnsQuestion& que
 
 class DnsCheck final : public Check {
  public:
-  explicit DnsCheck(const DnsCheckConfig& config) : config_(config) {
-    question_ = {config.query_name.value, config.type, config.recursion};
+  explicit DnsCheck(std::shared_ptr<const DnsCheckConfig> config) : config_(std::move(config)) {
+    question_ = {config_->query_name.value, config_->type, config_->recursion};
   }
 
   Task<Verdict> run(Surroundings& surroundings, TimePoint until) override {
@@ -65,8 +65,8 @@ class DnsCheck final : public Check {
   using Outcome = Task<std::optional<Trouble>>;
 
   Outcome ask(Surroundings& surroundings, TimePoint until, Verdict& verdict) {
-    Place place = config_.place.value_or(Place{});
-    if (!config_.place) {
+    Place place = config_->place.value_or(Place{});
+    if (!config_->place) {
       auto finding = find_server(surroundings, until, place);
       const auto trouble = co_await finding;
       if (trouble) co_return trouble;
@@ -79,7 +79,7 @@ class DnsCheck final : public Check {
       begin = now;
     };
     std::vector<Address> addresses;
-    auto resolving = resolve(surroundings, place, config_.family, until, addresses, verdict);
+    auto resolving = resolve(surroundings, place, config_->family, until, addresses, verdict);
     auto trouble = co_await resolving;
     tell("resolve");
     if (trouble) co_return trouble;
@@ -87,7 +87,7 @@ class DnsCheck final : public Check {
     const auto request = encode_dns_question(id, question_);
     if (!request) co_return Trouble{Reason::internal, request.error().what};
     verdict.add(ip_protocol_metric, addresses[0].family() == AF_INET ? 4 : 6);
-    if (!config_.tcp) {
+    if (!config_->tcp) {
       auto asking = ask_udp(surroundings.loop, addresses[0], *request, id, until);
       trouble = co_await asking;
       tell("request");
@@ -100,21 +100,22 @@ class DnsCheck final : public Check {
     if (trouble) co_return about(*trouble);
     auto asking = ask_tcp(stream, *request, id, until);
     trouble = co_await asking;
-    if (config_.tcp) tell("request");
+    if (config_->tcp) tell("request");
     co_return trouble;
   }
 
   // On another thread: the file may lie anywhere.
-  static Outcome find_server(Surroundings& surroundings, TimePoint until, Place& place) {
+  Outcome find_server(Surroundings& surroundings, TimePoint until, Place& place) {
     const auto text = std::make_shared<std::string>();
     std::function<void()> read_file = [text] {
       std::ostringstream content;
       content << std::ifstream(resolv_conf_path).rdbuf();
       *text = content.str();
     };
-    auto reading = surroundings.background.run(surroundings.loop, std::move(read_file), until);
-    const bool read = co_await reading;
-    if (!read) co_return timed_out(std::string(resolv_conf_path) + " is not read");
+    auto reading = errand_.run(surroundings.background, surroundings.loop, Work::keys, std::move(read_file), until);
+    const auto ended = co_await reading;
+    if (ended == Background::Ended::not_begun) co_return Trouble{Reason::not_run, no_thread_words(Work::keys)};
+    if (ended != Background::Ended::done) co_return timed_out(std::string(resolv_conf_path) + " is not read");
     const auto server = first_name_server(*text);
     const auto found = server ? parse_place(*server, dns_port) : std::nullopt;
     if (!found) {
@@ -122,6 +123,7 @@ class DnsCheck final : public Check {
                         std::string(resolv_conf_path) + " names no name server: give the check a server"};
     }
     place = *found;
+    place.allow_link_local = true;  // the machine itself asks it
     co_return std::nullopt;
   }
 
@@ -192,13 +194,13 @@ class DnsCheck final : public Check {
     for (const auto& record : message_.answers) {
       if (dns_type_name(record.type) == "SOA") verdict.add(serial_metric, record.serial);
     }
-    const ExpectedDns& expected = config_.expect;
-    const std::string asked = dns_type_name(config_.type) + " of " + config_.query_name.value;
+    const ExpectedDns& expected = config_->expect;
+    const std::string asked = dns_type_name(config_->type) + " of " + config_->query_name.value;
     if (message_.rcode != expected.rcode_number) {
       verdict.fail(Reason::status, asked + ": the name server answers " + dns_rcode_name(message_.rcode));
     }
     const auto of_type = std::count_if(message_.answers.begin(), message_.answers.end(),
-                                       [&](const DnsRecord& record) { return record.type == config_.type; });
+                                       [&](const DnsRecord& record) { return record.type == config_->type; });
     const std::int64_t least = expected.min_answers_given ? expected.min_answers : expected.rcode_number == 0 ? 1 : 0;
     if (of_type < least) {
       verdict.fail(Reason::answer,
@@ -207,7 +209,7 @@ class DnsCheck final : public Check {
     bool regex = false;
     const auto matches = [&](const Regex& pattern) {
       return std::any_of(message_.answers.begin(), message_.answers.end(), [&](const DnsRecord& record) {
-        return record.type == config_.type && pattern.partial_match(record.text);
+        return record.type == config_->type && pattern.partial_match(record.text);
       });
     };
     for (const auto& pattern : expected.answers_match) {
@@ -220,10 +222,12 @@ class DnsCheck final : public Check {
       regex = true;
       verdict.fail(Reason::answer, asked + ": a record matches '" + pattern.pattern() + "'");
     }
-    verdict.add(failed_due_to_regex_metric, regex ? 1 : 0);
+    const bool has_regex = !expected.answers_match.empty() || !expected.answers_not_match.empty();
+    verdict.add_where(has_regex, failed_due_to_regex_metric, regex ? 1 : 0);
   }
 
-  const DnsCheckConfig config_;
+  const std::shared_ptr<const DnsCheckConfig> config_;
+  OwnErrand errand_;
   DnsQuestion question_;
   DnsMessage message_;  // of this run
   std::string server_;
@@ -270,6 +274,9 @@ void declare(config::Section& section, DnsCheckConfig& config) {
   section.choice("transport", config.tcp, {{"udp", false}, {"tcp", true}},
                  "udp; what does not fit is asked for again over tcp");
   declare_family(section, config.family);
+  Place server;
+  if (config.server) server = parse_place(config.server->value, dns_port).value_or(Place{});
+  declare_link_local(section, "server", server);
   section.optional("recursion", config.recursion, "have the name server ask others");
   section.section("expect", config.expect, "what the answer has to be");
   if (section.describing()) return;
@@ -281,10 +288,12 @@ void declare(config::Section& section, DnsCheckConfig& config) {
                         "' is not a type that is known: A, AAAA, CAA, CNAME, MX, NS, PTR, SOA, SRV or TXT");
   }
   if (config.server) {
-    config.place = parse_place(config.server->value, dns_port);
-    if (!config.place)
+    if (server.host.empty()) {
       section.problem("server",
                       "'" + config.server->value + "' is not an address: write 192.0.2.53 or [2001:db8::53]:5353");
+    } else {
+      config.place = server;
+    }
   }
   const auto encoded = encode_dns_question(0, {config.query_name.value, config.type, true});
   if (!encoded) section.problem("query_name", encoded.error().what);
@@ -294,14 +303,16 @@ std::string fingerprint_of(const DnsCheckConfig& config) {
   std::string text = config.query_name.value + '\n' + config.query_type.value + '\n' +
                      (config.server ? config.server->value : "") + '\n' +
                      std::to_string(static_cast<int>(config.family)) + (config.tcp ? "t" : "u") +
-                     (config.recursion ? "r" : "-") + config.expect.rcode.value +
+                     (config.place && config.place->allow_link_local ? "l" : "-") + (config.recursion ? "r" : "-") + config.expect.rcode.value +
                      (config.expect.min_answers_given ? std::to_string(config.expect.min_answers) : "");
   for (const auto& one : config.expect.answers_match) text += "\nm" + one.pattern();
   for (const auto& one : config.expect.answers_not_match) text += "\nn" + one.pattern();
   return text;
 }
 
-std::unique_ptr<Check> make_check(const DnsCheckConfig& config) { return std::make_unique<DnsCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const DnsCheckConfig> config) {
+  return std::make_unique<DnsCheck>(std::move(config));
+}
 
 std::vector<Metric> dns_check_metrics() {
   return {duration_metric,    succeeded_metric,   rcode_metric,  answers_metric,

@@ -37,7 +37,7 @@ struct DnsCheckConfig {
 void declare(config::Section& section, DnsCheckConfig& config);
 std::string fingerprint_of(const DnsCheckConfig& config);
 
-std::unique_ptr<Check> make_check(const DnsCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const DnsCheckConfig> config);
 std::vector<Metric> dns_check_metrics();
 
 // The first `nameserver` of a resolv.conf.

@@ -88,9 +88,10 @@ void judge_body(const Expectations& expected, const std::string& body, Verdict& 
     regex = true;
     verdict.fail(Reason::body, "something in the answer matches '" + pattern.pattern() + "'");
   }
-  verdict.add(failed_due_to_regex_metric, regex ? 1 : 0);
+  const bool has_regex = !expected.body_matches.empty() || !expected.body_not_matches.empty();
+  verdict.add_where(has_regex, failed_due_to_regex_metric, regex ? 1 : 0);
   if (expected.json.empty()) return;
-  const auto root = JsonValue::parse(body);
+  const auto root = JsonValue::parse(body, {.max_bytes = body.size()});  // which max_body bounds
   if (!root) return verdict.fail(Reason::body, "the answer is not JSON: " + root.error().what);
   for (const auto& one : expected.json) judge_json(one, *root, verdict);
 }

@@ -30,7 +30,7 @@ constexpr Metric size_metric{"probe_file_size_bytes", MetricType::gauge, "bytes"
 constexpr Metric changes_metric{"probe_file_content_changes_total", MetricType::counter, "",
                                 "How often its content was another than at the run before."};
 
-// What the other thread finds. `given_up` is set when nobody waits any more: a long file is then read no further.
+// What the other thread finds. Once it is given up a long file is read no further.
 struct Found {
   std::string path;
   bool hash = false;
@@ -74,9 +74,9 @@ void hash_file(Found& found) {
   found.sha256 = to_hex(sum.finish());
 }
 
-void look_at(Found& found) {
+void look_at(Found& found, const StatFile& stat_file) {
   struct stat status {};
-  if (stat(found.path.c_str(), &status) != 0) {
+  if (stat_file(found.path.c_str(), &status) != 0) {
     found.error = errno;
     found.step = "looked at";
     return;
@@ -95,21 +95,28 @@ double wall_now() {
 
 class FileCheck final : public Check {
  public:
-  explicit FileCheck(const FileCheckConfig& config) : config_(config) {}
+  FileCheck(std::shared_ptr<const FileCheckConfig> config, StatFile stat_file)
+      : config_(std::move(config)), stat_file_(std::move(stat_file)) {}
 
   Task<Verdict> run(Surroundings& surroundings, TimePoint until) override {
     Verdict verdict;
     const auto found = std::make_shared<Found>();
-    found->path = config_.path.value;
-    found->hash = config_.watch_content || !config_.sha256.empty();
-    auto looking = surroundings.background.run(surroundings.loop, [found] { look_at(*found); }, until);
-    const bool done = co_await looking;
-    if (done) {
-      judge_file(*found, verdict);
-    } else {
-      found->given_up = true;
-      verdict.fail(Reason::timeout,
-                   found->path + ": the file system does not answer, or the file is too long to read in time");
+    found->path = config_->path.value;
+    found->hash = config_->watch_content || !config_->sha256.empty();
+    const GivenUp guard(found->given_up);
+    std::function<void()> work = [found, stat_file = stat_file_] { look_at(*found, stat_file); };
+    auto looking = errand_.run(surroundings.background, surroundings.loop, Work::files, std::move(work), until);
+    const auto ended = co_await looking;
+    switch (ended) {
+      case Background::Ended::done: judge_file(*found, verdict); break;
+      case Background::Ended::not_begun: verdict.fail(Reason::not_run, no_thread_words(Work::files)); break;
+      case Background::Ended::late:
+        verdict.fail(Reason::timeout,
+                     found->path + ": the file system does not answer, or the file is too long to read in time");
+        break;
+      case Background::Ended::still_hangs:
+        verdict.fail(Reason::timeout, found->path + ": the file system still does not answer");
+        break;
     }
     co_return verdict;
   }
@@ -119,24 +126,24 @@ class FileCheck final : public Check {
     const auto fail = [&](Reason reason, const std::string& text) { verdict.fail(reason, found.path + ": " + text); };
     const bool missing = found.error == ENOENT || found.error == ENOTDIR;
     if (found.error == 0 || missing) verdict.add(exists_metric, missing ? 0 : 1);
-    if (missing && config_.exists) return fail(Reason::missing, "there is no such file");
+    if (missing && config_->exists) return fail(Reason::missing, "there is no such file");
     if (missing) return;
     if (found.error == EACCES || found.error == EPERM) {
       return fail(Reason::permission, std::string("it cannot be ") + found.step + ": the agent's user may not");
     }
     if (found.error != 0)
       return fail(Reason::missing, std::string("it cannot be ") + found.step + ": " + std::strerror(found.error));
-    if (!config_.exists) return fail(Reason::content, "the file is there, and should not be");
+    if (!config_->exists) return fail(Reason::content, "the file is there, and should not be");
     const double age = wall_now() - found.modified;
     verdict.add(age_metric, age);
     verdict.add(mtime_metric, found.modified);
     verdict.add(size_metric, static_cast<double>(found.size));
-    if (config_.max_age && age > to_seconds(*config_.max_age)) {
-      fail(Reason::age, "nothing was written to it for longer than " + to_words(*config_.max_age));
+    if (config_->max_age && age > to_seconds(*config_->max_age)) {
+      fail(Reason::age, "nothing was written to it for longer than " + to_words(*config_->max_age));
     }
     const auto size = static_cast<std::uint64_t>(found.size);
-    if (config_.min_size && size < config_.min_size->count) fail(Reason::size, "it is smaller than min_size");
-    if (config_.max_size && size > config_.max_size->count) fail(Reason::size, "it is larger than max_size");
+    if (config_->min_size && size < config_->min_size->count) fail(Reason::size, "it is smaller than min_size");
+    if (config_->max_size && size > config_->max_size->count) fail(Reason::size, "it is larger than max_size");
     if (found.hash) judge_content(found, verdict);
   }
 
@@ -146,13 +153,15 @@ class FileCheck final : public Check {
       return verdict.fail(Reason::too_large, found.path + ": it is longer than 1 GiB, which is not read");
     if (!last_sha256_.empty() && last_sha256_ != found.sha256) changes_ += 1;
     last_sha256_ = found.sha256;
-    if (config_.watch_content) verdict.add(changes_metric, static_cast<double>(changes_));
-    if (!config_.sha256.empty() && config_.sha256 != found.sha256) {
+    if (config_->watch_content) verdict.add(changes_metric, static_cast<double>(changes_));
+    if (!config_->sha256.empty() && config_->sha256 != found.sha256) {
       verdict.fail(Reason::content, found.path + ": its content is another one, its SHA-256 is " + found.sha256);
     }
   }
 
-  const FileCheckConfig config_;
+  const std::shared_ptr<const FileCheckConfig> config_;
+  const StatFile stat_file_;
+  OwnErrand errand_;
   std::string last_sha256_;
   std::uint64_t changes_ = 0;
 };
@@ -194,7 +203,12 @@ std::string fingerprint_of(const FileCheckConfig& config) {
          number(config.max_size) + '\n' + config.sha256;
 }
 
-std::unique_ptr<Check> make_check(const FileCheckConfig& config) { return std::make_unique<FileCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const FileCheckConfig> config, StatFile stat_file) {
+  return std::make_unique<FileCheck>(std::move(config), std::move(stat_file));
+}
+std::unique_ptr<Check> make_check(std::shared_ptr<const FileCheckConfig> config) {
+  return make_check(std::move(config), [](const char* path, struct stat* status) { return stat(path, status); });
+}
 
 std::vector<Metric> file_check_metrics() {
   return {exists_metric, age_metric, mtime_metric, size_metric, changes_metric};

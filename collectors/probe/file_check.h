@@ -2,7 +2,10 @@
 // certificates in files end. Both work on a thread of their own: a mount whose server is dead holds up nobody else.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +28,10 @@ struct FileCheckConfig {
 };
 void declare(config::Section& section, FileCheckConfig& config);
 std::string fingerprint_of(const FileCheckConfig& config);
-std::unique_ptr<Check> make_check(const FileCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const FileCheckConfig> config);
+// `stat_file` does what stat(2) does, and may hang.
+using StatFile = std::function<int(const char* path, struct stat* status)>;
+std::unique_ptr<Check> make_check(std::shared_ptr<const FileCheckConfig> config, StatFile stat_file);
 std::vector<Metric> file_check_metrics();
 
 struct CertificateCheckConfig {
@@ -35,7 +41,7 @@ struct CertificateCheckConfig {
 void declare(config::Section& section, CertificateCheckConfig& config);
 std::string target_of(const CertificateCheckConfig& config);
 std::string fingerprint_of(const CertificateCheckConfig& config);
-std::unique_ptr<Check> make_check(const CertificateCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const CertificateCheckConfig> config);
 std::vector<Metric> certificate_check_metrics();
 
 // What is wrong with the certificates of one file at `now` (seconds since 1970); empty: nothing. Of several, each has

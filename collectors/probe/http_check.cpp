@@ -2,10 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
+
+#include "collectors/probe/connection.h"
+#include "config/regular_file.h"
 
 namespace sidewatch::probe {
 namespace {
+
+constexpr std::size_t most_key_bytes = std::size_t{4} << 20;  // of a file with certificates or a key
+constexpr std::size_t long_body_bytes = std::size_t{256} << 10;
+constexpr auto addresses_kept = std::chrono::seconds(60);     // for connections that are used again
 
 constexpr Metric http_duration_metric{"probe_http_duration_seconds", MetricType::gauge, "seconds",
                                       "Time of each phase of the HTTP request, redirects added up: resolve, connect, "
@@ -22,9 +30,12 @@ constexpr Metric ssl_metric{"probe_http_ssl", MetricType::gauge, "", "1 when the
 constexpr Metric reused_metric{"probe_http_connection_reused", MetricType::gauge, "",
                                "1 when the connection was one of an earlier run (keep_alive)."};
 
+constexpr std::string_view tls_phase = "tls";
+
 // What is remembered over redirects.
 struct Phases {
   double resolve = 0, connect = 0, tls = 0, processing = 0, transfer = 0;
+  bool looked_up = false;  // a name
 
   void add(const HttpTrace& trace) {
     resolve += trace.resolve_seconds;
@@ -35,21 +46,26 @@ struct Phases {
   }
   void tell(Verdict& verdict) const {
     for (const auto& [phase, seconds] :
-         {std::pair{"resolve", resolve}, std::pair{"connect", connect}, std::pair{"tls", tls},
-          std::pair{"processing", processing}, std::pair{"transfer", transfer}}) {
-      verdict.add(http_duration_metric, seconds, Labels{{"phase", phase}});
+         {std::pair<std::string_view, double>{"resolve", resolve}, {"connect", connect}, {tls_phase, tls},
+          {"processing", processing}, {"transfer", transfer}}) {
+      verdict.add_where(seconds > 0 || phase != tls_phase, http_duration_metric, seconds, Labels{{"phase", phase}});
     }
+    verdict.add_where(looked_up, dns_lookup_time_metric, resolve);
   }
 };
 
 // A request under way that is taken back when whoever waits for it is given up.
 class Asked {
  public:
-  Asked(HttpTransfers& transfers, const OutgoingRequest& request)
-      : transfers_(transfers), id_(transfers.start(request, [this](HttpExchange exchange) {
-          exchange_ = std::move(exchange);
-          done_.set();
-        })) {}
+  Asked(HttpTransfers& transfers, const OutgoingRequest& request, HttpTransfers::Given given)
+      : transfers_(transfers),
+        id_(transfers.start(
+            request,
+            [this](HttpExchange exchange) {
+              exchange_ = std::move(exchange);
+              done_.set();
+            },
+            std::move(given))) {}
   Asked(const Asked&) = delete;
   Asked& operator=(const Asked&) = delete;
   ~Asked() { transfers_.cancel(id_); }
@@ -62,6 +78,89 @@ class Asked {
   HttpExchange exchange_{HttpError{HttpFailure::timeout, "no answer in time"}, {}};
   const HttpTransfers::Id id_;
 };
+
+// What a run asks for first: with everything that has to be read from files, which may block.
+struct Prepared {
+  OutgoingRequest request;
+  HttpTransfers::Given keys;
+  std::optional<Trouble> trouble;
+};
+
+// Its key, where a file with a secret is gone: asking without it would test something else.
+std::string unreadable_secret(const HttpCheckConfig& config) {
+  const auto unreadable = [](const config::Secret& secret) { return !secret.empty() && secret.reveal().empty(); };
+  for (const auto& [name, value] : config.headers) {
+    if (unreadable(value)) return "header '" + name + "'";
+  }
+  if (unreadable(config.bearer_token)) return "bearer_token";
+  if (unreadable(config.password)) return "password";
+  return unreadable(config.body) ? "body" : "";
+}
+
+OutgoingRequest first_request(const HttpCheckConfig& config) {
+  OutgoingRequest request;
+  request.method = config.method;
+  request.url = config.url.value;
+  for (const auto& [name, value] : config.headers) request.headers.push_back({name, value.reveal()});
+  if (!config.bearer_token.empty()) {
+    request.headers.push_back({"Authorization", "Bearer " + config.bearer_token.reveal()});
+  }
+  request.body = config.body.reveal();
+  request.username = config.username;
+  request.password = config.password.reveal();
+  request.max_body_bytes = static_cast<std::size_t>(config.max_body.count);
+  if (!config.expect.look_at_body()) request.too_long = OutgoingRequest::TooLong::cut;
+  request.ca_file = config.tls.ca;
+  request.certificate_file = config.tls.cert;
+  request.key_file = config.tls.key;
+  request.server_name = config.tls.server_name;
+  request.insecure_skip_verify = config.tls.insecure_skip_verify;
+  request.tls13_only = config.tls.tls13_only;
+  request.allow_link_local = config.allow_link_local;
+  request.proxy_url = config.proxy_url;
+  request.family = config.family;
+  request.unix_socket = config.unix_socket;
+  request.fresh_connection = !config.keep_alive;
+  return request;
+}
+
+void read_key(const std::string& path, std::optional<std::string>& text, std::optional<Trouble>& trouble) {
+  if (path.empty() || trouble) return;
+  auto content = config::read_regular_file(path, most_key_bytes);
+  if (content) {
+    text = *std::move(content);
+  } else {
+    trouble = Trouble{Reason::tls, "it was not asked: " + path + ": " + content.error().what};
+  }
+}
+
+Prepared prepare(const HttpCheckConfig& config) {
+  Prepared prepared;
+  if (const std::string secret = unreadable_secret(config); !secret.empty()) {
+    prepared.trouble = Trouble{Reason::missing, "it was not asked: " + secret + " cannot be read now"};
+    return prepared;
+  }
+  prepared.request = first_request(config);
+  read_key(config.tls.ca, prepared.keys.ca, prepared.trouble);
+  read_key(config.tls.cert, prepared.keys.certificate, prepared.trouble);
+  read_key(config.tls.key.empty() ? config.tls.cert : config.tls.key, prepared.keys.key, prepared.trouble);
+  return prepared;
+}
+
+bool may_read_files(const HttpCheckConfig& config) {
+  const bool keys = !config.tls.ca.empty() || !config.tls.cert.empty();
+  return keys || !config.headers.empty() || !config.bearer_token.empty() || !config.password.empty() ||
+         !config.body.empty();
+}
+
+Family family_of(OutgoingRequest::Family family) {
+  switch (family) {
+    case OutgoingRequest::Family::any: return Family::any;
+    case OutgoingRequest::Family::ipv4: return Family::ipv4;
+    case OutgoingRequest::Family::ipv6: return Family::ipv6;
+  }
+  return Family::any;
+}
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -89,89 +188,114 @@ Reason reason_of(HttpFailure failure) {
 }
 
 // libcurl's words have the milliseconds that went by, which differ each time.
-std::string told(const HttpError& error, const std::string& url) {
-  return error.kind == HttpFailure::timeout ? url_without_secrets(url) + ": no answer in time" : error.what;
+std::string told(const HttpError& error, const OutgoingRequest& request) {
+  if (error.kind == HttpFailure::timeout) return url_without_secrets(request.url) + ": no answer in time";
+  const bool body = error.what.ends_with("longer than " + std::to_string(request.max_body_bytes) + " bytes");
+  return body ? error.what + ", which is all that max_body allows" : error.what;
 }
 
 class HttpCheck final : public Check {
  public:
-  explicit HttpCheck(const HttpCheckConfig& config) : config_(config) {}
+  explicit HttpCheck(std::shared_ptr<const HttpCheckConfig> config) : config_(std::move(config)) {}
 
   Task<Verdict> run(Surroundings& surroundings, TimePoint until) override {
     const auto begin = steady_clock::now();
     Verdict verdict;
     Phases phases;
-    HttpExchange exchange;
-    if (const std::string secret = unreadable_secret(); !secret.empty()) {
-      verdict.fail(Reason::missing, "it was not asked: " + secret + " cannot be read now");
+    HttpExchange exchange{HttpError{}, {}};
+    auto preparing = prepare_aside(surroundings, until);
+    Prepared prepared = co_await preparing;
+    if (prepared.trouble) {
+      verdict.trouble = prepared.trouble;
       co_return verdict;
     }
-    OutgoingRequest request = first_request();
+    OutgoingRequest& request = prepared.request;
     std::int64_t redirects = 0;
+    std::optional<Trouble> trouble;
     while (true) {
+      HttpTransfers::Given given = prepared.keys;
+      auto finding = find_addresses(surroundings, request, until, given.addresses, phases);
+      trouble = co_await finding;
+      if (trouble) break;
       request.timeout = left_until(until);
       request.connect_timeout = request.timeout;
-      Asked asked(surroundings.http, request);
+      Asked asked(surroundings.http, request, std::move(given));
       co_await surroundings.loop.signalled(asked.done(), until + std::chrono::seconds(1));
       exchange = asked.take();
       phases.add(exchange.trace);
       const auto* response = std::get_if<OutgoingResponse>(&exchange.result);
-      if (response == nullptr || !config_.follow_redirects || !is_redirect(response->status)) break;
-      if (!follow(*response, redirects, request, verdict)) break;
+      if (response == nullptr || !config_->follow_redirects || !is_redirect(response->status)) break;
+      if (!follow(*response, redirects, prepared, verdict)) break;
       redirects += 1;
     }
     phases.tell(verdict);
-    verdict.add(redirects_metric, static_cast<double>(redirects));
-    tell(exchange, request, seconds_since(begin), verdict);
+    verdict.add_detail(redirects_metric, static_cast<double>(redirects));
+    if (trouble) {
+      verdict.add(status_code_metric, 0);
+      verdict.fail(trouble->reason, url_without_secrets(request.url) + ": " + trouble->text);
+      co_return verdict;
+    }
+    const double seconds = seconds_since(begin);
+    tell(exchange, request, verdict);
+    if (auto* response = std::get_if<OutgoingResponse>(&exchange.result)) {
+      auto judging = judge_answer(surroundings, std::move(*response), seconds, until, verdict);
+      co_await judging;
+    }
     co_return verdict;
   }
 
  private:
-  // Its key, where a file with a secret is gone: asking without it would test something else.
-  std::string unreadable_secret() const {
-    const auto unreadable = [](const config::Secret& secret) { return !secret.empty() && secret.reveal().empty(); };
-    for (const auto& [name, value] : config_.headers) {
-      if (unreadable(value)) return "header '" + name + "'";
-    }
-    if (unreadable(config_.bearer_token)) return "bearer_token";
-    if (unreadable(config_.password)) return "password";
-    return unreadable(config_.body) ? "body" : "";
+  Task<Prepared> prepare_aside(Surroundings& surroundings, TimePoint until) {
+    if (!may_read_files(*config_)) co_return prepare(*config_);
+    const auto prepared = std::make_shared<Prepared>();
+    std::function<void()> work = [prepared, config = config_] { *prepared = prepare(*config); };
+    auto preparing = keys_errand_.run(surroundings.background, surroundings.loop, Work::keys, std::move(work), until);
+    const auto ended = co_await preparing;
+    if (ended == Background::Ended::done) co_return std::move(*prepared);
+    Prepared nothing;
+    nothing.trouble = ended == Background::Ended::not_begun
+                          ? Trouble{Reason::not_run, no_thread_words(Work::keys)}
+                          : timed_out("it was not asked: the files with its secrets and keys are not read");
+    co_return nothing;
   }
 
-  OutgoingRequest first_request() const {
-    OutgoingRequest request;
-    request.method = config_.method;
-    request.url = config_.url.value;
-    for (const auto& [name, value] : config_.headers) request.headers.push_back({name, value.reveal()});
-    if (!config_.bearer_token.empty()) {
-      request.headers.push_back({"Authorization", "Bearer " + config_.bearer_token.reveal()});
+  // Of the URL's host, or of the proxy's. Written out, libcurl needs no thread for it either.
+  Task<std::optional<Trouble>> find_addresses(Surroundings& surroundings, const OutgoingRequest& request,
+                                              TimePoint until, std::vector<std::string>& addresses, Phases& phases) {
+    if (!request.unix_socket.empty()) co_return std::nullopt;
+    const auto parts = parse_http_url(request.proxy_url.empty() ? request.url : request.proxy_url);
+    const auto family = family_of(request.family);
+    if (!parts || look_up_address(parts->host, family).error == 0) co_return std::nullopt;
+    const auto begin = steady_clock::now();
+    if (found_host_ == parts->host && begin < found_until_) {
+      addresses = found_;
+      co_return std::nullopt;
     }
-    request.body = config_.body.reveal();
-    request.username = config_.username;
-    request.password = config_.password.reveal();
-    request.max_body_bytes = static_cast<std::size_t>(config_.max_body.count);
-    if (!config_.expect.look_at_body()) request.too_long = OutgoingRequest::TooLong::cut;
-    request.ca_file = config_.tls.ca;
-    request.certificate_file = config_.tls.cert;
-    request.key_file = config_.tls.key;
-    request.server_name = config_.tls.server_name;
-    request.insecure_skip_verify = config_.tls.insecure_skip_verify;
-    request.tls13_only = config_.tls.tls13_only;
-    request.allow_link_local = config_.allow_link_local;
-    request.proxy_url = config_.proxy_url;
-    request.family = config_.family;
-    request.unix_socket = config_.unix_socket;
-    request.fresh_connection = !config_.keep_alive;
-    return request;
+    Lookup lookup;
+    auto looking = surroundings.names.find(surroundings.loop, parts->host, family, until, lookup);
+    const auto ended = co_await looking;
+    phases.resolve += seconds_since(begin);
+    phases.looked_up = true;
+    if (auto trouble = lookup_trouble(ended, lookup, parts->host)) co_return trouble;
+    for (const auto& address : lookup.addresses) {
+      const auto text = address.text();
+      addresses.push_back(address.family() == AF_INET6 ? "[" + text + "]" : text);
+    }
+    if (config_->keep_alive) {
+      found_host_ = parts->host;
+      found_ = addresses;
+      found_until_ = begin + addresses_kept;
+    }
+    co_return std::nullopt;
   }
 
   // Makes `request` the next one. False: it is not to be made, and why not is in the verdict.
-  bool follow(const OutgoingResponse& response, std::int64_t redirects, OutgoingRequest& request,
-              Verdict& verdict) const {
+  bool follow(const OutgoingResponse& response, std::int64_t redirects, Prepared& prepared, Verdict& verdict) const {
+    OutgoingRequest& request = prepared.request;
     const std::string location(response.header("Location"));
     if (location.empty()) return false;  // then it is an answer like any other
-    if (redirects >= config_.max_redirects) {
-      verdict.fail(Reason::redirect, "more than " + std::to_string(config_.max_redirects) + " redirects");
+    if (redirects >= config_->max_redirects) {
+      verdict.fail(Reason::redirect, "more than " + std::to_string(config_->max_redirects) + " redirects");
       return false;
     }
     const auto next = resolve_url(request.url, location);
@@ -191,6 +315,8 @@ class HttpCheck final : public Check {
       request.password.clear();
       request.certificate_file.clear();
       request.key_file.clear();
+      prepared.keys.certificate.reset();
+      prepared.keys.key.reset();
       request.server_name.clear();
       request.unix_socket.clear();
       request.allow_link_local = false;
@@ -207,9 +333,37 @@ class HttpCheck final : public Check {
     return true;
   }
 
-  void tell(const HttpExchange& exchange, const OutgoingRequest& request, double seconds, Verdict& verdict) const {
+  // A long answer is looked at on a thread of its own: the others would wait meanwhile.
+  Task<bool> judge_answer(Surroundings& surroundings, OutgoingResponse response, double seconds, TimePoint until,
+                          Verdict& verdict) {
+    if (response.body.size() <= long_body_bytes || !config_->expect.look_at_body()) {
+      judge(config_->expect, response, seconds, verdict);
+      co_return true;
+    }
+    struct Judged {
+      OutgoingResponse response;
+      Verdict verdict;
+    };
+    const auto judged = std::make_shared<Judged>();
+    judged->response = std::move(response);
+    std::function<void()> work = [judged, seconds, config = config_] {
+      judge(config->expect, judged->response, seconds, judged->verdict);
+    };
+    auto judging = body_errand_.run(surroundings.background, surroundings.loop, Work::bodies, std::move(work), until);
+    const auto ended = co_await judging;
+    if (ended == Background::Ended::done) {
+      if (auto& trouble = judged->verdict.trouble) verdict.fail(trouble->reason, std::move(trouble->text));
+      std::move(judged->verdict.facts.begin(), judged->verdict.facts.end(), std::back_inserter(verdict.facts));
+    } else if (ended == Background::Ended::not_begun) {
+      verdict.fail(Reason::not_run, no_thread_words(Work::bodies));
+    } else {
+      verdict.fail(Reason::timeout, "the answer is too long to be looked at in time");
+    }
+    co_return true;
+  }
+
+  void tell(const HttpExchange& exchange, const OutgoingRequest& request, Verdict& verdict) const {
     const HttpTrace& trace = exchange.trace;
-    verdict.add(dns_lookup_time_metric, trace.resolve_seconds);
     if (!trace.address.empty()) {
       verdict.add(ip_protocol_metric, trace.address.find(':') == std::string::npos ? 4 : 6);
     }
@@ -219,17 +373,21 @@ class HttpCheck final : public Check {
     verdict.add(status_code_metric, response != nullptr ? response->status : 0);
     if (response == nullptr) {
       const auto& error = std::get<HttpError>(exchange.result);
-      verdict.fail(error.certificate ? Reason::certificate : reason_of(error.kind), told(error, request.url));
+      verdict.fail(error.certificate ? Reason::certificate : reason_of(error.kind), told(error, request));
       return;
     }
-    verdict.add(version_metric, trace.http_version);
-    verdict.add(content_length_metric, static_cast<double>(trace.content_length));
-    verdict.add(body_length_metric, static_cast<double>(response->body.size()));
-    verdict.add(reused_metric, trace.reused ? 1 : 0);
-    judge(config_.expect, *response, seconds, verdict);
+    verdict.add_detail(version_metric, trace.http_version);
+    verdict.add_detail(content_length_metric, static_cast<double>(trace.content_length));
+    verdict.add_detail(body_length_metric, static_cast<double>(response->body.size()));
+    verdict.add_where(config_->keep_alive, reused_metric, trace.reused ? 1 : 0);
   }
 
-  const HttpCheckConfig config_;
+  const std::shared_ptr<const HttpCheckConfig> config_;
+  OwnErrand keys_errand_;
+  OwnErrand body_errand_;
+  std::string found_host_;  // of keep_alive: its addresses, and until when they hold
+  std::vector<std::string> found_;
+  TimePoint found_until_;
 };
 
 void check_url(config::Section& section, const HttpCheckConfig& config) {
@@ -303,7 +461,9 @@ std::string fingerprint_of(const HttpCheckConfig& config) {
   return text + '\n' + config.tls.fingerprint() + '\n' + fingerprint_of(config.expect);
 }
 
-std::unique_ptr<Check> make_check(const HttpCheckConfig& config) { return std::make_unique<HttpCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const HttpCheckConfig> config) {
+  return std::make_unique<HttpCheck>(std::move(config));
+}
 
 std::vector<Metric> http_check_metrics() {
   return {http_duration_metric, status_code_metric, version_metric, content_length_metric,

@@ -40,7 +40,7 @@ void declare(config::Section& section, HttpCheckConfig& config);
 std::string fingerprint_of(const HttpCheckConfig& config);
 std::string target_of(const HttpCheckConfig& config);
 
-std::unique_ptr<Check> make_check(const HttpCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const HttpCheckConfig> config);
 std::vector<Metric> http_check_metrics();
 
 }  // namespace sidewatch::probe

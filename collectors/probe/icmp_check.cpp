@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "collectors/probe/tcp_check.h"
 
 namespace sidewatch::probe {
 namespace {
@@ -30,6 +31,8 @@ constexpr std::size_t header_bytes = 8;
 constexpr std::size_t token_bytes = 16;
 constexpr unsigned char echo_request_v4 = 8, echo_reply_v4 = 0, echo_request_v6 = 128, echo_reply_v6 = 129;
 constexpr std::size_t most_reply_bytes = 2048;
+constexpr auto pause_after_error = 5ms;     // one that stays would be told again at once
+constexpr std::size_t most_strangers = 64;  // that are read in one go: others wait for the thread as well
 
 std::uint16_t checksum(std::string_view bytes) {
   std::uint32_t sum = 0;
@@ -119,7 +122,7 @@ std::optional<Trouble> open_socket(const Address& address, PingSocket& ping) {
 
 class IcmpCheck final : public Check {
  public:
-  explicit IcmpCheck(const IcmpCheckConfig& config) : config_(config) {}
+  explicit IcmpCheck(std::shared_ptr<const IcmpCheckConfig> config) : config_(std::move(config)) {}
 
   Task<Verdict> run(Surroundings& surroundings, TimePoint until) override {
     Verdict verdict;
@@ -136,12 +139,13 @@ class IcmpCheck final : public Check {
   struct Packet {
     TimePoint sent;
     std::optional<double> seconds;
+    bool is_out = true;  // false: it could not even be sent
   };
 
   Outcome ping_all(Surroundings& surroundings, TimePoint until, Verdict& verdict) {
     auto begin = steady_clock::now();
     std::vector<Address> addresses;
-    auto resolving = resolve(surroundings, Place{config_.host.value, 1}, config_.family, until, addresses, verdict);
+    auto resolving = resolve(surroundings, config_->place, config_->family, until, addresses, verdict);
     auto trouble = co_await resolving;
     verdict.add(duration_metric, seconds_since(begin), Labels{{"phase", "resolve"}});
     if (trouble) co_return trouble;
@@ -150,68 +154,79 @@ class IcmpCheck final : public Check {
     trouble = open_socket(addresses[0], ping);
     verdict.add(duration_metric, seconds_since(begin), Labels{{"phase", "setup"}});
     verdict.add(ip_protocol_metric, addresses[0].family() == AF_INET ? 4 : 6);
+    if (trouble && trouble->reason == Reason::connect) tell_packets({}, verdict);
     if (trouble) co_return trouble;
 
     std::vector<Packet> packets;
     std::optional<int> hop_limit;
     std::size_t replies = 0;
-    const auto wanted = static_cast<std::size_t>(config_.packets);
+    int error = 0;  // the last that the network told: the packet that it is about is lost, the others may come
+    const auto wanted = static_cast<std::size_t>(config_->packets);
     // Every packet has its share of the time, so that the last one's reply can come as well.
     const auto spacing =
-        std::min<steady_clock::duration>(config_.spacing, (until - steady_clock::now()) / (config_.packets + 1));
+        std::min<steady_clock::duration>(config_->spacing, (until - steady_clock::now()) / (config_->packets + 1));
     auto next = steady_clock::now();
-    while (replies < wanted && (packets.size() < wanted || steady_clock::now() < until)) {
+    std::size_t unsent = 0;
+    while (replies + unsent < wanted && (packets.size() < wanted || steady_clock::now() < until)) {
       const auto now = steady_clock::now();
       if (packets.size() < wanted && now >= next) {
-        if (auto failed = send_one(ping, packets)) co_return about(*failed, addresses[0]);
+        send_one(ping, packets, error);
+        unsent += packets.back().is_out ? 0 : 1;
         next = now + spacing;
       }
       const auto wake = packets.size() < wanted ? std::min(next, until) : until;
       const bool readable = co_await surroundings.loop.readable(ping.socket.get(), wake);
-      if (readable) {
-        if (auto failed = take_replies(ping, packets, replies, hop_limit)) co_return about(*failed, addresses[0]);
-      }
+      const int before = std::exchange(error, 0);
+      if (readable) take_replies(ping, packets, replies, hop_limit, error);
+      if (error != 0) co_await surroundings.loop.until(steady_clock::now() + pause_after_error);
+      if (error == 0) error = before;
       if (steady_clock::now() >= until) break;
     }
     if (hop_limit) verdict.add(hop_limit_metric, *hop_limit);
-    co_return judge_packets(packets, addresses[0], verdict);
+    co_return judge_packets(packets, addresses[0], error, verdict);
   }
 
-  std::optional<Trouble> send_one(const PingSocket& ping, std::vector<Packet>& packets) const {
+  // What cannot be sent counts as lost.
+  void send_one(const PingSocket& ping, std::vector<Packet>& packets, int& error) const {
     std::string payload = ping.token;
-    payload.resize(std::max(payload.size(), static_cast<std::size_t>(config_.payload)), '.');
+    payload.resize(std::max(payload.size(), static_cast<std::size_t>(config_->payload)), '.');
     const auto bytes = encode_echo(ping.ipv6, ping.id, static_cast<std::uint16_t>(packets.size()), payload);
     packets.push_back({steady_clock::now(), std::nullopt});
-    if (::send(ping.socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0) return std::nullopt;
-    if (errno == EAGAIN || errno == ENOBUFS) return std::nullopt;  // it counts as lost
-    return Trouble{Reason::connect, std::strerror(errno)};
+    // The socket may tell first what became of an earlier packet; then this one has not been sent yet.
+    for (int tries = 0; tries < 2; ++tries) {
+      if (::send(ping.socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0) return;
+      if (errno != EAGAIN && errno != ENOBUFS) error = errno;
+    }
+    packets.back().is_out = false;
   }
 
   // A reply counts once, and only where it answers a packet of this run.
-  static std::optional<Trouble> take_replies(const PingSocket& ping, std::vector<Packet>& packets, std::size_t& replies,
-                                             std::optional<int>& hop_limit) {
+  static void take_replies(const PingSocket& ping, std::vector<Packet>& packets, std::size_t& replies,
+                           std::optional<int>& hop_limit, int& error) {
     std::array<char, most_reply_bytes> bytes{};
-    while (true) {
+    for (std::size_t strangers = 0; strangers < most_strangers;) {
       const auto received = receive(ping, bytes);
-      if (received.count < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
-      if (received.count < 0) return Trouble{Reason::connect, std::strerror(errno)};
+      if (received.count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      if (received.count < 0) {
+        error = errno;
+        return;
+      }
       const auto reply = decode_echo_reply({bytes.data(), static_cast<std::size_t>(received.count)}, ping.ipv6,
                                            ping.raw && !ping.ipv6);
-      if (!reply || !reply->payload.starts_with(ping.token) || reply->sequence >= packets.size()) continue;
+      const bool ours = reply && reply->payload.starts_with(ping.token) && reply->sequence < packets.size();
+      if (!ours || packets[reply->sequence].seconds) {
+        ++strangers;
+        continue;
+      }
       auto& packet = packets[reply->sequence];
-      if (packet.seconds) continue;
       packet.seconds = seconds_since(packet.sent);
       replies += 1;
       hop_limit = received.hop_limit;
     }
   }
 
-  Trouble about(const Trouble& trouble, const Address& address) const {
-    return {trouble.reason, "no ping to " + address.text() + ": " + trouble.text};
-  }
-
-  std::optional<Trouble> judge_packets(const std::vector<Packet>& packets, const Address& address,
-                                       Verdict& verdict) const {
+  // The share that is lost: all, where none could be sent.
+  static double tell_packets(const std::vector<Packet>& packets, Verdict& verdict) {
     double least = 0;
     double most = 0;
     double sum = 0;
@@ -226,20 +241,29 @@ class IcmpCheck final : public Check {
     const double loss = packets.empty() ? 1 : 1 - static_cast<double>(came) / static_cast<double>(packets.size());
     verdict.add(sent_metric, static_cast<double>(packets.size()));
     verdict.add(loss_metric, loss);
-    if (came > 0) {
-      const double average = sum / static_cast<double>(came);
-      verdict.add(duration_metric, average, Labels{{"phase", "rtt"}});
-      verdict.add(rtt_metric, least, Labels{{"stat", "min"}});
-      verdict.add(rtt_metric, average, Labels{{"stat", "avg"}});
-      verdict.add(rtt_metric, most, Labels{{"stat", "max"}});
-    }
-    if (came == 0) return Trouble{Reason::timeout, "no reply from " + address.text() + " in time"};
-    if (loss * 100 <= config_.max_loss) return std::nullopt;
-    return Trouble{Reason::lost, "replies to " + std::to_string(packets.size() - came) + " of " +
-                                     std::to_string(packets.size()) + " packets to " + address.text() + " are missing"};
+    if (came == 0) return 1;
+    const double average = sum / static_cast<double>(came);
+    verdict.add(duration_metric, average, Labels{{"phase", "rtt"}});
+    verdict.add(rtt_metric, least, Labels{{"stat", "min"}});
+    verdict.add(rtt_metric, average, Labels{{"stat", "avg"}});
+    verdict.add(rtt_metric, most, Labels{{"stat", "max"}});
+    return loss;
   }
 
-  const IcmpCheckConfig config_;
+  std::optional<Trouble> judge_packets(const std::vector<Packet>& packets, const Address& address, int error,
+                                       Verdict& verdict) const {
+    const double loss = tell_packets(packets, verdict);
+    if (loss < 1 && loss * 100 <= config_->max_loss) return std::nullopt;
+    const auto lost = std::count_if(packets.begin(), packets.end(), [](const Packet& one) { return !one.seconds; });
+    if (static_cast<std::size_t>(lost) < packets.size()) {
+      return Trouble{Reason::lost, "replies to " + std::to_string(lost) + " of " + std::to_string(packets.size()) +
+                                       " packets to " + address.text() + " are missing"};
+    }
+    if (error == 0) return Trouble{Reason::timeout, "no reply from " + address.text() + " in time"};
+    return Trouble{Reason::connect, "no ping to " + address.text() + ": " + std::strerror(error)};
+  }
+
+  const std::shared_ptr<const IcmpCheckConfig> config_;
 };
 
 }  // namespace
@@ -275,6 +299,8 @@ void declare(config::Section& section, IcmpCheckConfig& config) {
   section.optional("spacing", config.spacing, "the time between two of them", config::between(10ms, 10s));
   section.optional("payload", config.payload, "bytes in each", config::between(16, 1400));
   section.optional("max_loss", config.max_loss, "percent of the packets that may be lost", config::between(0.0, 100.0));
+  config.place.host = config.host.value;
+  declare_link_local(section, "host", config.place);
   if (section.describing() || !section.has("host")) return;
   if (config.host.value.empty() || config.host.value.find_first_of(" /?#@[]") != std::string::npos) {
     section.problem("host", "'" + config.host.value + "' is not a host: write shop.example, 192.0.2.1 or 2001:db8::1");
@@ -282,12 +308,15 @@ void declare(config::Section& section, IcmpCheckConfig& config) {
 }
 
 std::string fingerprint_of(const IcmpCheckConfig& config) {
-  return config.host.value + '\n' + std::to_string(static_cast<int>(config.family)) + '\n' +
+  return config.host.value + '\n' + std::to_string(static_cast<int>(config.family)) +
+         (config.place.allow_link_local ? "\n+\n" : "\n-\n") +
          std::to_string(config.packets) + '\n' + std::to_string(config.spacing.count()) + '\n' +
          std::to_string(config.payload) + '\n' + std::to_string(config.max_loss);
 }
 
-std::unique_ptr<Check> make_check(const IcmpCheckConfig& config) { return std::make_unique<IcmpCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const IcmpCheckConfig> config) {
+  return std::make_unique<IcmpCheck>(std::move(config));
+}
 
 std::vector<Metric> icmp_check_metrics() {
   return {duration_metric, rtt_metric, loss_metric, sent_metric, hop_limit_metric};

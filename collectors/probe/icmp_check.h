@@ -19,6 +19,7 @@ namespace sidewatch::probe {
 
 struct IcmpCheckConfig {
   config::Located<std::string> host;
+  Place place;  // of `host`; a port means nothing
   Family family = Family::any;
   std::int64_t packets = 3;
   Duration spacing = std::chrono::milliseconds(200);
@@ -28,7 +29,7 @@ struct IcmpCheckConfig {
 void declare(config::Section& section, IcmpCheckConfig& config);
 std::string fingerprint_of(const IcmpCheckConfig& config);
 
-std::unique_ptr<Check> make_check(const IcmpCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const IcmpCheckConfig> config);
 std::vector<Metric> icmp_check_metrics();
 
 // An echo request of RFC 792 or RFC 4443. The kernel sets the checksum of the latter, and both of a ping socket.

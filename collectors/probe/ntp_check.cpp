@@ -70,13 +70,13 @@ std::string kiss_words(const std::string& code) {
 
 class NtpCheck final : public Check {
  public:
-  explicit NtpCheck(const NtpCheckConfig& config) : config_(config) {}
+  explicit NtpCheck(std::shared_ptr<const NtpCheckConfig> config) : config_(std::move(config)) {}
 
   Task<Verdict> run(Surroundings& surroundings, TimePoint until) override {
     Verdict verdict;
     auto asking = ask(surroundings, until, verdict);
     const auto trouble = co_await asking;
-    if (trouble) verdict.fail(trouble->reason, "time server " + config_.place.text() + ": " + trouble->text);
+    if (trouble) verdict.fail(trouble->reason, "time server " + config_->place.text() + ": " + trouble->text);
     co_return verdict;
   }
 
@@ -85,7 +85,7 @@ class NtpCheck final : public Check {
 
   Outcome ask(Surroundings& surroundings, TimePoint until, Verdict& verdict) {
     std::vector<Address> addresses;
-    auto resolving = resolve(surroundings, config_.place, config_.family, until, addresses, verdict);
+    auto resolving = resolve(surroundings, config_->place, config_->family, until, addresses, verdict);
     const auto trouble = co_await resolving;
     if (trouble) co_return trouble;
     const Address& address = addresses[0];
@@ -122,16 +122,16 @@ class NtpCheck final : public Check {
     verdict.add(root_delay_metric, answer.root_delay);
     verdict.add(root_dispersion_metric, answer.root_dispersion);
     if (answer.leap == 3) return Trouble{Reason::answer, "the server says that its own clock is not set"};
-    if (answer.stratum > config_.max_stratum) {
+    if (answer.stratum > config_->max_stratum) {
       return Trouble{Reason::answer, "its stratum is " + std::to_string(answer.stratum) + ", more than " +
-                                         std::to_string(config_.max_stratum)};
+                                         std::to_string(config_->max_stratum)};
     }
-    if (std::abs(answer.offset) <= to_seconds(config_.max_offset)) return std::nullopt;
-    return Trouble{Reason::offset, "this machine's clock is more than " + std::to_string(config_.max_offset.count()) +
+    if (std::abs(answer.offset) <= to_seconds(config_->max_offset)) return std::nullopt;
+    return Trouble{Reason::offset, "this machine's clock is more than " + std::to_string(config_->max_offset.count()) +
                                        " ms " + (answer.offset > 0 ? "behind" : "ahead of") + " the server's"};
   }
 
-  const NtpCheckConfig config_;
+  const std::shared_ptr<const NtpCheckConfig> config_;
 };
 
 }  // namespace
@@ -173,20 +173,22 @@ void declare(config::Section& section, NtpCheckConfig& config) {
                    config::between(1ms, 24h));
   section.optional("max_stratum", config.max_stratum, "of the server; 16 stands for one that follows no clock",
                    config::between(1, 16));
-  if (section.describing() || !section.has("server")) return;
-  if (const auto place = parse_place(config.server.value, ntp_port)) {
-    config.place = *place;
-  } else {
-    section.problem("server", "'" + config.server.value + "' is not an address: write ntp.example or 192.0.2.1:123");
-  }
+  const auto place = parse_place(config.server.value, ntp_port);
+  if (place) config.place = *place;
+  declare_link_local(section, "server", config.place);
+  if (section.describing() || !section.has("server") || place) return;
+  section.problem("server", "'" + config.server.value + "' is not an address: write ntp.example or 192.0.2.1:123");
 }
 
 std::string fingerprint_of(const NtpCheckConfig& config) {
-  return config.server.value + '\n' + std::to_string(static_cast<int>(config.family)) + '\n' +
+  return config.server.value + '\n' + std::to_string(static_cast<int>(config.family)) +
+         (config.place.allow_link_local ? "\n+\n" : "\n-\n") +
          std::to_string(config.max_offset.count()) + '\n' + std::to_string(config.max_stratum);
 }
 
-std::unique_ptr<Check> make_check(const NtpCheckConfig& config) { return std::make_unique<NtpCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const NtpCheckConfig> config) {
+  return std::make_unique<NtpCheck>(std::move(config));
+}
 
 std::vector<Metric> ntp_check_metrics() {
   return {offset_metric, delay_metric, stratum_metric, leap_metric, root_delay_metric, root_dispersion_metric};

@@ -25,7 +25,7 @@ struct NtpCheckConfig {
 void declare(config::Section& section, NtpCheckConfig& config);
 std::string fingerprint_of(const NtpCheckConfig& config);
 
-std::unique_ptr<Check> make_check(const NtpCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const NtpCheckConfig> config);
 std::vector<Metric> ntp_check_metrics();
 
 struct NtpAnswer {

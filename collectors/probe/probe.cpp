@@ -5,9 +5,11 @@
 #include "collectors/probe/probe.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <unordered_map>
 #include <utility>
 
 #include "collectors/probe/standing.h"
@@ -17,10 +19,15 @@ namespace {
 
 constexpr Metric running_metric{"sidewatch_probe_running", MetricType::gauge, "", "Checks that run now."};
 constexpr Metric waiting_metric{"sidewatch_probe_waiting", MetricType::gauge, "",
-                                "Checks that are due and wait, because 128 run already."};
+                                "Checks that are due and wait, because as many run as probe_limits.checks_at_once allows."};
 constexpr Metric runs_metric{"sidewatch_probe_runs_total", MetricType::counter, "", "Runs of checks that have ended."};
 constexpr Metric skipped_metric{"sidewatch_probe_runs_skipped_total", MetricType::counter, "",
-                                "Runs that were left out, because the one before took too long or waited too long."};
+                                "Runs that were left out: the one before took too long or waited too long, or all "
+                                "threads that it needs wait for others."};
+constexpr Metric threads_metric{"sidewatch_probe_threads", MetricType::gauge, "",
+                                "Threads that checks keep, by the kind of work that they wait for."};
+
+constexpr const char* collector_name = "probe";
 
 // Connections that stand open for checks with keep_alive.
 constexpr std::size_t kept_connections = 256;
@@ -59,27 +66,57 @@ class Gate {
   std::deque<Signal*> waiting_;
 };
 
+// What a reload's new collector takes over from the old one.
+struct ProbeBequest final : Bequest {
+  struct OfCheck {
+    Standing::Past past;
+    std::size_t edition = 0;
+  };
+  std::unordered_map<std::size_t, OfCheck> checks;  // by their identity
+};
+
 class ProbeCollector final : public Collector {
  public:
-  ProbeCollector(const std::vector<CheckConfig>& checks, Catalog& catalog)
-      : running_(catalog.series(running_metric, {})),
+  ProbeCollector(std::shared_ptr<const ProbeConfig> config, Catalog& catalog, Bequests* bequests, Resolver resolver)
+      : config_(std::move(config)),
+        bequests_(bequests),
+        names_(background_, std::move(resolver)),
+        gate_(static_cast<std::size_t>(config_->limits.checks_at_once)),
+        running_(catalog.series(running_metric, {})),
         waiting_(catalog.series(waiting_metric, {})),
         runs_(catalog.series(runs_metric, {})),
         skipped_(catalog.series(skipped_metric, {})) {
     loop_.drive(http_);
     loop_.drive(background_);
-    for (const auto& config : checks) {
-      led_.push_back(std::make_unique<Led>(config, Standing(catalog, config.name.value, config.series_labels())));
+    for (std::size_t i = 0; i < work_kinds; ++i) {
+      threads_[i] = catalog.series(threads_metric, Labels{{"work", to_string(static_cast<Work>(i))}});
     }
+    led_.reserve(config_->checks.size());
+    for (const auto& check : config_->checks) led_.push_back(std::make_unique<Led>(check, catalog));
+  }
+  ~ProbeCollector() override {
+    if (bequests_ != nullptr) bequests_->leave(collector_name, leave());
   }
 
   Result<PassOutcome> collect(Batch& batch, Time) override {
-    for (const auto& led : led_) led->standing.write(batch);
+    inherit();
+    PassOutcome outcome;
+    for (const auto& led : led_) {
+      led->standing.write(batch);
+      auto wrong = led->standing.what_is_wrong();
+      if (wrong.empty()) continue;
+      outcome.partial_errors += 1;
+      if (outcome.first_partial_error.empty()) outcome.first_partial_error = std::move(wrong);
+    }
     batch.add(running_, static_cast<double>(gate_.inside()));
     batch.add(waiting_, static_cast<double>(gate_.waiting()));
     batch.add(runs_, static_cast<double>(runs_total_));
     batch.add(skipped_, static_cast<double>(skipped_total_));
-    return PassOutcome{0, "", std::exchange(news_, {})};
+    for (std::size_t i = 0; i < work_kinds; ++i) {
+      batch.add(threads_[i], static_cast<double>(background_.under_way(static_cast<Work>(i))));
+    }
+    outcome.news = std::exchange(news_, {});
+    return outcome;
   }
 
   void listen(int wake) override {
@@ -95,19 +132,39 @@ class ProbeCollector final : public Collector {
 
  private:
   struct Led {
-    Led(const CheckConfig& config, Standing standing_of)
-        : name(config.name.value),
-          interval(config.interval),
-          timeout(config.timeout),
+    Led(const CheckConfig& config_of, Catalog& catalog)
+        : config(config_of),
           check(make_check(config)),
-          standing(std::move(standing_of)) {}
-    const std::string name;
-    const Duration interval;
-    const Duration timeout;
+          standing(catalog,
+                   {config.name.value, config.series_labels(), config.windows, check->most_foreign_series(),
+                    config.details}) {}
+    const CheckConfig& config;
     const std::unique_ptr<Check> check;
     Standing standing;
+    bool has_run = false;
     Task<bool> leader;
   };
+
+  // The collector of before may still be ending: what it leaves is looked for until every check has run.
+  void inherit() {
+    if (bequests_ == nullptr || has_inherited_) return;
+    const auto bequest = bequests_->take(collector_name);
+    if (!bequest) return;
+    has_inherited_ = true;
+    auto& left = static_cast<ProbeBequest&>(*bequest).checks;
+    for (const auto& led : led_) {
+      const auto found = left.find(led->config.identity());
+      if (found == left.end() || led->has_run) continue;
+      led->standing.inherit(std::move(found->second.past), found->second.edition == led->config.edition);
+    }
+  }
+  std::unique_ptr<Bequest> leave() {
+    auto bequest = std::make_unique<ProbeBequest>();
+    for (const auto& led : led_) {
+      bequest->checks[led->config.identity()] = {led->standing.leave(), led->config.edition};
+    }
+    return bequest;
+  }
 
   // libcurl's requests, as the loop drives them.
   class Http final : public EventSource {
@@ -119,22 +176,25 @@ class ProbeCollector final : public Collector {
   };
 
   Task<bool> lead(Led& led) {
-    auto due = steady_clock::now() + first_delay(led.name, led.interval);
+    const auto interval = led.config.interval;
+    auto due = steady_clock::now() + first_delay(led.config.name.value, interval);
     while (true) {
       co_await loop_.until(due);
       auto turn = gate_.enter(loop_);
       co_await turn;
       const auto begin = steady_clock::now();
-      auto running = run(led, begin + led.timeout);
+      auto running = run(led, begin + led.config.timeout);
       Verdict verdict = co_await running;
       gate_.leave();
-      runs_total_ += 1;
+      const bool took_place = !verdict.trouble || verdict.trouble->reason != Reason::not_run;
+      (took_place ? runs_total_ : skipped_total_) += 1;
+      led.has_run = true;
       const auto now = steady_clock::now();
       const double seconds = std::chrono::duration<double>(now - begin).count();
       if (auto news = led.standing.take(std::move(verdict), seconds, now)) news_.push_back(std::move(*news));
-      const auto intervals = std::max<std::int64_t>(1, (now - due) / led.interval + 1);
+      const auto intervals = std::max<std::int64_t>(1, (now - due) / interval + 1);
       skipped_total_ += static_cast<std::uint64_t>(intervals - 1);
-      due += intervals * led.interval;
+      due += intervals * interval;
     }
   }
 
@@ -150,16 +210,21 @@ class ProbeCollector final : public Collector {
     co_return verdict;
   }
 
+  const std::shared_ptr<const ProbeConfig> config_;
+  Bequests* const bequests_;
+  bool has_inherited_ = false;
   EventLoop loop_;
   Http http_;
   Background background_;
-  Surroundings surroundings_{loop_, http_.transfers, background_};
-  Gate gate_{most_at_once};
+  Names names_;
+  Surroundings surroundings_{loop_, http_.transfers, background_, names_};
+  Gate gate_;
   std::vector<PassNews> news_;
   std::uint64_t runs_total_ = 0;
   std::uint64_t skipped_total_ = 0;
   bool begun_ = false;
   const SeriesHandle running_, waiting_, runs_, skipped_;
+  std::array<SeriesHandle, work_kinds> threads_;
   std::vector<std::unique_ptr<Led>> led_;  // last: what runs is given up before what it leans on is gone
 };
 
@@ -175,10 +240,13 @@ Duration first_delay(std::string_view name, Duration interval) {
   return Duration(static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(room.count())));
 }
 
-std::unique_ptr<Collector> make_probe_collector(const std::vector<CheckConfig>& checks, Catalog& catalog) {
-  return std::make_unique<ProbeCollector>(checks, catalog);
+std::unique_ptr<Collector> make_probe_collector(std::shared_ptr<const ProbeConfig> config, Catalog& catalog,
+                                                Bequests* bequests, Resolver resolver) {
+  return std::make_unique<ProbeCollector>(std::move(config), catalog, bequests, std::move(resolver));
 }
 
-std::vector<Metric> probe_collector_metrics() { return {running_metric, waiting_metric, runs_metric, skipped_metric}; }
+std::vector<Metric> probe_collector_metrics() {
+  return {running_metric, waiting_metric, runs_metric, skipped_metric, threads_metric};
+}
 
 }  // namespace sidewatch::probe

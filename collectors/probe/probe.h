@@ -4,15 +4,15 @@
 #include <memory>
 #include <vector>
 
+#include "collectors/bequest.h"
 #include "collectors/collector.h"
 #include "collectors/probe/config.h"
 
 namespace sidewatch::probe {
 
-// So many checks run at once; one that is due beyond that waits for its turn.
-inline constexpr std::size_t most_at_once = 128;
-
-std::unique_ptr<Collector> make_probe_collector(const std::vector<CheckConfig>& checks, Catalog& catalog);
+// What the checks of an earlier life of it have counted is taken from `bequests`, which may be absent.
+std::unique_ptr<Collector> make_probe_collector(std::shared_ptr<const ProbeConfig> config, Catalog& catalog,
+                                                Bequests* bequests, Resolver resolver = look_up);
 std::vector<Metric> probe_collector_metrics();
 
 // When a check runs first, after the start: spread by its name over its interval, or over a minute where that is

@@ -146,29 +146,32 @@ class Question {
 
 class SystemdCheck final : public Check {
  public:
-  explicit SystemdCheck(const SystemdCheckConfig& config) : config_(config) {}
+  explicit SystemdCheck(std::shared_ptr<const SystemdCheckConfig> config) : config_(std::move(config)) {}
 
   Task<Verdict> run(Surroundings& surroundings, TimePoint until) override {
     Verdict verdict;
     const auto answer = std::make_shared<Result<UnitState>>(Error{"systemd was not asked", ""});
-    const bool is_private = access(private_socket, W_OK) == 0;
-    std::function<void()> ask = [answer, unit = config_.unit.value, is_private, patience = left_until(until)] {
+    std::function<void()> ask = [answer, unit = config_->unit.value, patience = left_until(until)] {
+      const bool is_private = access(private_socket, W_OK) == 0;
       *answer = ask_systemd(unit, is_private ? private_address : bus_address, !is_private, patience);
     };
-    auto asking = surroundings.background.run(surroundings.loop, std::move(ask), until);
-    const bool done = co_await asking;
-    if (!done) {
+    auto asking = errand_.run(surroundings.background, surroundings.loop, Work::systemd, std::move(ask), until);
+    const auto ended = co_await asking;
+    if (ended == Background::Ended::not_begun) {
+      verdict.fail(Reason::not_run, no_thread_words(Work::systemd));
+    } else if (ended != Background::Ended::done) {
       verdict.fail(Reason::timeout, "systemd does not answer in time");
     } else if (!*answer) {
       verdict.fail(Reason::connect, answer->error().text());
     } else {
-      judge_unit(config_, **answer, verdict);
+      judge_unit(*config_, **answer, verdict);
     }
     co_return verdict;
   }
 
  private:
-  const SystemdCheckConfig config_;
+  const std::shared_ptr<const SystemdCheckConfig> config_;
+  OwnErrand errand_;
 };
 
 std::string joined(const std::vector<std::string>& words) {
@@ -229,7 +232,9 @@ std::string fingerprint_of(const SystemdCheckConfig& config) {
   return config.unit.value + '\n' + joined(config.states) + '\n' + joined(config.sub_states);
 }
 
-std::unique_ptr<Check> make_check(const SystemdCheckConfig& config) { return std::make_unique<SystemdCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const SystemdCheckConfig> config) {
+  return std::make_unique<SystemdCheck>(std::move(config));
+}
 
 std::vector<Metric> systemd_check_metrics() { return {unit_state_metric, restarts_metric}; }
 

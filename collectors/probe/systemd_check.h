@@ -22,7 +22,7 @@ struct SystemdCheckConfig {
 };
 void declare(config::Section& section, SystemdCheckConfig& config);
 std::string fingerprint_of(const SystemdCheckConfig& config);
-std::unique_ptr<Check> make_check(const SystemdCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const SystemdCheckConfig> config);
 std::vector<Metric> systemd_check_metrics();
 
 // What systemd says of one unit.

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/link_local.h"
+
 namespace sidewatch::probe {
 namespace {
 
@@ -43,9 +45,9 @@ bool begins_tls_later(const TcpCheckConfig& config) {
 
 class TcpCheck final : public Check {
  public:
-  explicit TcpCheck(const TcpCheckConfig& config) : config_(config) {
+  explicit TcpCheck(std::shared_ptr<const TcpCheckConfig> config) : config_(std::move(config)) {
     for (const auto& talk : starttls_talks()) {
-      if (config_.starttls != talk.name) continue;
+      if (config_->starttls != talk.name) continue;
       for (const auto& [expect, send] : talk.steps) {
         starttls_.push_back({Regex::compile(expect).value(), std::string(send), false, true});
       }
@@ -58,8 +60,8 @@ class TcpCheck final : public Check {
     bool regex = false;
     auto task = talk(surroundings, stream, until, verdict, regex);
     const auto trouble = co_await task;
-    verdict.add(failed_due_to_regex_metric, regex ? 1 : 0);
-    if (trouble) verdict.fail(trouble->reason, config_.address.value + ": " + trouble->text);
+    verdict.add_where(!config_->query_response.empty(), failed_due_to_regex_metric, regex ? 1 : 0);
+    if (trouble) verdict.fail(trouble->reason, config_->address.value + ": " + trouble->text);
     if (stream.family() != 0) verdict.add(ip_protocol_metric, stream.family() == AF_INET ? 4 : 6);
     if (stream.tls() != nullptr) {
       if (const auto peer = stream.tls()->peer()) add_tls_facts(verdict, *peer);
@@ -78,7 +80,7 @@ class TcpCheck final : public Check {
       begin = now;
     };
     std::vector<Address> addresses;
-    auto resolving = resolve(surroundings, config_.place, config_.family, until, addresses, verdict);
+    auto resolving = resolve(surroundings, config_->place, config_->family, until, addresses, verdict);
     auto trouble = co_await resolving;
     tell("resolve");
     if (trouble) co_return trouble;
@@ -86,31 +88,31 @@ class TcpCheck final : public Check {
     trouble = co_await connecting;
     tell("connect");
     if (trouble) co_return trouble;
-    if (config_.tls && !begins_tls_later(config_)) {
-      auto securing = secure(stream, until);
+    if (config_->tls && !begins_tls_later(*config_)) {
+      auto securing = secure(surroundings.background, stream, until);
       trouble = co_await securing;
       tell("tls");
       if (trouble) co_return trouble;
     }
-    if (config_.query_response.empty()) co_return std::nullopt;
-    auto conversing = converse(stream, config_.query_response, "\n", until, regex);
+    if (config_->query_response.empty()) co_return std::nullopt;
+    auto conversing = converse(surroundings.background, stream, config_->query_response, "\n", until, regex);
     trouble = co_await conversing;
     tell("conversation");
     co_return trouble;
   }
 
-  Outcome secure(Stream& stream, TimePoint until) {
-    if (config_.starttls == "postgres") {
+  Outcome secure(Background& background, Stream& stream, TimePoint until) {
+    if (config_->starttls == "postgres") {
       auto asking = ask_postgres(stream, until);
       const auto trouble = co_await asking;
       if (trouble) co_return trouble;
-    } else if (config_.starttls) {
+    } else if (config_->starttls) {
       bool unused = false;
-      auto asking = converse(stream, starttls_, "", until, unused);
+      auto asking = converse(background, stream, starttls_, "", until, unused);
       const auto trouble = co_await asking;
       if (trouble) co_return trouble;
     }
-    auto handshake = stream.begin_tls(config_.tls->settings(config_.place.host), until);
+    auto handshake = stream.begin_tls(config_->tls->settings(config_->place.host), background, errand_, until);
     auto trouble = co_await handshake;
     co_return trouble;
   }
@@ -129,8 +131,8 @@ class TcpCheck final : public Check {
   }
 
   // Lines are read until one matches; `line_end` is added to what is sent.
-  Outcome converse(Stream& stream, const std::vector<ConversationStep>& steps, std::string_view line_end,
-                   TimePoint until, bool& regex) {
+  Outcome converse(Background& background, Stream& stream, const std::vector<ConversationStep>& steps,
+                   std::string_view line_end, TimePoint until, bool& regex) {
     std::string matched;
     for (const auto& step : steps) {
       if (step.has_expect) {
@@ -145,8 +147,8 @@ class TcpCheck final : public Check {
         if (trouble) co_return trouble;
       }
       if (step.starttls && stream.tls() == nullptr) {
-        const TlsKeys keys = config_.tls.value_or(TlsKeys{});
-        auto handshake = stream.begin_tls(keys.settings(config_.place.host), until);
+        const TlsKeys keys = config_->tls.value_or(TlsKeys{});
+        auto handshake = stream.begin_tls(keys.settings(config_->place.host), background, errand_, until);
         auto trouble = co_await handshake;
         if (trouble) co_return trouble;
       }
@@ -177,8 +179,9 @@ class TcpCheck final : public Check {
     }
   }
 
-  const TcpCheckConfig config_;
+  const std::shared_ptr<const TcpCheckConfig> config_;
   std::vector<ConversationStep> starttls_;
+  OwnErrand errand_;
 };
 
 void declare_starttls(config::Section& section, std::optional<std::string>& starttls) {
@@ -203,12 +206,21 @@ void declare_family(config::Section& section, Family& family) {
                  "the addresses of the host that are tried");
 }
 
+void declare_link_local(config::Section& section, std::string_view key, Place& place) {
+  section.optional("allow_link_local", place.allow_link_local,
+                   "allow 169.254.0.0/16 and fe80::/10, where cloud machines have their time and name servers, but keep "
+                   "their credentials as well");
+  if (section.describing() || place.allow_link_local || !is_link_local_address(place.host)) return;
+  section.problem(key, "the address is link-local, which is refused unless allow_link_local is true");
+}
+
 void declare_place(config::Section& section, config::Located<std::string>& text, Place& place, int default_port,
                    const std::string& example) {
   section.required("address", text, "where to, such as " + example);
   if (section.describing() || !section.has("address")) return;
   if (auto found = parse_place(text.value, default_port)) {
-    place = *std::move(found);
+    place.host = std::move(found->host);
+    place.port = found->port;
   } else {
     section.problem("address", "'" + text.value + "' is not an address: write " + example);
   }
@@ -224,6 +236,7 @@ void declare(config::Section& section, ConversationStep& step) {
 void declare(config::Section& section, TcpCheckConfig& config) {
   declare_place(section, config.address, config.place, 0, "mail.example:25 or [2001:db8::1]:25");
   declare_family(section, config.family);
+  declare_link_local(section, "address", config.place);
   section.section("tls", config.tls,
                   "speak TLS (write tls: {} for its defaults): from the beginning, or from the step starttls on");
   section.list("query_response", config.query_response, "a conversation: what to expect and to send, step by step");
@@ -232,13 +245,15 @@ void declare(config::Section& section, TcpCheckConfig& config) {
 void declare(config::Section& section, TlsCheckConfig& config) {
   declare_place(section, config.tcp.address, config.tcp.place, 443, "shop.example:443");
   declare_family(section, config.tcp.family);
+  declare_link_local(section, "address", config.tcp.place);
   declare_starttls(section, config.tcp.starttls);
   config.tcp.tls.emplace();
   declare(section, *config.tcp.tls);
 }
 
 std::string fingerprint_of(const TcpCheckConfig& config) {
-  std::string text = config.address.value + '\n' + std::to_string(static_cast<int>(config.family)) + '\n' +
+  std::string text = config.address.value + '\n' + std::to_string(static_cast<int>(config.family)) +
+                     (config.place.allow_link_local ? "\n+\n" : "\n-\n") +
                      config.starttls.value_or("") + '\n' + (config.tls ? config.tls->fingerprint() : "");
   for (const auto& step : config.query_response) {
     text += '\n' + (step.has_expect ? step.expect.pattern() : "") + '\t' + step.send + (step.starttls ? "\t+" : "\t-");
@@ -246,7 +261,9 @@ std::string fingerprint_of(const TcpCheckConfig& config) {
   return text;
 }
 
-std::unique_ptr<Check> make_check(const TcpCheckConfig& config) { return std::make_unique<TcpCheck>(config); }
+std::unique_ptr<Check> make_check(std::shared_ptr<const TcpCheckConfig> config) {
+  return std::make_unique<TcpCheck>(std::move(config));
+}
 
 std::vector<Metric> tcp_check_metrics() { return {phase_metric}; }
 

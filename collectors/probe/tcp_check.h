@@ -43,9 +43,11 @@ struct TlsCheckConfig {
 void declare(config::Section& section, TlsCheckConfig& config);
 
 std::string fingerprint_of(const TcpCheckConfig& config);
-std::unique_ptr<Check> make_check(const TcpCheckConfig& config);
+std::unique_ptr<Check> make_check(std::shared_ptr<const TcpCheckConfig> config);
 std::vector<Metric> tcp_check_metrics();
 
+// Declares `allow_link_local`, and refuses what is written out as such an address under `key` without it.
+void declare_link_local(config::Section& section, std::string_view key, Place& place);
 // Declares `ip_protocol`.
 void declare_family(config::Section& section, Family& family);
 // Declares `address`; `example` is shown where it is wrong.

@@ -39,7 +39,7 @@ class Window {
   };
   bool is_inside(const Slot& slot) const { return slot.number > newest_ - static_cast<std::int64_t>(slots_.size()); }
 
-  const Duration slot_;
+  Duration slot_;
   std::vector<Slot> slots_;
   std::int64_t newest_ = 0;
 };
@@ -50,10 +50,16 @@ struct WindowKind {
   std::size_t slots;
   bool tells_quantiles;
 };
+// All that there are; a check has those that its key `windows` names.
 inline constexpr std::array window_kinds{
     WindowKind{"1h", std::chrono::minutes(5), 12, true},
     WindowKind{"24h", std::chrono::hours(1), 24, true},
     WindowKind{"7d", std::chrono::hours(6), 28, false},
+};
+
+// Which of them a check has, by their place in window_kinds.
+struct WindowSet {
+  std::array<bool, window_kinds.size()> has{false, true, false};
 };
 
 }  // namespace sidewatch::probe

@@ -66,7 +66,7 @@ class Http(Probes):
         plain, secure = f"http://127.0.0.1:{nginx.port}", f"https://127.0.0.1:{nginx.tls_port}"
         self.watch(
             http("health", plain + "/health", "expect: {json: [{pointer: /status, equals: up}, {pointer: /queue/size, below: 5}]}"),
-            http("moved", plain + "/moved"), http("loop", plain + "/loop"), http("metadata", plain + "/metadata"),
+            "details: true, " + http("moved", plain + "/moved"), http("loop", plain + "/loop"), http("metadata", plain + "/metadata"),
             http("broken", plain + "/broken"), http("wrong", plain + "/", "expect: {body_matches: '^bye'}"),
             http("secure", secure + "/", f"tls: {{ca: {nginx.root}, server_name: shop.example}}"),
             http("stranger", secure + "/"), http("nobody", f"http://127.0.0.1:{free_port()}/")).start()
@@ -82,7 +82,7 @@ class Http(Probes):
         self.assertAlmostEqual(page.value("probe_ssl_last_chain_expiry_timestamp_seconds", probe="secure"), now + 2 * DAY, delta=300)
         self.assertEqual(page.value("probe_tls_version_info", probe="secure", version="TLS 1.3"), 1)
         self.assertGreater(page.value("probe_http_duration_seconds", probe="secure", phase="tls"), 0)
-        self.assertEqual(page.value("probe_uptime_ratio", probe="broken", window="1h"), 0)
+        self.assertEqual(page.value("probe_uptime_ratio", probe="broken", window="24h"), 0)
         self.assertEqual(page.value("sidewatch_collector_success", collector="probe"), 1)
         log = self.agent.log()
         self.assertEqual(log.count("check 'broken' fails: the status is 503"), 1, log)
@@ -118,13 +118,27 @@ class Http(Probes):
 
     def test_a_reload_that_changes_a_check_changes_what_is_checked(self):
         nginx = self.nginx()
-        self.watch(http("front", f"http://127.0.0.1:{nginx.port}/broken")).start()
+        self.watch(http("front", f"http://127.0.0.1:{nginx.port}/broken"),
+                   http("other", f"http://127.0.0.1:{nginx.port}/broken")).start()
         self.wait_for("probe_success", 0, probe="front")
+        self.wait_for("probe_success", 0, probe="other")
         with open(self.agent.config_path, encoding="utf-8") as file:
             text = file.read()
-        self.agent.write_config(text.replace("/broken", "/health"))
+        self.agent.write_config(text.replace("/broken", "/health", 1))
         self.agent.request("/-/reload", method="POST")
         self.wait_for("probe_success", 1, probe="front")
+        self.wait_for("probe_uptime_ratio", lambda share: 0 < share < 1, probe="front", window="24h")
+        self.assertEqual(self.agent.log().count("check 'other' fails"), 1, "it failed before, and is the same check")
+
+
+# Becomes the program of its arguments, with the port of the name server open.
+SILENT_NAME_SERVER = """
+import os, socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+server.set_inheritable(True)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class OtherKinds(Probes):
@@ -160,6 +174,34 @@ class OtherKinds(Probes):
         log = self.agent.log()
         self.assertIn("Network is unreachable", log)
         self.assertNotIn("check 'there' fails", log)
+
+    def test_a_silent_name_server_fails_no_check_that_needs_none(self):
+        """Its socket is there and nobody reads from it: neither an answer nor a refusal comes."""
+        resolv_conf = os.path.join(self.directory, "resolv.conf")
+        with open(resolv_conf, "w", encoding="utf-8") as file:
+            file.write("nameserver 127.0.0.1\n")
+        script = f"set -e; ip link set lo up; mount --bind {resolv_conf} /etc/resolv.conf; exec \"$@\""
+        wrapper = ["unshare", "--net", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", SILENT_NAME_SERVER]
+        if subprocess.run([*wrapper, "true"], capture_output=True, timeout=20).returncode != 0:
+            self.skipTest("no right to make a network namespace of its own")
+        often = "interval: 2s, timeout: 1s"
+        self.watch(f"name: file, {often}, file: {{path: /etc/hostname}}",
+                   f"name: home, {often}, icmp: {{host: localhost, ip_protocol: ip4, spacing: 10ms}}",
+                   *(f"name: tcp-{i}, {often}, tcp: {{address: 'tcp-{i}.example:80'}}" for i in range(60)),
+                   *(f"name: http-{i}, {often}, http: {{url: 'http://http-{i}.example/'}}" for i in range(60)),
+                   wrapper=wrapper).start(wait=False)
+        wait_until(lambda: self.agent.log().count("all threads that look up names wait") > 50,
+                   "checks that are not run")
+        log = self.agent.log()
+        self.assertIn("is not resolved in time", log)
+        self.assertNotIn("check 'file'", log)
+        self.assertNotIn("check 'home'", log)
+        for line in log.splitlines():
+            if " fails: " in line:
+                self.assertIn("is not resolved", line)
+        with open(f"/proc/{self.agent.process.pid}/status", encoding="utf-8") as status:
+            threads = next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
+        self.assertLess(threads, 100)
 
     def test_a_missing_right_to_ping_says_what_to_do(self):
         drop = ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", "--ambient-caps", "-net_raw"]
@@ -222,8 +264,8 @@ class BesideBlackboxExporter(Probes):
                    "broken": ("http", plain + "/broken", ""),
                    "secure": ("tls", secure + "/", f"tls: {{ca: {nginx.root}}}"),
                    "wrong": ("regex", plain + "/", "expect: {body_matches: ^bye}")}
-        self.watch(*(http(name, url, more) for name, (_, url, more) in targets.items()),
-                   f"name: port, interval: 1s, timeout: 1s, tcp: {{address: '127.0.0.1:{nginx.port}'}}").start()
+        self.watch(*("details: true, " + http(name, url, more) for name, (_, url, more) in targets.items()),
+                   f"name: port, details: true, interval: 1s, timeout: 1s, tcp: {{address: '127.0.0.1:{nginx.port}'}}").start()
         for name in [*targets, "port"]:
             self.wait_for("probe_duration_seconds", lambda value: value > 0, probe=name)
         ours = self.page()

@@ -215,6 +215,37 @@ TEST(IcmpCheck, CountsRepliesAndTheirTime) {
   EXPECT_EQ(fact(verdict, "probe_icmp_reply_hop_limit"), 64);
 }
 
+TEST(DnsCheck, GivesAServerUpThatFloodsItWithWhatWasNotAskedFor) {
+  DatagramServer server([](const std::string& request) {
+    std::string other = dns_answer(request, 0, 1);
+    other[0] = static_cast<char>(other[0] + 1);
+    return std::vector<std::string>(40, other);
+  });
+  const auto begin = steady_clock::now();
+  const auto verdict = run_entry(dns_entry(server), 1h);
+  EXPECT_EQ(reason(verdict), "protocol");
+  EXPECT_EQ(why(verdict),
+            "name server " + server.place() + ": it sends what was not asked for, and no answer");
+  EXPECT_LT(steady_clock::now() - begin, 30min);
+}
+
+TEST(DnsCheck, FindsTheAnswerAmongAFewThatAreNot) {
+  DatagramServer server([](const std::string& request) {
+    std::string other = dns_answer(request, 0, 1);
+    other[0] = static_cast<char>(other[0] + 1);
+    std::vector<std::string> all(32, other);
+    all.push_back(dns_answer(request, 0, 2));
+    return all;
+  });
+  EXPECT_EQ(fact(run_entry(dns_entry(server)), "probe_dns_answer_rrs"), 2);
+}
+
+TEST(IcmpCheck, TellsThatAllIsLostWhereThereIsNoWay) {
+  const auto verdict = run_entry("{name: a, icmp: {host: 255.255.255.255, packets: 2, spacing: 10ms}}", 500ms);
+  EXPECT_EQ(reason(verdict), "connect");
+  EXPECT_EQ(fact(verdict, "probe_icmp_loss_ratio"), 1);
+}
+
 TEST(IcmpCheck, TakesOnlyWholeEchoReplies) {
   const std::string reply = std::string("\x00\x00\x12\x34\x00\x07\x00\x02", 8) + "token";
   const auto read = decode_echo_reply(reply, false, false);

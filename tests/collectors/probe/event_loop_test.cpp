@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 
-#include "collectors/probe/background.h"
 #include "collectors/probe/task.h"
 #include "tests/collectors/probe/run_check.h"
 
@@ -89,32 +87,6 @@ TEST_F(EventLoopTest, LetsOneGiveAnotherUpThatCouldGoOnInTheSameTurn) {
   second.set();
   loop.run(wake);
   EXPECT_EQ(told, "first ");
-}
-
-TEST_F(EventLoopTest, HasWorkDoneOnAnotherThreadAndLeavesItThereWhenItIsLate) {
-  Background background;
-  loop.drive(background);
-  const auto release = std::make_shared<std::atomic<bool>>(false);
-  const auto ended = std::make_shared<std::atomic<bool>>(false);
-  const auto both = [&](Background& of) -> Task<bool> {
-    auto quick = of.run(loop, [] {}, steady_clock::now() + 1h);
-    told += co_await quick ? "done " : "late ";
-    auto slow = of.run(loop, [release, ended] {
-      release->wait(false);
-      *ended = true;
-      ended->notify_all();
-    }, steady_clock::now() + 1ms);
-    told += co_await slow ? "done " : "late ";
-    stop();
-    co_return true;
-  };
-  auto task = both(background);
-  task.start();
-  loop.run(wake);
-  EXPECT_EQ(told, "done late ");
-  *release = true;
-  release->notify_all();
-  ended->wait(false);
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 
 #include "collectors/probe/file_check.h"
+#include "tests/collectors/probe/hanging.h"
 #include "tests/collectors/probe/run_check.h"
 #include "tests/support/temp_dir.h"
 
@@ -80,6 +82,59 @@ TEST_F(FileCheckTest, WaitsForNoPipe) {
   EXPECT_EQ(why(run_entry(entry(path, "watch_content: true"))), path + ": it is not a file that has a content");
 }
 
+TEST_F(FileCheckTest, KeepsOneThreadWhileTheFileSystemHangsAndSaysSo) {
+  const auto door = std::make_shared<Door>();
+  const auto config = read_checks(entry("/mnt/dead")).at(0).file;
+  const auto check = make_check(config, [door](const char*, struct stat*) {
+    door->pass();
+    errno = ENOENT;
+    return -1;
+  });
+  CheckRunner runner;
+  EXPECT_EQ(why(runner.run(*check, 5ms)),
+            "/mnt/dead: the file system does not answer, or the file is too long to read in time");
+  for (int i = 0; i < 3; ++i) {
+    const auto verdict = runner.run(*check, 1h);
+    EXPECT_EQ(why(verdict), "/mnt/dead: the file system still does not answer");
+    EXPECT_EQ(reason(verdict), "timeout");
+  }
+  EXPECT_EQ(runner.surroundings().background.under_way(Work::files), 1u);
+  door->open();
+  ASSERT_TRUE(eventually([&] { return runner.surroundings().background.under_way(Work::files) == 0; }));
+  EXPECT_EQ(why(runner.run(*check)), "/mnt/dead: there is no such file");
+}
+
+TEST_F(FileCheckTest, FailsNotWhereOthersKeepAllThreadsButIsNotRun) {
+  const auto door = std::make_shared<Door>();
+  CheckRunner runner(look_up, Background::Room{1, 1, 1, 1, 1, 1});
+  runner.surroundings().background.send(Work::files, [door] { door->pass(); }, [] {});
+  const auto check = make_check(read_checks(entry(write("backup", "0123456789"))).at(0));
+  EXPECT_EQ(reason(runner.run(*check, 50ms)), "not_run");
+  const auto certificate = make_check(read_checks("{name: a, certificate: {files: [/etc/hostname]}}").at(0));
+  EXPECT_EQ(reason(runner.run(*certificate, 50ms)), "not_run");
+  door->open();
+  ASSERT_TRUE(eventually([&] { return runner.surroundings().background.under_way(Work::files) == 0; }));
+  EXPECT_EQ(why(runner.run(*check)), "");
+}
+
+TEST_F(FileCheckTest, ReadsNoFurtherWhenItIsGivenUp) {
+  const auto path = write("long", "");
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 30);  // with nothing in it
+  const auto check = make_check(read_checks(entry(path, "watch_content: true")).at(0));
+  CheckRunner runner;
+  {
+    auto task = check->run(runner.surroundings(), steady_clock::now() + 1h);
+    task.start();
+    ASSERT_EQ(runner.surroundings().background.under_way(Work::files), 1u);
+  }
+  const auto begin = steady_clock::now();
+  ASSERT_TRUE(eventually([&] { return runner.surroundings().background.under_way(Work::files) == 0; }));
+  const auto given_up = steady_clock::now() - begin;
+  const auto whole_begin = steady_clock::now();
+  EXPECT_EQ(why(runner.run(*check, 10min)), "");
+  EXPECT_LT(given_up, (steady_clock::now() - whole_begin) / 4);
+}
+
 class CertificateCheckTest : public FileCheckTest {
  protected:
   // An authority and a certificate of it that holds for so many days.
@@ -126,6 +181,22 @@ TEST_F(CertificateCheckTest, FailsWhereTheOrderIsWrong) {
   const auto path = write("chain.pem", text("ca") + text("shop"));
   EXPECT_EQ(why(run_entry(entry(path))),
             path + ": the order is wrong: certificate 1 ('CN=authority') is not signed by certificate 2");
+}
+
+TEST_F(CertificateCheckTest, FailsForMoreCertificatesThanItLooksAt) {
+  std::string many;
+  for (int i = 0; i < 201; ++i) many += text("ca");
+  const auto verdict = run_entry(entry(write("many.pem", many)));
+  EXPECT_EQ(why(verdict), (directory / "many.pem") +
+                              ": it has 201 certificates, of which the first 200 are looked at: split it");
+  EXPECT_EQ(reason(verdict), "too_large");
+}
+
+TEST_F(CertificateCheckTest, FailsForMoreFilesThanItReads) {
+  for (int i = 0; i < 101; ++i) write("shop-" + std::to_string(i) + ".pem", text("shop"));
+  const auto verdict = run_entry(entry(directory / "shop-*.pem"));
+  EXPECT_EQ(why(verdict), "101 files fit, of which 100 are read: give the others a check of their own");
+  EXPECT_EQ(reason(verdict), "too_large");
 }
 
 TEST_F(CertificateCheckTest, FailsForFilesThatAreNoneOrMissing) {

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -31,6 +32,88 @@ TEST(HttpCheck, TellsStatusPhasesAndLengthOfAnAnswer) {
   EXPECT_GT(fact(verdict, "probe_http_duration_seconds", Labels{{"phase", "connect"}}), 0);
   EXPECT_GT(fact(verdict, "probe_http_duration_seconds", Labels{{"phase", "processing"}}), 0);
   EXPECT_EQ(fact(verdict, "probe_http_duration_seconds", Labels{{"phase", "tls"}}), 0);
+}
+
+// An agent whose names all lead to this machine.
+Resolver to_this_machine(std::shared_ptr<std::vector<std::string>> asked) {
+  return [asked = std::move(asked)](const std::string& host, Family) {
+    asked->push_back(host);
+    return look_up_address("127.0.0.1", Family::any);
+  };
+}
+
+TEST(HttpCheck, ConnectsWhereTheNamesLeadToAndLetsNobodyElseLookThemUp) {
+  FakeHttpServer server;
+  const auto asked = std::make_shared<std::vector<std::string>>();
+  const auto url = "http://shop.invalid:" + std::to_string(server.port()) + "/a";
+  server.script({{.status = 302, .headers = {{"Location", "http://www.shop.invalid:" + std::to_string(server.port())}}},
+                 {.status = 200}});
+  const auto check = make_check(read_checks(entry(url)).at(0));
+  CheckRunner runner(to_this_machine(asked));
+  for (int i = 0; i < 2; ++i) {
+    server.script({{.status = 302, .headers = {{"Location", "http://www.shop.invalid:" + std::to_string(server.port())}}},
+                   {.status = 200}});
+    const auto verdict = runner.run(*check);
+    EXPECT_EQ(why(verdict), "");
+    EXPECT_EQ(fact(verdict, "probe_http_redirects"), 1);
+    EXPECT_GT(fact(verdict, "probe_dns_lookup_time_seconds").value_or(0), 0);
+  }
+  EXPECT_EQ(*asked, (std::vector<std::string>{"shop.invalid", "www.shop.invalid", "shop.invalid", "www.shop.invalid"}));
+}
+
+TEST(HttpCheck, LooksUpTheProxyAndNotTheHostThatTheProxyAsksFor) {
+  FakeHttpServer proxy;
+  const auto asked = std::make_shared<std::vector<std::string>>();
+  const auto port = std::to_string(proxy.port());
+  const auto check =
+      make_check(read_checks(entry("http://shop.invalid/", "proxy_url: 'http://proxy.invalid:" + port + "'")).at(0));
+  CheckRunner runner(to_this_machine(asked));
+  EXPECT_EQ(why(runner.run(*check)), "");
+  EXPECT_EQ(*asked, std::vector<std::string>{"proxy.invalid"});
+}
+
+TEST(HttpCheck, AsksForANameOnceAMinuteForAConnectionThatIsKept) {
+  FakeHttpServer server;
+  const auto asked = std::make_shared<std::vector<std::string>>();
+  const auto url = "http://shop.invalid:" + std::to_string(server.port()) + "/";
+  const auto check = make_check(read_checks(entry(url, "keep_alive: true")).at(0));
+  CheckRunner runner(to_this_machine(asked));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(why(runner.run(*check)), "");
+  EXPECT_EQ(asked->size(), 1u);
+}
+
+TEST(HttpCheck, TakesEveryAddressOfANameThatMayBeTheRightOne) {
+  FakeHttpServer server;
+  const auto check =
+      make_check(read_checks(entry("http://shop.invalid:" + std::to_string(server.port()) + "/")).at(0));
+  CheckRunner runner([](const std::string&, Family) {
+    Lookup lookup = look_up_address("127.0.0.2", Family::any);  // where nobody listens
+    lookup.addresses.push_back(look_up_address("127.0.0.1", Family::any).addresses.at(0));
+    lookup.addresses.insert(lookup.addresses.begin(), look_up_address("::1", Family::any).addresses.at(0));
+    return lookup;
+  });
+  EXPECT_EQ(why(runner.run(*check)), "");
+}
+
+TEST(HttpCheck, ReadsJsonAsLongAsMaxBodyAllows) {
+  const std::string filler(3u << 20, 'x');
+  FakeHttpServer server({{.status = 200, .body = R"({"text": ")" + filler + R"(", "status": "up"})"}});
+  const auto expect = ", expect: {json: [{pointer: /status, equals: up}]}";
+  EXPECT_EQ(why(run_entry(entry(server.url(), std::string("max_body: 4MiB") + expect))), "");
+  EXPECT_EQ(why(run_entry(entry(server.url(), "max_body: 4MiB, expect: {json: [{pointer: /status, equals: down}]}"))),
+            "the value at '/status' is 'up', not 'down'");
+  const auto longer = run_entry(entry(server.url(), std::string("max_body: 2MiB") + expect));
+  EXPECT_EQ(reason(longer), "too_large");
+  EXPECT_THAT(why(longer), testing::HasSubstr("the answer is longer than 2097152 bytes, which is all that max_body allows"));
+}
+
+TEST(HttpCheck, FailsForMoreHeadersThanItKeeps) {
+  std::vector<HttpHeader> headers;
+  for (int i = 0; i < 300; ++i) headers.push_back({"X-" + std::to_string(i), "1"});
+  FakeHttpServer server({{.status = 200, .headers = headers}});
+  const auto verdict = run_entry(entry(server.url()));
+  EXPECT_EQ(reason(verdict), "too_large");
+  EXPECT_THAT(why(verdict), testing::HasSubstr("the answer has more than 256 headers"));
 }
 
 TEST(HttpCheck, SendsWhatTheConfigurationSays) {

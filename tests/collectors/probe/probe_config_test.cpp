@@ -39,6 +39,27 @@ TEST(ProbeConfig, RefusesHeadersThatWouldAddALine) {
               testing::HasSubstr("'X' is not a header that can be sent"));
 }
 
+TEST(ProbeConfig, RefusesLinkLocalAddressesOfEveryKindUnlessTheyAreAllowed) {
+  for (const std::string check : {"tcp: {address: '169.254.0.1:80'", "tls: {address: '[fe80::1]:443'",
+                                  "dns: {query_name: shop.example, server: 169.254.20.10",
+                                  "ntp: {server: 169.254.169.123", "icmp: {host: 169.254.0.1"}) {
+    EXPECT_THAT(problems("{name: a, " + check + "}}"),
+                testing::HasSubstr("the address is link-local, which is refused unless allow_link_local is true"));
+    EXPECT_EQ(problems("{name: a, " + check + ", allow_link_local: true}}"), "");
+  }
+}
+
+TEST(ProbeConfig, CountsOverTheWindowsThatAreNamed) {
+  const auto has = [](const std::string& windows) {
+    return read_checks("{name: a, " + windows + "tcp: {address: 'h:1'}}").at(0).windows.has;
+  };
+  EXPECT_EQ(has(""), (std::array{false, true, false}));
+  EXPECT_EQ(has("windows: [1h, 7d], "), (std::array{true, false, true}));
+  EXPECT_EQ(has("windows: [], "), (std::array{false, false, false}));
+  EXPECT_THAT(problems("{name: a, windows: [2h], tcp: {address: 'h:1'}}"),
+              testing::HasSubstr("'2h' is not a window that is counted: write 1h, 24h or 7d"));
+}
+
 TEST(ProbeConfig, SaysHowAnAddressIsWritten) {
   EXPECT_THAT(problems("{name: a, tcp: {address: mail.example}}"),
               testing::HasSubstr("'mail.example' is not an address: write mail.example:25"));

@@ -18,7 +18,8 @@ namespace sidewatch::probe {
 
 class CheckRunner {
  public:
-  CheckRunner() {
+  explicit CheckRunner(Resolver resolver = look_up, Background::Room room = Background::usual_room)
+      : background_(room), names_(background_, std::move(resolver)) {
     std::signal(SIGPIPE, SIG_IGN);
     loop_.drive(http_);
     loop_.drive(background_);
@@ -57,7 +58,8 @@ class CheckRunner {
   EventLoop loop_;
   Http http_;
   Background background_;
-  Surroundings surroundings_{loop_, http_.transfers, background_};
+  Names names_;
+  Surroundings surroundings_{loop_, http_.transfers, background_, names_};
   const int wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 };
 

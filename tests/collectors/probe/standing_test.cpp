@@ -47,16 +47,29 @@ TEST(ProbeWindow, TakesTheShortestAndTheLongestTimesThereAre) {
 
 class StandingTest : public testing::Test {
  protected:
-  std::vector<std::string> page() {
+  std::vector<std::pair<std::string, double>> samples_of(const Standing& of) {
     Batch batch;
-    standing.write(batch);
-    std::vector<std::string> lines;
+    of.write(batch);
+    std::vector<std::pair<std::string, double>> all;
     for (const auto& sample : batch.samples()) {
       const auto info = catalog.info(sample.series);
-      lines.push_back(info->family->name + info->labels.to_string());
+      all.emplace_back(info->family->name + info->labels.to_string(), sample.value);
     }
+    return all;
+  }
+  std::vector<std::string> page_of(const Standing& of) {
+    std::vector<std::string> lines;
+    for (const auto& [line, value] : samples_of(of)) lines.push_back(line);
     return lines;
   }
+  std::optional<double> value_of(const Standing& of, const std::string& line) {
+    for (const auto& [one, value] : samples_of(of)) {
+      if (one == line) return value;
+    }
+    return std::nullopt;
+  }
+  std::vector<std::string> page() { return page_of(standing); }
+  std::optional<double> value(const std::string& line) { return value_of(standing, line); }
   bool has(const std::string& line) {
     const auto lines = page();
     return std::find(lines.begin(), lines.end(), line) != lines.end();
@@ -68,7 +81,7 @@ class StandingTest : public testing::Test {
   }
 
   Catalog catalog{Catalog::Limits{}, Labels{}};
-  Standing standing{catalog, "front", Labels{{"probe", "front"}}};
+  Standing standing{catalog, {"front", Labels{{"probe", "front"}}, {}, 3}};
   TimePoint now{};
 };
 
@@ -98,6 +111,71 @@ TEST_F(StandingTest, IsNewsOnlyWhenTheCheckTurns) {
   EXPECT_FALSE(well->trouble);
   EXPECT_EQ(well->text, "check 'front' succeeds again, after 2m");
   EXPECT_FALSE(standing.take(Verdict{}, 0.1, now + 140s));
+}
+
+TEST_F(StandingTest, LetsStandWhatStoodWhileAFewRunsDoNotTakePlace) {
+  standing.take(Verdict{}, 0.1, now);
+  const auto not_run = standing.take(failed(Reason::not_run, "no thread is free"), 0.1, now + 10s);
+  ASSERT_TRUE(not_run);
+  EXPECT_EQ(not_run->text, "check 'front' is not run: no thread is free");
+  EXPECT_FALSE(standing.take(failed(Reason::not_run, "no thread is free"), 0.1, now + 20s));
+  EXPECT_TRUE(has(R"(probe_success{probe="front"})"));
+  EXPECT_FALSE(has(R"(probe_failure_info{probe="front", reason="not_run"})"));
+  standing.take(failed(Reason::not_run, "no thread is free"), 0.1, now + 30s);
+  EXPECT_TRUE(page().empty());
+  const auto again = standing.take(Verdict{}, 0.1, now + 40s);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->trouble);
+  EXPECT_EQ(again->text, "check 'front' is run again, and succeeds");
+  EXPECT_TRUE(has(R"(probe_success{probe="front"})"));
+}
+
+TEST_F(StandingTest, CountsNoRunThatDidNotTakePlaceAsAFailure) {
+  standing.take(Verdict{}, 0.1, now);
+  for (int i = 0; i < 5; ++i) standing.take(failed(Reason::not_run, "no thread is free"), 0.1, now + 10s);
+  standing.take(Verdict{}, 0.1, now + 20s);
+  EXPECT_EQ(value(R"(probe_uptime_ratio{probe="front", window="24h"})"), 1);
+}
+
+TEST_F(StandingTest, BoundsTheSeriesWhoseLabelsItsTargetMakes) {
+  const auto told = [](const std::string& serial) {
+    Verdict verdict;
+    verdict.add_foreign(ssl_chain_info_metric, 1, Labels{{"serialnumber", serial}});
+    return verdict;
+  };
+  for (int i = 0; i < 3; ++i) standing.take(told(std::to_string(i)), 0.1, now);
+  EXPECT_EQ(standing.what_is_wrong(), "");
+  const auto series = catalog.size();
+  for (int i = 3; i < 100; ++i) standing.take(told(std::to_string(i)), 0.1, now);
+  EXPECT_EQ(catalog.size(), series);
+  EXPECT_EQ(standing.what_is_wrong(),
+            "check 'front': what its target says of itself is another thing too often: more than 3 series of it stand, "
+            "or are remembered by the history; further ones are left out");
+  EXPECT_TRUE(has(R"(probe_success{probe="front"})"));
+  standing.take(told("1"), 0.1, now);
+  EXPECT_EQ(standing.what_is_wrong(), "");
+  EXPECT_TRUE(has(R"(probe_ssl_last_chain_info{probe="front", serialnumber="1"})"));
+}
+
+TEST_F(StandingTest, HandsOverWhatItCountedAndWhatStands) {
+  standing.take(Verdict{}, 0.1, now);
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 10s);
+  Standing same{catalog, {"front", Labels{{"probe", "front"}}, {}, 3}};
+  same.inherit(standing.leave(), true);
+  EXPECT_FALSE(same.take(failed(Reason::connect, "refused"), 0.1, now + 20s)) << "this was told before";
+  Standing changed{catalog, {"front", Labels{{"probe", "front"}}, {}, 3}};
+  changed.inherit(same.leave(), false);
+  EXPECT_TRUE(page_of(changed).empty());
+  changed.take(Verdict{}, 0.1, now + 30s);
+  EXPECT_EQ(value_of(changed, R"(probe_uptime_ratio{probe="front", window="24h"})"), 0.5);
+}
+
+TEST_F(StandingTest, TellsTheWindowsThatAreAskedForAlone) {
+  Standing week{catalog, {"week", Labels{{"probe", "week"}}, {{false, false, true}}, 3}};
+  week.take(Verdict{}, 0.1, now);
+  const auto lines = page_of(week);
+  EXPECT_EQ(lines.size(), 3u) << testing::PrintToString(lines);
+  EXPECT_EQ(value_of(week, R"(probe_uptime_ratio{probe="week", window="7d"})"), 1);
 }
 
 TEST_F(StandingTest, KeepsItsSeriesFromRunToRun) {

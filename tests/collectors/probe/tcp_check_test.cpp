@@ -113,7 +113,23 @@ TEST(TcpCheck, ReadsNoEndlessLine) {
 }
 
 TEST(TcpCheck, RefusesLinkLocalAddresses) {
-  EXPECT_EQ(reason(run_entry(entry("169.254.169.254:80"))), "address_refused");
+  const auto everywhere = [](const std::string&, Family) { return look_up_address("169.254.1.2", Family::any); };
+  const auto check = make_check(read_checks(entry("metadata.example:80")).at(0));
+  CheckRunner runner(everywhere);
+  const auto verdict = runner.run(*check);
+  EXPECT_EQ(reason(verdict), "address_refused");
+  EXPECT_EQ(why(verdict), "metadata.example:80: the address of 'metadata.example' is link-local, which is refused unless "
+                          "allow_link_local is true");
+}
+
+TEST(TcpCheck, ConnectsToTheAddressesOfAName) {
+  FakeHttpServer server;
+  const auto check = make_check(read_checks(entry("shop.example:" + std::to_string(server.port()))).at(0));
+  CheckRunner runner([](const std::string& host, Family) {
+    EXPECT_EQ(host, "shop.example");
+    return look_up_address("127.0.0.1", Family::any);
+  });
+  EXPECT_EQ(why(runner.run(*check)), "");
 }
 
 class TlsCheck : public testing::Test {
