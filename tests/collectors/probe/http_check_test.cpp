@@ -111,9 +111,12 @@ TEST(HttpCheck, FailsForMoreHeadersThanItKeeps) {
   std::vector<HttpHeader> headers;
   for (int i = 0; i < 300; ++i) headers.push_back({"X-" + std::to_string(i), "1"});
   FakeHttpServer server({{.status = 200, .headers = headers}});
-  const auto verdict = run_entry(entry(server.url()));
-  EXPECT_EQ(reason(verdict), "too_large");
-  EXPECT_THAT(why(verdict), testing::HasSubstr("the answer has more than 256 headers"));
+  EXPECT_EQ(why(run_entry(entry(server.url()))), "") << "its status is all that matters";
+  for (const std::string expect : {"body_contains: a", "headers: [{name: X-299, matches: 1}]"}) {
+    const auto verdict = run_entry(entry(server.url(), "expect: {" + expect + "}"));
+    EXPECT_EQ(reason(verdict), "too_large");
+    EXPECT_THAT(why(verdict), testing::HasSubstr("the answer has more than 256 header fields"));
+  }
 }
 
 TEST(HttpCheck, SendsWhatTheConfigurationSays) {
