@@ -141,7 +141,7 @@ class Followed(unittest.TestCase):
         state = os.path.join(self.directory.name, "state")
         os.makedirs(state, exist_ok=True)
         self.agent = Agent(config, self.directory.name,
-                           {"STATE_DIRECTORY": state, "WEBHOOK_URL": self.receiver.url, "DISCORD_URL": self.receiver.url,
+                           {"STATE_DIRECTORY": state, "SLACK_URL": self.receiver.url, "DISCORD_URL": self.receiver.url,
                             **(environment or {})})
         self.addCleanup(self.agent.stop)
         self.agent.start()
@@ -189,18 +189,15 @@ class Followed(unittest.TestCase):
             return ""
 
     def expect_message(self, alert, level):
-        """As the webhook's JSON, or as an embed of Discord in the colour of its level."""
-        def of_discord(body):
-            return any(one["color"] == {"warning": 0xFFA500, "critical": 0xFF0000}[level] and alert in json.dumps(one)
-                       for one in body["embeds"])
+        """As an embed of Discord in the colour of its level, or as a text of Slack that begins with it."""
+        def tells(body):
+            if "embeds" in body:
+                colour = {"warning": 0xFFA500, "critical": 0xFF0000}[level]
+                return any(one["color"] == colour and alert in json.dumps(one) for one in body["embeds"])
+            return level.upper() in body["text"].splitlines()[0] and alert in body["text"]
 
-        def of_webhook(body):
-            return any(one["labels"]["alertname"] == alert and one["level"] == level for one in body["alerts"])
-
-        def told():
-            bodies = [request["body"] for request in self.receiver.taken()]
-            return any(of_discord(body) if "embeds" in body else of_webhook(body) for body in bodies)
-        wait_until(told, f"the message about {alert}; the agent's log: {self.agent.log()[-3000:]}")
+        wait_until(lambda: any(tells(request["body"]) for request in self.receiver.taken()),
+                   f"the message about {alert}; the agent's log: {self.agent.log()[-3000:]}")
 
     def test_the_bot(self):
         statsd = free_port()
