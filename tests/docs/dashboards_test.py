@@ -143,6 +143,17 @@ class Layout(unittest.TestCase):
                         self.assertNotIn((x, y), taken, f"{name}: {panel['title']} lies on {taken.get((x, y))}")
                         taken[x, y] = panel["title"]
 
+    def test_there_are_no_gaps_between_panels(self):
+        for name, dashboard in DASHBOARDS.items():
+            widths = {}
+            for row in dashboard["panels"]:
+                for panel in [row, *row.get("panels", [])]:
+                    place = panel["gridPos"]
+                    heights, width = widths.get(place["y"], (set(), 0))
+                    widths[place["y"]] = heights | {place["h"]}, width + place["w"]
+            for y, (heights, width) in widths.items():
+                self.assertEqual((len(heights), width), (1, 24), f"{name}: the line at {y}")
+
     def test_the_numbers_of_panels_are_their_own(self):
         for name, dashboard in DASHBOARDS.items():
             numbers = [panel["id"] for panel in dashboard["panels"]] + [
