@@ -1,6 +1,7 @@
 #include "alerting/receivers/discord.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "alerting/message_text.h"
@@ -46,19 +47,30 @@ constexpr std::size_t max_username = 80;
 constexpr std::size_t max_all_fields = 3000;    // so that the text has room in any case
 constexpr std::size_t longest_beside = 24;      // what is short stands beside other fields
 constexpr std::string_view footer = "sidewatch";
+constexpr std::int64_t forum_wants_thread = 220001;  // a code of Discord's errors
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// Whether the character at `at` of `text` would be more than itself; `line_start`: there are only blanks before it.
+bool is_special(std::string_view text, std::size_t at, bool line_start) {
+  const char c = text[at];
+  if (c == '_') {  // means nothing within a word: names of metrics and labels stay legible where escapes are shown
+    return at == 0 || at + 1 == text.size() || !is_letter(text[at - 1]) || !is_letter(text[at + 1]);
+  }
+  return std::string_view("\\`*~|<[@").find(c) != std::string_view::npos ||
+         (line_start && std::string_view("#>-").find(c) != std::string_view::npos);
+}
 
 // As Discord's Markdown takes it for text. A URL is one there and stays as it is.
 std::string markdown(std::string_view text) {
-  constexpr std::string_view anywhere = "\\`*_~|<[@";
-  constexpr std::string_view at_line_start = "#>-";
   std::string out;
+  bool line_start = true;
   for (const auto& part : split_at_urls(text)) {
-    for (const char c : part.text) {
-      const bool starts_line = out.find_last_not_of(' ') == std::string::npos || out[out.find_last_not_of(' ')] == '\n';
-      const bool special = anywhere.find(c) != std::string_view::npos ||
-                           (starts_line && at_line_start.find(c) != std::string_view::npos);
-      if (special && !part.is_url) out += '\\';
+    for (std::size_t at = 0; at < part.text.size(); ++at) {
+      const char c = part.text[at];
+      if (!part.is_url && is_special(part.text, at, line_start)) out += '\\';
       out += c;
+      line_start = c == '\n' || (line_start && c == ' ');
     }
   }
   return out;
@@ -140,6 +152,9 @@ class Discord final : public HttpReceiver {
   Attempt judge_answer(const OutgoingResponse& answer, Attempt usual) const override {
     const auto said = JsonValue::parse(answer.body);
     const std::string message = said ? cut_text((*said)["message"].text_or(""), 100) : "";
+    if (said && (*said)["code"].integer_or(0) == forum_wants_thread) {
+      return RetryLater{"HTTP 400: the channel is a forum: set thread_id", std::chrono::minutes(5), true, true};
+    }
     if (auto* later = std::get_if<RetryLater>(&usual); later != nullptr && later->refused) {
       if (answer.status == 404) later->why = "HTTP 404: " + message + ": the webhook was deleted, or thread_id is of another channel";
       if (answer.status == 401) later->why = "HTTP 401: " + message + ": the end of the webhook's URL is not right";

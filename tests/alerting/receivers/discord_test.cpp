@@ -96,6 +96,8 @@ TEST_F(DiscordTest, TakesWhatLabelsSayForText) {
   EXPECT_EQ(field("Rule"), text);
   EXPECT_EQ(why(discord()->send(saying_everywhere("> a\n# b\n - c-d #e"))), "(delivered)");
   EXPECT_EQ(embed()["description"].text_or(""), "\\> a\n\\# b\n \\- c-d #e");
+  EXPECT_EQ(why(discord()->send(saying_everywhere("node_load1 _a_ b__c__d e_ _f"))), "(delivered)");
+  EXPECT_EQ(embed()["description"].text_or(""), "node_load1 \\_a\\_ b\\_\\_c\\_\\_d e\\_ \\_f");
 }
 
 TEST_F(DiscordTest, PingsOnlyWhoIsNamedAndOnlyWhenSomethingBecomesCritical) {
@@ -145,6 +147,10 @@ TEST_F(DiscordTest, SaysWhatIsWrongWithTheWebhook) {
   EXPECT_EQ(why(gone), "HTTP 404: Unknown Webhook: the webhook was deleted, or thread_id is of another channel");
   server_.script({{.status = 401, .body = R"({"message": "Invalid Webhook Token", "code": 50027})"}});
   EXPECT_EQ(why(send(discord())), "HTTP 401: Invalid Webhook Token: the end of the webhook's URL is not right");
+  server_.script({{.status = 400, .body = R"({"message": "Webhooks posted to forum channels must have a thread_name or thread_id", "code": 220001})"}});
+  const auto forum = send(discord());
+  EXPECT_TRUE(std::get<RetryLater>(forum).refused);
+  EXPECT_EQ(why(forum), "HTTP 400: the channel is a forum: set thread_id");
 }
 
 TEST_F(DiscordTest, SaysWhyDiscordRefusesAMessage) {
