@@ -68,6 +68,12 @@ std::string in_one_line(std::string_view text) {
   return line;
 }
 
+void write_link(JsonWriter& json, std::string_view title, std::string_view url) {
+  json.begin_object().key("type").text("Action.OpenUrl");
+  if (!title.empty()) json.key("title").text(title);
+  json.key("url").text(url).end_object();
+}
+
 // A block for each line: a line's end within a run is not shown everywhere.
 void write_text(JsonWriter& json, const std::string& text) {
   for (std::size_t from = 0; from < text.size();) {
@@ -76,7 +82,11 @@ void write_text(JsonWriter& json, const std::string& text) {
     from = end + 1;
     if (is_blank(line)) continue;
     begin_block(json, "small");
-    begin_run(json, line).end_object();
+    for (const auto& part : split_at_urls(line)) {
+      begin_run(json, part.text);
+      if (part.is_url) write_link(json.key("selectAction"), "", part.text);
+      json.end_object();
+    }
     end_block(json);
   }
 }
@@ -99,12 +109,9 @@ void write_fields(JsonWriter& json, const std::vector<MessageField>& fields) {
 
 void write_actions(JsonWriter& json, const MessageText& message) {
   json.key("actions").begin_array();
-  const auto button = [&json](std::string_view title, const std::string& url) {
-    json.begin_object().key("type").text("Action.OpenUrl").key("title").text(title).key("url").text(url).end_object();
-  };
-  if (!message.link.empty() && message.link.size() <= max_url_bytes) button("Open sidewatch", message.link);
+  if (!message.link.empty() && message.link.size() <= max_url_bytes) write_link(json, "Open sidewatch", message.link);
   for (const auto& field : message.fields) {
-    if (is_button(field)) button(field.name, field.value);
+    if (is_button(field)) write_link(json, field.name, field.value);
   }
   json.end_array();
 }

@@ -57,7 +57,11 @@ class FakeTeams {
     if (block["type"].text_or("") != "RichTextBlock") throw Refused("not a RichTextBlock");
     if (block["inlines"].items().empty()) throw Refused("no inlines");
     for (const auto& run : block["inlines"].items()) {
-      only_members(run, "run", {"type", "text", "weight", "size", "color"});
+      only_members(run, "run", {"type", "text", "weight", "size", "color", "selectAction"});
+      if (run.has("selectAction")) {
+        only_members(run["selectAction"], "selectAction", {"type", "url"});
+        if (run["selectAction"]["url"].text_or("") != run["text"].text_or("")) throw Refused("a link that says something else");
+      }
       if (run["type"].text_or("") != "TextRun") throw Refused("not a TextRun");
       if (text_within(run["text"], "text", 1, 20'000).find('\n') != std::string::npos) throw Refused("line end in a run");
       const auto color = run["color"].text_or("default");

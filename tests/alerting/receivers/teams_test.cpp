@@ -47,12 +47,13 @@ class TeamsTest : public ReceiverWorld {
 TEST_F(TeamsTest, PostsACardWithTheTitleInItsColourAndLinksAsButtons) {
   external_url_ = "https://agent.example/";
   Notification n = make_notification({.id = "n-1", .alert = "web-1", .level = Level::critical});
-  n.annotations = Labels{{"dashboard_url", "not a link"}, {"description", "First.\n\nSecond."},
+  n.annotations = Labels{{"dashboard_url", "not a link"}, {"description", "First.\n\nSee https://wiki.example/x."},
                          {"runbook_url", "https://wiki.example/"}, {"summary", "Memory is short"}};
   EXPECT_EQ(why(teams()->send(deliver_alone(n))), "(delivered)");
-  EXPECT_THAT(visible(), StartsWith("🔴 CRITICAL: Memory is short\nFirst.\nSecond.\nRule: HostMemoryHigh\nOn: instance=web-1\n"));
+  EXPECT_THAT(visible(), StartsWith("🔴 CRITICAL: Memory is short\nFirst.\nSee https://wiki.example/x.\nRule: HostMemoryHigh\nOn: instance=web-1\n"));
   EXPECT_THAT(visible(), HasSubstr("Dashboard: not a link\n"));
   EXPECT_EQ(card()["body"].items().at(0)["inlines"].items().at(0)["color"].text_or(""), "attention");
+  EXPECT_EQ(card()["body"].items().at(2)["inlines"].items().at(1)["selectAction"]["url"].text_or(""), "https://wiki.example/x");
   EXPECT_EQ(buttons(), "Open sidewatch https://agent.example/\nRunbook https://wiki.example/\n");
   EXPECT_EQ(last().header("Idempotency-Key"), "n-1");
 }
