@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/resend.h"
+
 namespace sidewatch {
 namespace {
 
@@ -51,9 +53,29 @@ void DeliverySet::hand_out(Time now) {
   }
 }
 
+void DeliverySet::resend(const std::vector<AlertView>& alerts, Time now, WallTime wall) {
+  for (auto& entry : entries_) {
+    const Duration every = entry.plan.resend_every;
+    if (every <= Duration(0) || entry.busy || now - entry.resent_at < every) continue;
+    const std::string& name = entry.plan.name;
+    const auto told = [&](const std::string& incident) { return dispatcher_.told(name, incident); };
+    Delivery delivery = what_fires(name, alerts, told, wall);
+    entry.resent_at = now;
+    if (delivery.alerts.empty() || !entry.runner->send(std::move(delivery))) continue;
+    entry.resending = entry.busy = true;
+    ++in_flight_;
+  }
+}
+
 Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall) {
-  if (Entry* entry = find(done.runner)) entry->busy = false;
+  Entry* const entry = find(done.runner);
+  const bool resent = entry != nullptr && std::exchange(entry->resending, false);
+  if (entry != nullptr) entry->busy = false;
   if (in_flight_ > 0) --in_flight_;
+  if (resent) {
+    bury_retired();
+    return {};
+  }
   auto recorded = dispatcher_.finished(done.receiver, done.delivery_id, done.attempt, now, wall);
   bury_retired();
   return recorded;

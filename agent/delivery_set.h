@@ -14,6 +14,7 @@
 #include "agent/message.h"
 #include "alerting/dispatcher.h"
 #include "alerting/receiver.h"
+#include "alerting/tick.h"
 
 namespace sidewatch {
 
@@ -27,6 +28,9 @@ class DeliverySet {
 
   // Gives every receiver that is free the message that is due for it.
   void hand_out(Time now);
+
+  // Tells those that want it again what fires (agent/resend.h), where it is time and they are free.
+  void resend(const std::vector<AlertView>& alerts, Time now, WallTime wall);
 
   // Takes an answer. An Error is the outbox's: the answer counts, but is not on disk yet.
   Result<void> take(const AttemptDone& done, Time now, WallTime wall);
@@ -45,6 +49,8 @@ class DeliverySet {
     ReceiverPlan plan;
     std::unique_ptr<DeliveryRunner> runner;
     bool busy = false;
+    bool resending = false;  // busy with what no queue waits for
+    Time resent_at = {};
   };
   Entry* find(std::uint64_t runner);
   void bury_retired();

@@ -90,6 +90,13 @@ void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const st
 void log_attempt(Log& log, const AttemptDone& done) {
   const LogField receiver{"receiver", done.receiver};
   const LogField id{"id", done.delivery_id};
+  if (done.delivery_id == resend_id) {
+    const auto* again = std::get_if<RetryLater>(&done.attempt);
+    const auto* never = std::get_if<Rejected>(&done.attempt);
+    const std::string why = again != nullptr ? again->why : never != nullptr ? never->why : "";
+    if (!why.empty()) log.warning("what fires could not be told again", {receiver, {"why", why}});
+    return;
+  }
   if (const auto* later = std::get_if<RetryLater>(&done.attempt)) {
     log.warning("delivery failed, it will be tried again", {receiver, id, {"why", later->why}});
   } else if (const auto* rejected = std::get_if<Rejected>(&done.attempt)) {

@@ -9,6 +9,7 @@
 #include "agent/logging.h"
 #include "agent/message.h"
 #include "alerting/dispatcher.h"
+#include "alerting/receiver.h"
 
 namespace sidewatch {
 

@@ -44,6 +44,7 @@ Time Loop::tick(Time now) {
 
   if (std::exchange(samples_arrived_, false) || parts_.judge.due(now)) judge(now);
   parts_.deliveries.hand_out(now);
+  parts_.deliveries.resend(*parts_.judge.alerts().read(), now, to_wall(now, parts_.clock.wall_step()));
 
   keep_house(now);
   parts_.heartbeat.beat();

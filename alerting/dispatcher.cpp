@@ -368,6 +368,11 @@ std::optional<Time> Dispatcher::next_due() const {
   return first;
 }
 
+bool Dispatcher::told(const std::string& receiver, const std::string& incident) const {
+  const Queue* queue = state_->find(receiver);
+  return queue != nullptr && queue->told.contains(incident);
+}
+
 std::vector<ReceiverStatus> Dispatcher::statuses() const {
   std::vector<ReceiverStatus> statuses;
   for (const auto& queue : state_->queues) {

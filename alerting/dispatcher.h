@@ -86,6 +86,9 @@ class Dispatcher {
   // waited for. What a kept one has waiting is due at once: the reload may have mended it.
   Result<void> reload(std::vector<DispatchTarget> targets, Time now, WallTime wall);
 
+  // Whether the receiver has been told of this incident and not yet of its end.
+  bool told(const std::string& receiver, const std::string& incident) const;
+
   std::vector<ReceiverStatus> statuses() const;  // in the order of the configuration, those that left behind
   std::size_t queued() const;                    // over all receivers
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "alerting/delivery.h"
@@ -35,6 +36,10 @@ class Receiver {
   virtual void interrupt() {}
 };
 
+// The id of a delivery that tells again what fires (ReceiverPlan::resend_every): no queue knows of it, and nothing comes
+// of its failure.
+inline constexpr std::string_view resend_id = "again";
+
 struct ReceiverPlan {
   std::string name;         // unique in the configuration
   std::string description;  // for people, without secrets: "webhook https://hooks.example/..."
@@ -42,6 +47,8 @@ struct ReceiverPlan {
   std::string fingerprint;  // equal when a reload may keep the running receiver; without secrets in the clear
   std::string fallback;     // name of the receiver that gets what this one refuses; may be empty
   bool takes_groups = false;  // a delivery may hold several alerts; otherwise each is a delivery of its own
+  // Not 0: it forgets what it does not hear of, and is told this often of everything that fires and that it knows of.
+  Duration resend_every{0};
   std::function<std::unique_ptr<Receiver>()> make;
 };
 

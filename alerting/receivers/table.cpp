@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "alerting/receivers/alertmanager.h"
 #include "alerting/receivers/discord.h"
 #include "alerting/receivers/email.h"
 #include "alerting/receivers/log.h"
@@ -18,6 +19,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::array kinds = {
+    ReceiverKind{"alertmanager", configure_alertmanager},
     ReceiverKind{"discord", configure_discord},
     ReceiverKind{"email", configure_email},
     ReceiverKind{"log", configure_log},

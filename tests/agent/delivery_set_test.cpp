@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 
@@ -32,6 +33,16 @@ class Received {
   mutable std::mutex mutex_;
   std::vector<std::string> ids_;
 };
+
+AlertView firing(const std::string& alert) {
+  AlertView view;
+  view.rule = "HostMemoryHigh";
+  view.key = alert;
+  view.incident = alert + "/1";
+  view.firing = view.announced = true;
+  view.level = Level::warning;
+  return view;
+}
 
 class DeliverySetTest : public testing::Test {
  protected:
@@ -245,6 +256,47 @@ TEST(ReceiverNames, AreThoseOfThePlansInTheirOrder) {
   EXPECT_EQ(targets[0].name, "oncall");
   EXPECT_EQ(targets[0].fallback, "chat");
   EXPECT_EQ(targets[1].fallback, "");
+}
+
+TEST_F(DeliverySetTest, TellsAgainWhatFiresToWhomeverWantsItAndHasHeardOfIt) {
+  auto forgetful = taking("forgetful");
+  forgetful.resend_every = 60s;
+  configure({forgetful, taking("steady")});
+  deliveries.resend({firing("a1")}, now, wall);
+  EXPECT_EQ(deliveries.in_flight(), 0u);  // it has not heard of it
+
+  now += 1s;
+  enqueue("n-1", "forgetful");
+  enqueue("n-2", "steady");
+  deliveries.hand_out(now);
+  take_answer();
+  take_answer();
+  deliveries.resend({firing("a1"), firing("a2")}, now, wall);
+  EXPECT_EQ(deliveries.in_flight(), 0u);  // it is not time yet
+  now += 59s;
+  deliveries.resend({firing("a1"), firing("a2")}, now, wall);
+  EXPECT_EQ(deliveries.in_flight(), 1u);
+  take_answer();
+  EXPECT_EQ(deliveries.in_flight(), 0u);
+  const auto ids = received.ids();
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "again"), 1);
+  EXPECT_EQ(status("forgetful").delivered, 1);
+  deliveries.resend({firing("a1")}, now + 59s, wall);
+  EXPECT_EQ(deliveries.in_flight(), 0u);
+}
+
+TEST_F(DeliverySetTest, LetsADeliveryThatIsDueGoBeforeWhatIsToldAgain) {
+  auto forgetful = taking("forgetful");
+  forgetful.resend_every = 60s;
+  configure({forgetful});
+  enqueue("n-1", "forgetful");
+  deliveries.hand_out(now);
+  deliveries.resend({firing("a1")}, now + 100s, wall);
+  take_answer();
+  EXPECT_EQ(received.ids(), std::vector<std::string>{"n-1"});
+  deliveries.resend({firing("a1")}, now + 100s, wall);
+  take_answer();
+  EXPECT_EQ(received.ids(), (std::vector<std::string>{"n-1", "again"}));
 }
 
 }  // namespace

@@ -1,0 +1,271 @@
+#include "alerting/receivers/alertmanager.h"
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <utility>
+
+#include "alerting/human_value.h"
+#include "alerting/receivers/host_name.h"
+#include "alerting/receivers/http_receiver.h"
+#include "base/json.h"
+
+namespace sidewatch {
+
+using namespace std::chrono_literals;
+
+struct AlertmanagerConfig {
+  std::vector<config::Located<std::string>> urls;
+  Duration interval = 1min;
+  std::string instance;
+  std::string username;
+  config::Secret password;
+  config::Secret bearer_token;
+  HttpReceiverSettings http;
+};
+
+void declare(config::Section& s, AlertmanagerConfig& c) {
+  s.optional("urls", c.urls,
+             "every Alertmanager of the cluster, such as http://alertmanager:9093; the path in front of /api");
+  s.optional("interval", c.interval,
+             "how often what fires is sent again; four of them after the last time Alertmanager takes it for resolved",
+             config::between(5s, 1h));
+  s.optional(
+      "instance", c.instance,
+      "label `instance` of alerts that have none, so that the same alert of two machines is two alerts (default: "
+      "the name of this machine)");
+  s.optional("username", c.username, "HTTP basic authentication");
+  s.optional("password", c.password, "its password");
+  s.optional("bearer_token", c.bearer_token, "sent as 'Authorization: Bearer ...'");
+  declare_http(s, c.http);
+}
+
+namespace {
+
+constexpr int intervals_until_resolved = 4;
+constexpr int attempts_with_a_new_absence = 3;
+constexpr std::size_t max_peers = 16;
+constexpr std::size_t max_remembered = 10'000;  // alerts, and deliveries that some peers have
+
+// As Alertmanager has it: another label, another alert.
+struct KnownAlert {
+  Labels labels;
+  WallTime starts_at;
+};
+
+class AlertmanagerPeer final : public HttpReceiver {
+ public:
+  AlertmanagerPeer(const AlertmanagerConfig& config, std::string url, const ReceiverContext& context)
+      : HttpReceiver(config.http, context), config_(config), url_(std::move(url)) {
+    while (url_.ends_with('/')) url_.pop_back();
+    url_ += "/api/v2/alerts";
+  }
+
+  // What the next send() posts.
+  void set_body(const std::string& body) { body_ = body; }
+  std::string place() const { return url_without_secrets(url_); }
+
+  bool away = false;  // the last attempt failed
+
+ protected:
+  Result<OutgoingRequest> request_for(const Delivery&) override {
+    OutgoingRequest request;
+    request.method = "POST";
+    request.url = url_;
+    request.headers = {{"Content-Type", "application/json"}};
+    request.body = body_;
+    const auto token = reveal(config_.bearer_token, "bearer_token");
+    if (!token) return token.error();
+    if (!token->empty()) request.headers.push_back({"Authorization", "Bearer " + *token});
+    const auto password = reveal(config_.password, "password");
+    if (!password) return password.error();
+    request.username = config_.username;
+    request.password = *password;
+    return request;
+  }
+
+ private:
+  const AlertmanagerConfig config_;
+  std::string url_;
+  std::string body_;
+};
+
+// A delivery that not every peer has yet.
+struct Spread {
+  std::set<const AlertmanagerPeer*> done;
+  bool taken = false;  // by one of them
+  int attempts = 0;
+  bool new_absence = false;  // a peer that failed was there before
+};
+
+class AlertmanagerReceiver final : public Receiver {
+ public:
+  AlertmanagerReceiver(AlertmanagerConfig config, const ReceiverContext& context)
+      : config_(std::move(config)), context_(context) {
+    for (const auto& url : config_.urls) {
+      peers_.push_back(std::make_unique<AlertmanagerPeer>(config_, url.value, context));
+    }
+  }
+
+  Attempt send(const Delivery& delivery) override;
+  void interrupt() override {
+    interrupted_ = true;
+    for (const auto& peer : peers_) peer->interrupt();
+  }
+
+ private:
+  std::string body_of(const Delivery& delivery);
+  void write_alert(JsonWriter& json, const Notification& n, const KnownAlert& as, WallTime ends_at) const;
+  Attempt ask(AlertmanagerPeer& peer, const Delivery& delivery, const std::string& body, Spread& spread);
+  WallTime wall() const {
+    return context_.wall ? context_.wall() : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+
+  const AlertmanagerConfig config_;
+  const ReceiverContext context_;
+  std::vector<std::unique_ptr<AlertmanagerPeer>> peers_;
+  std::map<std::string, KnownAlert> known_;  // by alert_key: what fires
+  std::map<std::string, Spread> under_way_;  // by delivery
+  std::atomic<bool> interrupted_ = false;
+};
+
+Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
+  const std::string body = body_of(delivery);
+  Spread spread;
+  if (const auto known = under_way_.extract(delivery.id)) spread = known.mapped();
+  ++spread.attempts;
+  std::vector<AlertmanagerPeer*> order;
+  for (const auto& peer : peers_) order.push_back(peer.get());
+  std::stable_partition(order.begin(), order.end(), [](const AlertmanagerPeer* peer) { return !peer->away; });
+
+  std::optional<RetryLater> later;
+  std::optional<Rejected> rejected;
+  for (AlertmanagerPeer* peer : order) {
+    if (spread.done.contains(peer)) continue;
+    const bool was_away = peer->away;
+    Attempt attempt = ask(*peer, delivery, body, spread);
+    if (auto* wait = std::get_if<RetryLater>(&attempt)) {
+      spread.new_absence = spread.new_absence || !was_away;
+      if (!later) later = std::move(*wait);
+    } else if (auto* refusal = std::get_if<Rejected>(&attempt)) {
+      rejected = std::move(*refusal);
+    }
+  }
+  if (later && !interrupted_) {
+    const bool enough = spread.attempts >= attempts_with_a_new_absence || !spread.new_absence || delivery.id == resend_id;
+    if (spread.taken && enough) return Delivered{};
+  }
+  if (later) {
+    later->whole_receiver = later->whole_receiver && !spread.taken;
+    later->refused = later->refused && !spread.taken;
+    if (spread.taken) later->after.reset();
+    if (delivery.id == resend_id) return *later;
+    if (under_way_.size() >= max_remembered) under_way_.erase(under_way_.begin());
+    under_way_[delivery.id] = std::move(spread);
+    return *later;
+  }
+  if (rejected && !spread.taken) return *rejected;
+  return Delivered{};
+}
+
+Attempt AlertmanagerReceiver::ask(AlertmanagerPeer& peer, const Delivery& delivery, const std::string& body,
+                                  Spread& spread) {
+  peer.set_body(body);
+  Attempt attempt = peer.send(delivery);
+  const bool failed = std::holds_alternative<RetryLater>(attempt);
+  if (failed && !peer.away && !interrupted_ && context_.log && peers_.size() > 1) {
+    context_.log(Level::warning, "alertmanager " + peer.place() + ": " + std::get<RetryLater>(attempt).why);
+  }
+  peer.away = failed;
+  if (!failed) spread.done.insert(&peer);
+  spread.taken = spread.taken || std::holds_alternative<Delivered>(attempt);
+  return attempt;
+}
+
+std::string AlertmanagerReceiver::body_of(const Delivery& delivery) {
+  const WallTime now = wall();
+  JsonWriter json;
+  json.begin_array();
+  for (const Notification& n : delivery.alerts) {
+    Labels labels = n.labels.or_else(Labels{{"alertname", n.rule}, {"severity", to_string(n.worst)}});
+    labels = labels.or_else(Labels{{"instance", config_.instance}});
+    const auto before = known_.find(n.alert_key);
+    if (before != known_.end() && before->second.labels != labels) write_alert(json, n, before->second, now);
+    const KnownAlert alert{labels, n.starts_at};
+    if (n.problem()) {
+      write_alert(json, n, alert, now + intervals_until_resolved * config_.interval);
+      if (before != known_.end() || known_.size() < max_remembered) known_[n.alert_key] = alert;
+    } else {
+      write_alert(json, n, alert, n.ends_at.value_or(now));
+      known_.erase(n.alert_key);
+    }
+  }
+  json.end_array();
+  return json.take();
+}
+
+void AlertmanagerReceiver::write_alert(JsonWriter& json, const Notification& n, const KnownAlert& as,
+                                       WallTime ends_at) const {
+  json.begin_object().key("labels").begin_object();
+  for (const auto& [name, value] : as.labels) json.key(name).text(value);
+  json.end_object().key("annotations").begin_object();
+  const Labels all = n.annotations.or_else(Labels{{"value", human_value(n.value, n.unit)}});
+  for (const auto& [name, value] : all) json.key(name).text(value);
+  json.end_object().key("startsAt").text(to_rfc3339(as.starts_at));
+  json.key("endsAt").text(to_rfc3339(std::max(ends_at, as.starts_at)));
+  if (parse_http_url(context_.external_url)) json.key("generatorURL").text(context_.external_url);
+  json.end_object();
+}
+
+void check(config::Section& entry, const AlertmanagerConfig& c) {
+  check_http(entry, c.http);
+  if (c.urls.empty())
+    entry.problem("alertmanager", "'urls' is missing in receivers.alertmanager: every Alertmanager of the cluster");
+  if (c.urls.size() > max_peers) entry.problem("alertmanager", "urls has more than 16 addresses");
+  std::set<std::string> seen;
+  for (const auto& url : c.urls) {
+    check_receiver_url(entry, url, "urls", c.http.allow_link_local);
+    if (url.value.find("/api/v") != std::string::npos) {
+      entry.problem(url.mark, "urls: leave out /api/..., it is added");
+    }
+    if (!seen.insert(url.value).second) entry.problem(url.mark, "urls: the same address is there already");
+  }
+  if (c.username.empty() != c.password.empty()) {
+    entry.problem("alertmanager",
+                  c.username.empty() ? "has a password without username" : "has a username without password");
+  }
+  if (!c.username.empty() && !c.bearer_token.empty()) {
+    entry.problem("alertmanager", "has both bearer_token and username, which fill the same header");
+  }
+}
+
+std::string fingerprint_of(const AlertmanagerConfig& c) {
+  Fingerprint print("alertmanager");
+  for (const auto& url : c.urls) print.add(url.value);
+  print.add(std::to_string(c.interval.count())).add(c.instance).add(c.username).add(c.password).add(c.bearer_token);
+  return print.add(c.http).text();
+}
+
+}  // namespace
+
+std::optional<ReceiverPlan> configure_alertmanager(config::Section& entry, const ReceiverContext& context,
+                                                   EntryUse use) {
+  std::optional<AlertmanagerConfig> config;
+  entry.section("alertmanager", config,
+                "sends alerts to every peer of an Alertmanager cluster, and again while they fire");
+  if (!config) return std::nullopt;
+  if (use == EntryUse::used) check(entry, *config);
+  if (config->instance.empty()) config->instance = host_name();
+  ReceiverPlan plan;
+  plan.description = "Alertmanager";
+  for (const auto& url : config->urls)
+    plan.description += (&url == &config->urls.front() ? " " : ", ") + url_without_secrets(url.value);
+  plan.takes_groups = true;
+  plan.resend_every = config->interval;
+  plan.warning = http_warning(config->http);
+  plan.fingerprint = fingerprint_of(*config);
+  plan.make = [config = *config, context] { return std::make_unique<AlertmanagerReceiver>(config, context); };
+  return plan;
+}
+
+}  // namespace sidewatch
