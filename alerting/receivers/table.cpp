@@ -5,10 +5,13 @@
 #include <map>
 
 #include "alerting/receivers/alertmanager.h"
+#include "alerting/receivers/custom.h"
 #include "alerting/receivers/discord.h"
 #include "alerting/receivers/email.h"
+#include "alerting/receivers/file.h"
 #include "alerting/receivers/log.h"
 #include "alerting/receivers/ntfy.h"
+#include "alerting/receivers/opsgenie.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/slack.h"
 #include "alerting/receivers/teams.h"
@@ -20,10 +23,13 @@ namespace {
 
 constexpr std::array kinds = {
     ReceiverKind{"alertmanager", configure_alertmanager},
+    ReceiverKind{"custom", configure_custom},
     ReceiverKind{"discord", configure_discord},
     ReceiverKind{"email", configure_email},
+    ReceiverKind{"file", configure_file},
     ReceiverKind{"log", configure_log},
     ReceiverKind{"ntfy", configure_ntfy},
+    ReceiverKind{"opsgenie", configure_opsgenie},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"slack", configure_slack},
     ReceiverKind{"teams", configure_teams},

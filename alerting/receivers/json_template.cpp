@@ -1,0 +1,131 @@
+#include "alerting/receivers/json_template.h"
+
+#include <utility>
+
+#include "alerting/human_value.h"
+
+namespace sidewatch {
+namespace {
+
+// Variables of ours travel as labels of a name that nobody has, and are given their names in front of each template.
+constexpr std::string_view carrier = "sidewatch_custom_";
+constexpr std::string_view variables[] = {"title",   "text",        "status",    "reason",   "alert",
+                                          "summary", "description", "valueText", "startsAt", "endsAt",
+                                          "link",    "id",          "key",       "incident"};
+
+std::string preamble() {
+  std::string text;
+  for (const auto name : variables) {
+    text += "{{ $" + std::string(name) + " := $labels." + std::string(carrier) + std::string(name) + " }}";
+  }
+  return text;
+}
+
+Labels carried(const Notification& n, const MessageText& message) {
+  std::vector<Label> all;
+  const auto add = [&all](std::string_view name, std::string_view value) {
+    all.push_back({std::string(carrier) + std::string(name), std::string(value)});
+  };
+  add("title", message.title);
+  add("text", message.text);
+  add("status", n.problem() ? "firing" : "resolved");
+  add("reason", to_string(n.reason));
+  add("alert", n.rule);
+  add("summary", n.annotations.get("summary"));
+  add("description", n.annotations.get("description"));
+  add("valueText", human_value(n.value, n.unit));
+  add("startsAt", to_rfc3339(n.starts_at));
+  add("endsAt", n.ends_at && !n.problem() ? to_rfc3339(*n.ends_at) : std::string());
+  add("link", message.link);
+  add("id", n.id);
+  add("key", n.alert_key);
+  add("incident", n.incident);
+  return Labels(all);
+}
+
+bool is_the_value(std::string_view text) {
+  std::string bare;
+  for (const char c : text) {
+    if (c != ' ') bare += c;
+  }
+  return bare == "{{$value}}";
+}
+
+}  // namespace
+
+Result<JsonTemplate> JsonTemplate::parse(std::string_view json) {
+  const auto value = JsonValue::parse(json, {max_json_template_bytes, 32});
+  if (!value) return value.error();
+  auto root = build(*value);
+  if (!root) return root.error();
+  JsonTemplate made;
+  made.root_.push_back(std::move(*root));
+  return made;
+}
+
+Result<JsonTemplate::Node> JsonTemplate::build(const JsonValue& value) {
+  Node node;
+  node.kind = value.kind();
+  node.boolean = value.boolean_or(false);
+  node.number = value.number_or(0);
+  node.integer = value.integer_or(0);
+  node.whole = static_cast<double>(node.integer) == node.number && value.integer_or(1) == node.integer;
+  node.names = value.names();
+  if (node.kind == JsonValue::Kind::text) {
+    const std::string text(value.text_or(""));
+    auto whole = Template::parse(preamble() + text, TemplateChecks::all);
+    if (!whole) return Error{"\"" + cut_text(text, 60) + "\": " + whole.error().what, ""};
+    node.text = std::move(*whole);
+    node.is_value = is_the_value(text);
+  }
+  for (const JsonValue& item : value.items()) {
+    auto inner = build(item);
+    if (!inner) return inner.error();
+    node.items.push_back(std::move(*inner));
+  }
+  return node;
+}
+
+std::string JsonTemplate::render(const Notification& n, const MessageText& message) const {
+  if (root_.empty()) return "";
+  const TemplateData data{n.value, n.labels.or_else(carried(n, message)), n.level, nullptr, NumberStyle::plain};
+  JsonWriter json;
+  write(json, root_.front(), data);
+  return json.take();
+}
+
+void JsonTemplate::write(JsonWriter& json, const Node& node, const TemplateData& data) {
+  switch (node.kind) {
+    case JsonValue::Kind::null: json.null(); return;
+    case JsonValue::Kind::boolean: json.boolean(node.boolean); return;
+    case JsonValue::Kind::number:
+      if (node.whole) {
+        json.integer(node.integer);
+      } else {
+        json.number(node.number);
+      }
+      return;
+    case JsonValue::Kind::text:
+      if (node.is_value) {
+        json.number(data.value);
+      } else {
+        json.text(node.text.render(data));
+      }
+      return;
+    case JsonValue::Kind::array:
+      json.begin_array();
+      for (const Node& item : node.items) write(json, item, data);
+      json.end_array();
+      return;
+    case JsonValue::Kind::object:
+      json.begin_object();
+      for (std::size_t i = 0; i < node.items.size(); ++i) {
+        json.key(node.names[i]);
+        write(json, node.items[i], data);
+      }
+      json.end_object();
+      return;
+  }
+}
+
+}  // namespace sidewatch
