@@ -1,8 +1,9 @@
-"""A small shop with everything that the dashboards show: databases of each kind with clients that work, a page of the
-application, checks, jobs, a container made of files, rules that fire, a receiver that takes messages and one that does not.
+"""A small shop with everything that the dashboards show: databases of each kind with clients that work, and replicas of
+theirs; a page of the application, checks, jobs, a container made of files, rules that fire, a receiver that takes messages
+and one that does not.
 
-What is real is real (servers, host, processes). The container is a tree of files as the kernel writes them, so that there
-are limits, throttling and pressure on every machine; a thread lets its counters grow.
+What is real is real (servers, host, processes). The container is a tree of files as the kernel writes them, so that
+there are limits, throttling and pressure on every machine; a thread lets its counters grow.
 """
 
 import http.server
@@ -50,6 +51,7 @@ collectors:
       user: sidewatch
       password: first
       tables: {{every: 5s}}
+    - {{name: replica, address: "127.0.0.1:{mysql_replica}", user: sidewatch, password: first}}
     - {{name: gone, address: "127.0.0.1:9", user: sidewatch, timeout: 400ms}}
   redis:
     - {{name: cache, address: "127.0.0.1:{redis}"}}
@@ -193,10 +195,7 @@ class Shop:
         self.postgresql = self.start(Postgresql(os.path.join(self.directory, "pg")).make())
         self.postgresql.psql(TABLES)
         self.start(self.standby())
-        self.mysql = self.start(MariaDb(os.path.join(self.directory, "my"), "--long-query-time=0.01",
-                                        "--slow-query-log=1"))
-        self.mysql.sql(GRANTS
-                       + "CREATE DATABASE shop; CREATE TABLE shop.orders(id INT AUTO_INCREMENT PRIMARY KEY, n INT);")
+        self.start_mysql()
         self.redis = self.start(Redis(os.path.join(self.directory, "redis"),
                                       {"maxmemory": "64mb", "maxmemory-policy": "noeviction", "save": ["60", "1"]}))
         self.replica = self.start(Redis(os.path.join(self.directory, "replica"), {"replicaof": ["127.0.0.1", "9"]}))
@@ -222,6 +221,22 @@ class Shop:
         self.clients.start()
         self.cleanups.append(self.stop_work)
 
+    def start_mysql(self):
+        """A primary, and a replica that begins as its copy."""
+        primary, replica = os.path.join(self.directory, "my"), os.path.join(self.directory, "my2")
+        self.mysql = MariaDb(primary, "--long-query-time=0.01", "--slow-query-log=1", "--server-id=1",
+                             "--log-bin=binlog")
+        os.mkdir(replica)
+        subprocess.run(["cp", "-a", self.mysql.data, replica], check=True, timeout=60)
+        self.start(self.mysql)
+        self.mysql.sql(GRANTS + """
+            CREATE USER replica@'127.0.0.1' IDENTIFIED BY 'second';
+            GRANT REPLICATION SLAVE ON *.* TO replica@'127.0.0.1';
+            CREATE DATABASE shop; CREATE TABLE shop.orders(id INT AUTO_INCREMENT PRIMARY KEY, n INT);""")
+        self.mysql_replica = self.start(MariaDb(replica, "--server-id=2"))
+        source = f"MASTER_HOST='127.0.0.1', MASTER_PORT={self.mysql.port}, MASTER_USER='replica', MASTER_PASSWORD='second'"
+        self.mysql_replica.sql(f"CHANGE MASTER TO {source}, MASTER_USE_GTID=slave_pos; START SLAVE")
+
     def standby(self):
         standby = Postgresql(os.path.join(self.directory, "standby"))
         standby.run([f"{PROGRAMS}/pg_basebackup", "-h", self.postgresql.directory, "-p", str(self.postgresql.port),
@@ -239,6 +254,7 @@ class Shop:
             probe.bind(("127.0.0.1", 0))
             self.statsd = probe.getsockname()[1]
         return CONFIG.format(directory=self.directory, postgresql=self.postgresql.port, mysql=self.mysql.port,
+                             mysql_replica=self.mysql_replica.port,
                              redis=self.redis.port, replica=self.replica.port, sentinel=self.sentinel.port,
                              memcached=self.memcached.port, page=self.page.server_address[1], statsd=self.statsd,
                              url=self.receiver.url, broken=self.broken.url)
