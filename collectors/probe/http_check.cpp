@@ -30,12 +30,11 @@ constexpr Metric ssl_metric{"probe_http_ssl", MetricType::gauge, "", "1 when the
 constexpr Metric reused_metric{"probe_http_connection_reused", MetricType::gauge, "",
                                "1 when the connection was one of an earlier run (keep_alive)."};
 
-constexpr std::string_view tls_phase = "tls";
-
 // What is remembered over redirects.
 struct Phases {
   double resolve = 0, connect = 0, tls = 0, processing = 0, transfer = 0;
-  bool looked_up = false;  // a name
+  bool looked_up = false;  // a name; also by an earlier run
+  bool has_tls = false;
 
   void add(const HttpTrace& trace) {
     resolve += trace.resolve_seconds;
@@ -44,12 +43,16 @@ struct Phases {
     processing += trace.processing_seconds;
     transfer += trace.transfer_seconds;
   }
+  // What this check cannot have (TLS, a name to look up) is always 0, and a detail.
   void tell(Verdict& verdict) const {
-    for (const auto& [phase, seconds] :
-         {std::pair<std::string_view, double>{"resolve", resolve}, {"connect", connect}, {tls_phase, tls},
-          {"processing", processing}, {"transfer", transfer}}) {
-      verdict.add_where(seconds > 0 || phase != tls_phase, http_duration_metric, seconds, Labels{{"phase", phase}});
-    }
+    const auto tell_phase = [&](bool is_there, std::string_view phase, double seconds) {
+      verdict.add_where(is_there, http_duration_metric, seconds, Labels{{"phase", phase}});
+    };
+    tell_phase(looked_up, "resolve", resolve);
+    tell_phase(true, "connect", connect);
+    tell_phase(has_tls, "tls", tls);
+    tell_phase(true, "processing", processing);
+    tell_phase(true, "transfer", transfer);
     verdict.add_where(looked_up, dns_lookup_time_metric, resolve);
   }
 };
@@ -223,6 +226,7 @@ class HttpCheck final : public Check {
       co_await surroundings.loop.signalled(asked.done(), until + std::chrono::seconds(1));
       exchange = asked.take();
       phases.add(exchange.trace);
+      phases.has_tls = phases.has_tls || exchange.trace.tls || request.url.starts_with("https:");
       const auto* response = std::get_if<OutgoingResponse>(&exchange.result);
       if (response == nullptr || !config_->follow_redirects || !is_redirect(response->status)) break;
       if (!follow(*response, redirects, prepared, verdict)) break;
@@ -236,7 +240,7 @@ class HttpCheck final : public Check {
       co_return verdict;
     }
     const double seconds = seconds_since(begin);
-    tell(exchange, request, verdict);
+    tell(exchange, request, phases, verdict);
     if (auto* response = std::get_if<OutgoingResponse>(&exchange.result)) {
       auto judging = judge_answer(surroundings, std::move(*response), seconds, until, verdict);
       co_await judging;
@@ -266,6 +270,7 @@ class HttpCheck final : public Check {
     const auto parts = parse_http_url(request.proxy_url.empty() ? request.url : request.proxy_url);
     const auto family = family_of(request.family);
     if (!parts || look_up_address(parts->host, family).error == 0) co_return std::nullopt;
+    phases.looked_up = true;
     const auto begin = steady_clock::now();
     if (found_host_ == parts->host && begin < found_until_) {
       addresses = found_;
@@ -275,7 +280,6 @@ class HttpCheck final : public Check {
     auto looking = surroundings.names.find(surroundings.loop, parts->host, family, until, lookup);
     const auto ended = co_await looking;
     phases.resolve += seconds_since(begin);
-    phases.looked_up = true;
     if (auto trouble = lookup_trouble(ended, lookup, parts->host)) co_return trouble;
     for (const auto& address : lookup.addresses) {
       const auto text = address.text();
@@ -362,12 +366,13 @@ class HttpCheck final : public Check {
     co_return true;
   }
 
-  void tell(const HttpExchange& exchange, const OutgoingRequest& request, Verdict& verdict) const {
+  void tell(const HttpExchange& exchange, const OutgoingRequest& request, const Phases& phases,
+            Verdict& verdict) const {
     const HttpTrace& trace = exchange.trace;
     if (!trace.address.empty()) {
-      verdict.add(ip_protocol_metric, trace.address.find(':') == std::string::npos ? 4 : 6);
+      verdict.add_where(phases.looked_up, ip_protocol_metric, trace.address.find(':') == std::string::npos ? 4 : 6);
     }
-    verdict.add(ssl_metric, trace.tls ? 1 : 0);
+    verdict.add_where(trace.tls.has_value(), ssl_metric, trace.tls ? 1 : 0);
     if (trace.tls) add_tls_facts(verdict, *trace.tls);
     const auto* response = std::get_if<OutgoingResponse>(&exchange.result);
     verdict.add(status_code_metric, response != nullptr ? response->status : 0);
