@@ -24,12 +24,14 @@ struct DiscordConfig {
 };
 
 void declare(config::Section& s, DiscordConfig& c) {
-  s.required("url", c.url, "the channel's webhook: Edit Channel, Integrations, Webhooks, Copy Webhook URL; kept secret");
+  s.required("url", c.url,
+             "the channel's webhook: Edit Channel, Integrations, Webhooks, Copy Webhook URL; kept secret");
   s.keep_secret("url");
   s.optional("username", c.username, "who the messages are from (default: the webhook's name)");
   s.optional("thread_id", c.thread_id, "number of the thread of the channel that the messages go to");
-  s.optional("mention_at_critical", c.mention_at_critical,
-             "who is pinged when something becomes critical: @here, @everyone, <@&NUMBER> for a role, <@NUMBER> for a user");
+  s.optional(
+      "mention_at_critical", c.mention_at_critical,
+      "who is pinged when something becomes critical: @here, @everyone, <@&NUMBER> for a role, <@NUMBER> for a user");
   declare_message_templates(s, c.templates);
   declare_http(s, c.http);
 }
@@ -128,7 +130,8 @@ void write_allowed_mentions(JsonWriter& json, const std::string& mention) {
   if (mention.starts_with("<@")) {
     const bool role = mention.starts_with("<@&");
     const std::size_t digits = role ? 3 : 2;
-    json.key(role ? "roles" : "users").begin_array().text(mention.substr(digits, mention.size() - digits - 1)).end_array();
+    const std::string number = mention.substr(digits, mention.size() - digits - 1);
+    json.key(role ? "roles" : "users").begin_array().text(number).end_array();
   }
   json.end_object();
 }
@@ -156,7 +159,9 @@ class Discord final : public HttpReceiver {
       return RetryLater{"HTTP 400: the channel is a forum: set thread_id", std::chrono::minutes(5), true, true};
     }
     if (auto* later = std::get_if<RetryLater>(&usual); later != nullptr && later->refused) {
-      if (answer.status == 404) later->why = "HTTP 404: " + message + ": the webhook was deleted, or thread_id is of another channel";
+      if (answer.status == 404) {
+        later->why = "HTTP 404: " + message + ": the webhook was deleted, or thread_id is of another channel";
+      }
       if (answer.status == 401) later->why = "HTTP 401: " + message + ": the end of the webhook's URL is not right";
     } else if (auto* rejected = std::get_if<Rejected>(&usual); rejected != nullptr && !message.empty()) {
       rejected->why = "HTTP " + std::to_string(answer.status) + ": " + message + " " + reasons((*said)["errors"]);
@@ -179,7 +184,7 @@ class Discord final : public HttpReceiver {
     return json.take();
   }
 
-  // {"embeds": {"0": {"title": {"_errors": [{"code": ..., "message": "Must be ..."}]}}}} as "(embeds.0.title: Must be ...)".
+  // {"embeds": {"0": {"title": {"_errors": [{"message": "Must be ..."}]}}}} as "(embeds.0.title: Must be ...)".
   static std::string reasons(const JsonValue& errors) {
     const JsonValue* at = &errors;
     std::string where;
@@ -198,7 +203,9 @@ void check(config::Section& entry, const DiscordConfig& c) {
   check_http(entry, c.http);
   if (!c.url.mark.file.empty()) check_service_url(entry, "discord", c.url, "url", c.http.allow_link_local);
   const auto digits = [](const std::string& text) { return text.find_first_not_of("0123456789") == std::string::npos; };
-  if (!digits(c.thread_id)) entry.problem("discord", "thread_id is a number: Copy Thread ID in Discord's developer mode");
+  if (!digits(c.thread_id)) {
+    entry.problem("discord", "thread_id is a number: Copy Thread ID in Discord's developer mode");
+  }
   if (count_utf16_units(c.username) > max_username) entry.problem("discord", "username has more than 80 characters");
   static const auto mention = Regex::compile("@here|@everyone|<@&?[0-9]+>");
   if (!c.mention_at_critical.empty() && !mention->full_match(c.mention_at_critical)) {

@@ -22,7 +22,7 @@ std::string with_note(std::string_view kept, std::size_t missing, const TextForm
   return form(kept) + std::string(ellipsis) + form(" (" + std::to_string(missing) + " more characters)");
 }
 
-// The most characters of `text`, of which `fits` is told the bytes, that fit; `fits` is true below that and false above.
+// How many of the characters fit at most: `fits` is true up to there and false above.
 template <class Fits>
 std::size_t most_that_fits(const std::vector<std::size_t>& ends, const Fits& fits) {
   std::size_t low = 0;

@@ -36,8 +36,8 @@ void declare(config::Section& s, NtfyPriorities& c) {
 }
 
 void declare(config::Section& s, NtfyConfig& c) {
-  s.required("topic", c.topic, "the topic that phones subscribe to; on ntfy.sh choose one that nobody guesses, it is kept "
-                               "secret");
+  s.required("topic", c.topic,
+             "the topic that phones subscribe to; on ntfy.sh choose one that nobody guesses; kept secret");
   s.keep_secret("topic");
   s.optional("server", c.server, "a server of your own");
   s.optional("token", c.token, "access token (tk_...), where the topic asks for one");
@@ -50,8 +50,8 @@ void declare(config::Section& s, NtfyConfig& c) {
 
 namespace {
 
-// The server takes bodies of 8192 bytes and messages of 4096 as they are configured; both are met when what JSON makes of
-// the texts is within the half of it.
+// The server takes bodies of 8192 bytes and messages of 4096 as they are configured; both are met when what JSON makes
+// of the texts is within the half of it.
 constexpr std::size_t max_message_bytes = 4096;
 constexpr std::size_t max_title_bytes = 500;
 constexpr std::size_t max_field_bytes = 500;
@@ -120,8 +120,8 @@ class Ntfy final : public HttpReceiver {
     }
     const std::int64_t code = said ? (*said)["code"].integer_or(0) : 0;
     if (code == 0) return usual;
-    const std::string why = "HTTP " + std::to_string(answer.status) + ": " + cut_text((*said)["error"].text_or(""), 200) +
-                            " (" + std::to_string(code) + ")";
+    const std::string why = "HTTP " + std::to_string(answer.status) + ": " +
+                            cut_text((*said)["error"].text_or(""), 200) + " (" + std::to_string(code) + ")";
     if (code == topic_invalid || code == topic_not_allowed) return RetryLater{why, std::chrono::minutes(5), true, true};
     if (code == daily_quota) return RetryLater{why, daily_quota_pause, true, false};
     if (auto* later = std::get_if<RetryLater>(&usual)) later->why = why + advice(answer.status);
@@ -140,7 +140,9 @@ class Ntfy final : public HttpReceiver {
     const Level level = message.level;
     JsonWriter json;
     json.begin_object().key("topic").text(config_.topic.value);
-    if (!is_blank(message.title)) json.key("title").text(fit(message.title, max_title_bytes, as_it_is, count_json_bytes));
+    if (!is_blank(message.title)) {
+      json.key("title").text(fit(message.title, max_title_bytes, as_it_is, count_json_bytes));
+    }
     json.key("message").text(text_in(message));
     json.key("priority").integer(level == Level::critical  ? config_.priority.critical
                                  : level == Level::warning ? config_.priority.warning
@@ -159,8 +161,8 @@ void check(config::Section& entry, const NtfyConfig& c) {
   check_receiver_url(entry, c.server, "server", c.http.allow_link_local);
   if (const auto parts = parse_http_url(c.server.value); parts && parts->host == "ntfy.sh") {
     if (parts->scheme == "http") entry.problem(c.server.mark, "server begins with https:// at ntfy.sh");
-    const std::string& url = c.server.value;
-    if (url.find('/', url.find("://") + 3) + 1 < url.size() && url.find('/', url.find("://") + 3) != std::string::npos) {
+    const auto path = c.server.value.find('/', c.server.value.find("://") + 3);
+    if (path != std::string::npos && path + 1 < c.server.value.size()) {
       entry.problem(c.server.mark, "server is without the topic, which goes to `topic`");
     }
   }
@@ -168,7 +170,9 @@ void check(config::Section& entry, const NtfyConfig& c) {
   if (!c.topic.mark.file.empty() && !topic->full_match(c.topic.value)) {
     entry.problem(c.topic.mark, "topic is 1 to 64 letters, digits, '-' and '_', without the server before it");
   }
-  if (!c.token.empty() && !c.username.empty()) entry.problem("ntfy", "has both token and username, which fill the same header");
+  if (!c.token.empty() && !c.username.empty()) {
+    entry.problem("ntfy", "has both token and username, which fill the same header");
+  }
   if (c.username.empty() != c.password.empty()) entry.problem("ntfy", "has only one of username and password");
   if (!header_is_safe("Authorization", c.token.reveal())) entry.problem("ntfy", "token holds a control character");
 }

@@ -25,15 +25,16 @@ constexpr std::string_view workflow_advice =
     "is not whole, it has no sig=...: copy all of it from the step 'When a Teams webhook request is received' of the "
     "workflow, and write it in quotes";
 constexpr std::string_view retired_connector =
-    "is that of an Office 365 connector, which Microsoft has switched off: in Teams make a workflow 'Send webhook alerts "
-    "to a channel' and copy its URL";
+    "is that of an Office 365 connector, which Microsoft has switched off: in Teams make a workflow "
+    "'Send webhook alerts to a channel' and copy its URL";
 
 constexpr std::array hosts = {
     ServiceHost{"discord", "discord.com", discord_path, discord_advice},
     ServiceHost{"discord", "discordapp.com", discord_path, discord_advice},
-    ServiceHost{"slack", "hooks.slack.com", R"(/services/\w+/\w+/\w+/?)",
-                "is not a whole Slack webhook URL, which looks like https://hooks.slack.com/services/T.../B.../...: copy "
-                "it in your Slack app under Incoming Webhooks (URLs with /workflows/ or /triggers/ take other messages)"},
+    ServiceHost{
+        "slack", "hooks.slack.com", R"(/services/\w+/\w+/\w+/?)",
+        "is not a whole Slack webhook URL, which looks like https://hooks.slack.com/services/T.../B.../...: copy "
+        "it in your Slack app under Incoming Webhooks (URLs with /workflows/ or /triggers/ take other messages)"},
     ServiceHost{"teams", "webhook.office.com", "-", retired_connector},
     ServiceHost{"teams", "outlook.office.com", "-", retired_connector},
     ServiceHost{"teams", "logic.azure.com", workflow_path, workflow_advice},
@@ -51,7 +52,9 @@ std::string path_of(const std::string& url) {
 }
 
 std::string problem_with(const ServiceHost& service, std::string_view kind, const std::string& url) {
-  if (service.kind != kind) return "belongs to another service: the receiver's kind is '" + std::string(service.kind) + "'";
+  if (service.kind != kind) {
+    return "belongs to another service: the receiver's kind is '" + std::string(service.kind) + "'";
+  }
   if (url.starts_with("http:")) return "begins with https:// at this service";
   const auto path = Regex::compile(service.path);
   return path && path->full_match(path_of(url)) ? "" : std::string(service.advice);

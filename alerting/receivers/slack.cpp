@@ -94,7 +94,8 @@ void write_fields(JsonWriter& json, const std::vector<MessageField>& fields) {
 // When it was, in the reader's own time zone, and where to look.
 void write_context(JsonWriter& json, const MessageText& message) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(message.at).time_since_epoch().count();
-  std::string text = "<!date^" + std::to_string(seconds) + "^{date_short_pretty} {time_secs}|" + to_rfc3339(message.at) + ">";
+  std::string text =
+      "<!date^" + std::to_string(seconds) + "^{date_short_pretty} {time_secs}|" + to_rfc3339(message.at) + ">";
   if (!message.link.empty()) text += "  <" + escaped(message.link) + "|Open sidewatch>";
   json.begin_object().key("type").text("context").key("elements").begin_array();
   write_mrkdwn(json, text);
@@ -109,7 +110,9 @@ std::string fallback_of(const MessageText& message) {
 }
 
 // @here as it has to be written.
-std::string mention_of(const std::string& named) { return named.starts_with("@") ? "<!" + named.substr(1) + ">" : named; }
+std::string mention_of(const std::string& named) {
+  return named.starts_with("@") ? "<!" + named.substr(1) + ">" : named;
+}
 
 struct SlackWord {
   std::string_view word;
@@ -175,7 +178,8 @@ class Slack final : public HttpReceiver {
 
  private:
   static Attempt judge_word(const SlackWord& known, int status, Attempt usual) {
-    const std::string why = "HTTP " + std::to_string(status) + ": " + std::string(known.word) + ": " + std::string(known.meaning);
+    const std::string why =
+        "HTTP " + std::to_string(status) + ": " + std::string(known.word) + ": " + std::string(known.meaning);
     switch (known.of) {
       case SlackWord::Of::message: return Rejected{why};
       case SlackWord::Of::webhook: return RetryLater{why, std::chrono::minutes(5), true, true};
@@ -206,10 +210,12 @@ class Slack final : public HttpReceiver {
 void check(config::Section& entry, const SlackConfig& c) {
   check_http(entry, c.http);
   if (!c.url.mark.file.empty()) check_service_url(entry, "slack", c.url, "url", c.http.allow_link_local);
-  static const auto mention = Regex::compile(R"(@here|@channel|@everyone|<![a-z]+>|<@[A-Z0-9]+>|<!subteam\^[A-Z0-9]+>)");
+  static const auto mention =
+      Regex::compile(R"(@here|@channel|@everyone|<![a-z]+>|<@[A-Z0-9]+>|<!subteam\^[A-Z0-9]+>)");
   if (!c.mention_at_critical.empty() && !mention->full_match(c.mention_at_critical)) {
-    entry.problem("slack", "mention_at_critical is @here, @channel, <@MEMBER_ID> for a person (in the profile: Copy member "
-                           "ID) or <!subteam^GROUP_ID> for a user group");
+    entry.problem("slack",
+                  "mention_at_critical is @here, @channel, <@MEMBER_ID> for a person (in the profile: Copy member "
+                  "ID) or <!subteam^GROUP_ID> for a user group");
   }
 }
 

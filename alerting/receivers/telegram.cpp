@@ -79,7 +79,9 @@ class TelegramText {
   std::string take() { return std::move(html_); }
 
  private:
-  void add(const std::string& text, const char* open = "", const char* close = "") { html_ += piece(text, open, close); }
+  void add(const std::string& text, const char* open = "", const char* close = "") {
+    html_ += piece(text, open, close);
+  }
 
   std::string piece(const std::string& text, const char* open = "", const char* close = "") {
     left_ -= std::min(left_, count_utf16_units(text));
@@ -144,7 +146,9 @@ class Telegram final : public HttpReceiver {
 
   Attempt judge_answer(const OutgoingResponse& answer, Attempt usual) const override {
     const auto said = JsonValue::parse(answer.body);
-    if (!said || said->kind() != JsonValue::Kind::object) return std::holds_alternative<Delivered>(usual) ? stranger() : usual;
+    if (!said || said->kind() != JsonValue::Kind::object) {
+      return std::holds_alternative<Delivered>(usual) ? stranger() : usual;
+    }
     if ((*said)["ok"].boolean_or(false)) return usual;
     const std::string description = cut_text((*said)["description"].text_or(""), 200);
     const std::string why = "HTTP " + std::to_string(answer.status) + ": " + description;
@@ -157,7 +161,9 @@ class Telegram final : public HttpReceiver {
       return RetryLater{why + (advice.empty() ? "" : " (" + advice + ")"), std::chrono::minutes(5), true, true};
     }
     if (std::holds_alternative<Delivered>(usual)) return stranger();
-    if (auto* rejected = std::get_if<Rejected>(&usual); rejected != nullptr && !description.empty()) rejected->why = why;
+    if (auto* rejected = std::get_if<Rejected>(&usual); rejected != nullptr && !description.empty()) {
+      rejected->why = why;
+    }
     return usual;
   }
 
@@ -186,8 +192,9 @@ void check(config::Section& entry, const TelegramConfig& c) {
   check_service_url(entry, "telegram", c.api_url, "api_url", c.http.allow_link_local);
   const std::string token = c.bot_token.reveal();
   if (!token.empty() && !token_shape().full_match(token)) {
-    entry.problem("telegram", token.starts_with("bot") ? "bot_token begins with 'bot', leave that out"
-                                                       : "bot_token is not a bot's token: @BotFather gives NUMBER:LETTERS");
+    entry.problem("telegram", token.starts_with("bot")
+                                  ? "bot_token begins with 'bot', leave that out"
+                                  : "bot_token is not a bot's token: @BotFather gives NUMBER:LETTERS");
   }
   static const auto chat = Regex::compile("-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,31}");
   if (!c.chat_id.mark.file.empty() && !chat->full_match(c.chat_id.value)) {
@@ -203,7 +210,8 @@ std::optional<ReceiverPlan> configure_telegram(config::Section& entry, const Rec
   if (!config) return std::nullopt;
   if (use == EntryUse::used) check(entry, *config);
   ReceiverPlan plan;
-  plan.description = "Telegram chat " + config->chat_id.value + " through " + url_without_secrets(config->api_url.value);
+  plan.description =
+      "Telegram chat " + config->chat_id.value + " through " + url_without_secrets(config->api_url.value);
   plan.warning = http_warning(config->http);
   plan.takes_groups = true;
   Fingerprint print("telegram");

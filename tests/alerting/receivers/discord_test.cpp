@@ -58,7 +58,8 @@ TEST_F(DiscordTest, PostsAnEmbedAndWaitsUntilItIsThere) {
 TEST_F(DiscordTest, ShowsTheLevelInItsColour) {
   const auto receiver = discord();
   const auto colour = [&](Reason reason, Level level) {
-    EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .reason = reason, .level = level})))), "(delivered)");
+    EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .reason = reason, .level = level})))),
+              "(delivered)");
     return embed()["color"].integer_or(0);
   };
   EXPECT_EQ(colour(Reason::fired, Level::warning), 0xFFA500);
@@ -103,7 +104,8 @@ TEST_F(DiscordTest, TakesWhatLabelsSayForText) {
 TEST_F(DiscordTest, PingsOnlyWhoIsNamedAndOnlyWhenSomethingBecomesCritical) {
   const auto pinged = [&](const std::string& mention, Reason reason, Level level) {
     const auto receiver = discord("    mention_at_critical: \"" + mention + "\"\n");
-    EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .reason = reason, .level = level})))), "(delivered)");
+    EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .reason = reason, .level = level})))),
+              "(delivered)");
     return std::string(sent()["content"].text_or(""));
   };
   EXPECT_EQ(pinged("<@&42>", Reason::escalated, Level::critical), "<@&42>");
@@ -128,14 +130,16 @@ TEST_F(DiscordTest, TellsAGroupInOneEmbed) {
 }
 
 TEST_F(DiscordTest, PostsUnderItsNameIntoItsThread) {
-  EXPECT_EQ(why(send(discord("    username: checkout\n    thread_id: 77\n    text: \"{{ $value }} here\"\n"))), "(delivered)");
+  EXPECT_EQ(why(send(discord("    username: checkout\n    thread_id: 77\n    text: \"{{ $value }} here\"\n"))),
+            "(delivered)");
   EXPECT_EQ(sent()["username"].text_or(""), "checkout");
   EXPECT_THAT(last().path, EndsWith("?wait=true&thread_id=77"));
   EXPECT_EQ(embed()["description"].text_or(""), "93.25 here");
 }
 
 TEST_F(DiscordTest, WaitsAsLongAsDiscordAsks) {
-  server_.script({{.status = 429, .body = R"({"message": "You are being rate limited.", "retry_after": 0.376, "global": false})"}});
+  server_.script({{.status = 429,
+                   .body = R"({"message": "You are being rate limited.", "retry_after": 0.376, "global": false})"}});
   const auto attempt = send(discord());
   EXPECT_EQ(std::get<RetryLater>(attempt).after, 376ms);
   EXPECT_TRUE(std::get<RetryLater>(attempt).whole_receiver);
@@ -147,14 +151,17 @@ TEST_F(DiscordTest, SaysWhatIsWrongWithTheWebhook) {
   EXPECT_EQ(why(gone), "HTTP 404: Unknown Webhook: the webhook was deleted, or thread_id is of another channel");
   server_.script({{.status = 401, .body = R"({"message": "Invalid Webhook Token", "code": 50027})"}});
   EXPECT_EQ(why(send(discord())), "HTTP 401: Invalid Webhook Token: the end of the webhook's URL is not right");
-  server_.script({{.status = 400, .body = R"({"message": "Webhooks posted to forum channels must have a thread_name or thread_id", "code": 220001})"}});
+  server_.script(
+      {{.status = 400,
+        .body = R"({"message": "Webhooks posted to forum channels must have a thread_name ...", "code": 220001})"}});
   const auto forum = send(discord());
   EXPECT_TRUE(std::get<RetryLater>(forum).refused);
   EXPECT_EQ(why(forum), "HTTP 400: the channel is a forum: set thread_id");
 }
 
 TEST_F(DiscordTest, SaysWhyDiscordRefusesAMessage) {
-  server_.script({{.status = 400, .body = R"({"message": "Invalid Form Body", "code": 50035, "errors": {"embeds": {"0": {"title":
+  server_.script(
+      {{.status = 400, .body = R"({"message": "Invalid Form Body", "code": 50035, "errors": {"embeds": {"0": {"title":
       {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 256 or fewer in length."}]}}}}})"}});
   const auto attempt = send(discord());
   EXPECT_TRUE(std::holds_alternative<Rejected>(attempt));
@@ -168,7 +175,8 @@ TEST_F(DiscordTest, KeepsItsUrlSecret) {
   EXPECT_THAT(traced_request_ + traced_answer_, Not(HasSubstr("t0k3n")));
   server_.script({{.status = 400, .body = "no route " + std::string(FakeDiscord::path) + "?wait=true"}});
   EXPECT_THAT(why(send(discord())), Not(HasSubstr("t0k3n")));
-  const auto plan = plans_of("receivers:\n- {name: a, discord: {url: \"" + server_.url(FakeDiscord::path) + "\"}}\n").at(0);
+  const auto plan =
+      plans_of("receivers:\n- {name: a, discord: {url: \"" + server_.url(FakeDiscord::path) + "\"}}\n").at(0);
   EXPECT_THAT(plan.description + plan.fingerprint, Not(HasSubstr("t0k3n")));
   EXPECT_TRUE(plan.takes_groups);
 }
@@ -178,7 +186,8 @@ TEST(DiscordConfig, IsAnotherReceiverWhenAnyOfItChanges) {
     return plans_of("receivers:\n- {name: a, discord: {url: \"http://127.0.0.1:1/\"" + more + "}}\n").at(0).fingerprint;
   };
   EXPECT_EQ(fingerprint(""), fingerprint(""));
-  for (const char* more : {", username: x", ", thread_id: 1", ", mention_at_critical: \"@here\"", ", title: x", ", text: x", ", timeout: 3s"}) {
+  for (const char* more : {", username: x", ", thread_id: 1", ", mention_at_critical: \"@here\"", ", title: x",
+                           ", text: x", ", timeout: 3s"}) {
     EXPECT_NE(fingerprint(more), fingerprint("")) << more;
   }
 }

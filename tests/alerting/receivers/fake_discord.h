@@ -24,8 +24,10 @@ class FakeDiscord {
     try {
       judge(json_of(request.body));
     } catch (const Refused& refused) {
-      return error(400, R"({"message": "Invalid Form Body", "code": 50035, "errors": {"embeds": {"0": {"_errors": [{"code": )"
-                        R"("BASE_TYPE_BAD_LENGTH", "message": )" + json_quoted(refused.what()) + "}]}}}}");
+      return error(
+          400, R"({"message": "Invalid Form Body", "code": 50035, "errors": {"embeds": {"0": {"_errors": [{"code": )"
+               R"("BASE_TYPE_BAD_LENGTH", "message": )" +
+                   json_quoted(refused.what()) + "}]}}}}");
     }
     const bool waits = request.path.find("wait=true") != std::string::npos;
     return waits ? error(200, R"({"id": "1", "type": 0})") : FakeAnswer{.status = 204};

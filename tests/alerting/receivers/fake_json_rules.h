@@ -18,7 +18,8 @@ struct Refused : std::runtime_error {
   explicit Refused(const std::string& why) : std::runtime_error(why) {}
 };
 
-inline void only_members(const JsonValue& object, std::string_view where, std::initializer_list<std::string_view> known) {
+inline void only_members(const JsonValue& object, std::string_view where,
+                         std::initializer_list<std::string_view> known) {
   if (object.kind() != JsonValue::Kind::object) throw Refused(std::string(where) + " is not an object");
   for (const auto& name : object.names()) {
     if (std::find(known.begin(), known.end(), name) == known.end()) throw Refused(std::string(where) + " has " + name);

@@ -34,7 +34,9 @@ class FakeNtfy {
   static FakeAnswer judge(const FakeRequest& request, const JsonValue& message) {
     only_members(message, "message", {"topic", "title", "message", "priority", "tags", "click"});
     const std::string topic(message["topic"].text_or(""));
-    if (!std::regex_match(topic, std::regex("[-_A-Za-z0-9]{1,64}"))) return error(400, 40009, "invalid request: topic invalid");
+    if (!std::regex_match(topic, std::regex("[-_A-Za-z0-9]{1,64}"))) {
+      return error(400, 40009, "invalid request: topic invalid");
+    }
     if (topic == "docs") return error(400, 40010, "invalid request: topic name is not allowed");
     const std::string authorization = request.header("Authorization");
     const bool known = authorization == "Bearer tk_s3cret" || authorization == "Basic bWU6cGFzcw==";
@@ -42,7 +44,9 @@ class FakeNtfy {
     if (topic == guarded_topic && !known) return error(403, 40301, "forbidden");
     const std::int64_t priority = message["priority"].integer_or(0);
     if (priority < 1 || priority > 5) return error(400, 40007, "invalid priority parameter");
-    if (message["message"].text_or("").size() > 4096) return error(400, 40014, "invalid request: attachments not allowed");
+    if (message["message"].text_or("").size() > 4096) {
+      return error(400, 40014, "invalid request: attachments not allowed");
+    }
     for (const auto& tag : message["tags"].items()) text_within(tag, "tag", 1, 64);
     return {.status = 200, .body = "{\"id\":\"x1\",\"event\":\"message\",\"topic\":" + json_quoted(topic) + "}"};
   }

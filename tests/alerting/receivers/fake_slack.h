@@ -1,5 +1,5 @@
-// Slack's incoming webhook as its documentation describes it: block types, their limits, which characters mean more than
-// themselves, and the words with which it refuses. https://docs.slack.dev/reference/block-kit/blocks
+// Slack's incoming webhook as its documentation describes it: block types, their limits, which characters mean more
+// than themselves, and the words with which it refuses. https://docs.slack.dev/reference/block-kit/blocks
 #pragma once
 
 #include <regex>
@@ -16,7 +16,9 @@ class FakeSlack {
 
   FakeAnswer operator()(const FakeRequest& request) const {
     if (request.path != path) return {.status = 404, .body = "no_service"};
-    if (!request.header("Content-Type").starts_with("application/json")) return {.status = 400, .body = "invalid_payload"};
+    if (!request.header("Content-Type").starts_with("application/json")) {
+      return {.status = 400, .body = "invalid_payload"};
+    }
     try {
       judge(json_of(request.body));
     } catch (const Refused& refused) {
@@ -65,8 +67,10 @@ class FakeSlack {
     only_members(object, "text", {"type", "text", "verbatim"});
     if (object["type"].text_or("") != "mrkdwn" || !object["verbatim"].boolean_or(false)) throw Refused("not verbatim");
     const std::string text = text_within(object["text"], "mrkdwn", 1, most);
-    no_markup(std::regex_replace(text, std::regex("<(https?://[^<>|]+(\\|Open sidewatch)?|!date\\^[0-9]+\\^[^<>]*|![a-z]+|@U[0-9]+)>"), ""),
-              "mrkdwn");
+    no_markup(
+        std::regex_replace(
+            text, std::regex("<(https?://[^<>|]+(\\|Open sidewatch)?|!date\\^[0-9]+\\^[^<>]*|![a-z]+|@U[0-9]+)>"), ""),
+        "mrkdwn");
     return utf16_length(text);
   }
 

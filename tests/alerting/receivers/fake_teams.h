@@ -1,5 +1,5 @@
-// A workflow of Microsoft Teams as it takes adaptive cards: its size, the elements' types and properties, how it refuses.
-// https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/getting-started
+// A workflow of Microsoft Teams as it takes adaptive cards: its size, the elements' types and properties, how it
+// refuses. https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/getting-started
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ class FakeTeams {
 
   FakeAnswer operator()(const FakeRequest& request) const {
     if (request.path.find("sig=s3cret-sig") == std::string::npos) {
-      return error(401, "DirectApiAuthorizationRequired", "The request must be authenticated only by Shared Access scheme.");
+      return error(401, "DirectApiAuthorizationRequired",
+                   "The request must be authenticated only by Shared Access scheme.");
     }
     if (request.path != path) return error(404, "WorkflowNotFound", "The workflow could not be found.");
     if (request.body.size() > 28 * 1024) return error(413, "RequestEntityTooLarge", "The request is larger than 28 KB");
@@ -29,7 +30,8 @@ class FakeTeams {
 
  private:
   static FakeAnswer error(int status, const std::string& code, const std::string& message) {
-    return {.status = status, .body = "{\"error\":{\"code\":" + json_quoted(code) + ",\"message\":" + json_quoted(message) + "}}"};
+    return {.status = status,
+            .body = "{\"error\":{\"code\":" + json_quoted(code) + ",\"message\":" + json_quoted(message) + "}}"};
   }
 
   static void judge(const JsonValue& message) {
@@ -38,7 +40,9 @@ class FakeTeams {
     if (message["attachments"].items().size() != 1) throw Refused("attachments");
     const JsonValue& attachment = message["attachments"].items()[0];
     only_members(attachment, "attachment", {"contentType", "contentUrl", "content"});
-    if (attachment["contentType"].text_or("") != "application/vnd.microsoft.card.adaptive") throw Refused("contentType");
+    if (attachment["contentType"].text_or("") != "application/vnd.microsoft.card.adaptive") {
+      throw Refused("contentType");
+    }
     const JsonValue& card = attachment["content"];
     only_members(card, "card", {"$schema", "type", "version", "body", "actions", "msteams"});
     if (card["type"].text_or("") != "AdaptiveCard" || card["version"].text_or("") != "1.2") throw Refused("card");
@@ -47,7 +51,9 @@ class FakeTeams {
     if (card["actions"].items().size() > 6) throw Refused("at most 6 actions");
     for (const auto& action : card["actions"].items()) {
       only_members(action, "action", {"type", "title", "url"});
-      if (action["type"].text_or("") != "Action.OpenUrl" || !action["url"].text_or("").starts_with("http")) throw Refused("action");
+      if (action["type"].text_or("") != "Action.OpenUrl" || !action["url"].text_or("").starts_with("http")) {
+        throw Refused("action");
+      }
     }
   }
 
@@ -60,10 +66,14 @@ class FakeTeams {
       only_members(run, "run", {"type", "text", "weight", "size", "color", "selectAction"});
       if (run.has("selectAction")) {
         only_members(run["selectAction"], "selectAction", {"type", "url"});
-        if (run["selectAction"]["url"].text_or("") != run["text"].text_or("")) throw Refused("a link that says something else");
+        if (run["selectAction"]["url"].text_or("") != run["text"].text_or("")) {
+          throw Refused("a link that says something else");
+        }
       }
       if (run["type"].text_or("") != "TextRun") throw Refused("not a TextRun");
-      if (text_within(run["text"], "text", 1, 20'000).find('\n') != std::string::npos) throw Refused("line end in a run");
+      if (text_within(run["text"], "text", 1, 20'000).find('\n') != std::string::npos) {
+        throw Refused("line end in a run");
+      }
       const auto color = run["color"].text_or("default");
       if (color != "default" && color != "good" && color != "warning" && color != "attention") throw Refused("color");
     }

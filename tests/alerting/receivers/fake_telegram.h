@@ -40,7 +40,9 @@ class FakeTelegram {
         out += html[at++];
       }
     }
-    if (!open.empty()) throw Refused("can't parse entities: can't find end tag corresponding to start tag " + open.back());
+    if (!open.empty()) {
+      throw Refused("can't parse entities: can't find end tag corresponding to start tag " + open.back());
+    }
     return out;
   }
 

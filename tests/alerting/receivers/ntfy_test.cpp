@@ -20,7 +20,8 @@ class NtfyTest : public ReceiverWorld {
  protected:
   NtfyTest() { server_.serve(FakeNtfy()); }
 
-  std::unique_ptr<Receiver> ntfy(const std::string& more = "", const std::string& topic = std::string(FakeNtfy::open_topic)) {
+  std::unique_ptr<Receiver> ntfy(const std::string& more = "",
+                                 const std::string& topic = std::string(FakeNtfy::open_topic)) {
     return receiver("  ntfy:\n    server: " + server_.url("") + "\n    topic: " + topic + "\n" + more);
   }
   JsonValue sent() const { return json_of(last().body); }
@@ -44,7 +45,8 @@ TEST_F(NtfyTest, PublishesTitleTextFieldsLinkAndHowLoudItIs) {
 TEST_F(NtfyTest, IsAsLoudAsItIsTold) {
   const auto priority = [&](const std::string& more, Reason reason, Level level) {
     const auto receiver = ntfy(more);
-    EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .reason = reason, .level = level})))), "(delivered)");
+    EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .reason = reason, .level = level})))),
+              "(delivered)");
     return sent()["priority"].integer_or(0);
   };
   const std::string quiet = "    priority: {critical: 4, warning: 2, resolved: 1}\n";
@@ -66,7 +68,8 @@ TEST_F(NtfyTest, StaysWithinMessageAndBodyAndSaysWhatIsMissing) {
 
 TEST_F(NtfyTest, ShowsItsCredentials) {
   EXPECT_EQ(why(send(ntfy("    token: tk_s3cret\n", std::string(FakeNtfy::guarded_topic)))), "(delivered)");
-  EXPECT_EQ(why(send(ntfy("    username: me\n    password: pass\n", std::string(FakeNtfy::guarded_topic)))), "(delivered)");
+  EXPECT_EQ(why(send(ntfy("    username: me\n    password: pass\n", std::string(FakeNtfy::guarded_topic)))),
+            "(delivered)");
   auto attempt = send(ntfy("", std::string(FakeNtfy::guarded_topic)));
   EXPECT_TRUE(std::get<RetryLater>(attempt).refused);
   EXPECT_THAT(why(attempt), StartsWith("HTTP 403: forbidden (40301): who publishes has no right to this topic"));
@@ -79,11 +82,12 @@ TEST_F(NtfyTest, UnderstandsItsErrors) {
   auto attempt = send(ntfy("", "docs"));
   EXPECT_TRUE(std::get<RetryLater>(attempt).refused);
   EXPECT_EQ(why(attempt), "HTTP 400: invalid request: topic name is not allowed (40010)");
-  server_.script({{.status = 429, .body = R"({"code":42908,"http":429,"error":"limit reached: daily message quota reached"})"},
-                  {.status = 429, .body = R"({"code":42901,"http":429,"error":"limit reached: too many requests"})"},
-                  {.status = 413, .body = R"({"code":41303,"http":413,"error":"JSON body too large"})"},
-                  {.status = 200, .body = "<html>Welcome"},
-                  {.status = 503, .body = "<html>"}});
+  server_.script(
+      {{.status = 429, .body = R"({"code":42908,"http":429,"error":"limit reached: daily message quota reached"})"},
+       {.status = 429, .body = R"({"code":42901,"http":429,"error":"limit reached: too many requests"})"},
+       {.status = 413, .body = R"({"code":41303,"http":413,"error":"JSON body too large"})"},
+       {.status = 200, .body = "<html>Welcome"},
+       {.status = 503, .body = "<html>"}});
   const auto receiver = ntfy();
   EXPECT_EQ(std::get<RetryLater>(send(receiver)).after, 30min);
   attempt = send(receiver);
@@ -120,9 +124,9 @@ TEST(NtfyConfig, IsAnotherReceiverWhenAnyOfItChanges) {
     return plans_of("receivers:\n- {name: a, ntfy: {topic: abc" + more + "}}\n").at(0).fingerprint;
   };
   EXPECT_EQ(fingerprint(""), fingerprint(""));
-  for (const char* more : {"d", ", server: \"http://127.0.0.1:1\"", ", token: t", ", username: u, password: p",
-                           ", priority: {warning: 1}", ", priority: {critical: 1}", ", priority: {resolved: 1}", ", title: x",
-                           ", text: x", ", timeout: 3s"}) {
+  for (const char* more :
+       {"d", ", server: \"http://127.0.0.1:1\"", ", token: t", ", username: u, password: p", ", priority: {warning: 1}",
+        ", priority: {critical: 1}", ", priority: {resolved: 1}", ", title: x", ", text: x", ", timeout: 3s"}) {
     EXPECT_NE(fingerprint(more), fingerprint("")) << more;
   }
 }

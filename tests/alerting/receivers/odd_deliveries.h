@@ -30,7 +30,8 @@ inline Delivery group_of(std::size_t count) {
   Delivery delivery = deliver_alone(make_notification({.id = "n-0", .alert = "web-0"}));
   for (std::size_t i = 1; i < count; ++i) {
     const Level level = i == 1 ? Level::critical : Level::warning;
-    delivery.alerts.push_back(make_notification({.id = "n-" + std::to_string(i), .alert = "web-" + std::to_string(i), .level = level}));
+    delivery.alerts.push_back(
+        make_notification({.id = "n-" + std::to_string(i), .alert = "web-" + std::to_string(i), .level = level}));
   }
   delivery.group_labels = Labels{{"cluster", "shop"}};
   return delivery;

@@ -50,15 +50,19 @@ TEST_F(SlackTest, PostsBlocksWithAllOfItAsTextBesideThem) {
   n.annotations = Labels{{"description", "Look at https://wiki.example/a?b=1&c=2."}, {"summary", "R&D is down"}};
   EXPECT_EQ(why(slack()->send(deliver_alone(n))), "(delivered)");
   EXPECT_EQ(header(), "🔴 CRITICAL: R&D is down");
-  EXPECT_THAT(body(), StartsWith("Look at <https://wiki.example/a?b=1&amp;c=2>.\n*Rule*\nHostMemoryHigh\n*On*\ninstance=web-1\n"));
+  EXPECT_THAT(
+      body(),
+      StartsWith("Look at <https://wiki.example/a?b=1&amp;c=2>.\n*Rule*\nHostMemoryHigh\n*On*\ninstance=web-1\n"));
   EXPECT_EQ(context_line(), "<!date^1772366400^{date_short_pretty} {time_secs}|2026-03-01T12:00:00.000Z>  "
                             "<https://agent.example/?a=1&amp;b=2|Open sidewatch>");
-  EXPECT_THAT(fallback(), StartsWith("🔴 CRITICAL: R&amp;D is down\nLook at https://wiki.example/a?b=1&amp;c=2.\nRule: Host"));
+  EXPECT_THAT(fallback(),
+              StartsWith("🔴 CRITICAL: R&amp;D is down\nLook at https://wiki.example/a?b=1&amp;c=2.\nRule: Host"));
   EXPECT_EQ(last().header("Idempotency-Key"), "n-1");
 }
 
 TEST_F(SlackTest, SaysThatItIsOver) {
-  EXPECT_EQ(why(slack()->send(deliver_alone(make_notification({.id = "n-1", .reason = Reason::resolved})))), "(delivered)");
+  EXPECT_EQ(why(slack()->send(deliver_alone(make_notification({.id = "n-1", .reason = Reason::resolved})))),
+            "(delivered)");
   EXPECT_EQ(header(), "🟢 RESOLVED: Memory at 93% on a1");
   EXPECT_THAT(body(), HasSubstr("*Value at recovery*\n61.5\n"));
   EXPECT_THAT(body(), HasSubstr("*Lasted*\n12m\n"));
@@ -75,17 +79,20 @@ TEST_F(SlackTest, StaysWithinEveryLimitAndSaysWhatIsMissing) {
 }
 
 TEST_F(SlackTest, TakesWhatLabelsSayForText) {
-  EXPECT_EQ(why(slack()->send(saying_everywhere("<!channel> @here <https://evil.example|good> & *b* https://x.example/|good"))),
+  EXPECT_EQ(why(slack()->send(
+                saying_everywhere("<!channel> @here <https://evil.example|good> & *b* https://x.example/|good"))),
             "(delivered)");
   EXPECT_THAT(body(), Not(HasSubstr("<!channel>")));
   EXPECT_THAT(body(), Not(HasSubstr("|good>")));
-  EXPECT_THAT(body(), HasSubstr("&lt;!channel&gt; @here &lt;https://evil.example|good&gt; &amp; *b* https://x.example/|good"));
+  EXPECT_THAT(body(),
+              HasSubstr("&lt;!channel&gt; @here &lt;https://evil.example|good&gt; &amp; *b* https://x.example/|good"));
   EXPECT_THAT(fallback(), Not(HasSubstr("@here")));
 }
 
 TEST_F(SlackTest, PingsWhoIsNamedWhenSomethingBecomesCritical) {
   const auto receiver = slack("    mention_at_critical: \"@here\"\n");
-  EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .level = Level::critical})))), "(delivered)");
+  EXPECT_EQ(why(receiver->send(deliver_alone(make_notification({.id = "n", .level = Level::critical})))),
+            "(delivered)");
   EXPECT_THAT(body(), StartsWith("<!here>\n"));
   EXPECT_EQ(why(send(receiver)), "(delivered)");
   EXPECT_THAT(body(), Not(HasSubstr("<!here>")));

@@ -50,16 +50,19 @@ TEST_F(TeamsTest, PostsACardWithTheTitleInItsColourAndLinksAsButtons) {
   n.annotations = Labels{{"dashboard_url", "not a link"}, {"description", "First.\n\nSee https://wiki.example/x."},
                          {"runbook_url", "https://wiki.example/"}, {"summary", "Memory is short"}};
   EXPECT_EQ(why(teams()->send(deliver_alone(n))), "(delivered)");
-  EXPECT_THAT(visible(), StartsWith("🔴 CRITICAL: Memory is short\nFirst.\nSee https://wiki.example/x.\nRule: HostMemoryHigh\nOn: instance=web-1\n"));
+  EXPECT_THAT(visible(), StartsWith("🔴 CRITICAL: Memory is short\nFirst.\nSee https://wiki.example/x.\nRule: "
+                                    "HostMemoryHigh\nOn: instance=web-1\n"));
   EXPECT_THAT(visible(), HasSubstr("Dashboard: not a link\n"));
   EXPECT_EQ(card()["body"].items().at(0)["inlines"].items().at(0)["color"].text_or(""), "attention");
-  EXPECT_EQ(card()["body"].items().at(2)["inlines"].items().at(1)["selectAction"]["url"].text_or(""), "https://wiki.example/x");
+  EXPECT_EQ(card()["body"].items().at(2)["inlines"].items().at(1)["selectAction"]["url"].text_or(""),
+            "https://wiki.example/x");
   EXPECT_EQ(buttons(), "Open sidewatch https://agent.example/\nRunbook https://wiki.example/\n");
   EXPECT_EQ(last().header("Idempotency-Key"), "n-1");
 }
 
 TEST_F(TeamsTest, IsGreenWhenItIsOver) {
-  EXPECT_EQ(why(teams()->send(deliver_alone(make_notification({.id = "n", .reason = Reason::resolved})))), "(delivered)");
+  EXPECT_EQ(why(teams()->send(deliver_alone(make_notification({.id = "n", .reason = Reason::resolved})))),
+            "(delivered)");
   EXPECT_EQ(card()["body"].items().at(0)["inlines"].items().at(0)["color"].text_or(""), "good");
   EXPECT_THAT(visible(), HasSubstr("Value at recovery: 61.5\n"));
 }
@@ -90,7 +93,8 @@ TEST_F(TeamsTest, TellsAGroupInOneCard) {
 TEST_F(TeamsTest, SaysWhatIsWrongWithTheWorkflow) {
   auto attempt = send(teams("", "/workflows/gone?sig=s3cret-sig"));
   EXPECT_TRUE(std::get<RetryLater>(attempt).refused);
-  EXPECT_EQ(why(attempt), "HTTP 404: WorkflowNotFound: The workflow could not be found. (is the workflow there, and turned on?)");
+  EXPECT_EQ(why(attempt),
+            "HTTP 404: WorkflowNotFound: The workflow could not be found. (is the workflow there, and turned on?)");
   attempt = send(teams("", "/workflows/abc?sig=wrong"));
   EXPECT_TRUE(std::get<RetryLater>(attempt).refused);
   EXPECT_THAT(why(attempt), StartsWith("HTTP 401: DirectApiAuthorizationRequired: "));
@@ -105,8 +109,12 @@ TEST_F(TeamsTest, SaysWhatIsWrongWithTheWorkflow) {
 }
 
 TEST_F(TeamsTest, ReadsTheErrorOutOfASentenceThatIsSentWithStatus200) {
-  server_.script({{.status = 200, .body = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId x"},
-                  {.status = 200, .body = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with ContextId x"},
+  server_.script({{.status = 200,
+                   .body = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error "
+                           "429 with ContextId x"},
+                  {.status = 200,
+                   .body = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error "
+                           "413 with ContextId x"},
                   {.status = 200, .body = "1"}});
   const auto receiver = teams();
   EXPECT_TRUE(std::get<RetryLater>(send(receiver)).whole_receiver);
@@ -129,7 +137,9 @@ TEST(TeamsConfig, IsAnotherReceiverWhenAnyOfItChanges) {
     return plans_of("receivers:\n- {name: a, teams: {url: \"http://127.0.0.1:1/\"" + more + "}}\n").at(0).fingerprint;
   };
   EXPECT_EQ(fingerprint(""), fingerprint(""));
-  for (const char* more : {", title: x", ", text: x", ", timeout: 3s"}) EXPECT_NE(fingerprint(more), fingerprint("")) << more;
+  for (const char* more : {", title: x", ", text: x", ", timeout: 3s"}) {
+    EXPECT_NE(fingerprint(more), fingerprint("")) << more;
+  }
 }
 
 }  // namespace

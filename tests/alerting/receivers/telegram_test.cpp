@@ -40,7 +40,9 @@ TEST_F(TelegramTest, SendsWhatIsToBeSaidAsHtml) {
   Notification n = make_notification({.id = "n-1", .alert = "web-1", .level = Level::critical});
   n.annotations = Labels{{"description", "1 < 2"}, {"summary", "R&D is down"}};
   EXPECT_EQ(why(telegram()->send(deliver_alone(n))), "(delivered)");
-  EXPECT_THAT(html(), StartsWith("🔴 <b>CRITICAL: R&amp;D is down</b>\n\n1 &lt; 2\n\n<b>Rule:</b> HostMemoryHigh\n<b>On:</b> inst"));
+  EXPECT_THAT(
+      html(),
+      StartsWith("🔴 <b>CRITICAL: R&amp;D is down</b>\n\n1 &lt; 2\n\n<b>Rule:</b> HostMemoryHigh\n<b>On:</b> inst"));
   EXPECT_THAT(html(), EndsWith("\n\n<a href=\"https://agent.example/?a=1&amp;b=2\">Open sidewatch</a>"));
   EXPECT_TRUE(sent()["link_preview_options"]["is_disabled"].boolean_or(false));
   EXPECT_FALSE(sent().has("disable_notification"));
@@ -67,7 +69,8 @@ TEST_F(TelegramTest, StaysWithinWhatTelegramCountsAndSaysWhatIsMissing) {
 }
 
 TEST_F(TelegramTest, TakesWhatLabelsSayForText) {
-  EXPECT_EQ(why(telegram()->send(saying_everywhere("<a href=\"http://evil\">good</a> @admin &lt; me@x.example"))), "(delivered)");
+  EXPECT_EQ(why(telegram()->send(saying_everywhere("<a href=\"http://evil\">good</a> @admin &lt; me@x.example"))),
+            "(delivered)");
   EXPECT_THAT(visible(), HasSubstr("<a href=\"http://evil\">good</a> @\xE2\x81\xA0" "admin &lt; me@x.example"));
   EXPECT_THAT(html(), Not(HasSubstr("@admin")));
 }
@@ -82,13 +85,15 @@ TEST_F(TelegramTest, PostsIntoATopicOrTellsAGroup) {
 TEST_F(TelegramTest, SaysWhatIsWrongWithTheChatOrTheBot) {
   auto attempt = send(telegram("", "-42"));
   EXPECT_TRUE(std::get<RetryLater>(attempt).refused);
-  EXPECT_EQ(why(attempt), "HTTP 400: Bad Request: chat not found (is chat_id right, and has somebody added the bot to the "
-                          "chat or written to it?)");
+  EXPECT_EQ(why(attempt),
+            "HTTP 400: Bad Request: chat not found (is chat_id right, and has somebody added the bot to the "
+            "chat or written to it?)");
   attempt = send(telegram("", "-42", "999:another-token-of-a-bot-that-is-none"));
   EXPECT_EQ(why(attempt), "HTTP 401: Unauthorized (bot_token is not that of a bot)");
   attempt = send(telegram("    message_thread_id: 8\n"));
   EXPECT_EQ(why(attempt), "HTTP 400: Bad Request: message thread not found (there is no such message_thread_id)");
-  server_.script({{.status = 403, .body = R"({"ok": false, "description": "Forbidden: bot was kicked from the group chat"})"}});
+  server_.script(
+      {{.status = 403, .body = R"({"ok": false, "description": "Forbidden: bot was kicked from the group chat"})"}});
   EXPECT_TRUE(std::get<RetryLater>(send(telegram())).refused);
 }
 
@@ -102,7 +107,8 @@ TEST_F(TelegramTest, NamesTheNewIdOfAGroupThatBecameASupergroup) {
 }
 
 TEST_F(TelegramTest, WaitsAsLongAsTelegramAsks) {
-  server_.script({{.status = 429, .body = R"({"ok": false, "error_code": 429, "description": "Too Many Requests: retry after 17",
+  server_.script(
+      {{.status = 429, .body = R"({"ok": false, "error_code": 429, "description": "Too Many Requests: retry after 17",
       "parameters": {"retry_after": 17}})"}});
   const auto attempt = send(telegram());
   EXPECT_EQ(std::get<RetryLater>(attempt).after, 17s);
@@ -150,12 +156,14 @@ TEST_F(TelegramTest, ReadsItsTokenAgainAtEachAttemptAndSendsNothingWithoutIt) {
 
 TEST(TelegramConfig, IsAnotherReceiverWhenAnyOfItChanges) {
   const auto fingerprint = [](const std::string& more) {
-    return plans_of("receivers:\n- {name: a, telegram: {chat_id: 1, bot_token: \"" + std::string(FakeTelegram::token) + "\"" +
-                    more + "}}\n").at(0).fingerprint;
+    return plans_of("receivers:\n- {name: a, telegram: {chat_id: 1, bot_token: \"" + std::string(FakeTelegram::token) +
+                    "\"" + more + "}}\n")
+        .at(0)
+        .fingerprint;
   };
   EXPECT_EQ(fingerprint(""), fingerprint(""));
-  for (const char* more : {", message_thread_id: 1", ", silent_resolved: false", ", api_url: \"http://127.0.0.1:1\"", ", title: x",
-                           ", text: x", ", timeout: 3s"}) {
+  for (const char* more : {", message_thread_id: 1", ", silent_resolved: false", ", api_url: \"http://127.0.0.1:1\"",
+                           ", title: x", ", text: x", ", timeout: 3s"}) {
     EXPECT_NE(fingerprint(more), fingerprint("")) << more;
   }
 }
