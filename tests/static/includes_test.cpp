@@ -28,7 +28,7 @@ const std::map<std::string, std::set<std::string>> allowed = {
 
 // The libraries, by how their headers begin.
 const std::vector<std::string> third_party = {
-    "CLI/",     "curl/curl.h", "curl/urlapi.h", "httplib.h", "libpq", "libproc2/", "mysql.h", "nlohmann/",
+    "absl/",    "CLI/", "curl/curl.h", "curl/urlapi.h", "httplib.h", "libpq", "libproc2/", "mysql.h", "nlohmann/",
     "curl/multi.h",
     "openssl/evp.h", "openssl/hmac.h", "openssl/err.h", "openssl/pem.h", "openssl/ssl.h",
     "openssl/x509.h", "openssl/x509v3.h",
