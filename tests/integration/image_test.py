@@ -170,6 +170,12 @@ class ImageTest(unittest.TestCase):
                     path = self.inside(target) if target.startswith("/") else os.path.join(os.path.dirname(path), target)
             self.assertTrue(os.path.isfile(path), name)
 
+    def test_it_knows_the_time_zones(self):
+        for name in ("Europe/Berlin", "America/New_York"):
+            with open(os.path.realpath(self.inside(f"/usr/share/zoneinfo/{name}")), "rb") as file:
+                self.assertEqual(file.read(4), b"TZif", name)
+        self.assertFalse(os.path.lexists(self.inside("/usr/share/zoneinfo/localtime")))
+
     def test_it_is_small_and_holds_nothing_to_break_in_with(self):
         size = 0
         for folder, _, files in os.walk(self.image.root):
