@@ -4,6 +4,7 @@
 It is made with cpack from the build tree under test. Nothing is installed on this machine and no service is started.
 """
 
+import functools
 import glob
 import os
 import re
@@ -24,13 +25,19 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.dirname(os.path.dirname(BINARY))
 
 
-def make_packages(generator, folder):
-    """Those of the tree that BINARY was built in, quickly packed."""
-    answer = subprocess.run(["cpack", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-G", generator,
+@functools.lru_cache
+def packages():
+    """(folder, the Debian package, the tar file) of the tree that BINARY was built in, quickly packed, once."""
+    folder = tempfile.mkdtemp(prefix="sidewatch-test-")
+    unittest.addModuleCleanup(shutil.rmtree, folder)
+    answer = subprocess.run(["cpack", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-G", "DEB;TGZ",
                              "-B", folder, "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip"],
-                            cwd=BUILD, capture_output=True, text=True, timeout=300)
+                            cwd=BUILD, capture_output=True, text=True, timeout=600)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    return glob.glob(os.path.join(folder, "sidewatch[_-]0*"))
+    deb, = glob.glob(os.path.join(folder, "*.deb"))
+    tar, = glob.glob(os.path.join(folder, "*.tar.gz"))
+    subprocess.run(["dpkg-deb", "-R", deb, os.path.join(folder, "unpacked")], check=True)
+    return folder, deb, tar
 
 
 def field(package, name):
@@ -54,11 +61,8 @@ def list_files(folder):
 class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="sidewatch-test-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.deb, = [path for path in make_packages("DEB", cls.folder) if path.endswith(".deb")]
+        cls.folder, cls.deb, cls.tar = packages()
         cls.unpacked = os.path.join(cls.folder, "unpacked")
-        subprocess.run(["dpkg-deb", "-R", cls.deb, cls.unpacked], check=True)
         cls.files = {path: status for path, status in list_files(cls.unpacked).items()
                      if not path.startswith("/DEBIAN")}
 
@@ -73,7 +77,7 @@ class Content(Package):
 
     def test_everything_is_where_a_debian_user_looks_for_it(self):
         for path in ("/usr/bin/sidewatch", "/etc/sidewatch/sidewatch.yaml", "/etc/sidewatch/instance.yaml",
-                     "/lib/systemd/system/sidewatch.service", "/lib/systemd/system/sidewatch@.service",
+                     "/usr/lib/systemd/system/sidewatch.service", "/usr/lib/systemd/system/sidewatch@.service",
                      "/usr/share/man/man1/sidewatch.1.gz", "/usr/share/bash-completion/completions/sidewatch",
                      "/usr/share/zsh/vendor-completions/_sidewatch",
                      "/usr/share/fish/vendor_completions.d/sidewatch.fish",
@@ -93,7 +97,7 @@ class Content(Package):
 
     def test_what_the_units_name_is_in_the_package(self):
         for name in ("sidewatch.service", "sidewatch@.service"):
-            with open(f"{self.unpacked}/lib/systemd/system/{name}") as file:
+            with open(f"{self.unpacked}/usr/lib/systemd/system/{name}") as file:
                 text = file.read()
             named = re.findall(r"/(?:usr|etc/sidewatch)/[\w./-]+\.(?:yaml|md)|/usr/bin/sidewatch", text)
             self.assertGreaterEqual(len(named), 3)
@@ -132,10 +136,10 @@ class Content(Package):
                 self.assertIn(option, text, command)
 
     def test_the_tar_file_holds_the_same(self):
-        with tempfile.TemporaryDirectory() as folder:
-            packed, = [path for path in make_packages("TGZ", folder) if path.endswith(".tar.gz")]
-            names = subprocess.run(["tar", "-tzf", packed], capture_output=True, text=True, check=True).stdout.split()
+        names = subprocess.run(["tar", "-tzf", self.tar], capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual({"/" + name.partition("/")[2] for name in names if not name.endswith("/")}, set(self.files))
+        # /lib, /bin and /sbin are links of Debian's: a folder of that name in the file would take the place of the link.
+        self.assertEqual({name.split("/")[1] for name in names if name.count("/") > 1}, {"etc", "usr"})
 
 
 @unittest.skipUnless(debian_root.is_possible(), "needs root, namespaces and mmdebstrap")
@@ -159,7 +163,7 @@ class Life(Package):
 
     def start(self):
         """As sidewatch.service would: its command, its user, no rights, its state directory."""
-        unit = Unit(self.root.inside("/lib/systemd/system/sidewatch.service"))
+        unit = Unit(self.root.inside("/usr/lib/systemd/system/sidewatch.service"))
         user, state = unit.last("User"), "/var/lib/" + unit.last("StateDirectory")
         self.root.run("install", "-d", "-o", user, "-g", unit.last("Group"), "-m", unit.last("StateDirectoryMode"),
                       state)
@@ -240,7 +244,7 @@ class Life(Package):
         self.assertTrue(os.listdir(root.inside("/var/lib/sidewatch")))
 
         root.run("dpkg", "--remove", "sidewatch")
-        for path in ("/usr/bin/sidewatch", "/lib/systemd/system/sidewatch.service"):
+        for path in ("/usr/bin/sidewatch", "/usr/lib/systemd/system/sidewatch.service"):
             self.assertFalse(root.exists(path), path)
         self.assertTrue(root.read("/etc/sidewatch/sidewatch.yaml").endswith("# Changed by the administrator.\n"))
         self.assertTrue(os.listdir(root.inside("/var/lib/sidewatch")), "removed, it could be installed again")
@@ -252,6 +256,18 @@ class Life(Package):
         self.assertEqual(self.names_left(), [])
         self.assertNotEqual(root.run("getent", "passwd", "sidewatch", check=False).returncode, 0)
         self.assertNotIn("sidewatch", root.run("dpkg-query", "--show").stdout)
+
+        # The tar file, unpacked as docs/install.md has it, whoever packed it.
+        shutil.copy(self.tar, root.inside("/packed.tar.gz"))
+        before = {path: os.lstat(root.inside(path)) for path in ("/", "/etc", "/usr", "/usr/bin", "/lib", "/bin")}
+        with open(os.path.join(ROOT, "docs", "install.md")) as file:
+            words = re.search(r"sudo (tar -xzf) \S+ (.* -C /)\n", file.read())
+        root.run(*words[1].split(), "/packed.tar.gz", *words[2].split())
+        for path, status in before.items():
+            now = os.lstat(root.inside(path))
+            self.assertEqual((now.st_mode, now.st_uid, now.st_ino), (status.st_mode, status.st_uid, status.st_ino), path)
+        self.assertEqual(os.stat(root.inside("/usr/bin/sidewatch")).st_uid, 0)
+        self.assertIn("sidewatch", root.run("sidewatch", "--version").stdout)
 
 
 if __name__ == "__main__":
