@@ -75,6 +75,35 @@ Labels read_labels(const JsonValue& value) {
   return Labels(std::move(labels));
 }
 
+void write_routing(JsonWriter& json, const Routing& routing) {
+  json.begin_object();
+  if (routing.follow_up) json.key("follow_up").boolean(true);
+  if (!routing.tells_end) json.key("tells_end").boolean(false);
+  if (!routing.group.empty()) json.key("group").text(routing.group);
+  if (!routing.group_labels.empty()) write_labels(json.key("group_labels"), routing.group_labels);
+  if (routing.group_wait > Duration(0)) json.key("group_wait").integer(routing.group_wait.count());
+  if (!routing.batch.empty()) json.key("batch").text(routing.batch);
+  json.end_object();
+}
+
+Routing read_routing(const JsonValue& value) {
+  Routing routing;
+  routing.follow_up = value["follow_up"].boolean_or(false);
+  routing.tells_end = value["tells_end"].boolean_or(true);
+  routing.group = value["group"].text_or("");
+  routing.group_labels = read_labels(value["group_labels"]);
+  routing.group_wait = Duration(value["group_wait"].integer_or(0));
+  routing.batch = value["batch"].text_or("");
+  return routing;
+}
+
+// The message goes where its beginning was to go, unless a route chose its receiver again.
+Routing combined(const Routing& earlier, Routing later) {
+  if (later.follow_up) later = earlier;
+  later.batch.clear();  // with new content it is another delivery
+  return later;
+}
+
 WallTime wall_at_ms(std::int64_t ms) { return WallTime(Duration(ms)); }
 std::int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 
@@ -106,7 +135,10 @@ Notification combined(const Notification& earlier, Notification later, bool know
   later.worst = std::max(earlier.worst, later.worst);
   later.starts_at = std::min(earlier.starts_at, later.starts_at);
   later.suppressed += earlier.suppressed;
+  later.fallback_follows = (later.fallback_has_it || later.fallback_follows) &&
+                           (earlier.fallback_has_it || earlier.fallback_follows);
   later.fallback_has_it = later.fallback_has_it && earlier.fallback_has_it;
+  later.routing = combined(earlier.routing, std::move(later.routing));
   if (!known) later.reason = later.problem() ? earlier.reason : Reason::fired_and_resolved;
   return later;
 }
@@ -137,6 +169,8 @@ std::string encode(const Notification& n) {
   json.key("duration").integer(n.duration.count()).key("created_at").integer(to_ms(n.created_at));
   json.key("suppressed").integer(n.suppressed);
   if (n.fallback_has_it) json.key("fallback_has_it").boolean(true);
+  if (n.fallback_follows) json.key("fallback_follows").boolean(true);
+  if (!(n.routing == Routing())) write_routing(json.key("routing"), n.routing);
   json.end_object();
   return json.take();
 }
@@ -175,6 +209,8 @@ Result<Notification> decode_notification(std::string_view text) {
   n.created_at = wall_at_ms(json["created_at"].integer_or(0));
   n.suppressed = json["suppressed"].integer_or(0);
   n.fallback_has_it = json["fallback_has_it"].boolean_or(false);
+  n.fallback_follows = json["fallback_follows"].boolean_or(false);
+  n.routing = read_routing(json["routing"]);
   return n;
 }
 

@@ -29,6 +29,18 @@ enum class Reason {
 };
 std::string_view to_string(Reason reason);
 
+// How a message travels to its receiver, as the route says that chose it.
+struct Routing {
+  bool follow_up = false;  // no route chose this receiver now: it is told if it has heard of the incident
+  bool tells_end = true;   // otherwise whoever hears of the incident through this message does not hear its end
+  std::string group;       // messages of one receiver with the same may be told together; empty: by itself
+  Labels group_labels;     // what those of the group have in common
+  Duration group_wait{};   // how long the first of a group waits for others
+  std::string batch;       // id of the delivery in which it was first tried, and in which it stays; empty: not yet
+
+  bool operator==(const Routing&) const = default;
+};
+
 struct Notification {
   std::string id;         // the Idempotency-Key: unique per message, the same over retries and restarts
   std::string alert_key;  // identity of the alert: hash of rule and entity labels, 16 hex digits; the same over levels
@@ -51,6 +63,8 @@ struct Notification {
   WallTime created_at;
   std::int64_t suppressed = 0;  // messages of this alert that its cooldown held back since the last one sent
   bool fallback_has_it = false;  // the receiver's fallback was given the same message in its own right
+  bool fallback_follows = false;  // it was given it as a follow-up: it has it if it had heard of the incident
+  Routing routing;
 
   bool problem() const { return level != Level::ok; }
 };
