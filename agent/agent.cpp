@@ -217,8 +217,8 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
           bool& left_behind) {
   Reloader reloader(config_path, receivers, agent.settings, agent.mailbox);
   agent.own_metrics.reloaded(true, to_wall(agent.clock.now(), agent.clock.wall_step()));
-  log_warnings(agent.log, agent.settings.receivers);
-  agent.judge.set_receivers(receiver_names(agent.settings.receivers));
+  log_warnings(agent.log, agent.settings.receivers, agent.settings.router);
+  agent.judge.set_router(agent.settings.router);
   agent.deliveries.configure(agent.settings.receivers);
   agent.history = take_up_history(agent);
   agent.collectors.configure(agent.settings.collectors, agent.settings.agent.interval, agent.clock.now());

@@ -126,6 +126,7 @@ std::vector<DispatchTarget> dispatch_targets(const std::vector<ReceiverPlan>& pl
     DispatchTarget target;
     target.name = plan.name;
     target.fallback = plan.fallback;
+    target.send_resolved = plan.send_resolved;
     targets.push_back(std::move(target));
   }
   return targets;

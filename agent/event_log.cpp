@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "alerting/routes/route_config.h"
+
 namespace sidewatch {
 namespace {
 
@@ -72,10 +74,11 @@ void log_report(Log& log, const JudgeReport& report) {
   for (const auto& event : report.events) log_one(log, event);
 }
 
-void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers) {
+void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers, const Router& router) {
   for (const auto& receiver : receivers) {
     if (!receiver.warning.empty()) log.warning(receiver.warning, {{"receiver", receiver.name}});
   }
+  for (const auto& doubt : doubts_about(router, receivers)) log.warning(doubt);
 }
 
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers) {

@@ -18,7 +18,7 @@ void log_report(Log& log, const JudgeReport& report);
 void log_attempt(Log& log, const AttemptDone& done);
 
 // What is dangerous in the configuration in force.
-void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers);
+void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers, const Router& router);
 
 // What waits in `queues` for a receiver that is not among `receivers`, the ones to come.
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers);

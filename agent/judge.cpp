@@ -26,7 +26,7 @@ Judge::Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& sto
       source_(store.add_source("sidewatch_alerts")) {}
 
 JudgeReport Judge::judge(Time now, Duration wall_step) {
-  TickResult tick = engine_.tick(store_, now, wall_step, receivers_);
+  TickResult tick = engine_.tick(store_, now, wall_step, router_);
   JudgeReport report{std::move(tick.events), {}, tick.rules_failed, tick.alerts_refused};
 
   const auto committed = dispatcher_.enqueue(std::move(tick.notifications),

@@ -17,6 +17,7 @@
 #include "alerting/dispatcher.h"
 #include "alerting/engine.h"
 #include "alerting/outbox.h"
+#include "alerting/routes/route.h"
 #include "base/time.h"
 #include "metrics/store.h"
 
@@ -36,7 +37,7 @@ class Judge {
   Judge(Engine engine, Dispatcher& dispatcher, Catalog& catalog, Store& store,
         std::function<BootPosition()> boot_position = read_boot_position);
 
-  void set_receivers(std::vector<std::string> names) { receivers_ = std::move(names); }
+  void set_router(Router router) { router_ = std::move(router); }
   void replace_rules(std::vector<RuleGroup> groups);
 
   JudgeReport judge(Time now, Duration wall_step);
@@ -68,7 +69,7 @@ class Judge {
   Catalog& catalog_;
   Store& store_;
   std::function<BootPosition()> boot_position_;
-  std::vector<std::string> receivers_;
+  Router router_;
 
   std::optional<Time> saved_at_;
   bool commit_failed_ = false;

@@ -119,7 +119,7 @@ void Loop::take(SettingsRead& read, Time now) {
   }
   parts_.collectors.configure(fresh.collectors, fresh.agent.interval, now);
   parts_.judge.replace_rules(fresh.rule_groups);
-  parts_.judge.set_receivers(receiver_names(fresh.receivers));
+  parts_.judge.set_router(fresh.router);
   log_abandoned(parts_.log, parts_.dispatcher.statuses(), receiver_names(fresh.receivers));
   if (const auto kept = parts_.dispatcher.reload(dispatch_targets(fresh.receivers), now, wall); !kept) {
     parts_.log.error("the queues' change is not on disk yet", {{"why", kept.error().text()}});
@@ -128,7 +128,8 @@ void Loop::take(SettingsRead& read, Time now) {
   settings_.collectors = std::move(fresh.collectors);
   settings_.rule_groups = std::move(fresh.rule_groups);
   settings_.receivers = std::move(fresh.receivers);
-  log_warnings(parts_.log, settings_.receivers);
+  settings_.router = std::move(fresh.router);
+  log_warnings(parts_.log, settings_.receivers, settings_.router);
   samples_arrived_ = true;  // judge at once under the new rules
   settled_at_ = now + settling_time;
   parts_.log.info("the configuration was read again", {{"rules", count_rules(settings_.rule_groups)},

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "agent/http/listener.h"
+#include "alerting/routes/route_config.h"
 #include "alerting/rule_sources.h"
 #include "config/document.h"
 #include "config/literals.h"
@@ -59,7 +60,8 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   declare(top, rules);
   ReceiverContext with_links = context;
   with_links.external_url = settings.http.external_url.value;
-  configure_receivers(top, with_links, settings.receivers);
+  const ReceiverNames names = configure_receivers(top, with_links, settings.receivers);
+  settings.router = configure_routes(top, names);
   top.section("limits", settings.limits, "how much of everything there may be");
 }
 
@@ -126,6 +128,14 @@ std::string describe_groups(const std::vector<RuleGroup>& groups) {
     }
     for (const AnyRule& any : group.rules) text += (of_file ? "    " : "  ") + describe_rule(any) + "\n";
   }
+  return text;
+}
+
+// The first that takes an alert decides, so they are shown in their order.
+std::string describe_routes(const Router& router) {
+  if (!router.has_routes()) return "";
+  std::string text = "Routes\n";
+  for (const Route& route : router.routes()) text += "  " + describe(route) + "\n";
   return text;
 }
 
@@ -241,6 +251,7 @@ std::string describe(const Settings& settings) {
   text += describe_groups(settings.rule_groups);
   text += settings.receivers.empty() ? "Tells nobody: there is no receiver\n" : "Tells\n";
   for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
+  text += describe_routes(settings.router);
   for (const auto& address : listen_addresses(settings.http)) text += "Serves " + metrics_url(address) + "\n";
   text += settings.agent.state_dir.empty()
               ? "Keeps its state in memory only: alerts, unsent messages and samples do not survive a restart "
@@ -249,6 +260,7 @@ std::string describe(const Settings& settings) {
   for (const auto& receiver : settings.receivers) {
     if (!receiver.warning.empty()) text += "Warning: receiver " + receiver.name + ": " + receiver.warning + "\n";
   }
+  for (const auto& warning : doubts_about(settings.router, settings.receivers)) text += "Warning: " + warning + "\n";
   return text;
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/http/config.h"
 #include "alerting/receivers/table.h"
+#include "alerting/routes/route.h"
 #include "alerting/rule_group.h"
 #include "collectors/table.h"
 #include "config/problem.h"
@@ -52,6 +53,7 @@ struct Settings {
   std::vector<CollectorPlan> collectors;
   std::vector<RuleGroup> rule_groups;  // of `rules:`, of the rule files, and those that come with the agent
   std::vector<ReceiverPlan> receivers;
+  Router router;  // to them
   std::vector<std::string> files;  // that were read
   std::string text;                // what they say together, as YAML, secrets replaced
 };

@@ -2,6 +2,7 @@
 
 #include "alerting/announce.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -26,6 +27,12 @@ std::optional<Threshold> threshold_of(const Rule& rule, Level worst) {
   return level ? std::optional(level->threshold) : std::nullopt;
 }
 
+Routing follow_up() {
+  Routing routing;
+  routing.follow_up = true;
+  return routing;
+}
+
 }  // namespace
 
 AlertTexts texts_of(const Alert& alert, const Rule& rule, Level level, const TemplateScope* scope) {
@@ -43,8 +50,14 @@ AlertTexts texts_of(const Alert& alert, const Rule& rule, Level level, const Tem
   return texts;
 }
 
+bool reaches_somebody(const Alert& alert, const Labels& labels, const Router& router) {
+  if (router.receivers().empty()) return false;
+  return !alert.state.firing() || alert.contact.told != Level::ok ||
+         !router.recipients(labels, alert.state.level).empty();
+}
+
 void announce(Alert& alert, const Rule& rule, const Decision& decision, const Moment& moment, AlertTexts texts,
-              std::span<const std::string> receivers, std::vector<Notification>& out) {
+              const Router& router, std::vector<Notification>& out) {
   const Level level = alert.state.level;
   if (level != Level::ok) alert.told_labels = std::move(texts.labels);
   Notification message;
@@ -65,9 +78,13 @@ void announce(Alert& alert, const Rule& rule, const Decision& decision, const Mo
   message.duration = moment.now - alert.state.fired_at.value_or(moment.now);
   message.created_at = moment.wall();
   message.suppressed = decision.suppressed_before;
-  for (const std::string& receiver : receivers) {
+  const auto recipients = router.recipients(message.labels, level == Level::ok ? message.worst : level);
+  for (const std::string& receiver : router.receivers()) {
+    const auto chosen = std::find_if(recipients.begin(), recipients.end(),
+                                     [&](const Recipient& recipient) { return recipient.receiver == receiver; });
     message.receiver = receiver;
     message.id = message_id(alert, receiver);
+    message.routing = chosen != recipients.end() ? routing_of(*chosen, message.labels) : follow_up();
     out.push_back(message);
   }
 }

@@ -1,13 +1,13 @@
 // From a decision to the messages themselves: labels, texts, identities and times of what receivers are given.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
 #include "alerting/alert.h"
 #include "alerting/notification.h"
 #include "alerting/plan.h"
+#include "alerting/routes/route.h"
 #include "alerting/rule.h"
 #include "base/time.h"
 
@@ -30,8 +30,14 @@ struct AlertTexts {
 // Rendered with the alert's present value.
 AlertTexts texts_of(const Alert& alert, const Rule& rule, Level level, const TemplateScope* scope);
 
-// One message per receiver. Of `alert`, told_labels are set: a resolved message carries those of the problem message.
+// Whether a message about the alert as it is now would reach anybody: somebody for whom these labels are, or who was told
+// of the incident already.
+bool reaches_somebody(const Alert& alert, const Labels& labels, const Router& router);
+
+// One message per receiver: for those to whom these labels are routed, and as a follow-up for all others, since who of
+// them has heard of the incident only the dispatcher knows. Of `alert`, told_labels are set: a resolved message carries
+// those of the problem message.
 void announce(Alert& alert, const Rule& rule, const Decision& decision, const Moment& moment, AlertTexts texts,
-              std::span<const std::string> receivers, std::vector<Notification>& out);
+              const Router& router, std::vector<Notification>& out);
 
 }  // namespace sidewatch

@@ -8,7 +8,8 @@
 // What holds, whatever the receivers do:
 // - One message per receiver is under way at a time, and messages of one alert keep their order; other alerts pass one
 //   that is backing off. A receiver that fails waits as a whole (exponentially, from 1 s to 5 min) and delays no other.
-// - A receiver hears the end of an incident if and only if it heard of the incident.
+// - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
+//   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
 //   get the earlier one, its answer having been lost, must not take the end for a repetition.
@@ -38,6 +39,7 @@ struct DispatchTarget {
   std::string name;
   std::string fallback;             // name of another target; empty: none
   std::size_t max_queued = 10'000;  // messages
+  bool send_resolved = true;        // whether it hears the end of what it heard of
 };
 
 struct ReceiverStatus {

@@ -31,7 +31,7 @@ struct Engine::State {
   }
   std::unordered_map<std::string, RuleRunner*> by_identity();
   void replace_recordings(std::vector<GroupRunner>& old);
-  void end_removed(const Moment& moment, std::span<const std::string> receivers, TickResult& result);
+  void end_removed(const Moment& moment, const Router& router, TickResult& result);
 };
 
 namespace {
@@ -96,16 +96,16 @@ void Engine::State::replace_recordings(std::vector<GroupRunner>& old) {
   }
 }
 
-void Engine::State::end_removed(const Moment& moment, std::span<const std::string> receivers, TickResult& result) {
+void Engine::State::end_removed(const Moment& moment, const Router& router, TickResult& result) {
   for (auto& [alert, stored] : removed) {
     const Step step = end(alert.state);
     alert.state = step.next;
-    Decision decision = plan(alert.contact, {Level::ok, step.transition, Duration(0), !receivers.empty()}, moment.now);
+    Decision decision = plan(alert.contact, {Level::ok, step.transition, Duration(0), !router.receivers().empty()}, moment.now);
     const Rule rule = tombstone(alert.alertname());
     const AlertTexts texts = texts_of(alert, rule, Level::ok, nullptr);
     if (decision.send) {
       decision.send = Reason::rule_removed;
-      announce(alert, rule, decision, moment, texts, receivers, result.notifications);
+      announce(alert, rule, decision, moment, texts, router, result.notifications);
     }
     if (step.transition != Transition::none) {
       result.events.push_back({alert.alertname(), alert.key, texts.labels, step.transition, Level::ok,
@@ -127,16 +127,16 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-TickResult Engine::tick(Store& store, Time now, Duration wall_step, std::span<const std::string> receivers) {
+TickResult Engine::tick(Store& store, Time now, Duration wall_step, const Router& router) {
   TickResult result;
   const Moment moment{now, wall_step};
-  state_->end_removed(moment, receivers, result);
+  state_->end_removed(moment, router, result);
   for (const SourceId source : std::exchange(state_->removed_sources, {})) store.remove_source(source, now);
   const promql::Options& options = state_->limits.query;
   TemplateScope scope = state_->scope;
   scope.query = [&store, now, &options](std::string_view text) { return query_for_template(text, store, now, options); };
   for (GroupRunner& group : state_->groups) {
-    group.tick({store, moment, now, receivers, options, scope}, state_->limits.stopwatch, result);
+    group.tick({store, moment, now, router, options, scope}, state_->limits.stopwatch, result);
   }
   return result;
 }

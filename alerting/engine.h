@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "alerting/routes/route.h"
 #include "alerting/rule_group.h"
 #include "alerting/rule_view.h"
 #include "alerting/tick.h"
@@ -47,8 +48,8 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
 
   // The alerts have gone on when this returns: a result that could not be written must be kept and written before the
-  // next one. With no receivers, problems wait until there are some.
-  TickResult tick(Store& store, Time now, Duration wall_step, std::span<const std::string> receivers);
+  // next one. Problems that reach nobody wait until they do.
+  TickResult tick(Store& store, Time now, Duration wall_step, const Router& router);
 
   // When a tick is due although no sample arrives: a delay, a cooldown or no_data_after ends. Absent: never. Known
   // after a tick; tick at once after restore() and replace_rules().

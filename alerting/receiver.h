@@ -46,6 +46,7 @@ struct ReceiverPlan {
   std::string warning;      // what is dangerous in it, for `check` and the log; empty: nothing
   std::string fingerprint;  // equal when a reload may keep the running receiver; without secrets in the clear
   std::string fallback;     // name of the receiver that gets what this one refuses; may be empty
+  bool send_resolved = true;  // whether it hears the end of what it heard of
   bool takes_groups = false;  // a delivery may hold several alerts; otherwise each is a delivery of its own
   // Not 0: it forgets what it does not hear of, and is told this often of everything that fires and that it knows of.
   Duration resend_every{0};

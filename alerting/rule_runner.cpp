@@ -230,13 +230,17 @@ void RuleRunner::go_on(Entry& entry, const Step& step, Reason resolved_as, const
   if (step.transition == Transition::fired) {
     alert.started_wall_ms = input.moment.wall().time_since_epoch().count();
   }
-  const Situation situation{alert.state.level, step.transition, rule_.cooldown, !input.receivers.empty()};
+  refresh_texts(entry, before, input);
+  const bool may_be_told = step.transition != Transition::none || alert.contact.waiting;
+  const Level level = alert.state.pending() ? alert.state.approaching() : alert.state.level;
+  const AlertTexts texts = !may_be_told  ? AlertTexts{}
+                           : entry.texts ? *entry.texts
+                                         : texts_of(alert, rule_, level, &input.scope);
+  const Situation situation{alert.state.level, step.transition, rule_.cooldown,
+                            may_be_told && reaches_somebody(alert, texts.labels, input.router)};
   Decision decision = plan(alert.contact, situation, input.moment.now);
   if (decision.send == Reason::resolved) decision.send = resolved_as;
-  refresh_texts(entry, before, input);
   const bool told = step.transition != Transition::none || decision.send || decision.suppressed;
-  const Level level = alert.state.pending() ? alert.state.approaching() : alert.state.level;
-  const AlertTexts texts = !told ? AlertTexts{} : entry.texts ? *entry.texts : texts_of(alert, rule_, level, &input.scope);
   if (decision.send) tell(entry, decision, texts, input, result);
   if (!(alert.contact == contact_before)) entry.changed = true;
   if (idle(alert.state)) entry.texts.reset();
@@ -249,7 +253,7 @@ void RuleRunner::tell(Entry& entry, const Decision& decision, const AlertTexts& 
                       TickResult& result) {
   Alert& alert = entry.alert;
   const auto first = result.notifications.size();
-  announce(alert, rule_, decision, input.moment, texts, input.receivers, result.notifications);
+  announce(alert, rule_, decision, input.moment, texts, input.router, result.notifications);
   if (result.notifications.size() == first) return;
   const auto recent = course_.of(rule_.by_presence ? alert.sample : alert.entity, input.store, input.at, input.query);
   for (auto i = first; i < result.notifications.size(); ++i) result.notifications[i].recent = recent;

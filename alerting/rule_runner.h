@@ -18,6 +18,7 @@
 #include "alerting/announce.h"
 #include "alerting/course.h"
 #include "alerting/presence.h"
+#include "alerting/routes/route.h"
 #include "alerting/rule.h"
 #include "alerting/rule_view.h"
 #include "alerting/sample_times.h"
@@ -32,7 +33,7 @@ struct TickInput {
   Store& store;
   Moment moment;
   Time at;  // when expressions are evaluated: now, or the group's query_offset before
-  std::span<const std::string> receivers;
+  const Router& router;
   const promql::Options& query;
   const TemplateScope& scope;
   std::size_t limit = 0;  // the group's

@@ -44,6 +44,7 @@ struct Entry {
   std::optional<config::Located<std::string>> only_if;
   std::optional<config::Located<std::string>> fallback;
   std::optional<ReceiverPlan> plan;
+  bool send_resolved = true;
   bool left_out = false;
 };
 
@@ -69,6 +70,7 @@ Entry read_entry(config::Section& section, const ReceiverContext& context) {
   section.required("name", entry.name, "how routes, metrics and the API call it: letters, digits, - _ .");
   section.optional("only_if", entry.only_if, "when this text is empty the receiver is left out: \"${WEBHOOK_URL:-}\"");
   section.optional("fallback", entry.fallback, "name of the receiver that gets what this one refuses for good");
+  section.optional("send_resolved", entry.send_resolved, "tell it also when an alert is over");
   entry.left_out = entry.only_if && entry.only_if->value.empty();
   const EntryUse use = entry.left_out ? EntryUse::left_out : EntryUse::used;
   std::size_t used = 0;
@@ -126,17 +128,21 @@ void check_fallbacks(config::Section& top, const std::vector<Entry>& entries) {
 
 std::span<const ReceiverKind> receiver_kinds() { return kinds; }
 
-void configure_receivers(config::Section& top, const ReceiverContext& context, std::vector<ReceiverPlan>& plans) {
+ReceiverNames configure_receivers(config::Section& top, const ReceiverContext& context,
+                                  std::vector<ReceiverPlan>& plans) {
   std::vector<Entry> entries;
   top.each("receivers", "who is told",
            [&](config::Section& section) { entries.push_back(read_entry(section, context)); });
-  if (top.describing()) return;
+  ReceiverNames names;
+  if (top.describing()) return names;
   check_names(top, entries);
   check_fallbacks(top, entries);
   for (auto& entry : entries) {
+    if (!entry.name.value.empty()) (entry.left_out ? names.left_out : names.used).push_back(entry.name.value);
     if (!entry.plan || entry.left_out) continue;
     ReceiverPlan plan = std::move(*entry.plan);
     plan.name = entry.name.value;
+    plan.send_resolved = entry.send_resolved;
     // A fallback that is left out itself is none.
     const auto fallback = std::find_if(entries.begin(), entries.end(), [&](const Entry& other) {
       return entry.fallback && !other.left_out && other.name.value == entry.fallback->value;
@@ -145,6 +151,7 @@ void configure_receivers(config::Section& top, const ReceiverContext& context, s
     plan.fingerprint += "\n" + context.external_url;  // messages link to it
     plans.push_back(std::move(plan));
   }
+  return names;
 }
 
 }  // namespace sidewatch

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alerting/receiver.h"
+#include "alerting/routes/route_config.h"
 #include "config/section.h"
 
 namespace sidewatch {
@@ -36,6 +37,7 @@ std::span<const ReceiverKind> receiver_kinds();
 // Reads the top-level `receivers:` list: names unique, exactly one kind per entry, `fallback` another entry and no
 // circle, `only_if` (an entry whose `only_if` text is empty is left out, so that a shipped file can offer a receiver
 // that an environment variable switches on).
-void configure_receivers(config::Section& top, const ReceiverContext& context, std::vector<ReceiverPlan>& plans);
+// Gives their names, for the routes.
+ReceiverNames configure_receivers(config::Section& top, const ReceiverContext& context, std::vector<ReceiverPlan>& plans);
 
 }  // namespace sidewatch

@@ -19,7 +19,7 @@ namespace {
 
 constexpr Metric for_state_metric{"ALERTS_FOR_STATE", MetricType::gauge, "", "Since when an alert is pending or firing."};
 constexpr std::size_t max_lines = 40;  // of one failure
-const std::string the_receiver = "test";
+const Router the_receiver(std::vector<std::string>{"test"});
 
 Engine::Limits engine_limits(Duration evaluation_interval) {
   Engine::Limits limits;
@@ -41,7 +41,7 @@ class RuleUnderTest {
   const std::string& name() const { return name_; }
 
   std::vector<Notification> evaluate(Time now) {
-    TickResult result = engine_.tick(feed_.store(), now, Duration(0), {&the_receiver, 1});
+    TickResult result = engine_.tick(feed_.store(), now, Duration(0), the_receiver);
     alerts_ = engine_.alerts(Duration(0));
     write_alerts(now);
     return std::move(result.notifications);

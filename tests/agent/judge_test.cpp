@@ -41,7 +41,7 @@ Outbox open(const std::string& directory, const OutboxLimits& limits = {}) {
 
 class JudgeTest : public testing::Test {
  protected:
-  JudgeTest() { judge.set_receivers({"oncall"}); }
+  JudgeTest() { judge.set_router(std::vector<std::string>{"oncall"}); }
 
   void use(std::string_view rules) { judge.replace_rules(rules_of(rules)); }
   void deliver(double value, const Labels& labels = {}) { deliver("memory", {{labels, value}}); }
@@ -254,13 +254,13 @@ TEST_F(JudgeTest, ResolvesTheAlertsOfARuleThatAReloadTookAway) {
 }
 
 TEST_F(JudgeTest, HoldsProblemsBackUntilThereIsAReceiver) {
-  judge.set_receivers({});
+  judge.set_router({});
   use(memory_rule);
   auto report = after(5s, 90);
   ASSERT_EQ(report.events.size(), 1u);
   EXPECT_EQ(report.events[0].suppressed, Suppression::no_receiver);
   EXPECT_EQ(dispatcher.queued(), 0u);
-  judge.set_receivers({"oncall"});
+  judge.set_router(std::vector<std::string>{"oncall"});
   report = judged();
   ASSERT_EQ(report.events.size(), 1u);
   EXPECT_TRUE(report.events[0].sent);
@@ -289,7 +289,7 @@ TEST(JudgeOnAFullDisk, SaysOnceThatACommitFailedAndStillSendsTheMessages) {
   Catalog catalog{Catalog::Limits{}, Labels{}};
   Store store{catalog, Store::Limits{}};
   Judge judge{Engine(rules_of(memory_rule), {}), dispatcher, catalog, store};
-  judge.set_receivers({"oncall"});
+  judge.set_router(std::vector<std::string>{"oncall"});
   const SourceId source = store.add_source("memory");
   std::vector<SeriesHandle> handles;
   std::vector<std::string> problems;

@@ -42,7 +42,7 @@ class LogFile {
 struct LoopWorld {
   explicit LoopWorld(Outbox given_outbox, Settings given_settings)
       : outbox(std::move(given_outbox)), settings(std::move(given_settings)) {
-    judge.set_receivers(receiver_names(settings.receivers));
+    judge.set_router(settings.router);
     deliveries.configure(settings.receivers);
     collectors.configure(settings.collectors, settings.agent.interval, clock.now());
   }

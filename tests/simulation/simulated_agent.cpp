@@ -58,7 +58,7 @@ struct SimulatedAgent::Process {
   Process(Outbox given, Time now, std::size_t max_queued, RandomUnit random, std::function<BootPosition()> where)
       : outbox(std::move(given)), loaded(outbox.load().value()), dispatcher(outbox, loaded, targets(max_queued), random, now),
         judge(engine(now, where()), dispatcher, catalog, store, where) {
-    judge.set_receivers(receivers());
+    judge.set_router(receivers());
     for (const auto* metric : {"load", "queue"}) sources[metric] = store.add_source(metric);
   }
 

@@ -43,7 +43,7 @@ TEST(Engine, TellsWarningCriticalAndResolvedOnceEach) {
 
 TEST(Engine, MessagesCarryEverythingAReceiverNeeds) {
   World world(memory_rule);
-  world.receivers = {"oncall", "chat"};
+  world.router = std::vector<std::string>{"oncall", "chat"};
   const World::Values high = {{{{"host", "web-1"}}, 85}};
   world.after(5, "memory", high);
   ASSERT_EQ(world.messages.size(), 2U);
@@ -251,12 +251,12 @@ rules:
 
 TEST(Engine, ProblemsWaitForAReceiver) {
   World world(memory_rule);
-  world.receivers.clear();
+  world.router = {};
   const TickResult result = world.after(5, "memory", 85);
   ASSERT_EQ(result.events.size(), 1U);
   EXPECT_EQ(result.events[0].suppressed, Suppression::no_receiver);
   EXPECT_FALSE(world.engine.next_due());
-  world.receivers = {"oncall"};
+  world.router = std::vector<std::string>{"oncall"};
   world.after(5, "memory", 85);
   EXPECT_THAT(world.take_told(), ElementsAre("repeated warning 85"));
 }

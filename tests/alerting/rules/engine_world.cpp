@@ -61,7 +61,7 @@ void World::deliver(const std::string& metric, const Values& values) {
 }
 
 TickResult World::tick() {
-  TickResult result = engine.tick(store, now, wall_step, receivers);
+  TickResult result = engine.tick(store, now, wall_step, router);
   for (const StateRow& row : result.rows) {
     if (row.blob.empty()) rows.erase(row.key);
     else rows[row.key] = row.blob;

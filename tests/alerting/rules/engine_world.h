@@ -50,7 +50,7 @@ class World {
   Engine engine;
   Time now = time_at_ms(1'772'366'400'000);
   Duration wall_step{0};
-  std::vector<std::string> receivers = {"oncall"};
+  Router router = Router({std::string("oncall")});
   std::map<std::string, std::string> rows;
   std::vector<Notification> messages;  // all since the beginning
 

@@ -1,0 +1,171 @@
+// What becomes of a message in its queue: merged, told, refused, handed on; see dispatcher_state.h.
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "alerting/dispatcher_state.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::string_view fallback_suffix = "-fallback";
+
+}  // namespace
+
+// Who is told of an incident anyway needs no copy of what another receiver refuses.
+void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications) {
+  std::unordered_map<std::string, bool> given;  // whether as a follow-up
+  for (const auto& each : notifications) given[each.receiver + "\n" + each.incident] = each.routing.follow_up;
+  for (auto& each : notifications) {
+    const Queue* const queue = find(each.receiver);
+    if (queue == nullptr || queue->target.fallback.empty()) continue;
+    const auto its = given.find(queue->target.fallback + "\n" + each.incident);
+    if (its == given.end()) continue;
+    const bool begins = each.problem() && !each.routing.follow_up;
+    each.fallback_follows = begins && its->second;
+    each.fallback_has_it = !each.fallback_follows;
+  }
+}
+
+// The receiver has heard of the incident, by the last message about it that a route sent there.
+void Dispatcher::State::remember(Queue& queue, const Notification& told, Transaction& changes) {
+  if (queue.told.insert(told.incident).second) changes.told.push_back({queue.target.name, told.incident, true});
+  if (told.routing.follow_up) return;
+  const std::string mark = told.incident + std::string(no_end_wanted);
+  const bool changed = told.routing.tells_end ? queue.told.erase(mark) > 0 : queue.told.insert(mark).second;
+  if (changed) changes.told.push_back({queue.target.name, mark, !told.routing.tells_end});
+}
+
+void Dispatcher::State::forget(Queue& queue, const std::string& incident, Transaction& changes) {
+  for (const std::string& entry : {incident, incident + std::string(no_end_wanted)}) {
+    if (queue.told.erase(entry) > 0) changes.told.push_back({queue.target.name, entry, false});
+  }
+}
+
+void Dispatcher::State::delivered(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now) {
+  const Notification& notification = queue.line.entry(number).notification;
+  const std::string incident = notification.incident;
+  if (notification.problem()) remember(queue, notification, changes);
+  ++queue.status.delivered;
+  queue.status.last_failure.clear();
+  queue.failures = 0;
+  leave(queue, number, Outcome::delivered, "", changes);
+  settle(queue, incident, changes, now);  // what waits may have lost its point: a copy of the same end, an unwanted one
+}
+
+void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why,
+                                 Transaction& changes, Time now) {
+  Notification refused = queue.line.entry(number).notification;
+  ++queue.status.rejected;
+  queue.status.last_failure = why;
+  queue.failures = 0;  // it answers
+  leave(queue, number, Outcome::rejected, why, changes);
+  const std::string incident = refused.incident;
+  if (refused.problem()) refused.routing.follow_up = false;
+  const bool begun_elsewhere = hand_to_fallback(queue, std::move(refused), changes, now);
+  settle(queue, incident, changes, now, begun_elsewhere ? HandOver::always : HandOver::unless_given);
+}
+
+// The message waits for itself; and the receiver as a whole, or a dead one with a long queue would be tried all the
+// time. One that fails for a single message only is forgiven by the next delivery.
+void Dispatcher::State::retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later,
+                              Transaction& changes, Time now) {
+  const auto& entry = queue.line.entry(number);
+  const std::string incident = entry.notification.incident;
+  const std::int64_t attempts = entry.attempts + 1;
+  ++queue.failures;
+  const auto asked_of_all = later.whole_receiver ? later.after : std::nullopt;
+  queue.paused_until = now + retry_delay(policy, queue.failures, asked_of_all, random);
+  const Time alone = now + retry_delay(policy, attempts, later.after, random);
+  const Time not_before = later.whole_receiver ? queue.paused_until : alone;
+
+  queue.line.put_back(number, not_before);
+  settle(queue, incident, changes, now);
+  const auto waiting = queue.line.waiting(incident);  // it, or what it became a part of
+  if (waiting.empty()) return;
+  queue.line.postpone(waiting.back(), attempts, not_before);
+  changes.attempted.push_back({queue.line.entry(waiting.back()).notification.id, attempts});
+}
+
+// Takes a message out of the queue and says so to the disk; what was never there need not be written at all.
+void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why,
+                              Transaction& changes) {
+  const Notification& notification = queue.line.entry(number).notification;
+  if (outcome == Outcome::dropped) ++queue.status.dropped;
+  if (outcome == Outcome::merged) ++queue.status.merged;
+  const bool the_end_of_it = !notification.problem() && outcome != Outcome::merged;
+  if (the_end_of_it) forget(queue, notification.incident, changes);
+  const bool leaves_a_trace = outcome != Outcome::merged && outcome != Outcome::pointless;
+  const auto fresh = std::find_if(changes.add.begin(), changes.add.end(),
+                                  [&](const Notification& added) { return added.id == notification.id; });
+  if (fresh != changes.add.end() && !leaves_a_trace) {
+    changes.add.erase(fresh);
+  } else {
+    changes.finished.push_back({notification.id, outcome, std::move(why)});
+  }
+  queue.line.remove(number);
+}
+
+void Dispatcher::State::offer(Queue& queue, Notification notification, Transaction& changes, Time now) {
+  const std::string incident = notification.incident;
+  changes.add.push_back(notification);
+  queue.line.push(std::move(notification), 0, now);
+  settle(queue, incident, changes, now);
+  hold_to_bound(queue, changes);
+}
+
+// Makes one message of what waits of an incident, and none of an end without a beginning.
+void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transaction& changes, Time now,
+                               HandOver hand_over) {
+  const auto waiting = queue.line.waiting(incident);
+  if (waiting.empty()) return;
+  const bool known = queue.knows(incident);
+  const auto last = waiting.back();
+  if (waiting.size() > 1) {
+    Notification whole = queue.line.entry(waiting.front()).notification;
+    for (std::size_t i = 1; i < waiting.size(); ++i) {
+      whole = combined(whole, queue.line.entry(waiting[i]).notification, known);
+    }
+    for (std::size_t i = 0; i + 1 < waiting.size(); ++i) leave(queue, waiting[i], Outcome::merged, "", changes);
+    const auto fresh = std::find_if(changes.add.begin(), changes.add.end(),
+                                    [&](const Notification& added) { return added.id == whole.id; });
+    if (fresh != changes.add.end()) {
+      *fresh = whole;
+    } else {
+      changes.changed.push_back(whole);
+    }
+    queue.line.replace(last, std::move(whole));
+  }
+  const Notification left = queue.line.entry(last).notification;
+  const bool unwanted = is_only_an_end(left) && !queue.wants_end(incident);
+  if (known ? !unwanted : !is_only_an_end(left) && !left.routing.follow_up) return;
+  // While the beginning is under way, its answer decides whether there is anything to forget.
+  if (unwanted && queue.line.speaks_of(incident)) return;
+  leave(queue, last, Outcome::pointless, "", changes);
+  if (!known) hand_to_fallback(queue, left, changes, now, hand_over);  // which may have been told of the beginning
+}
+
+void Dispatcher::State::hold_to_bound(Queue& queue, Transaction& changes) {
+  while (queue.line.size() > queue.target.max_queued) {
+    const auto victim = queue.line.least_worth();
+    if (!victim) return;
+    leave(queue, *victim, Outcome::dropped,
+          "the queue was full (" + std::to_string(queue.target.max_queued) + " messages)", changes);
+  }
+}
+
+// The copy is a message of its own, with an id of its own. Fallbacks form no circles: the configuration sees to it.
+bool Dispatcher::State::hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,
+                                         HandOver hand_over) {
+  Queue* const other = queue.target.fallback.empty() ? nullptr : find(queue.target.fallback);
+  if (other == nullptr || other->leaving) return false;
+  const bool follows = notification.fallback_follows && other->knows(notification.incident);
+  if (hand_over == HandOver::unless_given && (notification.fallback_has_it || follows)) return false;
+  notification.id += fallback_suffix;
+  notification.receiver = other->target.name;
+  notification.fallback_has_it = notification.fallback_follows = false;
+  offer(*other, std::move(notification), changes, now);
+  return true;
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,71 @@
+// The inside of the dispatcher: its queues and what is done with them; see dispatcher.h.
+//
+// dispatcher.cpp has what the loop calls, dispatcher_queues.cpp what becomes of a message in its queue, and
+// dispatcher_changes.cpp what a restart and a reload do. Included by these alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "alerting/dispatcher.h"
+#include "alerting/receiver_queue.h"
+
+namespace sidewatch {
+
+// Behind an incident among those told: its end is not wanted by whoever told of it. Incidents have no line breaks.
+inline constexpr std::string_view no_end_wanted = "\nno end";
+
+// Whether a fallback gets a copy of what it was given in its own right. It does (`always`) of what goes on from a beginning
+// that it has only just been handed itself: when its own came, it knew of nothing, and that was dropped.
+enum class HandOver { unless_given, always };
+
+struct Dispatcher::Queue {
+  DispatchTarget target;
+  ReceiverQueue line;
+  std::unordered_set<std::string> told;  // incidents
+  std::int64_t failures = 0;             // in a row
+  Time paused_until;
+  bool leaving = false;  // gone from the configuration, with one message still under way
+  ReceiverStatus status;
+
+  // Whether a message about this incident goes on what the receiver knows, or will know.
+  bool knows(const std::string& incident) const { return told.contains(incident) || line.speaks_of(incident); }
+  bool wants_end(const std::string& incident) const {
+    return target.send_resolved && !told.contains(incident + std::string(no_end_wanted));
+  }
+};
+
+struct Dispatcher::State {
+  Outbox& outbox;
+  RandomUnit random;
+  RetryPolicy policy;
+  std::vector<std::unique_ptr<Queue>> queues;  // in the order of the configuration, the leaving ones behind
+  std::optional<Time> next_save;               // while the outbox is degraded
+  std::map<std::string, ReceiverStatus> gone;  // what became of the messages for receivers that are no more
+
+  Queue* find(const std::string& receiver);
+  void save_what_waits(Time now);
+  void note_fallbacks(std::vector<Notification>& notifications);
+  void remember(Queue& queue, const Notification& told, Transaction& changes);
+  void forget(Queue& queue, const std::string& incident, Transaction& changes);
+  void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
+  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now, HandOver hand_over = HandOver::unless_given);
+  void hold_to_bound(Queue& queue, Transaction& changes);
+  void leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why, Transaction& changes);
+  bool hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,
+                        HandOver hand_over = HandOver::unless_given);
+  void delivered(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
+  void rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why, Transaction& changes, Time now);
+  void retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later, Transaction& changes, Time now);
+  void empty_out(Queue& queue, Transaction& changes);
+  void forget_those_that_left();
+  void restore(Loaded& loaded, Transaction& changes, Time now);
+};
+
+}  // namespace sidewatch

@@ -1,0 +1,128 @@
+// Messages to receivers that no route chose: only who has heard of an incident hears how it goes on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/alerting/delivery/dispatcher_fixture.h"
+
+namespace sidewatch {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+enum class Role { chosen, follows };
+
+class FollowUps : public DispatcherTest {
+ protected:
+  // A message to both, as the engine makes them: o<number> for oncall, c<number> for chat.
+  void tell(const std::string& number, Reason reason, Role oncall, Role chat, bool tells_end = true) {
+    auto first = make_notification({.id = "o" + number, .reason = reason, .level = Level::critical});
+    auto second = make_notification({.id = "c" + number, .receiver = "chat", .reason = reason, .level = Level::critical});
+    first.routing.follow_up = oncall == Role::follows;
+    second.routing.follow_up = chat == Role::follows;
+    first.routing.tells_end = second.routing.tells_end = tells_end;
+    ASSERT_TRUE(dispatcher_->enqueue({first, second}, {}, now_));
+  }
+  void restart() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
+};
+
+TEST_F(FollowUps, AreNotToldToWhoHasNotHeardOfTheIncident) {
+  tell("1", Reason::fired, Role::chosen, Role::follows);
+  EXPECT_THAT(due(), ElementsAre("o1"));
+  deliver("o1");
+  tell("2", Reason::resolved, Role::chosen, Role::follows);
+  EXPECT_THAT(due(), ElementsAre("o2"));
+  deliver("o2");
+  EXPECT_THAT(on_disk(), IsEmpty());
+}
+
+TEST_F(FollowUps, TellWhoHeardOfTheIncidentHowItGoesOnAndEnds) {
+  tell("1", Reason::fired, Role::chosen, Role::follows);
+  due();
+  deliver("o1");
+  restart();
+  tell("2", Reason::deescalated, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("o2", "c2"));
+  deliver("o2");
+  deliver("c2", "chat");
+  tell("3", Reason::resolved, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("o3", "c3"));
+}
+
+TEST_F(FollowUps, BecomeOneWithABeginningThatIsStillWaiting) {
+  enqueue({.id = "x", .alert = "other"});
+  due();  // oncall is busy
+  tell("1", Reason::fired, Role::chosen, Role::follows);
+  tell("2", Reason::resolved, Role::follows, Role::follows);
+  deliver("x");
+  EXPECT_THAT(due(), ElementsAre("o2"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+}
+
+TEST_F(FollowUps, GoWhereTheBeginningWasHandedTo) {
+  tell("1", Reason::fired, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("c1"));
+  tell("2", Reason::resolved, Role::follows, Role::follows);  // oncall knows of nothing yet
+  finish("c1", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("c2-fallback"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved) << "beginning and end became one message";
+  deliver("c2-fallback");
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_THAT(on_disk(), IsEmpty());
+}
+
+TEST_F(FollowUps, AFallbackThatFollowsAnywayGetsNoCopy) {
+  tell("1", Reason::fired, Role::chosen, Role::follows);
+  due();
+  deliver("o1");
+  tell("2", Reason::escalated, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("o2", "c2"));
+  finish("c2", Rejected{"HTTP 400"}, "chat");
+  deliver("o2");
+  EXPECT_THAT(due(), IsEmpty());
+  tell("3", Reason::resolved, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("o3"));
+}
+
+TEST_F(FollowUps, AFallbackThatGotTheBeginningHearsTheEndOnce) {
+  tell("1", Reason::fired, Role::follows, Role::chosen);
+  due();
+  finish("c1", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("c1-fallback"));
+  deliver("c1-fallback");
+  tell("2", Reason::resolved, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("o2"));
+  deliver("o2");
+  EXPECT_THAT(due(), IsEmpty());
+}
+
+TEST_F(FollowUps, TheEndIsKeptFromWhoDoesNotWantIt) {
+  tell("1", Reason::fired, Role::chosen, Role::chosen, false);
+  EXPECT_THAT(due(), ElementsAre("o1", "c1"));
+  deliver("o1");
+  deliver("c1", "chat");
+  restart();
+  tell("2", Reason::deescalated, Role::follows, Role::chosen);  // chat: by another route, which tells the end
+  due();
+  deliver("o2");
+  deliver("c2", "chat");
+  tell("3", Reason::resolved, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("c3"));
+  deliver("c3", "chat");
+  EXPECT_THAT(on_disk(), IsEmpty());
+  EXPECT_TRUE(outbox_.load()->told.empty()) << "nothing is remembered of what is over";
+}
+
+TEST_F(FollowUps, TheEndIsNotWantedEitherWhenItComesWhileTheBeginningIsUnderWay) {
+  make({{"oncall", "", 100}, {.name = "chat", .fallback = "oncall", .send_resolved = false}});
+  tell("1", Reason::fired, Role::chosen, Role::chosen);
+  due();
+  tell("2", Reason::resolved, Role::chosen, Role::chosen);
+  deliver("o1");
+  deliver("c1", "chat");
+  EXPECT_THAT(due(), UnorderedElementsAre("o2"));
+}
+
+}  // namespace
+}  // namespace sidewatch
