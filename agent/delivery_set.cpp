@@ -39,12 +39,12 @@ void DeliverySet::configure(const std::vector<ReceiverPlan>& plans) {
 }
 
 void DeliverySet::hand_out(Time now) {
-  for (auto& notification : dispatcher_.due(now)) {
+  for (auto& delivery : dispatcher_.due(now)) {
     const auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                    [&](const Entry& e) { return e.plan.name == notification.receiver; });
-    const std::string receiver = notification.receiver;
-    const std::string id = notification.id;
-    if (entry == entries_.end() || entry->busy || !entry->runner->send(deliver_alone(std::move(notification)))) {
+                                    [&](const Entry& e) { return e.plan.name == delivery.receiver; });
+    const std::string receiver = delivery.receiver;
+    const std::string id = delivery.id;
+    if (entry == entries_.end() || entry->busy || !entry->runner->send(std::move(delivery))) {
       dispatcher_.hand_back(receiver, id);
       continue;
     }
@@ -127,6 +127,7 @@ std::vector<DispatchTarget> dispatch_targets(const std::vector<ReceiverPlan>& pl
     target.name = plan.name;
     target.fallback = plan.fallback;
     target.send_resolved = plan.send_resolved;
+    target.takes_groups = plan.takes_groups;
     targets.push_back(std::move(target));
   }
   return targets;

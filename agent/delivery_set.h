@@ -26,7 +26,7 @@ class DeliverySet {
   // Starts what is new or changed, retires what is gone, keeps what is the same.
   void configure(const std::vector<ReceiverPlan>& plans);
 
-  // Gives every receiver that is free the message that is due for it.
+  // Gives every receiver that is free what is due for it.
   void hand_out(Time now);
 
   // Tells those that want it again what fires (agent/resend.h), where it is time and they are free.
@@ -37,7 +37,7 @@ class DeliverySet {
 
   bool stopping() const { return stopping_; }
 
-  // Messages that are with a thread now.
+  // Deliveries that are with a thread now.
   std::size_t in_flight() const { return in_flight_; }
 
   // Ends all threads; attempts under way are interrupted and still answer. False when one was left behind.

@@ -83,7 +83,7 @@ void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers, const Ro
 
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers) {
   for (const auto& queue : queues) {
-    const std::size_t waiting = queue.queued - (queue.in_flight ? 1 : 0);
+    const std::size_t waiting = queue.queued - queue.in_flight;
     if (waiting == 0 || std::find(receivers.begin(), receivers.end(), queue.name) != receivers.end()) continue;
     log.warning("a receiver was taken out of the configuration, its unsent messages are in the dead letters",
                 {{"receiver", queue.name}, {"messages", waiting}});
@@ -102,7 +102,10 @@ void log_attempt(Log& log, const AttemptDone& done) {
   }
   if (const auto* later = std::get_if<RetryLater>(&done.attempt)) {
     log.warning("delivery failed, it will be tried again", {receiver, id, {"why", later->why}});
-  } else if (const auto* rejected = std::get_if<Rejected>(&done.attempt)) {
+  } else if (const auto* rejected = std::get_if<Rejected>(&done.attempt); rejected && is_of_several(done.delivery_id)) {
+    log.warning("a delivery of several alerts was refused, each will be tried by itself",
+                {receiver, id, {"why", rejected->why}});
+  } else if (rejected) {
     log.error("delivery refused for good, the message is in the dead letters", {receiver, id, {"why", rejected->why}});
   } else {
     log.debug("delivered", {receiver, id});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Delivery {
   bool digest = false;  // a rate limit held these back, and they are told in one: of whatever group they are
 
   const Notification& first() const { return alerts.front(); }
+  bool of_several() const { return alerts.size() > 1; }
   Level level() const;  // the highest of all: ok when nothing in it fires
 };
 
@@ -26,6 +28,14 @@ inline Level Delivery::level() const {
   Level highest = Level::ok;
   for (const Notification& alert : alerts) highest = std::max(highest, alert.level);
   return highest;
+}
+
+// Before the ids of deliveries of several notifications; no notification's own id begins so.
+inline constexpr std::string_view group_id_prefix = "group-";
+inline constexpr std::string_view digest_id_prefix = "digest-";
+
+inline bool is_of_several(std::string_view delivery_id) {
+  return delivery_id.starts_with(group_id_prefix) || delivery_id.starts_with(digest_id_prefix);
 }
 
 // A notification that is told by itself.

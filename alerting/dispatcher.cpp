@@ -46,51 +46,59 @@ void Dispatcher::State::save_what_waits(Time now) {
   }
 }
 
-std::vector<Notification> Dispatcher::due(Time now) {
+std::vector<Delivery> Dispatcher::due(Time now) {
   state_->save_what_waits(now);
-  std::vector<Notification> handed_out;
+  std::vector<Delivery> handed_out;
+  Transaction changes;
+  changes.at = to_wall(now, {});
   for (auto& queue : state_->queues) {
-    if (queue->paused_until > now) continue;
-    if (const auto* entry = queue->line.take(now)) handed_out.push_back(entry->notification);
+    if (auto delivery = state_->next_delivery(*queue, changes, now)) handed_out.push_back(std::move(*delivery));
   }
+  // Not on disk: it is in memory, and what goes together is so for as long as the process lives.
+  if (!changes.empty()) static_cast<void>(state_->outbox.commit(changes));
   return handed_out;
 }
 
 Result<void> Dispatcher::finished(const std::string& receiver, const std::string& id, const Attempt& attempt, Time now,
                                   WallTime wall) {
   Queue* const queue = state_->find(receiver);
-  const auto number = queue != nullptr ? queue->line.in_flight() : std::nullopt;
-  if (!number || queue->line.entry(*number).notification.id != id) return {};
+  if (queue == nullptr || queue->under_way.empty() || queue->under_way != id) return {};
 
   Transaction changes;
   changes.at = wall;
   if (std::holds_alternative<Delivered>(attempt)) {
-    state_->delivered(*queue, *number, changes, now);
+    state_->delivered(*queue, changes, now);
   } else if (const auto* rejection = std::get_if<Rejected>(&attempt)) {
-    state_->rejected(*queue, *number, rejection->why, changes, now);
+    if (queue->line.in_flight().size() > 1 && !queue->leaving) {
+      state_->take_apart(*queue, rejection->why, changes, now);
+    } else {
+      state_->refused(*queue, rejection->why, changes, now);
+    }
   } else {
     const auto& later = std::get<RetryLater>(attempt);
     ++queue->status.failed_attempts;
     queue->status.last_failure = later.why;
     if (queue->leaving) {
       const std::string why = "its receiver was removed; the last attempt: " + later.why;
-      state_->leave(*queue, *number, Outcome::dropped, why, changes);
+      const auto numbers = queue->line.in_flight();
+      for (const auto number : numbers) state_->leave(*queue, number, Outcome::dropped, why, changes);
     } else if (later.refused && !queue->target.fallback.empty()) {
-      state_->rejected(*queue, *number, later.why, changes, now);
+      state_->refused(*queue, later.why, changes, now);
     } else {
-      state_->retry(*queue, *number, later, changes, now);
+      state_->retry(*queue, later, changes, now);
     }
   }
+  queue->under_way.clear();
   state_->forget_those_that_left();
   return state_->outbox.commit(changes);
 }
 
 void Dispatcher::hand_back(const std::string& receiver, const std::string& id) {
   Queue* const queue = state_->find(receiver);
-  const auto number = queue != nullptr ? queue->line.in_flight() : std::nullopt;
-  if (!number) return;
-  const auto& entry = queue->line.entry(*number);
-  if (entry.notification.id == id) queue->line.put_back(*number, entry.not_before);
+  if (queue == nullptr || queue->under_way != id) return;
+  const auto numbers = queue->line.in_flight();
+  for (const auto number : numbers) queue->line.put_back(number, queue->line.entry(number).not_before);
+  queue->under_way.clear();
 }
 
 Dispatcher::Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarget> targets, RandomUnit random,
@@ -133,7 +141,7 @@ std::vector<ReceiverStatus> Dispatcher::statuses() const {
     status.leaving = queue->leaving;
     status.name = queue->target.name;
     status.queued = queue->line.size();
-    status.in_flight = queue->line.in_flight().has_value();
+    status.in_flight = queue->line.in_flight().size();
     if (!queue->line.entries().empty()) {
       status.oldest_created_at = queue->line.entries().begin()->second.notification.created_at;
     }

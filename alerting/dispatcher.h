@@ -1,18 +1,24 @@
 // Which message goes to which receiver next. Queue logic only: starts no thread, sends nothing, is given `now`.
 //
 //     enqueue(...)                     the rules' states and messages, committed in one transaction
-//     for (auto& m : due(now)) ...     the loop hands each to its receiver's delivery thread
+//     for (auto& d : due(now)) ...     the loop hands each to its receiver's delivery thread
 //     finished(receiver, id, attempt)  the thread's answer
 //     next_due()                       when to call due() again although nothing happened
 //
 // What holds, whatever the receivers do:
-// - One message per receiver is under way at a time, and messages of one alert keep their order; other alerts pass one
+// - One delivery per receiver is under way at a time, and messages of one alert keep their order; other alerts pass one
 //   that is backing off. A receiver that fails waits as a whole (exponentially, from 1 s to 5 min) and delays no other.
+// - Messages of one group that are due go in one delivery, to a receiver that takes several. What was tried together
+//   stays together, under one id, over retries and restarts, until one of it becomes a part of a later message.
+//   What becomes of a delivery becomes of each message in it; only one that is refused for good is taken apart first, and
+//   each of it tried by itself.
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
 //   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
 //   get the earlier one, its answer having been lost, must not take the end for a repetition.
+// - What holds a message back before its first attempt (a group that waits for others, and whatever else is to) is decided
+//   in one place, State::earliest() of dispatcher_deliveries.cpp.
 // - A queue over its bound drops the least severe, of those the oldest; it goes to the dead letters and is counted.
 // - A message refused for good goes to the dead letters, and a copy of it to the receiver's fallback, unless that one
 //   was given the same message in its own right.
@@ -26,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "alerting/delivery.h"
 #include "alerting/notification.h"
 #include "alerting/outbox.h"
 #include "alerting/receiver.h"
@@ -35,19 +42,24 @@
 
 namespace sidewatch {
 
+inline constexpr std::size_t max_alerts_per_delivery = 100;
+
 struct DispatchTarget {
   std::string name;
   std::string fallback;             // name of another target; empty: none
   std::size_t max_queued = 10'000;  // messages
   bool send_resolved = true;        // whether it hears the end of what it heard of
+  bool takes_groups = false;        // a delivery may hold several messages
 };
 
 struct ReceiverStatus {
   std::string name;
   bool leaving = false;    // no longer in the configuration; its totals stay for as long as the process runs
-  std::size_t queued = 0;  // with the one under way
-  bool in_flight = false;
+  std::size_t queued = 0;  // with those under way
+  std::size_t in_flight = 0;
   std::int64_t delivered = 0;
+  std::int64_t grouped = 0;  // of the delivered: together with others
+  std::int64_t deliveries = 0;
   std::int64_t failed_attempts = 0;
   std::int64_t rejected = 0;
   std::int64_t dropped = 0;  // by the bound, or with a receiver that a reload took away
@@ -70,9 +82,9 @@ class Dispatcher {
   // for now; the messages are queued and will be sent all the same.
   Result<void> enqueue(std::vector<Notification> notifications, Transaction with, Time now);
 
-  // What to hand out now: at most one per receiver, each marked as under way until `finished` or `hand_back`. While the
-  // outbox is degraded this also asks it, every 10 s, to write what is in memory only.
-  std::vector<Notification> due(Time now);
+  // What to hand out now: at most one per receiver, each under way until `finished` or `hand_back`. What goes together is
+  // on disk before. While the outbox is degraded this also asks it, every 10 s, to write what is in memory only.
+  std::vector<Delivery> due(Time now);
 
   // What came of an attempt. An unknown id is ignored.
   Result<void> finished(const std::string& receiver, const std::string& id, const Attempt& attempt, Time now,

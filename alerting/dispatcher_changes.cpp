@@ -10,7 +10,7 @@ namespace sidewatch {
 void Dispatcher::State::empty_out(Queue& queue, Transaction& changes) {
   std::vector<ReceiverQueue::Number> numbers;
   for (const auto& [number, entry] : queue.line.entries()) {
-    if (number != queue.line.in_flight()) numbers.push_back(number);
+    if (!queue.line.in_flight().contains(number)) numbers.push_back(number);
   }
   for (const auto number : numbers) {
     leave(queue, number, Outcome::dropped, "its receiver was removed from the configuration", changes);

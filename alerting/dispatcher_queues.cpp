@@ -42,23 +42,33 @@ void Dispatcher::State::forget(Queue& queue, const std::string& incident, Transa
   }
 }
 
-void Dispatcher::State::delivered(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now) {
-  const Notification& notification = queue.line.entry(number).notification;
-  const std::string incident = notification.incident;
-  if (notification.problem()) remember(queue, notification, changes);
-  ++queue.status.delivered;
+void Dispatcher::State::delivered(Queue& queue, Transaction& changes, Time now) {
+  const auto numbers = queue.line.in_flight();
+  queue.status.delivered += static_cast<std::int64_t>(numbers.size());
+  if (numbers.size() > 1) queue.status.grouped += static_cast<std::int64_t>(numbers.size());
+  ++queue.status.deliveries;
   queue.status.last_failure.clear();
   queue.failures = 0;
-  leave(queue, number, Outcome::delivered, "", changes);
-  settle(queue, incident, changes, now);  // what waits may have lost its point: a copy of the same end, an unwanted one
+  for (const auto number : numbers) {
+    const Notification& notification = queue.line.entry(number).notification;
+    const std::string incident = notification.incident;
+    if (notification.problem()) remember(queue, notification, changes);
+    leave(queue, number, Outcome::delivered, "", changes);
+    settle(queue, incident, changes, now);  // what waits may have lost its point: a copy of the same end, an unwanted one
+  }
+}
+
+void Dispatcher::State::refused(Queue& queue, const std::string& why, Transaction& changes, Time now) {
+  queue.status.last_failure = why;
+  queue.failures = 0;  // it answers
+  const auto numbers = queue.line.in_flight();
+  for (const auto number : numbers) rejected(queue, number, why, changes, now);
 }
 
 void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why,
                                  Transaction& changes, Time now) {
   Notification refused = queue.line.entry(number).notification;
   ++queue.status.rejected;
-  queue.status.last_failure = why;
-  queue.failures = 0;  // it answers
   leave(queue, number, Outcome::rejected, why, changes);
   const std::string incident = refused.incident;
   if (refused.problem()) refused.routing.follow_up = false;
@@ -66,25 +76,47 @@ void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, con
   settle(queue, incident, changes, now, begun_elsewhere ? HandOver::always : HandOver::unless_given);
 }
 
-// The message waits for itself; and the receiver as a whole, or a dead one with a long queue would be tried all the
+// One message in it may be at fault, or their number: each is tried by itself, and at once.
+void Dispatcher::State::take_apart(Queue& queue, const std::string& why, Transaction& changes, Time now) {
+  ++queue.status.failed_attempts;
+  queue.status.last_failure = why;
+  queue.failures = 0;  // it answers
+  const auto numbers = queue.line.in_flight();
+  std::vector<std::string> incidents;
+  for (const auto number : numbers) {
+    const Notification& notification = queue.line.entry(number).notification;
+    incidents.push_back(notification.incident);
+    pin(queue, number, notification.id, changes);
+    queue.line.put_back(number, now);
+  }
+  for (const auto& incident : incidents) settle(queue, incident, changes, now);
+}
+
+// The messages wait for themselves; and the receiver as a whole, or a dead one with a long queue would be tried all the
 // time. One that fails for a single message only is forgiven by the next delivery.
-void Dispatcher::State::retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later,
-                              Transaction& changes, Time now) {
-  const auto& entry = queue.line.entry(number);
-  const std::string incident = entry.notification.incident;
-  const std::int64_t attempts = entry.attempts + 1;
+void Dispatcher::State::retry(Queue& queue, const RetryLater& later, Transaction& changes, Time now) {
+  const auto numbers = queue.line.in_flight();
+  std::vector<std::string> incidents;
+  std::int64_t attempts = 0;
+  for (const auto number : numbers) {
+    const auto& entry = queue.line.entry(number);
+    attempts = std::max(attempts, entry.attempts + 1);
+    incidents.push_back(entry.notification.incident);
+  }
   ++queue.failures;
   const auto asked_of_all = later.whole_receiver ? later.after : std::nullopt;
   queue.paused_until = now + retry_delay(policy, queue.failures, asked_of_all, random);
   const Time alone = now + retry_delay(policy, attempts, later.after, random);
   const Time not_before = later.whole_receiver ? queue.paused_until : alone;
 
-  queue.line.put_back(number, not_before);
-  settle(queue, incident, changes, now);
-  const auto waiting = queue.line.waiting(incident);  // it, or what it became a part of
-  if (waiting.empty()) return;
-  queue.line.postpone(waiting.back(), attempts, not_before);
-  changes.attempted.push_back({queue.line.entry(waiting.back()).notification.id, attempts});
+  for (const auto number : numbers) queue.line.put_back(number, not_before);
+  for (const auto& incident : incidents) {
+    settle(queue, incident, changes, now);
+    const auto waiting = queue.line.waiting(incident);  // it, or what it became a part of
+    if (waiting.empty()) continue;
+    queue.line.postpone(waiting.back(), attempts, not_before);
+    changes.attempted.push_back({queue.line.entry(waiting.back()).notification.id, attempts});
+  }
 }
 
 // Takes a message out of the queue and says so to the disk; what was never there need not be written at all.
@@ -93,6 +125,8 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
   const Notification& notification = queue.line.entry(number).notification;
   if (outcome == Outcome::dropped) ++queue.status.dropped;
   if (outcome == Outcome::merged) ++queue.status.merged;
+  const std::string batch = notification.routing.batch;
+  const bool alone = outcome != Outcome::delivered && outcome != Outcome::rejected;
   const bool the_end_of_it = !notification.problem() && outcome != Outcome::merged;
   if (the_end_of_it) forget(queue, notification.incident, changes);
   const bool leaves_a_trace = outcome != Outcome::merged && outcome != Outcome::pointless;
@@ -104,12 +138,14 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
     changes.finished.push_back({notification.id, outcome, std::move(why)});
   }
   queue.line.remove(number);
+  if (alone && !batch.empty()) dissolve(queue, batch, changes);
 }
 
 void Dispatcher::State::offer(Queue& queue, Notification notification, Transaction& changes, Time now) {
   const std::string incident = notification.incident;
   changes.add.push_back(notification);
-  queue.line.push(std::move(notification), 0, now);
+  const Time not_before = earliest(queue, notification, now);
+  queue.line.push(std::move(notification), 0, not_before);
   settle(queue, incident, changes, now);
   hold_to_bound(queue, changes);
 }
@@ -164,6 +200,8 @@ bool Dispatcher::State::hand_to_fallback(const Queue& queue, Notification notifi
   notification.id += fallback_suffix;
   notification.receiver = other->target.name;
   notification.fallback_has_it = notification.fallback_follows = false;
+  notification.routing.batch.clear();
+  notification.routing.group_wait = Duration(0);  // it has waited
   offer(*other, std::move(notification), changes, now);
   return true;
 }

@@ -1,7 +1,8 @@
 // The inside of the dispatcher: its queues and what is done with them; see dispatcher.h.
 //
-// dispatcher.cpp has what the loop calls, dispatcher_queues.cpp what becomes of a message in its queue, and
-// dispatcher_changes.cpp what a restart and a reload do. Included by these alone.
+// dispatcher.cpp has what the loop calls, dispatcher_queues.cpp what becomes of a message in its queue,
+// dispatcher_deliveries.cpp which messages go when and together, and dispatcher_changes.cpp what a restart and a reload do.
+// Included by these alone.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,8 @@ enum class HandOver { unless_given, always };
 struct Dispatcher::Queue {
   DispatchTarget target;
   ReceiverQueue line;
+  std::string under_way;                 // id of the delivery; empty: none
+  std::map<std::string, Time> groups;    // until when the first of a group waits for others
   std::unordered_set<std::string> told;  // incidents
   std::int64_t failures = 0;             // in a row
   Time paused_until;
@@ -51,6 +54,12 @@ struct Dispatcher::State {
 
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
+  Time earliest(Queue& queue, const Notification& notification, Time now);
+  std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);
+  std::vector<ReceiverQueue::Number> what_goes_together(Queue& queue, ReceiverQueue::Number first, Time now);
+  void pin(Queue& queue, ReceiverQueue::Number number, const std::string& batch, Transaction& changes);
+  void dissolve(Queue& queue, const std::string& batch, Transaction& changes);
+  void take_apart(Queue& queue, const std::string& why, Transaction& changes, Time now);
   void note_fallbacks(std::vector<Notification>& notifications);
   void remember(Queue& queue, const Notification& told, Transaction& changes);
   void forget(Queue& queue, const std::string& incident, Transaction& changes);
@@ -60,9 +69,10 @@ struct Dispatcher::State {
   void leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why, Transaction& changes);
   bool hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,
                         HandOver hand_over = HandOver::unless_given);
-  void delivered(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
+  void delivered(Queue& queue, Transaction& changes, Time now);
   void rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why, Transaction& changes, Time now);
-  void retry(Queue& queue, ReceiverQueue::Number number, const RetryLater& later, Transaction& changes, Time now);
+  void refused(Queue& queue, const std::string& why, Transaction& changes, Time now);
+  void retry(Queue& queue, const RetryLater& later, Transaction& changes, Time now);
   void empty_out(Queue& queue, Transaction& changes);
   void forget_those_that_left();
   void restore(Loaded& loaded, Transaction& changes, Time now);

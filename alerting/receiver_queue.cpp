@@ -1,5 +1,6 @@
 #include "alerting/receiver_queue.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -10,30 +11,42 @@ std::size_t hash_of(const std::string& incident) { return std::hash<std::string>
 
 }  // namespace
 
-const ReceiverQueue::Entry* ReceiverQueue::take(Time now) {
-  if (in_flight_ || heads_.empty() || heads_.begin()->first > now) return nullptr;
-  const Number number = heads_.begin()->second;
-  Entry& taken = entries_.at(number);
-  in_flight_ = number;
+std::optional<ReceiverQueue::Number> ReceiverQueue::first_due(Time now) const {
+  if (!in_flight_.empty() || heads_.empty() || heads_.begin()->first > now) return std::nullopt;
+  return heads_.begin()->second;
+}
+
+std::vector<ReceiverQueue::Number> ReceiverQueue::all_due(Time now) const {
+  std::vector<Number> numbers;
+  if (!in_flight_.empty()) return numbers;
+  for (const auto& [time, number] : heads_) {
+    if (time > now) break;
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+void ReceiverQueue::take(Number number) {
+  const Entry& taken = entries_.at(number);
+  in_flight_.insert(number);
   by_worth_.erase({taken.notification.worst, number});
   refresh(taken.notification.alert_key);
-  return &taken;
 }
 
 void ReceiverQueue::put_back(Number number, Time not_before) {
   Entry& back = entries_.at(number);
   back.not_before = not_before;
-  in_flight_.reset();
+  in_flight_.erase(number);
   by_worth_.insert({back.notification.worst, number});
   refresh(back.notification.alert_key);
 }
 
-ReceiverQueue::Number ReceiverQueue::push(Notification notification, std::int64_t attempts, Time now) {
+ReceiverQueue::Number ReceiverQueue::push(Notification notification, std::int64_t attempts, Time not_before) {
   const Number number = next_++;
   const std::string alert_key = notification.alert_key;
   by_worth_.insert({notification.worst, number});
   by_incident_.insert({hash_of(notification.incident), number});
-  entries_.emplace(number, Entry{std::move(notification), attempts, now});
+  entries_.emplace(number, Entry{std::move(notification), attempts, not_before});
   lines_[alert_key].numbers.insert(number);
   refresh(alert_key);
   return number;
@@ -45,7 +58,7 @@ void ReceiverQueue::remove(Number number) {
   by_worth_.erase({gone->second.notification.worst, number});
   by_incident_.erase({hash_of(gone->second.notification.incident), number});
   lines_[alert_key].numbers.erase(number);
-  if (in_flight_ == number) in_flight_.reset();
+  in_flight_.erase(number);
   entries_.erase(gone);
   refresh(alert_key);
 }
@@ -73,7 +86,7 @@ void ReceiverQueue::all_are_due(Time now) {
 }
 
 std::optional<Time> ReceiverQueue::next_due() const {
-  if (in_flight_ || heads_.empty()) return std::nullopt;
+  if (!in_flight_.empty() || heads_.empty()) return std::nullopt;
   return heads_.begin()->first;
 }
 
@@ -82,13 +95,14 @@ std::vector<ReceiverQueue::Number> ReceiverQueue::waiting(const std::string& inc
   const std::size_t hash = hash_of(incident);
   for (auto it = by_incident_.lower_bound({hash, 0}); it != by_incident_.end() && it->first == hash; ++it) {
     const Number number = it->second;
-    if (number != in_flight_ && entries_.at(number).notification.incident == incident) numbers.push_back(number);
+    if (!in_flight_.contains(number) && entries_.at(number).notification.incident == incident) numbers.push_back(number);
   }
   return numbers;
 }
 
 bool ReceiverQueue::speaks_of(const std::string& incident) const {
-  return in_flight_ && entries_.at(*in_flight_).notification.incident == incident;
+  return std::any_of(in_flight_.begin(), in_flight_.end(),
+                     [&](Number number) { return entries_.at(number).notification.incident == incident; });
 }
 
 std::optional<ReceiverQueue::Number> ReceiverQueue::least_worth() const {
@@ -107,7 +121,7 @@ void ReceiverQueue::refresh(const std::string& alert_key) {
     return;
   }
   const Number first = *line.numbers.begin();
-  if (first == in_flight_) return;
+  if (in_flight_.contains(first)) return;
   line.head = {entries_.at(first).not_before, first};
   heads_.insert(*line.head);
 }

@@ -26,29 +26,34 @@ class ReceiverQueue {
   };
   using Number = std::int64_t;  // the place in line
 
-  Number push(Notification notification, std::int64_t attempts, Time now);
   void remove(Number number);
   void replace(Number number, Notification notification);  // same id, same incident
 
-  // The first whose time has come, of those that are the first of their alert; now under way.
-  const Entry* take(Time now);
+  Number push(Notification notification, std::int64_t attempts, Time not_before);
+
+  // Of those that are the first of their alert: the first whose time has come, and all whose time has come, in the order
+  // of their times. None while some are under way.
+  std::optional<Number> first_due(Time now) const;
+  std::vector<Number> all_due(Time now) const;
+
+  void take(Number number);                       // which is due: now under way
   void put_back(Number number, Time not_before);  // no longer under way
   void postpone(Number number, std::int64_t attempts, Time not_before);
   void all_are_due(Time now);                     // whatever they were waiting for
 
-  std::optional<Number> in_flight() const { return in_flight_; }
-  // The first time at which take() may have something (it never has while one is under way).
+  const std::set<Number>& in_flight() const { return in_flight_; }
+  // The first time at which one may be due (none is while some are under way).
   std::optional<Time> next_due() const;
 
   Entry& entry(Number number) { return entries_.at(number); }
   const std::map<Number, Entry>& entries() const { return entries_; }
   std::size_t size() const { return entries_.size(); }
 
-  // Of this incident, in order, without the one under way.
+  // Of this incident, in order, without those under way.
   std::vector<Number> waiting(const std::string& incident) const;
-  // Whether the one under way is of this incident.
+  // Whether one under way is of this incident.
   bool speaks_of(const std::string& incident) const;
-  // The least severe (by the worst level of its incident), of those the oldest; not the one under way.
+  // The least severe (by the worst level of its incident), of those the oldest; none under way.
   std::optional<Number> least_worth() const;
 
  private:
@@ -64,7 +69,7 @@ class ReceiverQueue {
   std::set<std::pair<Time, Number>> heads_;
   std::set<std::pair<Level, Number>> by_worth_;
   std::set<std::pair<std::size_t, Number>> by_incident_;  // by its hash
-  std::optional<Number> in_flight_;
+  std::set<Number> in_flight_;
 };
 
 }  // namespace sidewatch

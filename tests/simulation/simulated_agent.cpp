@@ -249,7 +249,7 @@ void SimulatedAgent::check_hold(const AlertEvent& event) const {
 void SimulatedAgent::hand_out() {
   const int crashes = crashes_;
   for (auto& message : process_->dispatcher.due(now())) {
-    attempt(std::move(message));
+    attempt(message.first());
     if (crashes_ != crashes) return;  // nothing of this process is left
   }
   for (const auto& status : process_->dispatcher.statuses()) {

@@ -31,10 +31,10 @@ class DispatcherTest : public testing::Test {
   std::vector<std::string> due() {
     std::vector<std::string> ids;
     taken_ = dispatcher_->due(now_);
-    for (const auto& n : taken_) ids.push_back(n.id);
+    for (const auto& delivery : taken_) ids.push_back(delivery.id);
     return ids;
   }
-  const Notification& only() const { return taken_.at(0); }
+  const Notification& only() const { return taken_.at(0).first(); }
 
   void finish(const std::string& id, const Attempt& attempt, const std::string& receiver = "oncall") {
     ASSERT_TRUE(dispatcher_->finished(receiver, id, attempt, now_, wall_));
@@ -56,7 +56,7 @@ class DispatcherTest : public testing::Test {
 
   Outbox outbox_ = Outbox::in_memory();
   std::unique_ptr<Dispatcher> dispatcher_;
-  std::vector<Notification> taken_;
+  std::vector<Delivery> taken_;
   Time now_ = time_at_ms(1'000'000);
   WallTime wall_{Duration(1'772'366'400'000)};
 };

@@ -1,0 +1,92 @@
+// Which messages go when, and which go together; see dispatcher_state.h.
+//
+// A message of a group waits for others of it before its first attempt (group_wait), and goes with all of the group that
+// are due. The id of what goes together is made of the members' and written into each (Routing::batch) before it is handed
+// out: after a crash the same messages go again, under the same id, so that the receiver can tell a repetition.
+#include <algorithm>
+#include <utility>
+
+#include "alerting/alert.h"
+#include "alerting/dispatcher_state.h"
+
+namespace sidewatch {
+namespace {
+
+constexpr std::size_t most_groups_remembered = 1'000;
+
+}  // namespace
+
+// From when a new message may go. This is the place for whatever else holds a message back before its first attempt (such
+// as a mute interval): a later time here keeps it in the queue, where what follows of its incident becomes one with it, and
+// a reload (all_are_due) lets it go.
+Time Dispatcher::State::earliest(Queue& queue, const Notification& notification, Time now) {
+  const Routing& routing = notification.routing;
+  if (!queue.target.takes_groups || routing.group.empty() || routing.group_wait <= Duration(0)) return now;
+  if (queue.groups.size() >= most_groups_remembered) {
+    std::erase_if(queue.groups, [now](const auto& group) { return group.second <= now; });
+  }
+  Time& until = queue.groups.try_emplace(routing.group, now).first->second;
+  if (until <= now) until = now + routing.group_wait;
+  return until;
+}
+
+std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transaction& changes, Time now) {
+  const auto first = queue.paused_until > now ? std::nullopt : queue.line.first_due(now);
+  if (!first) return std::nullopt;
+  const auto numbers = what_goes_together(queue, *first, now);
+  Delivery delivery;
+  delivery.receiver = queue.target.name;
+  std::string ids;
+  for (const auto number : numbers) ids += queue.line.entry(number).notification.id + "\n";
+  const Notification& head = queue.line.entry(numbers.front()).notification;
+  const bool in_a_group = queue.target.takes_groups && !head.routing.group.empty();
+  if (queue.target.takes_groups && !head.routing.batch.empty()) {
+    delivery.id = head.routing.batch;
+  } else if (numbers.size() == 1) {
+    delivery.id = head.id;
+  } else {
+    delivery.id = std::string(group_id_prefix) + to_hex(stable_hash(ids));
+  }
+  if (in_a_group) delivery.group_labels = head.routing.group_labels;
+  for (const auto number : numbers) {
+    if (in_a_group) pin(queue, number, delivery.id, changes);
+    delivery.alerts.push_back(queue.line.entry(number).notification);
+    queue.line.take(number);
+  }
+  queue.under_way = delivery.id;
+  return delivery;
+}
+
+std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_together(Queue& queue, ReceiverQueue::Number first,
+                                                                         Time now) {
+  const Routing routing = queue.line.entry(first).notification.routing;
+  if (!queue.target.takes_groups || (routing.batch.empty() && routing.group.empty())) return {first};
+  std::vector<ReceiverQueue::Number> numbers;
+  for (const auto number : queue.line.all_due(now)) {
+    const Routing& other = queue.line.entry(number).notification.routing;
+    if (other.batch != routing.batch || (routing.batch.empty() && other.group != routing.group)) continue;
+    numbers.push_back(number);
+    if (numbers.size() == max_alerts_per_delivery) break;
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// In this delivery, and in no other, for as long as it says what it says now.
+void Dispatcher::State::pin(Queue& queue, ReceiverQueue::Number number, const std::string& batch, Transaction& changes) {
+  Notification& notification = queue.line.entry(number).notification;
+  if (notification.routing.batch == batch) return;
+  notification.routing.batch = batch;
+  changes.changed.push_back(notification);
+}
+
+// One of it has left: what remains would be something else under the same id.
+void Dispatcher::State::dissolve(Queue& queue, const std::string& batch, Transaction& changes) {
+  std::vector<ReceiverQueue::Number> members;
+  for (const auto& [number, entry] : queue.line.entries()) {
+    if (entry.notification.routing.batch == batch) members.push_back(number);
+  }
+  for (const auto number : members) pin(queue, number, "", changes);
+}
+
+}  // namespace sidewatch
