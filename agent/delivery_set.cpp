@@ -128,6 +128,7 @@ std::vector<DispatchTarget> dispatch_targets(const std::vector<ReceiverPlan>& pl
     target.fallback = plan.fallback;
     target.send_resolved = plan.send_resolved;
     target.takes_groups = plan.takes_groups;
+    target.rate_limit = plan.rate_limit;
     targets.push_back(std::move(target));
   }
   return targets;

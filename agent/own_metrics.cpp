@@ -30,6 +30,15 @@ constexpr Metric dead_letters_metric{"sidewatch_dead_letters", MetricType::gauge
 constexpr Metric merged_metric{"sidewatch_notifications_merged_total", MetricType::counter, "",
                                "Messages that a later one of the same incident took in before they were sent."};
 
+constexpr Metric deliveries_metric{"sidewatch_notifications_deliveries_total", MetricType::counter, "",
+                                   "Requests that the receiver took; each tells one message or several."};
+constexpr Metric grouped_metric{"sidewatch_notifications_grouped_total", MetricType::counter, "",
+                                "Messages that were told together with others, of those delivered."};
+constexpr Metric digests_metric{"sidewatch_notifications_digests_total", MetricType::counter, "",
+                                "Deliveries that told in one what the receiver's rate_limit had held back."};
+constexpr Metric rate_limited_metric{"sidewatch_notifications_rate_limited_total", MetricType::counter, "",
+                                     "How often the receiver's rate_limit was reached and held messages back."};
+
 constexpr Metric durable_metric{"sidewatch_outbox_durable", MetricType::gauge, "",
                                 "1 when alerts and messages are kept on disk (agent.state_dir)."};
 constexpr Metric degraded_metric{"sidewatch_outbox_degraded", MetricType::gauge, "",
@@ -85,6 +94,10 @@ constexpr Metric all_metrics[] = {
     rejected_metric,
     dropped_metric,
     merged_metric,
+    deliveries_metric,
+    grouped_metric,
+    digests_metric,
+    rate_limited_metric,
     dead_letters_metric,
     durable_metric,
     degraded_metric,
@@ -153,6 +166,10 @@ void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const 
     raise(instruments_.counter(rejected_metric, labels), static_cast<double>(receiver.rejected));
     raise(instruments_.counter(dropped_metric, labels), static_cast<double>(receiver.dropped));
     raise(instruments_.counter(merged_metric, labels), static_cast<double>(receiver.merged));
+    raise(instruments_.counter(deliveries_metric, labels), static_cast<double>(receiver.deliveries));
+    raise(instruments_.counter(grouped_metric, labels), static_cast<double>(receiver.grouped));
+    raise(instruments_.counter(digests_metric, labels), static_cast<double>(receiver.digests));
+    raise(instruments_.counter(rate_limited_metric, labels), static_cast<double>(receiver.rate_limited));
   }
   for (const auto& name : gone) instruments_.gauge(pending_metric, {{"receiver", name}}).set(0);
   instruments_.gauge(durable_metric).set(outbox.durable ? 1 : 0);

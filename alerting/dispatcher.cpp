@@ -76,6 +76,7 @@ Result<void> Dispatcher::finished(const std::string& receiver, const std::string
     }
   } else {
     const auto& later = std::get<RetryLater>(attempt);
+    queue->bucket.give_back();
     ++queue->status.failed_attempts;
     queue->status.last_failure = later.why;
     if (queue->leaving) {
@@ -98,6 +99,7 @@ void Dispatcher::hand_back(const std::string& receiver, const std::string& id) {
   if (queue == nullptr || queue->under_way != id) return;
   const auto numbers = queue->line.in_flight();
   for (const auto number : numbers) queue->line.put_back(number, queue->line.entry(number).not_before);
+  queue->bucket.give_back();
   queue->under_way.clear();
 }
 
@@ -107,6 +109,7 @@ Dispatcher::Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarge
   for (auto& target : targets) {
     auto queue = std::make_unique<Queue>();
     queue->target = std::move(target);
+    queue->bucket.set_limit(queue->target.rate_limit);
     queue->paused_until = now;
     state_->queues.push_back(std::move(queue));
   }
@@ -123,7 +126,7 @@ std::optional<Time> Dispatcher::next_due() const {
   for (const auto& queue : state_->queues) {
     const auto due = queue->line.next_due();
     if (!due) continue;
-    const Time at = std::max(*due, queue->paused_until);
+    const Time at = std::max({*due, queue->paused_until, queue->bucket.room_at()});
     if (!first || at < *first) first = at;
   }
   return first;

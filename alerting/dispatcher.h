@@ -12,6 +12,8 @@
 //   stays together, under one id, over retries and restarts, until one of it becomes a part of a later message.
 //   What becomes of a delivery becomes of each message in it; only one that is refused for good is taken apart first, and
 //   each of it tried by itself.
+// - A receiver with a rate limit is given no more deliveries than that. What had to wait for it goes in one digest, of
+//   whatever group it is; or, to a receiver of single messages, the worst first.
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
 //   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
@@ -35,6 +37,7 @@
 #include "alerting/delivery.h"
 #include "alerting/notification.h"
 #include "alerting/outbox.h"
+#include "alerting/rate_limit.h"
 #include "alerting/receiver.h"
 #include "base/retry.h"
 #include "base/result.h"
@@ -46,10 +49,11 @@ inline constexpr std::size_t max_alerts_per_delivery = 100;
 
 struct DispatchTarget {
   std::string name;
-  std::string fallback;             // name of another target; empty: none
+  std::string fallback = {};        // name of another target; empty: none
   std::size_t max_queued = 10'000;  // messages
   bool send_resolved = true;        // whether it hears the end of what it heard of
   bool takes_groups = false;        // a delivery may hold several messages
+  std::optional<RateLimit> rate_limit = {};
 };
 
 struct ReceiverStatus {
@@ -60,6 +64,8 @@ struct ReceiverStatus {
   std::int64_t delivered = 0;
   std::int64_t grouped = 0;  // of the delivered: together with others
   std::int64_t deliveries = 0;
+  std::int64_t digests = 0;       // of the deliveries
+  std::int64_t rate_limited = 0;  // how often the limit was reached and held something back
   std::int64_t failed_attempts = 0;
   std::int64_t rejected = 0;
   std::int64_t dropped = 0;  // by the bound, or with a receiver that a reload took away

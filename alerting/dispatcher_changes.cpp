@@ -1,5 +1,6 @@
 // What a restart and a reload do to the queues; see dispatcher_state.h.
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <utility>
 
@@ -37,9 +38,11 @@ Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, W
     });
     auto queue = old != state_->queues.end() ? std::move(*old) : std::make_unique<Queue>();
     queue->target = std::move(target);
+    queue->bucket.set_limit(queue->target.rate_limit);
     if (auto before = state_->gone.extract(queue->target.name)) queue->status = std::move(before.mapped());
     queue->leaving = false;
     queue->failures = 0;
+    queue->held_back = queue->held_back && queue->bucket.limited();
     queue->paused_until = now;
     queue->line.all_are_due(now);
     next.push_back(std::move(queue));
@@ -56,7 +59,24 @@ Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, W
   return state_->outbox.commit(changes);
 }
 
+// The rows are taken away from the states: nobody else knows them.
+void Dispatcher::State::restore_rates(Loaded& loaded, Transaction& changes, Time now) {
+  std::erase_if(loaded.states, [&](const StateRow& row) {
+    if (!row.key.starts_with(rate_row_prefix)) return false;
+    std::int64_t full_at_ms = 0;
+    const auto read = std::from_chars(row.blob.data(), row.blob.data() + row.blob.size(), full_at_ms);
+    Queue* const queue = find(row.key.substr(rate_row_prefix.size()));
+    if (read.ec == std::errc() && queue != nullptr && queue->bucket.limited()) {
+      queue->bucket.restore(time_at_ms(full_at_ms), now);
+    } else {
+      changes.states.push_back({row.key, ""});
+    }
+    return true;
+  });
+}
+
 void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) {
+  restore_rates(loaded, changes, now);
   for (auto& entry : loaded.told) {
     if (Queue* queue = find(entry.receiver)) queue->told.insert(std::move(entry.incident));
   }

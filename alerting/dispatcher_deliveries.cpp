@@ -33,33 +33,68 @@ Time Dispatcher::State::earliest(Queue& queue, const Notification& notification,
 std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transaction& changes, Time now) {
   const auto first = queue.paused_until > now ? std::nullopt : queue.line.first_due(now);
   if (!first) return std::nullopt;
+  if (!queue.bucket.has_room(now)) {
+    if (!std::exchange(queue.held_back, true)) ++queue.status.rate_limited;
+    return std::nullopt;
+  }
   const auto numbers = what_goes_together(queue, *first, now);
+  const bool digest = queue.held_back && numbers.size() > 1;
+  if (queue.held_back && queue.line.all_due(now).size() == numbers.size()) queue.held_back = false;
   Delivery delivery;
   delivery.receiver = queue.target.name;
   std::string ids;
   for (const auto number : numbers) ids += queue.line.entry(number).notification.id + "\n";
   const Notification& head = queue.line.entry(numbers.front()).notification;
-  const bool in_a_group = queue.target.takes_groups && !head.routing.group.empty();
+  const bool in_a_group = queue.target.takes_groups && (digest || !head.routing.group.empty());
   if (queue.target.takes_groups && !head.routing.batch.empty()) {
     delivery.id = head.routing.batch;
   } else if (numbers.size() == 1) {
     delivery.id = head.id;
   } else {
-    delivery.id = std::string(group_id_prefix) + to_hex(stable_hash(ids));
+    delivery.id = std::string(digest ? digest_id_prefix : group_id_prefix) + to_hex(stable_hash(ids));
   }
-  if (in_a_group) delivery.group_labels = head.routing.group_labels;
+  delivery.digest = delivery.id.starts_with(digest_id_prefix);
+  if (in_a_group && !delivery.digest) delivery.group_labels = head.routing.group_labels;
   for (const auto number : numbers) {
     if (in_a_group) pin(queue, number, delivery.id, changes);
     delivery.alerts.push_back(queue.line.entry(number).notification);
     queue.line.take(number);
   }
   queue.under_way = delivery.id;
+  use_rate(queue, changes, now);
   return delivery;
+}
+
+// So that a process that begins anew does not begin with a full allowance.
+void Dispatcher::State::use_rate(Queue& queue, Transaction& changes, Time now) {
+  if (!queue.bucket.limited()) return;
+  queue.bucket.take(now);
+  changes.states.push_back({std::string(rate_row_prefix) + queue.target.name,
+                            std::to_string(queue.bucket.full_at().time_since_epoch().count())});
+}
+
+// All that was not tried yet, of whatever group; of those to a receiver of single messages the worst.
+std::vector<ReceiverQueue::Number> Dispatcher::State::held_back_together(Queue& queue, Time now) {
+  std::vector<ReceiverQueue::Number> numbers = queue.line.all_due(now);
+  std::erase_if(numbers, [&](const auto number) {
+    return queue.target.takes_groups && !queue.line.entry(number).notification.routing.batch.empty();
+  });
+  std::sort(numbers.begin(), numbers.end());
+  if (queue.target.takes_groups) {
+    if (numbers.size() > max_alerts_per_delivery) numbers.resize(max_alerts_per_delivery);
+    return numbers;
+  }
+  const auto worst = std::max_element(numbers.begin(), numbers.end(), [&](const auto a, const auto b) {
+    return queue.line.entry(a).notification.worst < queue.line.entry(b).notification.worst;
+  });
+  return {*worst};
 }
 
 std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_together(Queue& queue, ReceiverQueue::Number first,
                                                                          Time now) {
   const Routing routing = queue.line.entry(first).notification.routing;
+  const bool tried = queue.target.takes_groups && !routing.batch.empty();
+  if (queue.held_back && !tried) return held_back_together(queue, now);
   if (!queue.target.takes_groups || (routing.batch.empty() && routing.group.empty())) return {first};
   std::vector<ReceiverQueue::Number> numbers;
   for (const auto number : queue.line.all_due(now)) {

@@ -47,6 +47,7 @@ void Dispatcher::State::delivered(Queue& queue, Transaction& changes, Time now) 
   queue.status.delivered += static_cast<std::int64_t>(numbers.size());
   if (numbers.size() > 1) queue.status.grouped += static_cast<std::int64_t>(numbers.size());
   ++queue.status.deliveries;
+  if (queue.under_way.starts_with(digest_id_prefix)) ++queue.status.digests;
   queue.status.last_failure.clear();
   queue.failures = 0;
   for (const auto number : numbers) {

@@ -19,6 +19,9 @@
 
 namespace sidewatch {
 
+// Before a receiver's name: the row among the states that says when its rate limit is used up no more.
+inline constexpr std::string_view rate_row_prefix = "~rate/";
+
 // Behind an incident among those told: its end is not wanted by whoever told of it. Incidents have no line breaks.
 inline constexpr std::string_view no_end_wanted = "\nno end";
 
@@ -31,6 +34,8 @@ struct Dispatcher::Queue {
   ReceiverQueue line;
   std::string under_way;                 // id of the delivery; empty: none
   std::map<std::string, Time> groups;    // until when the first of a group waits for others
+  RateBucket bucket;
+  bool held_back = false;                // something waits, or has waited, for the rate limit alone
   std::unordered_set<std::string> told;  // incidents
   std::int64_t failures = 0;             // in a row
   Time paused_until;
@@ -59,6 +64,9 @@ struct Dispatcher::State {
   std::vector<ReceiverQueue::Number> what_goes_together(Queue& queue, ReceiverQueue::Number first, Time now);
   void pin(Queue& queue, ReceiverQueue::Number number, const std::string& batch, Transaction& changes);
   void dissolve(Queue& queue, const std::string& batch, Transaction& changes);
+  std::vector<ReceiverQueue::Number> held_back_together(Queue& queue, Time now);
+  void use_rate(Queue& queue, Transaction& changes, Time now);
+  void restore_rates(Loaded& loaded, Transaction& changes, Time now);
   void take_apart(Queue& queue, const std::string& why, Transaction& changes, Time now);
   void note_fallbacks(std::vector<Notification>& notifications);
   void remember(Queue& queue, const Notification& told, Transaction& changes);

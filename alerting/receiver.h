@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "alerting/delivery.h"
+#include "alerting/rate_limit.h"
 #include "base/time.h"
 
 namespace sidewatch {
@@ -47,6 +48,7 @@ struct ReceiverPlan {
   std::string fingerprint;  // equal when a reload may keep the running receiver; without secrets in the clear
   std::string fallback;     // name of the receiver that gets what this one refuses; may be empty
   bool send_resolved = true;  // whether it hears the end of what it heard of
+  std::optional<RateLimit> rate_limit;
   bool takes_groups = false;  // a delivery may hold several alerts; otherwise each is a delivery of its own
   // Not 0: it forgets what it does not hear of, and is told this often of everything that fires and that it knows of.
   Duration resend_every{0};

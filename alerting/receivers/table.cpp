@@ -45,6 +45,7 @@ struct Entry {
   std::optional<config::Located<std::string>> fallback;
   std::optional<ReceiverPlan> plan;
   bool send_resolved = true;
+  std::optional<RateLimit> rate_limit;
   bool left_out = false;
 };
 
@@ -71,6 +72,9 @@ Entry read_entry(config::Section& section, const ReceiverContext& context) {
   section.optional("only_if", entry.only_if, "when this text is empty the receiver is left out: \"${WEBHOOK_URL:-}\"");
   section.optional("fallback", entry.fallback, "name of the receiver that gets what this one refuses for good");
   section.optional("send_resolved", entry.send_resolved, "tell it also when an alert is over");
+  section.section("rate_limit", entry.rate_limit,
+                  "how much it is sent at most; above it what waits is told in one digest as soon as there is room, or, by "
+                  "kinds that tell one alert at a time, the worst first");
   entry.left_out = entry.only_if && entry.only_if->value.empty();
   const EntryUse use = entry.left_out ? EntryUse::left_out : EntryUse::used;
   std::size_t used = 0;
@@ -143,6 +147,7 @@ ReceiverNames configure_receivers(config::Section& top, const ReceiverContext& c
     ReceiverPlan plan = std::move(*entry.plan);
     plan.name = entry.name.value;
     plan.send_resolved = entry.send_resolved;
+    plan.rate_limit = entry.rate_limit;
     // A fallback that is left out itself is none.
     const auto fallback = std::find_if(entries.begin(), entries.end(), [&](const Entry& other) {
       return entry.fallback && !other.left_out && other.name.value == entry.fallback->value;
