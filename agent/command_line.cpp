@@ -113,6 +113,22 @@ void add_test(CLI::App& app, TestCommand& command) {
   test->add_option("files", command.files, "Test files, as promtool test rules takes them")->required()->type_name("FILE");
 }
 
+constexpr const char* routes_examples =
+    "Examples\n"
+    "  sidewatch routes test --config sidewatch.yaml severity=critical team=payments\n"
+    "\n"
+    "Exit codes: 0 answered, 2 the configuration or the command line is wrong.";
+
+void add_routes(CLI::App& app, RouteTestCommand& command) {
+  auto* routes = app.add_subcommand("routes", "Try the routes of a configuration");
+  routes->require_subcommand(1);
+  auto* test = routes->add_subcommand("test", "Say who would be told of an alert with these labels");
+  test->footer(routes_examples);
+  test->add_option("-c,--config", command.config_path, "The configuration, a YAML file")->required()->type_name("FILE");
+  test->add_option("labels", command.labels, "The alert's labels, as in severity=critical; those of agent.labels are added")
+      ->type_name("LABEL=VALUE");
+}
+
 constexpr const char* top_series_examples =
     "Every combination of a metric and its labels is a series, and costs memory here and in whatever scrapes it. This asks\n"
     "the agent which metrics, labels and pairs have most of them, and which metrics the budgets (limits.max_series and\n"
@@ -241,6 +257,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_test(app, test);
   QueryCommand query;
   add_query(app, query);
+  RouteTestCommand route_test;
+  add_routes(app, route_test);
   TopSeriesCommand top_series;
   add_top_series(app, top_series);
   NotifyTestCommand notify_test;
@@ -284,6 +302,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (app.got_subcommand("init")) return init;
   if (app.got_subcommand("test")) return test;
   if (app.got_subcommand("notify")) return notify_test;
+  if (app.got_subcommand("routes")) return route_test;
   if (app.got_subcommand("query")) return query;
   if (app.got_subcommand("top-series")) return top_series;
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};

@@ -47,12 +47,16 @@ struct NotifyTestCommand {
 struct TestCommand {
   std::vector<std::string> files;
 };
+struct RouteTestCommand {
+  std::string config_path = {};
+  std::vector<std::string> labels = {};  // NAME=VALUE, as they were typed
+};
 struct ExitCommand {  // --help, --version, or a mistake: the text has to be printed, then the process ends
   int code = 0;
   std::string text;
 };
-using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, QueryCommand, TopSeriesCommand,
-                             NotifyTestCommand, ReferenceCommand, ExitCommand>;
+using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, RouteTestCommand, QueryCommand,
+                             TopSeriesCommand, NotifyTestCommand, ReferenceCommand, ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

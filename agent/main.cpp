@@ -16,6 +16,7 @@
 #include "agent/metric_reference.h"
 #include "agent/notify_test.h"
 #include "agent/query/command.h"
+#include "agent/route_test.h"
 #include "agent/settings.h"
 #include "agent/test_command.h"
 #include "agent/top_series.h"
@@ -66,6 +67,8 @@ int perform(const NotifyTestCommand& command) { return print(run_notify_test(com
 int perform(const InitCommand& command) { return print(run_init(command, real_surroundings())); }
 
 int perform(const TestCommand& command) { return print(run_tests(command)); }
+
+int perform(const RouteTestCommand& command) { return print(run_route_test(command)); }
 
 int perform(const ExitCommand& command) {
   std::fputs(command.text.c_str(), command.code == exit_ok ? stdout : stderr);

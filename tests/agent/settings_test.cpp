@@ -192,6 +192,20 @@ TEST(Settings, NeedTheVariableThatTheReadmeNames) {
   EXPECT_THAT(load(path).problems, HasSubstr("ONCALL_URL"));
 }
 
+TEST(Describe, ShowsTheRoutesInTheirOrderAndWarnsOfWhatReachesNobody) {
+  const std::string text = describe(load_text(R"(receivers:
+  - {name: pager, log: {}}
+  - {name: chat, log: {}}
+routes:
+  - {match: severity="critical", receivers: pager}
+  - {match: team=~"pay.*", receivers: [], continue: true}
+)"));
+  EXPECT_THAT(text, HasSubstr("Routes\n  severity=\"critical\": pager\n  team=~\"pay.*\": nobody; then on to the next\n"));
+  EXPECT_THAT(text, HasSubstr("Warning: alerts that no route takes are told to nobody; a last route without `match` would "
+                              "take them\n"
+                              "Warning: receiver chat is told nothing: no route names it, and it is nobody's fallback\n"));
+}
+
 TEST(Describe, SaysThatNobodyIsToldAndNothingSurvives) {
   const std::string text = describe(load_text("agent: {}\n"));
   EXPECT_THAT(text, HasSubstr("Judges 2 rules\n"));
