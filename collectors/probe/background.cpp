@@ -60,6 +60,7 @@ std::string_view to_string(Work work) {
   switch (work) {
     case Work::names: return "names";
     case Work::quick_names: return "quick_names";
+    case Work::local_names: return "local_names";
     case Work::files: return "files";
     case Work::systemd: return "systemd";
     case Work::keys: return "keys";
@@ -71,7 +72,8 @@ std::string_view to_string(Work work) {
 std::string no_thread_words(Work kind) {
   switch (kind) {
     case Work::names:
-    case Work::quick_names: return "all threads that look up names wait for name servers that do not answer";
+    case Work::quick_names:
+    case Work::local_names: return "all threads that look up names wait for name servers that do not answer";
     case Work::files: return "all threads that look at files wait for file systems that do not answer";
     case Work::systemd: return "all threads that ask systemd wait for its answer";
     case Work::keys: return "all threads that read secrets and keys wait for file systems that do not answer";

@@ -23,18 +23,19 @@ namespace sidewatch::probe {
 enum class Work {
   names,        // whose name server may be silent
   quick_names,  // that were found at once the last time
+  local_names,  // localhost: nobody is asked for it
   files,        // that are checked: their mounts may hang
   systemd,
   keys,         // secrets, certificates of the agent's own, /etc/resolv.conf
   bodies,       // long ones that are looked at: that takes a processor for a while
 };
-inline constexpr std::size_t work_kinds = 6;
+inline constexpr std::size_t work_kinds = 7;
 std::string_view to_string(Work work);
 
 class Background final : public EventSource {
  public:
   using Room = std::array<std::size_t, work_kinds>;      // threads, in the order of Work
-  static constexpr Room usual_room{48, 16, 32, 8, 16, 2};
+  static constexpr Room usual_room{48, 16, 2, 32, 8, 16, 2};
 
   explicit Background(Room room = usual_room);
   // Waits for what is about to end, a fifth of a second at most.

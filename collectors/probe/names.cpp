@@ -64,7 +64,12 @@ Lookup look_up(const std::string& host, Family family) { return ask_system(host,
 
 Lookup look_up_address(const std::string& host, Family family) { return ask_system(host, family, AI_NUMERICHOST); }
 
-bool Names::is_quick(const Name& name) const { return is_of_this_machine(name.first) || quick_.contains(name); }
+// Whose threads may look it up, best first.
+std::vector<Work> Names::kinds_of(const Name& name) const {
+  if (is_of_this_machine(name.first)) return {Work::local_names};
+  if (quick_.contains(name)) return {Work::quick_names, Work::names};
+  return {Work::names};
+}
 
 // Null when there is no thread for it.
 std::shared_ptr<Names::Flight> Names::join_or_begin(const Name& name) {
@@ -75,10 +80,12 @@ std::shared_ptr<Names::Flight> Names::join_or_begin(const Name& name) {
     flight->lookup.error = EAI_MEMORY;  // where it throws
     flight->lookup = resolver(name.first, name.second);
   };
-  const auto kind = is_quick(name) ? Work::quick_names : Work::names;
-  if (!background_.send(kind, work, [this, name, flight] { land(name, flight); })) return nullptr;
-  under_way_.emplace(name, flight);
-  return flight;
+  for (const auto kind : kinds_of(name)) {
+    if (!background_.send(kind, work, [this, name, flight] { land(name, flight); })) continue;
+    under_way_.emplace(name, flight);
+    return flight;
+  }
+  return nullptr;
 }
 
 void Names::land(const Name& name, const std::shared_ptr<Flight>& flight) {

@@ -2,7 +2,8 @@
 //
 // Whoever asks for a name that is being looked up already waits for that lookup: a name takes one thread, however many
 // checks have it. Names that nobody answers for keep their threads until the system gives them up, which is long after
-// the checks did; names that were found at once the last time have threads of their own and go on being found.
+// the checks did; names that were found at once the last time have threads of their own and go on being found, and so
+// has localhost.
 #pragma once
 
 #include <functional>
@@ -49,7 +50,7 @@ class Names {
   struct Flight;  // a lookup under way
   std::shared_ptr<Flight> join_or_begin(const Name& name);
   void land(const Name& name, const std::shared_ptr<Flight>& flight);
-  bool is_quick(const Name& name) const;
+  std::vector<Work> kinds_of(const Name& name) const;
 
   Background& background_;
   const Resolver resolver_;

@@ -68,7 +68,7 @@ class BackgroundTest : public testing::Test {
   }
 
   EventLoop loop;
-  Background background{Background::Room{2, 1, 1, 1, 1, 1}};
+  Background background{Background::Room{2, 1, 1, 1, 1, 1, 1}};
   const std::shared_ptr<Door> door = std::make_shared<Door>();
   const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::size_t awaited = 0;

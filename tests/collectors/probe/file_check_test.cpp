@@ -106,7 +106,7 @@ TEST_F(FileCheckTest, KeepsOneThreadWhileTheFileSystemHangsAndSaysSo) {
 
 TEST_F(FileCheckTest, FailsNotWhereOthersKeepAllThreadsButIsNotRun) {
   const auto door = std::make_shared<Door>();
-  CheckRunner runner(look_up, Background::Room{1, 1, 1, 1, 1, 1});
+  CheckRunner runner(look_up, Background::Room{1, 1, 1, 1, 1, 1, 1});
   runner.surroundings().background.send(Work::files, [door] { door->pass(); }, [] {});
   const auto check = make_check(read_checks(entry(write("backup", "0123456789"))).at(0));
   EXPECT_EQ(reason(runner.run(*check, 50ms)), "not_run");
