@@ -11,9 +11,9 @@
 #include <string>
 #include <utility>
 
+#include "base/program.h"
+#include "base/program_trust.h"
 #include "base/utf8.h"
-#include "collectors/exec/program.h"
-#include "collectors/exec/trust.h"
 #include "collectors/own_names.h"
 #include "collectors/series_budget.h"
 #include "config/literals.h"

@@ -1,7 +1,7 @@
 // Runs a program of somebody else's once, and comes back in time whatever that does.
 //
-// No shell: the arguments are a list. The program gets what it is given and nothing else: its environment, an empty
-// standard input, no other open file, no ambient capability, no core file. It stands in a process group of its own. At
+// No shell: the arguments are a list. The program gets what it is given and nothing else: its environment, its standard
+// input, no other open file, no ambient capability, no core file. It stands in a process group of its own. At
 // the deadline, or when it has written too much, the group is asked to end and then made to; what it has left behind in
 // its group is ended also when all went well. Nothing is left unreaped: where a process cannot be ended (it hangs in the
 // kernel, or is another user's), that is said, and no second one is started beside it. When the agent dies, so does the
@@ -36,6 +36,7 @@ Result<Identity> identity_of(const std::string& user);
 struct Command {
   std::vector<std::string> arguments;    // the first one is the program's absolute path
   std::vector<std::string> environment;  // NAME=value
+  std::string input;                     // what it reads from its standard input
   std::string directory = "/";
   std::optional<Identity> identity;      // absent: the agent's own
   int nice = 0;                          // added to the agent's own

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "collectors/exec/program.h"
+#include "base/program.h"
 
 namespace sidewatch::exec {
 
@@ -14,7 +14,7 @@ struct ChildPlan {
   const Command& command;
   char* const* arguments;
   char* const* environment;
-  int nothing;  // /dev/null
+  int input;
   int output;
   int errors;
   int trouble;  // a ChildTrouble is written there when the program cannot be begun; closed when it is

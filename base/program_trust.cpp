@@ -1,4 +1,4 @@
-#include "collectors/exec/trust.h"
+#include "base/program_trust.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

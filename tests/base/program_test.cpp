@@ -1,5 +1,5 @@
 // Programs as they should not be: hanging, forking, flooding, missing. All are real, and all must be gone afterwards.
-#include "collectors/exec/program.h"
+#include "base/program.h"
 
 #include <dirent.h>
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@
 #include <thread>
 #include <vector>
 
-#include "collectors/exec/trust.h"
+#include "base/program_trust.h"
 #include "tests/support/temp_dir.h"
 
 namespace sidewatch::exec {
@@ -90,6 +90,18 @@ class ProgramTest : public ::testing::Test {
  private:
   int count_ = 0;
 };
+
+TEST_F(ProgramTest, ReadsWhatItIsGivenToReadAndTheEnd) {
+  auto command = sh("cat; cat /dev/stdin | wc -c");
+  command.input = std::string(300'000, 'x') + "\n";
+  const auto it = run(command);
+  EXPECT_EQ(it.end, sidewatch::exec::Run::End::exited);
+  EXPECT_EQ(it.output.substr(0, 300'001), command.input);
+  auto heedless = sh("exit 4");
+  heedless.input = command.input;
+  EXPECT_EQ(run(heedless).code, 4);
+  EXPECT_EQ(run(sh("cat | wc -c")).output, "0\n");
+}
 
 TEST_F(ProgramTest, TellsWhatItWroteAndHowItEnded) {
   const auto done = run(sh("echo out; echo first >&2; echo last >&2; exit 3"));

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "collectors/exec/program.h"
+#include "base/program.h"
 
 namespace sidewatch::exec {
 

@@ -1,5 +1,5 @@
 // Identities are set by the bare system calls: those of the C library would also look for the agent's other threads.
-#include "collectors/exec/child.h"
+#include "base/program_child.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -67,7 +67,7 @@ bool set_identity(const Identity& identity) {
 
 void become(const ChildPlan& plan) {
   (void)::setpgid(0, 0);
-  const bool files = ::dup2(plan.nothing, 0) == 0 && ::dup2(plan.output, 1) == 1 && ::dup2(plan.errors, 2) == 2;
+  const bool files = ::dup2(plan.input, 0) == 0 && ::dup2(plan.output, 1) == 1 && ::dup2(plan.errors, 2) == 2;
   if (!files || ::dup3(plan.trouble, kTrouble, O_CLOEXEC) != kTrouble) give_up(plan.trouble, ChildStep::files);
   close_the_rest();
   if (!set_limits(plan.command)) give_up(kTrouble, ChildStep::limits);

@@ -1,10 +1,12 @@
-#include "collectors/exec/program.h"
+#include "base/program.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,7 +21,7 @@
 #include <system_error>
 #include <utility>
 
-#include "collectors/exec/child.h"
+#include "base/program_child.h"
 
 namespace sidewatch::exec {
 namespace {
@@ -110,6 +112,21 @@ std::string why_it_did_not_start(const Command& command, const ChildTrouble& tro
   return path + " cannot be run: " + why;
 }
 
+// What is read from the beginning to the end, and is gone with its last reader. A pipe would have to be filled while the
+// program runs, and it may never read.
+Descriptor file_of(std::string_view text) {
+  if (text.empty()) return Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  Descriptor file(::memfd_create("input", MFD_CLOEXEC));
+  while (file.get() >= 0 && !text.empty()) {
+    const auto written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return Descriptor();
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (file.get() >= 0 && ::lseek(file.get(), 0, SEEK_SET) != 0) return Descriptor();
+  return file;
+}
+
 // Reaps what has ended of a group. False while one of it is still there that will be a zombie of the agent.
 bool is_reaped(pid_t group) {
   pid_t got = 0;
@@ -126,8 +143,8 @@ class Running {
   // False when it was not started, which `run` then says.
   bool start() {
     if (!output_.open() || !errors_.open() || !trouble_.open()) return fail("no pipe to be had: " + message_of(errno));
-    const Descriptor nothing = moved_up(Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)));
-    if (nothing.get() < 0) return fail("/dev/null cannot be opened: " + message_of(errno));
+    const Descriptor input = moved_up(file_of(command_.input));
+    if (input.get() < 0) return fail("its standard input cannot be made: " + message_of(errno));
     if (command_.identity) {  // so that it may open /dev/stdout and /dev/stderr. Who is not root cannot, and need not
       for (const auto* pipe : {&output_, &errors_}) {
         (void)!::fchown(pipe->theirs.get(), command_.identity->user, command_.identity->group);
@@ -135,7 +152,7 @@ class Running {
     }
     const auto arguments = pointers_to(command_.arguments);
     const auto environment = pointers_to(command_.environment);
-    const ChildPlan plan{command_, arguments.data(), environment.data(), nothing.get(), output_.theirs.get(),
+    const ChildPlan plan{command_, arguments.data(), environment.data(), input.get(), output_.theirs.get(),
                          errors_.theirs.get(), trouble_.theirs.get(), ::getpid()};
     {
       const SignalsBlocked blocked;
