@@ -8,12 +8,14 @@
 #include "alerting/receivers/custom.h"
 #include "alerting/receivers/discord.h"
 #include "alerting/receivers/email.h"
+#include "alerting/receivers/exec.h"
 #include "alerting/receivers/file.h"
 #include "alerting/receivers/log.h"
 #include "alerting/receivers/ntfy.h"
 #include "alerting/receivers/opsgenie.h"
 #include "alerting/receivers/pagerduty.h"
 #include "alerting/receivers/slack.h"
+#include "alerting/receivers/syslog.h"
 #include "alerting/receivers/teams.h"
 #include "alerting/receivers/telegram.h"
 #include "alerting/receivers/webhook.h"
@@ -26,12 +28,14 @@ constexpr std::array kinds = {
     ReceiverKind{"custom", configure_custom},
     ReceiverKind{"discord", configure_discord},
     ReceiverKind{"email", configure_email},
+    ReceiverKind{"exec", configure_exec_receiver},
     ReceiverKind{"file", configure_file},
     ReceiverKind{"log", configure_log},
     ReceiverKind{"ntfy", configure_ntfy},
     ReceiverKind{"opsgenie", configure_opsgenie},
     ReceiverKind{"pagerduty", configure_pagerduty},
     ReceiverKind{"slack", configure_slack},
+    ReceiverKind{"syslog", configure_syslog},
     ReceiverKind{"teams", configure_teams},
     ReceiverKind{"telegram", configure_telegram},
     ReceiverKind{"webhook", configure_webhook},
