@@ -2,9 +2,9 @@
 // https://docs.ntfy.sh/publish/#publish-as-json
 #pragma once
 
-#include <regex>
 #include <string>
 
+#include "base/regex.h"
 #include "tests/alerting/receivers/fake_json_rules.h"
 #include "tests/support/fake_http_server.h"
 
@@ -34,7 +34,7 @@ class FakeNtfy {
   static FakeAnswer judge(const FakeRequest& request, const JsonValue& message) {
     only_members(message, "message", {"topic", "title", "message", "priority", "tags", "click"});
     const std::string topic(message["topic"].text_or(""));
-    if (!std::regex_match(topic, std::regex("[-_A-Za-z0-9]{1,64}"))) {
+    if (!Regex::compile("[-_A-Za-z0-9]{1,64}")->full_match(topic)) {
       return error(400, 40009, "invalid request: topic invalid");
     }
     if (topic == "docs") return error(400, 40010, "invalid request: topic name is not allowed");

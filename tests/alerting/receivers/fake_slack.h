@@ -2,9 +2,9 @@
 // than themselves, and the words with which it refuses. https://docs.slack.dev/reference/block-kit/blocks
 #pragma once
 
-#include <regex>
 #include <string>
 
+#include "base/regex.h"
 #include "tests/alerting/receivers/fake_json_rules.h"
 #include "tests/support/fake_http_server.h"
 
@@ -67,17 +67,19 @@ class FakeSlack {
     only_members(object, "text", {"type", "text", "verbatim"});
     if (object["type"].text_or("") != "mrkdwn" || !object["verbatim"].boolean_or(false)) throw Refused("not verbatim");
     const std::string text = text_within(object["text"], "mrkdwn", 1, most);
-    no_markup(
-        std::regex_replace(
-            text, std::regex("<(https?://[^<>|]+(\\|Open sidewatch)?|!date\\^[0-9]+\\^[^<>]*|![a-z]+|@U[0-9]+)>"), ""),
-        "mrkdwn");
+    constexpr std::string_view links = R"(<(https?://[^<>|]+(\|Open sidewatch)?|!date\^[0-9]+\^[^<>]*|![a-z]+|@U[0-9]+)>)";
+    no_markup(without(text, links), "mrkdwn");
     return utf16_length(text);
+  }
+
+  static std::string without(const std::string& text, std::string_view pattern) {
+    return Regex::compile(pattern)->replace_all(text, "", text.size());
   }
 
   // Without what is a link on purpose no angle bracket is left, and each ampersand begins an entity.
   static void no_markup(const std::string& text, const std::string& where) {
     if (text.find_first_of("<>") != std::string::npos) throw Refused(where + " has markup: " + text.substr(0, 80));
-    const std::string rest = std::regex_replace(text, std::regex("&(amp|lt|gt);"), "");
+    const std::string rest = without(text, "&(amp|lt|gt);");
     if (rest.find('&') != std::string::npos) throw Refused(where + " has a bare ampersand");
   }
 };
