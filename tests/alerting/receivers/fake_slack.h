@@ -67,8 +67,8 @@ class FakeSlack {
     only_members(object, "text", {"type", "text", "verbatim"});
     if (object["type"].text_or("") != "mrkdwn" || !object["verbatim"].boolean_or(false)) throw Refused("not verbatim");
     const std::string text = text_within(object["text"], "mrkdwn", 1, most);
-    constexpr std::string_view links = R"(<(https?://[^<>|]+(\|Open sidewatch)?|!date\^[0-9]+\^[^<>]*|![a-z]+|@U[0-9]+)>)";
-    no_markup(without(text, links), "mrkdwn");
+    constexpr std::string_view link = R"(<(https?://[^<>|]+(\|Open sidewatch)?|!date\^[0-9]+\^[^<>]*|![a-z]+|@U[0-9]+)>)";
+    no_markup(without(text, link), "mrkdwn");
     return utf16_length(text);
   }
 
