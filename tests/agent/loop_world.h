@@ -143,6 +143,7 @@ inline Settings settings_of(std::vector<CollectorPlan> collectors, const char* r
   Settings settings;
   settings.collectors = std::move(collectors);
   settings.rule_groups = rules_of(rules);
+  settings.router = receiver_names(receivers);
   settings.receivers = std::move(receivers);
   return settings;
 }
