@@ -116,6 +116,20 @@ Result<Outbox> open_outbox(const AgentSettings& agent) {
   return Outbox::open(agent.state_dir);
 }
 
+// Alerts are judged and told also where the silences of the last run cannot be read: what is damaged is put aside.
+Silences open_silences(const AgentSettings& agent, WallTime now, Log& log) {
+  if (agent.state_dir.empty()) return std::move(Silences::open("", now).value());
+  const std::string path = agent.state_dir + "/silences.json";
+  auto opened = Silences::open(path, now);
+  if (opened) return std::move(*opened);
+  const std::string aside = path + ".damaged";
+  const bool moved = std::rename(path.c_str(), aside.c_str()) == 0;
+  log.error("the silences of the last run cannot be read: none is in force",
+            {{"why", opened.error().text()}, {"put_aside", moved ? aside : std::string("no")}});
+  auto fresh = Silences::open(moved ? path : std::string(), now);
+  return fresh ? std::move(*fresh) : std::move(Silences::open("", now).value());
+}
+
 RandomUnit random_unit() {
   return [engine = std::mt19937_64(std::random_device{}())]() mutable {
     return std::uniform_real_distribution<double>(0, 1)(engine);
@@ -132,6 +146,13 @@ void restore(Engine& engine, Loaded loaded, std::size_t unsent, Time now, Log& l
   log.info("took up where the last run ended", {{"alerts", report.restored + report.orphaned},
                                                 {"unsent_messages", unsent},
                                                 {"away", to_words(away)}});
+}
+
+void log_silence(Log& log, std::string_view what, const Silence& silence) {
+  std::string matchers;
+  for (const Matcher& matcher : silence.matchers) matchers += (matchers.empty() ? "" : ", ") + matcher.to_string();
+  log.info("a silence was " + std::string(what), {{"id", silence.id}, {"by", silence.created_by}, {"of", matchers},
+                                                  {"until", to_rfc3339(silence.ends_at)}, {"comment", silence.comment}});
 }
 
 void log_to_receiver(Log& log, Level level, const std::string& line) {
@@ -168,6 +189,7 @@ struct Agent {
   Log& log;
   Outbox outbox;
   Loaded loaded;
+  Silences silences = open_silences(settings.agent, to_wall(clock.now(), clock.wall_step()), log);
   Catalog catalog{catalog_limits(settings.limits), common_labels(settings.agent)};
   Store store{catalog, store_limits(settings.history)};
   Instruments instruments;
@@ -209,7 +231,11 @@ RouteParts route_parts(Agent& agent, const Loop& loop, Reloader& reloader, const
           {agent.store, agent.clock, query_limits(agent.settings), &agent.exemplars},
           {agent.collectors.views(), loop.config(), agent.started, flags(agent.settings, config_path),
            agent.settings.history.retention},
-          {agent.collectors.push_targets(), agent.instruments, agent.clock, agent.settings.http.limits.max_push_bytes.count}};
+          {agent.collectors.push_targets(), agent.instruments, agent.clock, agent.settings.http.limits.max_push_bytes.count},
+          {agent.silences, agent.judge.alerts(), [&loop] { return loop.config().read()->receivers; },
+           [&agent] { return to_wall(agent.clock.now(), agent.clock.wall_step()); },
+           to_wall(agent.started, agent.clock.wall_step()), agent.settings.http.allow_remote_silences,
+           [&agent](std::string_view what, const Silence& silence) { log_silence(agent.log, what, silence); }}};
 }
 
 // Watches until told to end. Sets `left_behind` when a thread was still blocked.

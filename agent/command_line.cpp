@@ -174,6 +174,48 @@ void add_notify(CLI::App& app, NotifyTestCommand& command) {
       ->type_name("LEVEL");
 }
 
+constexpr const char* silence_examples =
+    "Examples\n"
+    "  sidewatch silence add alertname=HostDiskFull instance=web-1 --for 2h --comment 'new disk'\n"
+    "  sidewatch silence add 'severity!=critical' 'team=~\"shop|pay.*\"'\n"
+    "  sidewatch silence ls\n"
+    "  sidewatch silence expire 3f1c0b1e-8d7b-4a55-9a45-0c3a6f1d7b11\n"
+    "\n"
+    "While a silence holds, alerts that match all of its matchers are not told. What still fires when it ends is told then,\n"
+    "once. Alertmanager's amtool works too: amtool --alertmanager.url=http://127.0.0.1:9766 silence query\n"
+    "\n"
+    "Exit codes: 0 done, 1 nobody answered or the agent refused, 2 the command line is wrong.";
+
+void add_url(CLI::App& command, std::string& url) {
+  command.add_option("--url", url, "The agent. Default: http://127.0.0.1:9766")->type_name("URL");
+}
+
+void add_silence(CLI::App& app, SilenceCommand& command) {
+  auto* silence = app.add_subcommand("silence", "Keep alerts quiet for a while");
+  silence->footer(silence_examples);
+  silence->require_subcommand(1);
+  auto* add = silence->add_subcommand("add", "Tell nobody of the alerts with these labels; prints the silence's id");
+  add->add_option("matchers", command.words, "What alerts have: label=value, != , =~ (a regular expression), !~")
+      ->required()->type_name("MATCHER");
+  add->add_option("--for", command.length, "How long. Default: 1h")->type_name("DURATION");
+  add->add_option("--comment", command.comment, "Why")->type_name("TEXT");
+  add->add_option("--by", command.by, "Who. Default: the user who types")->type_name("NAME");
+  add->callback([&command] { command.what = SilenceCommand::What::add; });
+  auto* list = silence->add_subcommand("ls", "Show the silences that hold or will");
+  list->add_flag("--all", command.all, "Also those that have ended");
+  list->callback([&command] { command.what = SilenceCommand::What::list; });
+  auto* expire = silence->add_subcommand("expire", "End silences now");
+  expire->add_option("ids", command.words, "As silence ls shows them")->required()->type_name("ID");
+  expire->callback([&command] { command.what = SilenceCommand::What::expire; });
+  for (auto* each : {add, list, expire}) add_url(*each, command.url);
+}
+
+void add_alerts(CLI::App& app, AlertsCommand& command) {
+  auto* alerts = app.add_subcommand("alerts", "Show what is pending or firing");
+  alerts->footer("Exit codes: 0 answered, 1 nobody answered, 2 the command line is wrong.");
+  add_url(*alerts, command.url);
+}
+
 std::vector<std::string> names_of(const CLI::Option& option) {
   std::vector<std::string> names;
   for (const auto& name : option.get_snames()) names.push_back("-" + name);
@@ -263,6 +305,10 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_top_series(app, top_series);
   NotifyTestCommand notify_test;
   add_notify(app, notify_test);
+  SilenceCommand silence;
+  add_silence(app, silence);
+  AlertsCommand alerts;
+  add_alerts(app, alerts);
 
   bool json_schema = false;
   auto* reference = app.add_subcommand("reference", "Print every configuration key with its type, default and meaning");
@@ -303,6 +349,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (app.got_subcommand("test")) return test;
   if (app.got_subcommand("notify")) return notify_test;
   if (app.got_subcommand("routes")) return route_test;
+  if (app.got_subcommand("silence")) return silence;
+  if (app.got_subcommand("alerts")) return alerts;
   if (app.got_subcommand("query")) return query;
   if (app.got_subcommand("top-series")) return top_series;
   if (metrics) return ReferenceCommand{ReferenceCommand::Form::metrics};

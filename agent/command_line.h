@@ -44,6 +44,19 @@ struct NotifyTestCommand {
   std::string config_path = "/etc/sidewatch/sidewatch.yaml";
   Level level = Level::warning;
 };
+struct SilenceCommand {
+  enum class What { add, list, expire };
+  What what = What::list;
+  std::string url = "http://127.0.0.1:9766";
+  std::vector<std::string> words;  // add: matchers; expire: ids
+  std::string length = "1h";       // add
+  std::string comment;
+  std::string by;    // empty: who types
+  bool all = false;  // list: also those that ended
+};
+struct AlertsCommand {
+  std::string url = "http://127.0.0.1:9766";
+};
 struct TestCommand {
   std::vector<std::string> files;
 };
@@ -56,7 +69,8 @@ struct ExitCommand {  // --help, --version, or a mistake: the text has to be pri
   std::string text;
 };
 using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, RouteTestCommand, QueryCommand,
-                             TopSeriesCommand, NotifyTestCommand, ReferenceCommand, ExitCommand>;
+                             TopSeriesCommand, NotifyTestCommand, SilenceCommand, AlertsCommand, ReferenceCommand,
+                             ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

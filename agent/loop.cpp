@@ -28,7 +28,7 @@ constexpr Duration gathering_time = 2ms;
 
 Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mailbox)
     : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {
-  config_.publish({settings_.text, parts_.clock.now(), true});
+  config_.publish({settings_.text, parts_.clock.now(), true, receiver_names(settings_.receivers)});
 }
 
 Time Loop::tick(Time now) {
@@ -108,12 +108,12 @@ void Loop::take(SettingsRead& read, Time now) {
   if (!read.settings) {
     parts_.log.error("the configuration was not taken, the old one goes on", {{"problems", read.settings.error().text()}});
     const auto in_force = config_.read();
-    config_.publish({in_force->text, in_force->read_at, false});
+    config_.publish({in_force->text, in_force->read_at, false, in_force->receivers});
     return;
   }
   if (const auto sent = parts_.systemd.reloading(); !sent) parts_.log.warning(sent.error().text());
   Settings& fresh = **read.settings;
-  config_.publish({fresh.text, now, true});
+  config_.publish({fresh.text, now, true, receiver_names(fresh.receivers)});
   for (const auto& key : needs_restart(settings_, fresh)) {
     parts_.log.warning("this change needs a restart to take effect", {{"key", key}});
   }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -18,6 +19,7 @@
 #include "agent/query/command.h"
 #include "agent/route_test.h"
 #include "agent/settings.h"
+#include "agent/silence_command.h"
 #include "agent/test_command.h"
 #include "agent/top_series.h"
 #include "alerting/shipped_rules.h"
@@ -63,6 +65,12 @@ int perform(const QueryCommand& command) {
 int perform(const TopSeriesCommand& command) { return print(run_top_series(command)); }
 
 int perform(const NotifyTestCommand& command) { return print(run_notify_test(command, this_host())); }
+
+WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+
+int perform(const SilenceCommand& command) { return print(run_silence(command, wall_now(), this_user())); }
+
+int perform(const AlertsCommand& command) { return print(run_alerts(command, wall_now())); }
 
 int perform(const InitCommand& command) { return print(run_init(command, real_surroundings())); }
 

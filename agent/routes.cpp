@@ -99,6 +99,11 @@ HttpResponse front_page() {
                             "/api/v1/status/flags            how it was started\n"
                             "/api/v1/status/runtimeinfo      since when, and when it was configured\n"
                             "/api/v1/status/tsdb             which metrics and labels have most series\n"
+                            "\nAs an Alertmanager answers, for amtool and Grafana:\n"
+                            "/api/v2/alerts                  what fires\n"
+                            "/api/v2/silences                what is kept quiet; POST sets a silence\n"
+                            "/api/v2/silence/{id}            one of them; DELETE ends it\n"
+                            "\n"
                             "/federate                       ?match[]=SELECTOR: latest samples with their times\n") +
                                 push_page());
 }
@@ -123,6 +128,7 @@ std::vector<HttpRoute> make_routes(RouteParts given) {
   add_federate_route(routes, parts->queries);
   add_rule_routes(routes, parts->alerts, parts->groups);
   add_status_routes(routes, parts->queries, parts->status);
+  add_alertmanager_routes(routes, parts->alertmanager);
   add_push_routes(routes, parts->pushes);
   return routes;
 }

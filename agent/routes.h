@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/api/alertmanager.h"
 #include "agent/api/context.h"
 #include "agent/api/status.h"
 #include "agent/http/message.h"
@@ -45,6 +46,7 @@ struct RouteParts {
   QueryContext queries;
   StatusContext status;
   PushContext pushes;
+  AlertmanagerContext alertmanager;
 };
 
 std::vector<HttpRoute> make_routes(RouteParts parts);

@@ -224,6 +224,7 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   compare(running.http.hosts == loaded.http.hosts, "http.hosts");
   compare(running.http.allow_remote_reload == loaded.http.allow_remote_reload, "http.allow_remote_reload");
   compare(running.http.allow_remote_push == loaded.http.allow_remote_push, "http.allow_remote_push");
+  compare(running.http.allow_remote_silences == loaded.http.allow_remote_silences, "http.allow_remote_silences");
   compare(running.http.limits == loaded.http.limits, "http");
   compare(running.limits.max_series == loaded.limits.max_series &&
               running.limits.max_series_per_metric == loaded.limits.max_series_per_metric &&

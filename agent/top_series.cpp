@@ -1,13 +1,12 @@
 #include "agent/top_series.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "agent/agent_client.h"
 #include "agent/exit_code.h"
-#include "agent/query/answer.h"
 #include "agent/query/table.h"
 #include "base/http_client.h"
 #include "base/json.h"
@@ -16,9 +15,6 @@
 namespace sidewatch {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration answer_within = 30s;
 constexpr std::size_t max_answer_bytes = std::size_t{8} << 20;
 constexpr std::size_t widest_name = 72;
 
@@ -85,24 +81,13 @@ std::string top_series_as_tables(std::string_view body) {
 }
 
 CommandResult run_top_series(const TopSeriesCommand& command) {
-  const auto parts = parse_http_url(command.url);
-  if (!parts) return fail(exit_configuration, "--url: " + parts.error().what);
-  OutgoingRequest get;
-  get.method = "GET";
-  get.url = command.url;
-  while (get.url.ends_with('/')) get.url.pop_back();
-  get.url += "/api/v1/status/tsdb?limit=" + std::to_string(command.limit);
-  get.timeout = answer_within;
-  get.max_body_bytes = max_answer_bytes;
-  HttpClient client;
-  const HttpResult result = client.send(get);
-  if (const auto* error = std::get_if<HttpError>(&result)) {
-    return fail(exit_environment, why_not_reached(*error, command.url, answer_within));
-  }
-  auto text = top_series_as_tables(std::get<OutgoingResponse>(result).body);
+  const auto asked = ask_agent(command.url, "GET", "/api/v1/status/tsdb?limit=" + std::to_string(command.limit));
+  if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(failure->code, failure->what);
+  const auto& answer = std::get<AgentAnswer>(asked);
+  auto text = top_series_as_tables(answer.body);
   if (text.empty()) {
     return fail(exit_environment, url_without_secrets(command.url) + " answered with status " +
-                                      std::to_string(std::get<OutgoingResponse>(result).status) +
+                                      std::to_string(answer.status) +
                                       ", but not with its series; is it sidewatch or a Prometheus?");
   }
   return {exit_ok, std::move(text), ""};

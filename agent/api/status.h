@@ -18,6 +18,7 @@ struct ConfigView {
   std::string text;       // YAML, without secrets
   Time read_at;           // the last time that it was taken
   bool reloaded_well = true;
+  std::vector<std::string> receivers = {};  // their names
 };
 
 struct StatusContext {

@@ -85,6 +85,8 @@ void declare(config::Section& section, HttpConfig& config) {
   check_external_url(section, config.external_url);
   section.optional("allow_remote_reload", config.allow_remote_reload,
                    "whether POST /-/reload is also taken from other machines");
+  section.optional("allow_remote_silences", config.allow_remote_silences,
+                   "whether silences (/api/v2/silences) are also set and ended from other machines");
   section.optional("allow_remote_push", config.allow_remote_push,
                    "whether what programs push (collectors.push and its like) is also taken from other machines");
   declare_limits(section, config.limits);

@@ -27,7 +27,8 @@ class RoutesTest : public testing::Test {
 
   std::vector<HttpRoute> routes(bool allow_remote_reload = false) {
     return make_routes({pages, alerts, groups, heartbeat, ready, [this] { ++reloads; return reload_answer; }, allow_remote_reload,
-                        {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}, {pushes, instruments, clock, 1000}});
+                        {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}, {pushes, instruments, clock, 1000},
+                        {silences, alerts, [] { return std::vector<std::string>{}; }, [] { return WallTime(); }, WallTime()}});
   }
   HttpResponse answer(const std::string& method, const std::string& path, const std::vector<HttpField>& fields = {},
                       bool loopback = true, bool allow_remote_reload = false) {
@@ -57,6 +58,7 @@ class RoutesTest : public testing::Test {
   Published<std::vector<CollectorView>> collectors;
   Published<ConfigView> config;
   Published<PushTargets> pushes;
+  Silences silences = Silences::open("", WallTime()).value();
   Instruments instruments;
   PageCache pages{store};
   Published<std::vector<AlertView>> alerts;
@@ -110,7 +112,8 @@ TEST_F(RoutesTest, IsHealthyWhileTheLoopMoves) {
 TEST_F(RoutesTest, IsNotHealthyWhenTheLoopHasNotMovedForLong) {
   const Heartbeat never;  // its last beat is when the machine started
   const auto routes_of_it = make_routes({pages, alerts, groups, never, ready, [this] { return reload_answer; }, false,
-                                        {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}, {pushes, instruments, clock, 1000}});
+                                        {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}, {pushes, instruments, clock, 1000},
+                        {silences, alerts, [] { return std::vector<std::string>{}; }, [] { return WallTime(); }, WallTime()}});
   for (const auto& route : routes_of_it) {
     if (route.path != "/-/healthy") continue;
     const auto response = route.handler(HttpRequest{});

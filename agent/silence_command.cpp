@@ -1,0 +1,183 @@
+#include "agent/silence_command.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/agent_client.h"
+#include "agent/exit_code.h"
+#include "agent/query/table.h"
+#include "alerting/routes/matchers.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "config/literals.h"
+
+namespace sidewatch {
+namespace {
+
+CommandResult fail(int code, const std::string& sentence) { return {code, "", "sidewatch: " + printable(sentence) + "\n"}; }
+CommandResult fail(const AgentFailure& failure) { return fail(failure.code, failure.what); }
+
+using Row = std::vector<std::string>;
+
+// Columns two blanks apart, as wide as their widest cell; the last is not filled up.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], count_characters(row[i]));
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text += std::string(widths[i] - count_characters(row[i]) + 2, ' ');
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string cell(std::string_view text) { return mend_utf8(printable(text)); }
+
+std::string distance(const std::optional<WallTime>& time, WallTime now, std::string_view ahead, std::string_view behind) {
+  if (!time) return "";
+  const Duration away = *time - now;
+  if (away >= Duration(0)) return std::string(ahead) + to_words(away);
+  return to_words(-away) + std::string(behind);
+}
+
+// --- silences ---
+
+std::string spelled(const JsonValue& matcher) {
+  const bool regex = matcher["isRegex"].boolean_or(false);
+  const bool equal = matcher["isEqual"].boolean_or(true);
+  return std::string(matcher["name"].text_or("")) + (equal ? (regex ? "=~" : "=") : (regex ? "!~" : "!=")) + "\"" +
+         std::string(matcher["value"].text_or("")) + "\"";
+}
+
+std::string spelled_all(const JsonValue& silence) {
+  std::string text;
+  for (const auto& matcher : silence["matchers"].items()) text += (text.empty() ? "" : ", ") + spelled(matcher);
+  return text;
+}
+
+CommandResult add(const SilenceCommand& command, WallTime now, const std::string& user) {
+  const auto length = config::parse_duration(command.length);
+  if (!length || *length <= Duration(0)) return fail(exit_configuration, "--for: write a duration such as 30m, 2h or 3d");
+  JsonWriter json;
+  json.begin_object().key("matchers").begin_array();
+  for (const std::string& text : command.words) {
+    const auto matchers = parse_matchers(text);
+    if (!matchers) return fail(exit_configuration, text + ": " + matchers.error().what);
+    for (const Matcher& matcher : *matchers) {
+      using Op = Matcher::Op;
+      json.begin_object().key("name").text(matcher.name()).key("value").text(matcher.value());
+      json.key("isRegex").boolean(matcher.op() == Op::regex || matcher.op() == Op::not_regex);
+      json.key("isEqual").boolean(matcher.op() == Op::equal || matcher.op() == Op::regex).end_object();
+    }
+  }
+  json.end_array().key("startsAt").text(to_rfc3339(now)).key("endsAt").text(to_rfc3339(now + *length));
+  json.key("createdBy").text(command.by.empty() ? user : command.by).key("comment").text(command.comment).end_object();
+  const auto asked = ask_agent(command.url, "POST", "/api/v2/silences", json.take());
+  if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(*failure);
+  const std::string id(std::get<AgentAnswer>(asked).json["silenceID"].text_or(""));
+  return {exit_ok, cell(id) + "\n", ""};
+}
+
+CommandResult list(const SilenceCommand& command, WallTime now) {
+  const auto asked = ask_agent(command.url, "GET", "/api/v2/silences");
+  if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(*failure);
+  std::vector<Row> rows = {{"ID", "STATE", "UNTIL", "BY", "ALERTS WITH", "COMMENT"}};
+  for (const JsonValue& silence : std::get<AgentAnswer>(asked).json.items()) {
+    const auto state = silence["status"]["state"].text_or("");
+    if (state == "expired" && !command.all) continue;
+    rows.push_back({cell(silence["id"].text_or("")), cell(state),
+                    distance(from_rfc3339(silence["endsAt"].text_or("")), now, "in ", " ago"),
+                    cell(silence["createdBy"].text_or("")), cell(spelled_all(silence)), cell(silence["comment"].text_or(""))});
+  }
+  if (rows.size() == 1) return {exit_ok, command.all ? "There are no silences.\n" : "No silence is in force.\n", ""};
+  return {exit_ok, table(rows), ""};
+}
+
+CommandResult expire(const SilenceCommand& command) {
+  CommandResult result;
+  for (const std::string& id : command.words) {
+    const bool plain = std::all_of(id.begin(), id.end(), [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+    });
+    if (!plain) return fail(exit_configuration, "'" + id + "' is no silence's id; see sidewatch silence ls");
+    const auto asked = ask_agent(command.url, "DELETE", "/api/v2/silence/" + id);
+    if (const auto* failure = std::get_if<AgentFailure>(&asked)) {
+      const CommandResult failed = fail(*failure);
+      return {failed.code, result.out, failed.err};
+    }
+    result.out += id + " has ended\n";
+  }
+  return result;
+}
+
+// --- alerts ---
+
+std::string entity(const JsonValue& labels) {
+  std::string text;
+  for (std::size_t i = 0; i < labels.names().size(); ++i) {
+    const std::string& name = labels.names()[i];
+    if (name == "alertname" || name == "severity") continue;
+    text += (text.empty() ? "" : ", ") + name + "=" + std::string(labels.items()[i].text_or(""));
+  }
+  return text;
+}
+
+}  // namespace
+
+CommandResult run_silence(const SilenceCommand& command, WallTime now, const std::string& user) {
+  switch (command.what) {
+    case SilenceCommand::What::add: return add(command, now, user);
+    case SilenceCommand::What::list: return list(command, now);
+    case SilenceCommand::What::expire: return expire(command);
+  }
+  return {};
+}
+
+CommandResult run_alerts(const AlertsCommand& command, WallTime now) {
+  const auto asked = ask_agent(command.url, "GET", "/api/v1/alerts");
+  if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(*failure);
+  const auto held = ask_agent(command.url, "GET", "/api/v2/alerts?active=false");
+  std::vector<std::string> silenced;  // fingerprints
+  if (const auto* answer = std::get_if<AgentAnswer>(&held)) {  // a Prometheus has none
+    for (const auto& alert : answer->json.items()) silenced.emplace_back(alert["fingerprint"].text_or(""));
+  }
+  std::vector<Row> rows = {{"STATE", "ALERT", "ON", "VALUE", "SINCE", "WHAT"}};
+  for (const JsonValue& alert : std::get<AgentAnswer>(asked).json["data"]["alerts"].items()) {
+    const bool firing = alert["state"].text_or("") == "firing";
+    const auto level = alert["level"].text_or(alert["labels"]["severity"].text_or("firing"));
+    std::string state = firing ? std::string(level) : "pending";
+    const std::string fingerprint(alert["fingerprint"].text_or(""));
+    if (!fingerprint.empty() && std::find(silenced.begin(), silenced.end(), fingerprint) != silenced.end()) {
+      state += " (silenced)";
+    }
+    const auto since = from_rfc3339(alert["firedAt"].text_or(alert["activeAt"].text_or("")));
+    rows.push_back({cell(state), cell(alert["labels"]["alertname"].text_or("")), cell(entity(alert["labels"])),
+                    cell(alert["value"].text_or("")), distance(since, now, "in ", " ago"),
+                    cell(alert["annotations"]["summary"].text_or(""))});
+  }
+  if (rows.size() == 1) return {exit_ok, "Nothing fires.\n", ""};
+  return {exit_ok, table(rows), ""};
+}
+
+std::string this_user() {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_name;
+  return "user " + std::to_string(getuid());
+}
+
+}  // namespace sidewatch

@@ -1,0 +1,124 @@
+"""Silences of the real agent: set, shown and ended by its own commands and by Debian's amtool; kept over kill -9."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import BINARY, DEADLINE, Agent, Meminfo, Receiver, temporary_directory, wait_until  # noqa: E402
+
+CONFIG = """
+agent: {{interval: 200ms, state_dir: "{state}"}}
+http: {{listen: "127.0.0.1:0"}}
+collectors:
+  host: {{roots: {{procfs: {procfs}}}}}
+rules:
+  - alert: MemoryLow
+    expr: 100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)
+    warning: "> 80"
+    cooldown: 0s
+    labels: {{team: shop}}
+    summary: "Memory at {{{{ $value | humanize }}}} %"
+receivers:
+  - name: oncall
+    webhook: {{url: "{url}"}}
+"""
+
+
+def run(*arguments, code=0):
+    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
+    assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
+    return done
+
+
+class Silences(unittest.TestCase):
+    def setUp(self):
+        directory = temporary_directory()
+        self.addCleanup(directory.cleanup)
+        self.memory = Meminfo(directory.name)
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.stop)
+        self.state = os.path.join(directory.name, "state")
+        self.agent = Agent(CONFIG.format(state=self.state, procfs=self.memory.root,
+                                         url=self.receiver.url), directory.name)
+        self.addCleanup(self.agent.stop)
+        self.agent.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.agent.port}"
+
+    def sidewatch(self, *arguments, code=0):
+        return run(BINARY, *arguments, "--url", self.url, code=code)
+
+    def amtool(self, *arguments, code=0):
+        return run("amtool", f"--alertmanager.url={self.url}", *arguments, code=code)
+
+    def silences(self):
+        return json.loads(self.amtool("silence", "query", "-o", "json").stdout)
+
+    def test_the_agents_commands_set_show_and_end_a_silence(self):
+        silence = self.sidewatch("silence", "add", "alertname=MemoryLow", 'team=~"shop|pay"', "--for", "2h",
+                                 "--comment", "new memory", "--by", "ann").stdout.strip()
+        self.assertRegex(silence, r"^[0-9a-f-]{36}$")
+        shown = self.sidewatch("silence", "ls").stdout
+        self.assertRegex(shown, rf"{silence}  active +in (2h|1h 59m)  +ann +alertname=\"MemoryLow\", team=~\"shop\|pay\"  +new memory")
+        self.agent.kill()
+        self.agent.start()
+        self.assertIn(silence, self.sidewatch("silence", "ls").stdout, "it survives kill -9")
+        self.assertIn("has ended", self.sidewatch("silence", "expire", silence).stdout)
+        self.assertEqual(self.sidewatch("silence", "ls").stdout, "No silence is in force.\n")
+        self.assertRegex(self.sidewatch("silence", "ls", "--all").stdout, rf"{silence}  expired")
+        self.assertIn("has ended already", self.sidewatch("silence", "expire", silence, code=1).stderr)
+
+    def test_amtool_sets_shows_and_ends_a_silence(self):
+        silence = self.amtool("silence", "add", "alertname=MemoryLow", "--duration=1h", "--author=bob",
+                              "--comment=moving").stdout.strip()
+        found = self.silences()
+        self.assertEqual([one["id"] for one in found], [silence])
+        self.assertEqual(found[0]["createdBy"], "bob")
+        self.assertIn(silence, self.sidewatch("silence", "ls").stdout)
+        self.assertIn(silence, self.amtool("silence", "query", "alertname=MemoryLow").stdout)
+        self.assertNotIn(silence, self.amtool("silence", "query", "alertname=Other").stdout)
+        self.amtool("silence", "update", "--duration=3h", silence)
+        self.assertEqual(len(self.silences()), 1)
+        self.amtool("silence", "expire", silence)
+        self.assertEqual(self.silences(), [])
+
+    def test_what_fires_is_listed_with_its_silence(self):
+        self.assertEqual(self.sidewatch("alerts").stdout, "Nothing fires.\n")
+        self.memory.use(90)
+        wait_until(lambda: "warning" in self.sidewatch("alerts").stdout, "the alert to fire")
+        self.assertRegex(self.sidewatch("alerts").stdout, r"warning +MemoryLow +team=shop +9\d(\.\d+)? .* ago +Memory at 90 %")
+        self.assertIn("MemoryLow", self.amtool("alert", "query").stdout)
+        self.sidewatch("silence", "add", "team=shop")
+        self.assertIn("warning (silenced)", self.sidewatch("alerts").stdout)
+        self.assertNotIn("MemoryLow", self.amtool("alert", "query").stdout)
+        self.assertIn("MemoryLow", self.amtool("alert", "query", "--silenced").stdout)
+
+    def test_mistakes_are_said_in_a_sentence(self):
+        self.assertIn("=~", self.sidewatch("silence", "add", "MemoryLow", code=2).stderr)
+        self.assertIn("--for", self.sidewatch("silence", "add", "a=b", "--for", "soon", code=2).stderr)
+        self.assertIn("a label that is there", self.sidewatch("silence", "add", "a=~.*", code=1).stderr)
+        self.assertIn("no silence's id", self.sidewatch("silence", "expire", "../x", code=2).stderr)
+        away = run(BINARY, "silence", "ls", "--url", "http://127.0.0.1:1", code=1).stderr
+        self.assertRegex(away, r"^sidewatch: .*127\.0\.0\.1:1")
+
+    def test_a_damaged_file_is_put_aside_and_said(self):
+        self.sidewatch("silence", "add", "team=shop")
+        self.agent.stop()
+        path = os.path.join(self.state, "silences.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("half a fi")
+        self.agent.start()
+        wait_until(lambda: "silences of the last run cannot be read" in self.agent.log(), "the log to say it")
+        with open(path + ".damaged", encoding="utf-8") as file:
+            self.assertEqual(file.read(), "half a fi")
+        self.sidewatch("silence", "add", "team=shop")
+        self.assertTrue(os.path.exists(path))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
