@@ -208,6 +208,15 @@ struct Agent {
   std::atomic<bool> ready{false};
   SystemdNotifier systemd = SystemdNotifier::from_environment();
 
+  void hold_what_is_silenced() {
+    dispatcher.set_hold_back([this](const Notification& notification, Time now) -> std::optional<Time> {
+      const Duration step = clock.wall_step();
+      const auto until = silences.held_until(notification.labels, to_wall(now, step));
+      if (!until) return std::nullopt;
+      return from_wall(*until, step);
+    });
+  }
+
   Engine make_engine() {
     Engine engine(settings.rule_groups, engine_limits(settings));
     engine.set_externals(common_labels(settings.agent), external_url(settings.http));
@@ -245,12 +254,13 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
   agent.own_metrics.reloaded(true, to_wall(agent.clock.now(), agent.clock.wall_step()));
   log_warnings(agent.log, agent.settings.receivers, agent.settings.router);
   agent.judge.set_router(agent.settings.router);
+  agent.hold_what_is_silenced();
   agent.deliveries.configure(agent.settings.receivers);
   agent.history = take_up_history(agent);
   agent.collectors.configure(agent.settings.collectors, agent.settings.agent.interval, agent.clock.now());
 
   Loop loop({agent.clock, agent.log, agent.store, agent.outbox, agent.dispatcher, agent.judge, agent.collectors,
-             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd, agent.history.get()},
+             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd, agent.history.get(), &agent.silences},
             agent.settings, agent.mailbox);
   std::atomic<bool> loop_ended{false};
   std::thread loop_thread([&] {

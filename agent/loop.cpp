@@ -165,6 +165,7 @@ void Loop::show_own_metrics(Time now) {
   parts_.own_metrics.remembered(parts_.store.samples_evicted());
   if (parts_.history) parts_.own_metrics.written_down(parts_.history->status());
   parts_.own_metrics.clocked(parts_.clock.wall_step());
+  if (parts_.silences) parts_.own_metrics.silenced(parts_.silences->active(to_wall(now, parts_.clock.wall_step())));
   parts_.collectors.publish();
 }
 

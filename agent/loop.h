@@ -21,6 +21,7 @@
 #include "agent/routes.h"
 #include "agent/sd_notify.h"
 #include "agent/settings.h"
+#include "alerting/silences.h"
 #include "base/time.h"
 
 namespace sidewatch {
@@ -40,6 +41,7 @@ struct LoopParts {
   std::atomic<bool>& ready;
   const SystemdNotifier& systemd;
   const HistoryWriter* history = nullptr;  // null: samples are in memory only
+  const Silences* silences = nullptr;      // null: there are none
 };
 
 class Loop {

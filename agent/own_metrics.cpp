@@ -30,6 +30,11 @@ constexpr Metric dead_letters_metric{"sidewatch_dead_letters", MetricType::gauge
 constexpr Metric merged_metric{"sidewatch_notifications_merged_total", MetricType::counter, "",
                                "Messages that a later one of the same incident took in before they were sent."};
 
+constexpr Metric held_metric{"sidewatch_notifications_held", MetricType::gauge, "",
+                             "Messages that wait for the end of a silence or a mute interval."};
+constexpr Metric silenced_metric{"sidewatch_notifications_silenced_total", MetricType::counter, "",
+                                 "Messages about what began and ended while they were held back, never told."};
+constexpr Metric silences_metric{"sidewatch_silences_active", MetricType::gauge, "", "Silences that hold now."};
 constexpr Metric deliveries_metric{"sidewatch_notifications_deliveries_total", MetricType::counter, "",
                                    "Requests that the receiver took; each tells one message or several."};
 constexpr Metric grouped_metric{"sidewatch_notifications_grouped_total", MetricType::counter, "",
@@ -94,6 +99,9 @@ constexpr Metric all_metrics[] = {
     rejected_metric,
     dropped_metric,
     merged_metric,
+    held_metric,
+    silenced_metric,
+    silences_metric,
     deliveries_metric,
     grouped_metric,
     digests_metric,
@@ -166,12 +174,16 @@ void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const 
     raise(instruments_.counter(rejected_metric, labels), static_cast<double>(receiver.rejected));
     raise(instruments_.counter(dropped_metric, labels), static_cast<double>(receiver.dropped));
     raise(instruments_.counter(merged_metric, labels), static_cast<double>(receiver.merged));
+    instruments_.gauge(held_metric, labels).set(static_cast<double>(receiver.held));
+    raise(instruments_.counter(silenced_metric, labels), static_cast<double>(receiver.silenced));
     raise(instruments_.counter(deliveries_metric, labels), static_cast<double>(receiver.deliveries));
     raise(instruments_.counter(grouped_metric, labels), static_cast<double>(receiver.grouped));
     raise(instruments_.counter(digests_metric, labels), static_cast<double>(receiver.digests));
     raise(instruments_.counter(rate_limited_metric, labels), static_cast<double>(receiver.rate_limited));
   }
-  for (const auto& name : gone) instruments_.gauge(pending_metric, {{"receiver", name}}).set(0);
+  for (const auto& name : gone) {
+    for (const auto& metric : {pending_metric, held_metric}) instruments_.gauge(metric, {{"receiver", name}}).set(0);
+  }
   instruments_.gauge(durable_metric).set(outbox.durable ? 1 : 0);
   instruments_.gauge(degraded_metric).set(outbox.degraded ? 1 : 0);
   raise(instruments_.counter(failed_commits_metric), static_cast<double>(outbox.failed_commits));
@@ -227,6 +239,8 @@ void OwnMetrics::reloaded(bool good, WallTime wall) {
   instruments_.gauge(reload_successful_metric).set(good ? 1 : 0);
   if (good) instruments_.gauge(reload_time_metric).set(to_seconds(wall.time_since_epoch()));
 }
+
+void OwnMetrics::silenced(std::size_t active) { instruments_.gauge(silences_metric).set(static_cast<double>(active)); }
 
 void OwnMetrics::clocked(Duration wall_step) {
   instruments_.gauge(wall_step_metric).set(to_seconds(wall_step));

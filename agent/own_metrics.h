@@ -35,6 +35,7 @@ class OwnMetrics {
   void written_down(const HistoryWriter::Status& history);
   void reloaded(bool good, WallTime wall);
   void clocked(Duration wall_step);
+  void silenced(std::size_t active);
 
  private:
   void raise(Counter& counter, double total);

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Duration degraded_retry = std::chrono::seconds(10);  // how often what is in memory only is tried on the disk
 
+constexpr Duration hold_review = std::chrono::seconds(1);
+
 }  // namespace
 
 Dispatcher::Queue* Dispatcher::State::find(const std::string& receiver) {
@@ -51,7 +53,10 @@ std::vector<Delivery> Dispatcher::due(Time now) {
   std::vector<Delivery> handed_out;
   Transaction changes;
   changes.at = to_wall(now, {});
+  const bool review = now >= state_->next_review;
+  if (review) state_->next_review = now + hold_review;
   for (auto& queue : state_->queues) {
+    if (review || queue->line.first_due(now)) state_->review_holds(*queue, changes, now);
     if (auto delivery = state_->next_delivery(*queue, changes, now)) handed_out.push_back(std::move(*delivery));
   }
   // Not on disk: it is in memory, and what goes together is so for as long as the process lives.
@@ -145,6 +150,8 @@ std::vector<ReceiverStatus> Dispatcher::statuses() const {
     status.name = queue->target.name;
     status.queued = queue->line.size();
     status.in_flight = queue->line.in_flight().size();
+    status.held = static_cast<std::size_t>(std::count_if(queue->line.entries().begin(), queue->line.entries().end(),
+                                                         [](const auto& item) { return item.second.held_until.has_value(); }));
     if (!queue->line.entries().empty()) {
       status.oldest_created_at = queue->line.entries().begin()->second.notification.created_at;
     }

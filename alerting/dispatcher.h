@@ -16,6 +16,8 @@
 //   whatever group it is; or, to a receiver of single messages, the worst first.
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
 //   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now.
+// - What is held back waits. What still fires when nothing holds it any more is told then, once; what began and ended
+//   meanwhile is never told. The end of what a receiver has heard of is not held back.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
 //   get the earlier one, its answer having been lost, must not take the end for a repetition.
@@ -29,6 +31,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +50,9 @@ namespace sidewatch {
 
 inline constexpr std::size_t max_alerts_per_delivery = 100;
 
+// Until when a message is held back now (by a silence, by a mute interval); absent: it may go.
+using HoldBack = std::function<std::optional<Time>(const Notification& notification, Time now)>;
+
 struct DispatchTarget {
   std::string name;
   std::string fallback = {};        // name of another target; empty: none
@@ -61,6 +67,8 @@ struct ReceiverStatus {
   bool leaving = false;    // no longer in the configuration; its totals stay for as long as the process runs
   std::size_t queued = 0;  // with those under way
   std::size_t in_flight = 0;
+  std::size_t held = 0;           // of the queued: held back by a silence or a mute interval
+  std::int64_t silenced = 0;      // never told: began and ended while it was held back
   std::int64_t delivered = 0;
   std::int64_t grouped = 0;  // of the delivered: together with others
   std::int64_t deliveries = 0;
@@ -83,6 +91,9 @@ class Dispatcher {
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // What may hold messages back. It is asked when a message comes, before it goes, and once a second meanwhile.
+  void set_hold_back(HoldBack hold_back);
 
   // Commits `with` (alert states, saved time) together with `notifications`. An Error says that it is in memory only
   // for now; the messages are queued and will be sent all the same.

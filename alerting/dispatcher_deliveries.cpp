@@ -16,9 +16,7 @@ constexpr std::size_t most_groups_remembered = 1'000;
 
 }  // namespace
 
-// From when a new message may go. This is the place for whatever else holds a message back before its first attempt (such
-// as a mute interval): a later time here keeps it in the queue, where what follows of its incident becomes one with it, and
-// a reload (all_are_due) lets it go.
+// From when a new message may go, unless something holds it back (dispatcher_holds.cpp). A reload (all_are_due) lets it go.
 Time Dispatcher::State::earliest(Queue& queue, const Notification& notification, Time now) {
   const Routing& routing = notification.routing;
   if (!queue.target.takes_groups || routing.group.empty() || routing.group_wait <= Duration(0)) return now;

@@ -174,6 +174,10 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
     queue.line.replace(last, std::move(whole));
   }
   const Notification left = queue.line.entry(last).notification;
+  if (hold(queue, last, changes, now) && left.reason == Reason::fired_and_resolved) {
+    ++queue.status.silenced;
+    return leave(queue, last, Outcome::pointless, "", changes);
+  }
   const bool unwanted = is_only_an_end(left) && !queue.wants_end(incident);
   if (known ? !unwanted : !is_only_an_end(left) && !left.routing.follow_up) return;
   // While the beginning is under way, its answer decides whether there is anything to forget.

@@ -1,7 +1,7 @@
 // The inside of the dispatcher: its queues and what is done with them; see dispatcher.h.
 //
 // dispatcher.cpp has what the loop calls, dispatcher_queues.cpp what becomes of a message in its queue,
-// dispatcher_deliveries.cpp which messages go when and together, and dispatcher_changes.cpp what a restart and a reload do.
+// dispatcher_deliveries.cpp which messages go when and together, dispatcher_holds.cpp which are held back, and dispatcher_changes.cpp what a restart and a reload do.
 // Included by these alone.
 #pragma once
 
@@ -56,10 +56,14 @@ struct Dispatcher::State {
   std::vector<std::unique_ptr<Queue>> queues;  // in the order of the configuration, the leaving ones behind
   std::optional<Time> next_save;               // while the outbox is degraded
   std::map<std::string, ReceiverStatus> gone;  // what became of the messages for receivers that are no more
+  HoldBack hold_back = {};                     // empty: nothing is
+  Time next_review = {};                       // of what is held back
 
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
   Time earliest(Queue& queue, const Notification& notification, Time now);
+  bool hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
+  void review_holds(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);
   std::vector<ReceiverQueue::Number> what_goes_together(Queue& queue, ReceiverQueue::Number first, Time now);
   void pin(Queue& queue, ReceiverQueue::Number number, const std::string& batch, Transaction& changes);

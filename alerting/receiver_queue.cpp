@@ -46,7 +46,7 @@ ReceiverQueue::Number ReceiverQueue::push(Notification notification, std::int64_
   const std::string alert_key = notification.alert_key;
   by_worth_.insert({notification.worst, number});
   by_incident_.insert({hash_of(notification.incident), number});
-  entries_.emplace(number, Entry{std::move(notification), attempts, not_before});
+  entries_.emplace(number, Entry{std::move(notification), attempts, not_before, std::nullopt});
   lines_[alert_key].numbers.insert(number);
   refresh(alert_key);
   return number;
@@ -75,6 +75,12 @@ void ReceiverQueue::postpone(Number number, std::int64_t attempts, Time not_befo
   later.attempts = attempts;
   later.not_before = not_before;
   refresh(later.notification.alert_key);
+}
+
+void ReceiverQueue::hold(Number number, std::optional<Time> until) {
+  Entry& held = entries_.at(number);
+  held.held_until = until;
+  refresh(held.notification.alert_key);
 }
 
 void ReceiverQueue::all_are_due(Time now) {
@@ -122,7 +128,7 @@ void ReceiverQueue::refresh(const std::string& alert_key) {
   }
   const Number first = *line.numbers.begin();
   if (in_flight_.contains(first)) return;
-  line.head = {entries_.at(first).not_before, first};
+  line.head = {entries_.at(first).due(), first};
   heads_.insert(*line.head);
 }
 

@@ -3,6 +3,7 @@
 // Knows who may go next and who is worth least. Writes nothing and decides nothing about an attempt's outcome.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,6 +24,9 @@ class ReceiverQueue {
     Notification notification;
     std::int64_t attempts = 0;
     Time not_before;
+    std::optional<Time> held_until = {};  // a silence or a mute interval holds it back
+
+    Time due() const { return held_until ? std::max(not_before, *held_until) : not_before; }
   };
   using Number = std::int64_t;  // the place in line
 
@@ -39,7 +43,8 @@ class ReceiverQueue {
   void take(Number number);                       // which is due: now under way
   void put_back(Number number, Time not_before);  // no longer under way
   void postpone(Number number, std::int64_t attempts, Time not_before);
-  void all_are_due(Time now);                     // whatever they were waiting for
+  void hold(Number number, std::optional<Time> until);
+  void all_are_due(Time now);                     // whatever they were waiting for, but for what holds them back
 
   const std::set<Number>& in_flight() const { return in_flight_; }
   // The first time at which one may be due (none is while some are under way).

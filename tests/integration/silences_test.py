@@ -98,6 +98,38 @@ class Silences(unittest.TestCase):
         self.assertNotIn("MemoryLow", self.amtool("alert", "query").stdout)
         self.assertIn("MemoryLow", self.amtool("alert", "query", "--silenced").stdout)
 
+    def told(self):
+        return [(request["body"]["status"], alert["reason"]) for request in self.receiver.requests
+                for alert in request["body"]["alerts"]]
+
+    def test_what_still_fires_when_a_silence_ends_is_told_once_and_its_end_too(self):
+        silence = self.sidewatch("silence", "add", "alertname=MemoryLow").stdout.strip()
+        self.memory.use(90)
+        held = 'sidewatch_notifications_held{receiver="oncall"}'
+        wait_until(lambda: self.agent.metrics().get(held) == 1, "the message to be held back")
+        self.assertEqual(self.agent.metrics()["sidewatch_silences_active"], 1)
+        self.agent.kill()
+        self.agent.start()
+        wait_until(lambda: self.agent.metrics().get(held) == 1, "the message to be held back after kill -9, too")
+        self.assertEqual(self.told(), [])
+        self.sidewatch("silence", "expire", silence)
+        wait_until(lambda: self.told() == [("firing", "fired")], "the message")
+        self.sidewatch("silence", "add", "alertname=MemoryLow")
+        self.memory.use(10)
+        wait_until(lambda: self.told() == [("firing", "fired"), ("resolved", "resolved")], "the end of what was told")
+
+    def test_what_began_and_ended_in_silence_is_never_told(self):
+        silence = self.amtool("silence", "add", "team=shop", "--comment=test").stdout.strip()
+        self.memory.use(90)
+        wait_until(lambda: self.agent.metrics().get('sidewatch_notifications_held{receiver="oncall"}') == 1, "the hold")
+        self.memory.use(10)
+        wait_until(lambda: self.agent.metrics().get('sidewatch_notifications_silenced_total{receiver="oncall"}') == 1,
+                   "the message to be dropped")
+        self.amtool("silence", "expire", silence)
+        self.memory.use(90)
+        wait_until(lambda: self.told(), "the next incident")
+        self.assertEqual(self.told(), [("firing", "fired")])
+
     def test_mistakes_are_said_in_a_sentence(self):
         self.assertIn("=~", self.sidewatch("silence", "add", "MemoryLow", code=2).stderr)
         self.assertIn("--for", self.sidewatch("silence", "add", "a=b", "--for", "soon", code=2).stderr)

@@ -1,0 +1,141 @@
+// What is held back by silences and mute intervals: who is told when, and of what never.
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "tests/alerting/delivery/dispatcher_fixture.h"
+
+namespace sidewatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class DispatcherHoldTest : public DispatcherTest {
+ protected:
+  DispatcherHoldTest() { ask(); }
+  void ask() {
+    dispatcher_->set_hold_back([this](const Notification& notification, Time now) -> std::optional<Time> {
+      const auto held = held_.find(notification.alert_key);
+      if (held == held_.end() || held->second <= now) return std::nullopt;
+      return held->second;
+    });
+  }
+  void hold(const std::string& alert, Duration length) { held_[alert] = now_ + length; }
+  void pass(Duration time) { now_ += time; }
+
+  std::map<std::string, Time> held_;  // alerts, until when
+};
+
+TEST_F(DispatcherHoldTest, TellsOnceWhatStillFiresWhenTheHoldEnds) {
+  hold("a1", 10min);
+  enqueue({.id = "n1", .level = Level::warning});
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(status().held, 1U);
+  EXPECT_EQ(dispatcher_->next_due(), now_ + 10min);
+  pass(5min);
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  EXPECT_THAT(due(), IsEmpty());
+  pass(5min);
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::fired);
+  EXPECT_EQ(only().level, Level::critical);
+  deliver("n2");
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(status().held, 0U);
+}
+
+TEST_F(DispatcherHoldTest, NeverTellsWhatBeganAndEndedMeanwhile) {
+  hold("a1", 10min);
+  enqueue({.id = "n1"});
+  pass(1min);
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_EQ(status().queued, 0U);
+  EXPECT_EQ(status().silenced, 1);
+  EXPECT_THAT(on_disk(), IsEmpty());
+  pass(20min);
+  EXPECT_THAT(due(), IsEmpty());
+}
+
+TEST_F(DispatcherHoldTest, TellsTheEndOfWhatWasToldWhateverIsHeld) {
+  enqueue({.id = "n1"});
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  deliver("n1");
+  hold("a1", 10min);
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  EXPECT_THAT(due(), IsEmpty());
+  enqueue({.id = "n3", .reason = Reason::resolved, .level = Level::critical});
+  EXPECT_THAT(due(), ElementsAre("n3"));
+  EXPECT_EQ(only().reason, Reason::resolved);
+}
+
+TEST_F(DispatcherHoldTest, HoldsOneAlertAndNotAnother) {
+  hold("a1", 10min);
+  enqueue({.id = "n1"});
+  enqueue({.id = "n2", .alert = "a2"});
+  EXPECT_THAT(due(), ElementsAre("n2"));
+}
+
+TEST_F(DispatcherHoldTest, LetsGoSoonAfterAHoldWasTakenAway) {
+  hold("a1", 10h);
+  enqueue({.id = "n1"});
+  EXPECT_THAT(due(), IsEmpty());
+  held_.clear();
+  pass(1s);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+}
+
+TEST_F(DispatcherHoldTest, HoldsWhatWaitsAlreadyForAReceiverThatIsAway) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", http_500);
+  hold("a1", 1h);
+  pass(30min);
+  EXPECT_THAT(due(), IsEmpty());
+  pass(30min);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+}
+
+TEST_F(DispatcherHoldTest, GoesOnHoldingAfterARestart) {
+  hold("a1", 10min);
+  enqueue({.id = "n1"});
+  make({{"oncall", "", 100}});
+  ask();
+  EXPECT_THAT(due(), IsEmpty());
+  pass(10min);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+}
+
+TEST_F(DispatcherHoldTest, GoesOnHoldingAfterAReload) {
+  hold("a1", 10min);
+  enqueue({.id = "n1"});
+  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
+  EXPECT_THAT(due(), IsEmpty());
+  pass(10min);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+}
+
+TEST_F(DispatcherHoldTest, LeavesTheRestOfAGroupToGoByItself) {
+  make({{.name = "oncall", .max_queued = 100, .takes_groups = true}});
+  ask();
+  std::vector<Notification> group;
+  for (const char* alert : {"a1", "a2", "a3"}) {
+    Notification n = make_notification({.id = std::string("n-") + alert, .alert = alert});
+    n.routing.group = "g";
+    group.push_back(n);
+  }
+  ASSERT_TRUE(dispatcher_->enqueue(group, {}, now_));
+  const auto together = due();
+  ASSERT_EQ(taken_.at(0).alerts.size(), 3U);
+  finish(together.at(0), http_500);
+  hold("a2", 1h);
+  pass(10min);
+  const auto without = due();
+  ASSERT_EQ(taken_.at(0).alerts.size(), 2U);
+  EXPECT_NE(without, together) << "other messages are another delivery";
+}
+
+}  // namespace
+}  // namespace sidewatch
