@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -204,17 +205,29 @@ struct Agent {
   DeliverySet deliveries{dispatcher, mailbox};
   PageCache pages{store, &exemplars};
   std::unique_ptr<HistoryWriter> history;  // null: samples are in memory only
+  Published<std::vector<MuteTime>> mute_times;
   Heartbeat heartbeat;
   std::atomic<bool> ready{false};
   SystemdNotifier systemd = SystemdNotifier::from_environment();
 
-  void hold_what_is_silenced() {
-    dispatcher.set_hold_back([this](const Notification& notification, Time now) -> std::optional<Time> {
-      const Duration step = clock.wall_step();
-      const auto until = silences.held_until(notification.labels, to_wall(now, step));
-      if (!until) return std::nullopt;
-      return from_wall(*until, step);
-    });
+  // By a silence, or by a mute time that the message's route names; the one that lasts longer.
+  std::optional<Time> held_until(const Notification& notification, Time now) const {
+    const Duration step = clock.wall_step();
+    const WallTime wall = to_wall(now, step);
+    std::optional<WallTime> until = silences.held_until(notification.labels, wall);
+    const auto mutes = mute_times.read();
+    for (const MuteTime& mute : *mutes) {
+      const auto& names = notification.routing.mute;
+      if (std::find(names.begin(), names.end(), mute.name) == names.end()) continue;
+      if (const auto end = muted_until(mute, wall)) until = std::max(until.value_or(*end), *end);
+    }
+    if (!until) return std::nullopt;
+    return from_wall(*until, step);
+  }
+
+  void hold_back() {
+    mute_times.publish(settings.mute_times);
+    dispatcher.set_hold_back([this](const Notification& n, Time now) { return held_until(n, now); });
   }
 
   Engine make_engine() {
@@ -254,13 +267,14 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
   agent.own_metrics.reloaded(true, to_wall(agent.clock.now(), agent.clock.wall_step()));
   log_warnings(agent.log, agent.settings.receivers, agent.settings.router);
   agent.judge.set_router(agent.settings.router);
-  agent.hold_what_is_silenced();
+  agent.hold_back();
   agent.deliveries.configure(agent.settings.receivers);
   agent.history = take_up_history(agent);
   agent.collectors.configure(agent.settings.collectors, agent.settings.agent.interval, agent.clock.now());
 
   Loop loop({agent.clock, agent.log, agent.store, agent.outbox, agent.dispatcher, agent.judge, agent.collectors,
-             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd, agent.history.get(), &agent.silences},
+             agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd, agent.history.get(), &agent.silences,
+             &agent.mute_times},
             agent.settings, agent.mailbox);
   std::atomic<bool> loop_ended{false};
   std::thread loop_thread([&] {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "agent/http/listener.h"
+#include "alerting/mute_times_config.h"
 #include "alerting/routes/route_config.h"
 #include "alerting/rule_sources.h"
 #include "config/document.h"
@@ -61,7 +62,10 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   ReceiverContext with_links = context;
   with_links.external_url = settings.http.external_url.value;
   const ReceiverNames names = configure_receivers(top, with_links, settings.receivers);
-  settings.router = configure_routes(top, names);
+  configure_mute_times(top, settings.mute_times);
+  std::vector<std::string> mute_names;
+  for (const auto& mute : settings.mute_times) mute_names.push_back(mute.name);
+  settings.router = configure_routes(top, names, mute_names);
   top.section("limits", settings.limits, "how much of everything there may be");
 }
 
@@ -132,6 +136,15 @@ std::string describe_groups(const std::vector<RuleGroup>& groups) {
 }
 
 // The first that takes an alert decides, so they are shown in their order.
+// When each is in force, in its own time zone.
+std::string describe_mute_times(const std::vector<MuteTime>& mutes) {
+  if (mutes.empty()) return "";
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  std::string text = "Mutes\n";
+  for (const MuteTime& mute : mutes) text += "  " + describe(mute, now) + "\n";
+  return text;
+}
+
 std::string describe_routes(const Router& router) {
   if (!router.has_routes()) return "";
   std::string text = "Routes\n";
@@ -253,6 +266,7 @@ std::string describe(const Settings& settings) {
   text += settings.receivers.empty() ? "Tells nobody: there is no receiver\n" : "Tells\n";
   for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
   text += describe_routes(settings.router);
+  text += describe_mute_times(settings.mute_times);
   for (const auto& address : listen_addresses(settings.http)) text += "Serves " + metrics_url(address) + "\n";
   text += settings.agent.state_dir.empty()
               ? "Keeps its state in memory only: alerts, unsent messages and samples do not survive a restart "

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/http/config.h"
+#include "alerting/mute_times.h"
 #include "alerting/receivers/table.h"
 #include "alerting/routes/route.h"
 #include "alerting/rule_group.h"
@@ -54,6 +55,7 @@ struct Settings {
   std::vector<RuleGroup> rule_groups;  // of `rules:`, of the rule files, and those that come with the agent
   std::vector<ReceiverPlan> receivers;
   Router router;  // to them
+  std::vector<MuteTime> mute_times;
   std::vector<std::string> files;  // that were read
   std::string text;                // what they say together, as YAML, secrets replaced
 };

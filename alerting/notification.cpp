@@ -82,6 +82,11 @@ void write_routing(JsonWriter& json, const Routing& routing) {
   if (!routing.group.empty()) json.key("group").text(routing.group);
   if (!routing.group_labels.empty()) write_labels(json.key("group_labels"), routing.group_labels);
   if (routing.group_wait > Duration(0)) json.key("group_wait").integer(routing.group_wait.count());
+  if (!routing.mute.empty()) {
+    json.key("mute").begin_array();
+    for (const auto& name : routing.mute) json.text(name);
+    json.end_array();
+  }
   if (!routing.batch.empty()) json.key("batch").text(routing.batch);
   json.end_object();
 }
@@ -93,6 +98,7 @@ Routing read_routing(const JsonValue& value) {
   routing.group = value["group"].text_or("");
   routing.group_labels = read_labels(value["group_labels"]);
   routing.group_wait = Duration(value["group_wait"].integer_or(0));
+  for (const JsonValue& name : value["mute"].items()) routing.mute.emplace_back(name.text_or(""));
   routing.batch = value["batch"].text_or("");
   return routing;
 }

@@ -36,6 +36,7 @@ struct Routing {
   std::string group;       // messages of one receiver with the same may be told together; empty: by itself
   Labels group_labels;     // what those of the group have in common
   Duration group_wait{};   // how long the first of a group waits for others
+  std::vector<std::string> mute;  // names of the mute times that hold it back
   std::string batch;       // id of the delivery in which it was first tried, and in which it stays; empty: not yet
 
   bool operator==(const Routing&) const = default;

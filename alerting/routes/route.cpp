@@ -75,6 +75,7 @@ Routing routing_of(const Recipient& recipient, const Labels& labels) {
   if (recipient.route == nullptr) return routing;
   const Route& route = *recipient.route;
   routing.tells_end = route.send_resolved;
+  routing.mute = route.mute;
   if (!route.group_by) return routing;
   routing.group_labels = labels_for(*route.group_by, labels);
   routing.group = group_key(route, routing.group_labels);
@@ -89,6 +90,7 @@ std::string describe(const Route& route) {
     text += route.group_by->empty() ? ", all in one group" : ", grouped by " + list_of(*route.group_by);
     if (route.group_wait > Duration(0)) text += " (the first waits " + config::write_duration(route.group_wait) + ")";
   }
+  if (!route.mute.empty()) text += ", not during " + list_of(route.mute);
   if (!route.send_resolved) text += ", not when it is over";
   if (route.goes_on) text += "; then on to the next";
   return text;

@@ -25,6 +25,7 @@ struct Route {
   std::optional<std::vector<std::string>> group_by;  // absent: each alert by itself; empty: all in one group
   Duration group_wait{};               // how long the first of a group waits for others
   bool send_resolved = true;
+  std::vector<std::string> mute;  // names of mute times: while one lasts, nobody is told by this route
 
   bool catches_all() const { return matchers.empty(); }
 };

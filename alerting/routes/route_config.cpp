@@ -106,13 +106,30 @@ void read_grouping(Section& section, Route& route) {
   route.group_wait = wait.value_or(default_group_wait);
 }
 
-RouteEntry read_route(Section& section, const ReceiverNames& receivers) {
+void read_mute(Section& section, const std::vector<std::string>& mute_times, Route& route) {
+  std::vector<Located<std::string>> names;
+  section.optional("mute", names,
+                   "names of mute_times: while one of them lasts nobody is told by this route; what still fires when it "
+                   "ends is told then");
+  for (const auto& name : names) {
+    if (contains(mute_times, name.value)) {
+      if (!contains(route.mute, name.value)) route.mute.push_back(name.value);
+      continue;
+    }
+    const std::vector<std::string_view> known(mute_times.begin(), mute_times.end());
+    section.problem(name.mark, "there is no " + config::quote(name.value) + " among the mute_times" +
+                                   (known.empty() ? "; there are none" : "; there are " + config::list_of(known)));
+  }
+}
+
+RouteEntry read_route(Section& section, const ReceiverNames& receivers, const std::vector<std::string>& mute_times) {
   RouteEntry entry;
   entry.mark = section.mark();
   entry.takes_all = !section.has("match");
   read_match(section, entry.route);
   read_receivers(section, receivers, entry);
   read_grouping(section, entry.route);
+  read_mute(section, mute_times, entry.route);
   section.optional("continue", entry.route.goes_on, "ask the routes behind this one too, although it takes the alert");
   section.optional("send_resolved", entry.route.send_resolved, "tell also when an alert is over");
   return entry;
@@ -129,12 +146,12 @@ void check_reachable(Section& top, const std::vector<RouteEntry>& entries) {
 
 }  // namespace
 
-Router configure_routes(Section& top, const ReceiverNames& receivers) {
+Router configure_routes(Section& top, const ReceiverNames& receivers, const std::vector<std::string>& mute_times) {
   std::vector<RouteEntry> entries;
   top.each("routes",
            "who is told of which alerts: the first route that takes an alert decides. Without routes every receiver is "
            "told of every alert",
-           [&](Section& section) { entries.push_back(read_route(section, receivers)); });
+           [&](Section& section) { entries.push_back(read_route(section, receivers, mute_times)); });
   if (!top.has("routes")) return Router(receivers.used);
   check_reachable(top, entries);
   std::vector<Route> routes;
