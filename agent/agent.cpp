@@ -205,28 +205,25 @@ struct Agent {
   DeliverySet deliveries{dispatcher, mailbox};
   PageCache pages{store, &exemplars};
   std::unique_ptr<HistoryWriter> history;  // null: samples are in memory only
-  Published<std::vector<MuteTime>> mute_times;
+  MuteCalendar mutes;
   Heartbeat heartbeat;
   std::atomic<bool> ready{false};
   SystemdNotifier systemd = SystemdNotifier::from_environment();
 
   // By a silence, or by a mute time that the message's route names; the one that lasts longer.
-  std::optional<Time> held_until(const Notification& notification, Time now) const {
+  std::optional<Time> held_until(const Notification& notification, Time now) {
     const Duration step = clock.wall_step();
     const WallTime wall = to_wall(now, step);
     std::optional<WallTime> until = silences.held_until(notification.labels, wall);
-    const auto mutes = mute_times.read();
-    for (const MuteTime& mute : *mutes) {
-      const auto& names = notification.routing.mute;
-      if (std::find(names.begin(), names.end(), mute.name) == names.end()) continue;
-      if (const auto end = muted_until(mute, wall)) until = std::max(until.value_or(*end), *end);
+    for (const auto& name : notification.routing.mute) {
+      if (const auto end = mutes.until(name, wall)) until = std::max(until.value_or(*end), *end);
     }
     if (!until) return std::nullopt;
     return from_wall(*until, step);
   }
 
   void hold_back() {
-    mute_times.publish(settings.mute_times);
+    mutes.replace(settings.mute_times);
     dispatcher.set_hold_back([this](const Notification& n, Time now) { return held_until(n, now); });
   }
 
@@ -274,7 +271,7 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
 
   Loop loop({agent.clock, agent.log, agent.store, agent.outbox, agent.dispatcher, agent.judge, agent.collectors,
              agent.deliveries, agent.own_metrics, agent.heartbeat, agent.ready, agent.systemd, agent.history.get(), &agent.silences,
-             &agent.mute_times},
+             &agent.mutes},
             agent.settings, agent.mailbox);
   std::atomic<bool> loop_ended{false};
   std::thread loop_thread([&] {

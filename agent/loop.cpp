@@ -120,7 +120,7 @@ void Loop::take(SettingsRead& read, Time now) {
   parts_.collectors.configure(fresh.collectors, fresh.agent.interval, now);
   parts_.judge.replace_rules(fresh.rule_groups);
   parts_.judge.set_router(fresh.router);
-  if (parts_.mute_times) parts_.mute_times->publish(std::move(fresh.mute_times));
+  if (parts_.mutes) parts_.mutes->replace(std::move(fresh.mute_times));
   log_abandoned(parts_.log, parts_.dispatcher.statuses(), receiver_names(fresh.receivers));
   if (const auto kept = parts_.dispatcher.reload(dispatch_targets(fresh.receivers), now, wall); !kept) {
     parts_.log.error("the queues' change is not on disk yet", {{"why", kept.error().text()}});

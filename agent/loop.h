@@ -21,7 +21,7 @@
 #include "agent/routes.h"
 #include "agent/sd_notify.h"
 #include "agent/settings.h"
-#include "alerting/mute_times.h"
+#include "alerting/mute_calendar.h"
 #include "alerting/silences.h"
 #include "base/time.h"
 
@@ -43,7 +43,7 @@ struct LoopParts {
   const SystemdNotifier& systemd;
   const HistoryWriter* history = nullptr;  // null: samples are in memory only
   const Silences* silences = nullptr;      // null: there are none
-  Published<std::vector<MuteTime>>* mute_times = nullptr;  // where a reload puts them; may be null
+  MuteCalendar* mutes = nullptr;           // null: there are none
 };
 
 class Loop {
