@@ -176,7 +176,7 @@ void add_notify(CLI::App& app, NotifyTestCommand& command) {
 
 constexpr const char* silence_examples =
     "Examples\n"
-    "  sidewatch silence add alertname=HostDiskFull instance=web-1 --for 2h --comment 'new disk'\n"
+    "  sidewatch silence add alertname=HostDiskFull mountpoint=/srv --for 2h --comment 'new disk'\n"
     "  sidewatch silence add 'severity!=critical' 'team=~\"shop|pay.*\"'\n"
     "  sidewatch silence ls\n"
     "  sidewatch silence expire 3f1c0b1e-8d7b-4a55-9a45-0c3a6f1d7b11\n"

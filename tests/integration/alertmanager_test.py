@@ -80,7 +80,7 @@ class Cluster(unittest.TestCase):
         self.wait_for(self.first, ["warning"])
         self.hog.hold(250)
         self.wait_for(self.first, ["critical"])
-        self.second.start()
+        self.assertTrue(self.second.start(), "its ports to be free still")
         self.wait_for(self.second, ["critical"])
         self.hog.hold(10)
         for peer in (self.first, self.second):

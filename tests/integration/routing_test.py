@@ -79,17 +79,17 @@ class Routing(unittest.TestCase):
         self.assertGreaterEqual(metrics['sidewatch_notifications_grouped_total{receiver="chat"}'], 3)
 
     def test_what_is_above_the_rate_limit_is_told_in_a_digest(self):
-        self.start(wait="0s", messages=1, per="4s")
+        self.start(wait="0s", messages=1, per="12s")
         self.push(a=85)
         self.chat.wait_for(1, "the first")
         self.push(b=85)
-        wait_until(lambda: self.agent.metrics()['sidewatch_notifications_rate_limited_total{receiver="chat"}'] == 1,
+        wait_until(lambda: self.agent.metrics()['sidewatch_notifications_rate_limited_total{receiver="chat"}'] >= 1,
                    "the limit to be reached")
         self.push(c=85, d=85)
         self.chat.wait_for(2, "the digest")
         self.assertEqual(sorted(self.told(self.chat)), [(disk, "fired") for disk in "abcd"])
         posts = self.chat.taken()
-        self.assertGreaterEqual(posts[1]["at"] - posts[0]["at"], 3.5)
+        self.assertGreaterEqual(posts[1]["at"] - posts[0]["at"], 11)
 
     def test_what_waits_for_its_group_survives_a_kill(self):
         self.start(wait="1h")
