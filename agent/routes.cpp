@@ -99,12 +99,14 @@ HttpResponse front_page() {
                             "/api/v1/status/flags            how it was started\n"
                             "/api/v1/status/runtimeinfo      since when, and when it was configured\n"
                             "/api/v1/status/tsdb             which metrics and labels have most series\n"
-                            "\nAs an Alertmanager answers, for amtool and Grafana:\n"
+                            "/federate                       ?match[]=SELECTOR: latest samples with their times\n"
+                            "\n"
+                            "As an Alertmanager answers, for amtool and Grafana:\n"
                             "/api/v2/alerts                  what fires\n"
                             "/api/v2/silences                what is kept quiet; POST sets a silence\n"
                             "/api/v2/silence/{id}            one of them; DELETE ends it\n"
-                            "\n"
-                            "/federate                       ?match[]=SELECTOR: latest samples with their times\n") +
+                            "/api/v2/receivers               who is told\n"
+                            "/api/v2/status                  which agent this is\n") +
                                 push_page());
 }
 
