@@ -151,11 +151,20 @@ std::string Silences::problem_with(const Silence& silence, WallTime now) const {
   return "";
 }
 
-// Empty: stored. Otherwise why not.
-std::string Silences::store(const std::vector<Silence>& silences) const {
-  if (path_.empty()) return "";
-  const auto written = write_kept_file(path_, encode(silences));
-  return written ? "" : written.error().text();
+std::vector<Silence> Silences::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return silences_;
+}
+
+// On disk first. Empty: they are in force. Otherwise why not.
+std::string Silences::put_in_force(std::vector<Silence> silences) {
+  if (!path_.empty()) {
+    const auto written = write_kept_file(path_, encode(silences));
+    if (!written) return written.error().text();
+  }
+  const std::lock_guard lock(mutex_);
+  silences_ = std::move(silences);
+  return "";
 }
 
 void Silences::forget_old(std::vector<Silence>& silences, WallTime now, Duration remembered) {
@@ -163,10 +172,10 @@ void Silences::forget_old(std::vector<Silence>& silences, WallTime now, Duration
 }
 
 Silences::Answer<std::string> Silences::set(Silence silence, WallTime now) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(writing_);
   silence.starts_at = std::max(silence.starts_at, now);
   silence.updated_at = now;
-  std::vector<Silence> next = silences_;
+  std::vector<Silence> next = snapshot();
   forget_old(next, now, limits_.remembered);
   const auto old = std::find_if(next.begin(), next.end(), [&](const Silence& s) { return s.id == silence.id; });
   if (!silence.id.empty() && old == next.end()) return refuse(Refusal::unknown, "there is no silence " + silence.id);
@@ -185,21 +194,19 @@ Silences::Answer<std::string> Silences::set(Silence silence, WallTime now) {
     }
     next.push_back(silence);
   }
-  if (auto why = store(next); !why.empty()) return refuse(Refusal::not_stored, std::move(why));
-  silences_ = std::move(next);
+  if (auto why = put_in_force(std::move(next)); !why.empty()) return refuse(Refusal::not_stored, std::move(why));
   return silence.id;
 }
 
 Silences::Answer<std::monostate> Silences::expire(const std::string& id, WallTime now) {
-  const std::lock_guard lock(mutex_);
-  std::vector<Silence> next = silences_;
+  const std::lock_guard lock(writing_);
+  std::vector<Silence> next = snapshot();
   const auto found = std::find_if(next.begin(), next.end(), [&](const Silence& silence) { return silence.id == id; });
   if (found == next.end()) return refuse(Refusal::unknown, "there is no silence " + id);
   if (found->state(now) == SilenceState::expired) return refuse(Refusal::wrong, "silence " + id + " has ended already");
   found->starts_at = std::min(found->starts_at, now);
   found->ends_at = found->updated_at = now;
-  if (auto why = store(next); !why.empty()) return refuse(Refusal::not_stored, std::move(why));
-  silences_ = std::move(next);
+  if (auto why = put_in_force(std::move(next)); !why.empty()) return refuse(Refusal::not_stored, std::move(why));
   return std::monostate{};
 }
 

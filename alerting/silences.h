@@ -90,12 +90,14 @@ class Silences {
  private:
   Silences(std::string path, const SilenceLimits& limits) : path_(std::move(path)), limits_(limits) {}
   std::string problem_with(const Silence& silence, WallTime now) const;
-  std::string store(const std::vector<Silence>& silences) const;
+  std::string put_in_force(std::vector<Silence> silences);
+  std::vector<Silence> snapshot() const;
   static void forget_old(std::vector<Silence>& silences, WallTime now, Duration remembered);
 
   std::string path_;
   SilenceLimits limits_;
-  mutable std::mutex mutex_;
+  std::mutex writing_;         // one change at a time; the disk may take as long as it likes under it
+  mutable std::mutex mutex_;   // of silences_, held for no longer than a look at them
   std::vector<Silence> silences_;
 };
 
