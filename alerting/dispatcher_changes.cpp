@@ -39,6 +39,7 @@ Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, W
     auto queue = old != state_->queues.end() ? std::move(*old) : std::make_unique<Queue>();
     queue->target = std::move(target);
     queue->bucket.set_limit(queue->target.rate_limit);
+    queue->bucket.restore(queue->bucket.full_at(), now);  // a larger limit is in force at once
     if (auto before = state_->gone.extract(queue->target.name)) queue->status = std::move(before.mapped());
     queue->leaving = false;
     queue->failures = 0;

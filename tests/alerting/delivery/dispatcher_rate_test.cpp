@@ -139,5 +139,17 @@ TEST_F(Rates, ALimitThatAReloadTakesAwayHoldsNothingBack) {
   EXPECT_THAT(due(), ElementsAre("n1"));
 }
 
+TEST_F(Rates, ALargerLimitIsInForceAtOnce) {
+  make({{.name = "oncall", .rate_limit = RateLimit{1, 10h}}});
+  add("n1");
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  deliver("n1");
+  add("n2");
+  EXPECT_THAT(due(), IsEmpty());
+  ASSERT_TRUE(dispatcher_->reload({{.name = "oncall", .rate_limit = RateLimit{20, 1min}}}, now_, wall_));
+  now_ += 3s;
+  EXPECT_THAT(due(), ElementsAre("n2"));
+}
+
 }  // namespace
 }  // namespace sidewatch
