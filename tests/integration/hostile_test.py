@@ -315,7 +315,7 @@ class Receivers(HostileTest):
         "reset": (reset, "reset by peer"),
         "silence": (lambda connection: None, "Empty reply"),
         "garbage": (lambda connection: connection.sendall(b"\xff\x00SSH-2.0\r\n\r\n"), "HTTP/0.9"),
-        "headers": (flood(b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"y" * 4000 + b"\r\n"), "bytes of headers"),
+        "headers": (flood(b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"y" * 4000 + b"\r\n"), None),
         "huge": (flood(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", bytes(65536)), None),
         "hugefailure": (flood(b"HTTP/1.1 500 No\r\nContent-Length: 1073741824\r\n\r\n", bytes(65536)), "HTTP 500"),
         "moved": (answer("HTTP/1.1 301 M", "Location: http://169.254.169.254/"), "redirect not followed"),
