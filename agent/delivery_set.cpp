@@ -31,6 +31,7 @@ void DeliverySet::configure(const std::vector<ReceiverPlan>& plans) {
   }
   for (auto& gone : entries_) {
     if (!gone.runner) continue;
+    if (gone.resending) dispatcher_.occupy(gone.plan.name, false);  // the one in its place is free
     gone.runner->request_stop();
     retired_.push_back(std::move(gone));
   }
@@ -63,6 +64,7 @@ void DeliverySet::resend(const std::vector<AlertView>& alerts, Time now, WallTim
     entry.resent_at = now;
     if (delivery.alerts.empty() || !entry.runner->send(std::move(delivery))) continue;
     entry.resending = entry.busy = true;
+    dispatcher_.occupy(name, true);
     ++in_flight_;
   }
 }
@@ -73,6 +75,7 @@ Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall)
   if (entry != nullptr) entry->busy = false;
   if (in_flight_ > 0) --in_flight_;
   if (resent) {
+    dispatcher_.occupy(done.receiver, false);
     bury_retired();
     return {};
   }

@@ -88,7 +88,7 @@ Result<void> Dispatcher::finished(const std::string& receiver, const std::string
       const std::string why = "its receiver was removed; the last attempt: " + later.why;
       const auto numbers = queue->line.in_flight();
       for (const auto number : numbers) state_->leave(*queue, number, Outcome::dropped, why, changes);
-    } else if (later.refused && !queue->target.fallback.empty()) {
+    } else if (later.refused && !queue->target.fallback.empty() && !state_->owes_an_end(*queue)) {
       state_->refused(*queue, later.why, changes, now);
     } else {
       state_->retry(*queue, later, changes, now);
@@ -130,11 +130,15 @@ std::optional<Time> Dispatcher::next_due() const {
   std::optional<Time> first = state_->next_save;
   for (const auto& queue : state_->queues) {
     const auto due = queue->line.next_due();
-    if (!due) continue;
+    if (!due || queue->occupied) continue;
     const Time at = std::max({*due, queue->paused_until, queue->bucket.room_at()});
     if (!first || at < *first) first = at;
   }
   return first;
+}
+
+void Dispatcher::occupy(const std::string& receiver, bool occupied) {
+  if (Queue* queue = state_->find(receiver)) queue->occupied = occupied;
 }
 
 bool Dispatcher::told(const std::string& receiver, const std::string& incident) const {

@@ -103,6 +103,9 @@ class Dispatcher {
   // on disk before. While the outbox is degraded this also asks it, every 10 s, to write what is in memory only.
   std::vector<Delivery> due(Time now);
 
+  // While a receiver is occupied with something else it is given nothing.
+  void occupy(const std::string& receiver, bool occupied);
+
   // What came of an attempt. An unknown id is ignored.
   Result<void> finished(const std::string& receiver, const std::string& id, const Attempt& attempt, Time now,
                         WallTime wall);

@@ -29,7 +29,7 @@ Time Dispatcher::State::earliest(Queue& queue, const Notification& notification,
 }
 
 std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transaction& changes, Time now) {
-  const auto first = queue.paused_until > now ? std::nullopt : queue.line.first_due(now);
+  const auto first = queue.paused_until > now || queue.occupied ? std::nullopt : queue.line.first_due(now);
   if (!first) return std::nullopt;
   if (!queue.bucket.has_room(now)) {
     if (!std::exchange(queue.held_back, true)) ++queue.status.rate_limited;

@@ -93,6 +93,15 @@ void Dispatcher::State::take_apart(Queue& queue, const std::string& why, Transac
   for (const auto& incident : incidents) settle(queue, incident, changes, now);
 }
 
+// Whether what is under way tells the end of what this receiver, and most likely no other, was told of.
+bool Dispatcher::State::owes_an_end(const Queue& queue) const {
+  const auto& numbers = queue.line.in_flight();
+  return std::any_of(numbers.begin(), numbers.end(), [&](const auto number) {
+    const Notification& notification = queue.line.entries().at(number).notification;
+    return is_only_an_end(notification) && queue.told.contains(notification.incident);
+  });
+}
+
 // The messages wait for themselves; and the receiver as a whole, or a dead one with a long queue would be tried all the
 // time. One that fails for a single message only is forgiven by the next delivery.
 void Dispatcher::State::retry(Queue& queue, const RetryLater& later, Transaction& changes, Time now) {

@@ -39,6 +39,7 @@ struct Dispatcher::Queue {
   std::unordered_set<std::string> told;  // incidents
   std::int64_t failures = 0;             // in a row
   Time paused_until;
+  bool occupied = false;  // with what is not of this queue
   bool leaving = false;  // gone from the configuration, with one message still under way
   ReceiverStatus status;
 
@@ -84,6 +85,7 @@ struct Dispatcher::State {
   void delivered(Queue& queue, Transaction& changes, Time now);
   void rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why, Transaction& changes, Time now);
   void refused(Queue& queue, const std::string& why, Transaction& changes, Time now);
+  bool owes_an_end(const Queue& queue) const;
   void retry(Queue& queue, const RetryLater& later, Transaction& changes, Time now);
   void empty_out(Queue& queue, Transaction& changes);
   void forget_those_that_left();

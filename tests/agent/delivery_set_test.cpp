@@ -299,5 +299,25 @@ TEST_F(DeliverySetTest, LetsADeliveryThatIsDueGoBeforeWhatIsToldAgain) {
   EXPECT_EQ(received.ids(), (std::vector<std::string>{"n-1", "again"}));
 }
 
+TEST_F(DeliverySetTest, LeavesWhatIsDueInItsPlaceWhileItTellsAgain) {
+  auto forgetful = taking("forgetful");
+  forgetful.resend_every = 60s;
+  configure({forgetful});
+  enqueue("n-1", "forgetful");
+  deliveries.hand_out(now);
+  take_answer();
+  deliveries.resend({firing("a1")}, now + 100s, wall);
+  ASSERT_EQ(deliveries.in_flight(), 1u);
+  now += 100s;
+  enqueue("n-2", "forgetful");
+  deliveries.hand_out(now);
+  EXPECT_EQ(deliveries.in_flight(), 1u);
+  take_answer();
+  deliveries.hand_out(now);
+  EXPECT_EQ(deliveries.in_flight(), 1u);
+  take_answer();
+  EXPECT_EQ(received.ids(), (std::vector<std::string>{"n-1", "again", "n-2"}));
+}
+
 }  // namespace
 }  // namespace sidewatch

@@ -202,5 +202,26 @@ TEST_P(LongQueue, IsTakenUpQuicklyAndGoesOnQuickly) {
 
 INSTANTIATE_TEST_SUITE_P(OfAlerts, LongQueue, testing::Values(1, 100, 10'500));
 
+TEST_F(DispatcherTest, TriesTheEndOfWhatAReceiverWasToldAgainAlsoWhereThereIsAFallback) {
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  deliver("c1", "chat");
+  enqueue({.id = "c2", .receiver = "chat", .reason = Reason::resolved});
+  EXPECT_THAT(due(), testing::ElementsAre("c2"));
+  finish("c2", RetryLater{"HTTP 403", std::chrono::minutes(5), true, true}, "chat");
+  EXPECT_EQ(status("chat").queued, 1U);
+  now_ += std::chrono::minutes(10);
+  EXPECT_THAT(due(), testing::ElementsAre("c2"));
+}
+
+TEST_F(DispatcherTest, GivesNothingToAReceiverThatIsOccupiedAndDoesNotWakeForIt) {
+  enqueue({.id = "n1"});
+  dispatcher_->occupy("oncall", true);
+  EXPECT_THAT(due(), testing::IsEmpty());
+  EXPECT_EQ(dispatcher_->next_due(), std::nullopt);
+  dispatcher_->occupy("oncall", false);
+  EXPECT_THAT(due(), testing::ElementsAre("n1"));
+}
+
 }  // namespace
 }  // namespace sidewatch
