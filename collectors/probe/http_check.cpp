@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "collectors/probe/connection.h"
-#include "config/regular_file.h"
+#include "collectors/probe/http_check_request.h"
 
 namespace sidewatch::probe {
 namespace {
 
-constexpr std::size_t most_key_bytes = std::size_t{4} << 20;  // of a file with certificates or a key
 constexpr std::size_t long_body_bytes = std::size_t{256} << 10;
 constexpr auto addresses_kept = std::chrono::seconds(60);     // for connections that are used again
 
@@ -81,80 +80,6 @@ class Asked {
   HttpExchange exchange_{HttpError{HttpFailure::timeout, "no answer in time"}, {}};
   const HttpTransfers::Id id_;
 };
-
-// What a run asks for first: with everything that has to be read from files, which may block.
-struct Prepared {
-  OutgoingRequest request;
-  HttpTransfers::Given keys;
-  std::optional<Trouble> trouble;
-};
-
-// Its key, where a file with a secret is gone: asking without it would test something else.
-std::string unreadable_secret(const HttpCheckConfig& config) {
-  const auto unreadable = [](const config::Secret& secret) { return !secret.empty() && secret.reveal().empty(); };
-  for (const auto& [name, value] : config.headers) {
-    if (unreadable(value)) return "header '" + name + "'";
-  }
-  if (unreadable(config.bearer_token)) return "bearer_token";
-  if (unreadable(config.password)) return "password";
-  return unreadable(config.body) ? "body" : "";
-}
-
-OutgoingRequest first_request(const HttpCheckConfig& config) {
-  OutgoingRequest request;
-  request.method = config.method;
-  request.url = config.url.value;
-  for (const auto& [name, value] : config.headers) request.headers.push_back({name, value.reveal()});
-  if (!config.bearer_token.empty()) {
-    request.headers.push_back({"Authorization", "Bearer " + config.bearer_token.reveal()});
-  }
-  request.body = config.body.reveal();
-  request.username = config.username;
-  request.password = config.password.reveal();
-  request.max_body_bytes = static_cast<std::size_t>(config.max_body.count);
-  if (!config.expect.look_at_body()) request.too_long = OutgoingRequest::TooLong::cut;
-  request.ca_file = config.tls.ca;
-  request.certificate_file = config.tls.cert;
-  request.key_file = config.tls.key;
-  request.server_name = config.tls.server_name;
-  request.insecure_skip_verify = config.tls.insecure_skip_verify;
-  request.tls13_only = config.tls.tls13_only;
-  request.allow_link_local = config.allow_link_local;
-  request.proxy_url = config.proxy_url;
-  request.family = config.family;
-  request.unix_socket = config.unix_socket;
-  request.fresh_connection = !config.keep_alive;
-  return request;
-}
-
-void read_key(const std::string& path, std::optional<std::string>& text, std::optional<Trouble>& trouble) {
-  if (path.empty() || trouble) return;
-  auto content = config::read_regular_file(path, most_key_bytes);
-  if (content) {
-    text = *std::move(content);
-  } else {
-    trouble = Trouble{Reason::tls, "it was not asked: " + path + ": " + content.error().what};
-  }
-}
-
-Prepared prepare(const HttpCheckConfig& config) {
-  Prepared prepared;
-  if (const std::string secret = unreadable_secret(config); !secret.empty()) {
-    prepared.trouble = Trouble{Reason::missing, "it was not asked: " + secret + " cannot be read now"};
-    return prepared;
-  }
-  prepared.request = first_request(config);
-  read_key(config.tls.ca, prepared.keys.ca, prepared.trouble);
-  read_key(config.tls.cert, prepared.keys.certificate, prepared.trouble);
-  read_key(config.tls.key.empty() ? config.tls.cert : config.tls.key, prepared.keys.key, prepared.trouble);
-  return prepared;
-}
-
-bool may_read_files(const HttpCheckConfig& config) {
-  const bool keys = !config.tls.ca.empty() || !config.tls.cert.empty();
-  return keys || !config.headers.empty() || !config.bearer_token.empty() || !config.password.empty() ||
-         !config.body.empty();
-}
 
 Family family_of(OutgoingRequest::Family family) {
   switch (family) {
@@ -395,76 +320,7 @@ class HttpCheck final : public Check {
   TimePoint found_until_;
 };
 
-void check_url(config::Section& section, const HttpCheckConfig& config) {
-  if (!section.has("url")) return;
-  const auto parts = parse_http_url(config.url.value);
-  if (!parts) return section.problem(config.url.mark, parts.error().what);
-  if (parts->has_credentials) {
-    section.problem(config.url.mark,
-                    "a URL is shown in many places: write username and password under keys of their own");
-  }
-  if (parts->link_local && !config.allow_link_local) {
-    section.problem(config.url.mark, "the host is link-local, which is refused unless allow_link_local is true");
-  }
-}
-
 }  // namespace
-
-void declare(config::Section& section, HttpCheckConfig& config) {
-  section.required("url", config.url, "what is asked for, such as https://shop.example/health");
-  section.optional("method", config.method, "GET, HEAD, POST or any other");
-  section.optional("headers", config.headers, "headers of the request: {Accept: application/json}");
-  section.optional("body", config.body, "of the request");
-  section.optional("username", config.username, "for basic authentication");
-  section.optional("password", config.password, "for basic authentication");
-  section.optional("bearer_token", config.bearer_token, "sent as Authorization: Bearer");
-  section.optional("follow_redirects", config.follow_redirects, "ask for where a redirect leads to");
-  section.optional("max_redirects", config.max_redirects, "more of them are a failure", config::between(0, 50));
-  section.optional("max_body", config.max_body,
-                   "bytes of the answer that are read; a longer one is cut, and fails where expect looks at the body",
-                   config::between(config::Bytes{1}, config::Bytes{16 << 20}));
-  section.optional("keep_alive", config.keep_alive,
-                   "use a connection again where the server keeps it; the phases then show no connecting");
-  section.choice("ip_protocol", config.family,
-                 {{"any", OutgoingRequest::Family::any},
-                  {"ip4", OutgoingRequest::Family::ipv4},
-                  {"ip6", OutgoingRequest::Family::ipv6}},
-                 "the addresses of the host that are tried");
-  section.optional("unix_socket", config.unix_socket, "a path to connect to, whatever host the URL names");
-  section.optional("proxy_url", config.proxy_url, "a proxy, such as http://127.0.0.1:3128");
-  section.optional("allow_link_local", config.allow_link_local,
-                   "allow 169.254.0.0/16 and fe80::/10, where cloud machines keep their credentials");
-  section.section("tls", config.tls, "for https");
-  section.section("expect", config.expect, "what the answer has to be");
-  if (section.describing()) return;
-  check_url(section, config);
-  if (config.username.empty() && !config.password.empty()) section.problem("password", "there is no username for it");
-  if (!config.username.empty() && !config.bearer_token.empty()) {
-    section.problem("bearer_token", "username and bearer_token exclude each other");
-  }
-  if (!config.unix_socket.empty() && config.unix_socket.front() != '/') {
-    section.problem("unix_socket", "the path of a socket begins with a slash");
-  }
-  if (!header_is_safe(config.method, "")) section.problem("method", "'" + config.method + "' is not a method");
-  for (const auto& [name, value] : config.headers) {
-    if (!header_is_safe(name, value.reveal())) {
-      section.problem("headers", "'" + name + "' is not a header that can be sent: it holds a control character");
-    }
-  }
-}
-
-std::string target_of(const HttpCheckConfig& config) { return url_without_secrets(config.url.value); }
-
-std::string fingerprint_of(const HttpCheckConfig& config) {
-  std::string text = config.url.value + '\n' + config.method + '\n' + config.body.reveal() + '\n' + config.username +
-                     '\n' + config.password.reveal() + '\n' + config.bearer_token.reveal() + '\n' + config.unix_socket +
-                     '\n' + config.proxy_url + '\n' + std::to_string(config.max_redirects) + '\n' +
-                     std::to_string(config.max_body.count) + '\n' + std::to_string(static_cast<int>(config.family));
-  for (const bool flag : {config.follow_redirects, config.keep_alive, config.allow_link_local})
-    text += flag ? '1' : '0';
-  for (const auto& [name, value] : config.headers) text += '\n' + name + ':' + value.reveal();
-  return text + '\n' + config.tls.fingerprint() + '\n' + fingerprint_of(config.expect);
-}
 
 std::unique_ptr<Check> make_check(std::shared_ptr<const HttpCheckConfig> config) {
   return std::make_unique<HttpCheck>(std::move(config));
