@@ -68,6 +68,11 @@ Attempt without(Attempt attempt, const std::vector<std::string>& secrets) {
   return attempt;
 }
 
+HttpResult without_secrets(HttpResult result, const std::vector<std::string>& secrets) {
+  if (auto* answer = std::get_if<OutgoingResponse>(&result)) answer->body = without(std::move(answer->body), secrets);
+  return result;
+}
+
 std::string shown(const HttpResult& result) {
   if (const auto* error = std::get_if<HttpError>(&result)) return error->what;
   const auto& answer = std::get<OutgoingResponse>(result);
@@ -145,7 +150,7 @@ Attempt HttpReceiver::send(const Delivery& delivery) {
   const HttpResult result = client_.send(*request);
   const auto secrets = secrets_of(*request);
   if (context_.trace) context_.trace(shown(*request), without(sidewatch::shown(result), secrets));
-  Attempt attempt = judge(result, wall());
+  Attempt attempt = judge(without_secrets(result, secrets), wall());  // it quotes a beginning, which may end in one
   if (const auto* answer = std::get_if<OutgoingResponse>(&result)) attempt = judge_answer(*answer, std::move(attempt));
   return without(std::move(attempt), secrets);
 }
@@ -169,6 +174,11 @@ std::vector<std::string> HttpReceiver::secrets_of(const OutgoingRequest& request
   if (!url_without_secrets(request.url).starts_with(request.url)) secrets.push_back(request.url);
   if (const auto path = request.url.find('/', request.url.find("://") + 3); path != std::string::npos) {
     secrets.push_back(request.url.substr(path));
+    const auto query = request.url.find('?', path);  // an answer may quote the one without the other
+    if (query != std::string::npos) {
+      secrets.push_back(request.url.substr(path, query - path));
+      secrets.push_back(request.url.substr(query + 1));
+    }
   }
   for (const auto& [name, value] : request.headers) {
     if (is_public(name)) continue;

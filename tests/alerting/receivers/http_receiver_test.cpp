@@ -31,6 +31,18 @@ TEST_F(HttpReceiverTest, ShowsWhoeverWatchesTheRequestAndTheAnswerWithoutSecrets
   EXPECT_THAT(traced_request_ + traced_answer_, Not(HasSubstr("hunter22")));
 }
 
+TEST_F(HttpReceiverTest, HidesThePartsOfItsUrlWhereverAnAnswerQuotesThem) {
+  const auto quoted = [&](const std::string& body) {
+    server_.script({{.status = 400, .body = body}});
+    return why(send(receiver("  webhook: {url: \"" + server_.url("/t0psecret/path?key=hunter22") + "\"}\n")));
+  };
+  EXPECT_EQ(quoted("no route /t0psecret/path"), "HTTP 400: no route <...>");
+  EXPECT_EQ(quoted("bad key=hunter22"), "HTTP 400: bad <...>");
+  EXPECT_EQ(quoted("POST /t0psecret/path?key=hunter22"), "HTTP 400: POST <...>");
+  const std::string cut_within = quoted(std::string(190, 'x') + "/t0psecret/path?key=hunter22");
+  EXPECT_THAT(cut_within, Not(HasSubstr("t0p"))) << "also where the text is cut within it";
+}
+
 TEST_F(HttpReceiverTest, ShowsAnAttemptThatGotNoAnswer) {
   const auto nobody = receiver("  webhook: {url: \"http://127.0.0.1:1/\"}\n");
   const std::string reason = why(send(nobody));
