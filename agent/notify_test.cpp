@@ -12,6 +12,7 @@
 #include "agent/exit_code.h"
 #include "agent/query/table.h"
 #include "agent/settings.h"
+#include "alerting/alert.h"
 #include "base/crypto.h"
 #include "config/problem.h"
 
@@ -26,7 +27,7 @@ Notification made_up(const std::string& receiver, const std::string& host, Notif
   using Asked = NotifyTestCommand::Level;
   Notification n;
   n.id = "test-" + to_hex(random_bytes(8));
-  n.alert_key = to_hex(random_bytes(8));
+  n.alert_key = to_hex(stable_hash(receiver + "\n" + host));  // the same each time: `resolved` ends what another opened
   n.incident = n.alert_key + "-test";
   n.receiver = receiver;
   n.worst = level == Asked::warning ? Level::warning : Level::critical;

@@ -61,9 +61,13 @@ class NotifyTest(unittest.TestCase):
 
     def test_it_sends_that_all_is_well_again(self):
         self.start()
+        self.assertEqual(notify("oncall", "--level", "critical", "-c", self.path).returncode, 0)
         self.assertEqual(notify("oncall", "--level", "resolved", "-c", self.path).returncode, 0)
-        alert = self.receiver.requests[0]["body"]["alerts"][0]
+        opened, alert = (request["body"]["alerts"][0] for request in self.receiver.requests)
         self.assertEqual((alert["status"], alert["level"], alert["value"]), ("resolved", "ok", 41))
+        self.assertEqual(alert["fingerprint"], opened["fingerprint"], "it ends what the other opened")
+        keys = {request["headers"]["idempotency-key"] for request in self.receiver.requests}
+        self.assertEqual(len(keys), 2, "each is a message of its own")
 
     def test_it_says_that_a_receiver_did_not_take_it(self):
         self.start(lambda number: 403)
