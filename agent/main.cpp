@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <variant>
@@ -23,6 +24,7 @@
 #include "agent/test_command.h"
 #include "agent/top_series.h"
 #include "alerting/shipped_rules.h"
+#include "base/errand.h"
 #include "base/time.h"
 #include "metrics/promql/function_reference.h"
 
@@ -97,8 +99,11 @@ void fill_standard_descriptors() {
 int main(int argc, char** argv) {
   sidewatch::fill_standard_descriptors();
   try {
-    return std::visit([](const auto& command) { return sidewatch::perform(command); },
-                      sidewatch::parse_command_line(argc, argv));
+    const int code = std::visit([](const auto& command) { return sidewatch::perform(command); },
+                                sidewatch::parse_command_line(argc, argv));
+    if (sidewatch::errands_left_behind() == 0) return code;
+    std::fflush(nullptr);
+    std::_Exit(code);  // they may still use objects of static lifetime
   } catch (const std::exception& failure) {  // no memory or no thread, not even to begin with
     std::fprintf(stderr, "sidewatch: cannot start: %s\n", failure.what());
     return sidewatch::exit_environment;

@@ -8,6 +8,11 @@
 #include <utility>
 
 namespace sidewatch {
+namespace {
+
+std::atomic<std::size_t> all_left_behind{0};
+
+}  // namespace
 
 struct ErrandRunner::Worker {
   std::mutex mutex;
@@ -34,7 +39,10 @@ void ErrandRunner::Worker::work(const std::shared_ptr<Worker>& self) {
     self->errand.reset();
     self->changed.notify_all();
   }
-  if (self->left_behind) --*self->count;
+  if (self->left_behind) {
+    --*self->count;
+    --all_left_behind;
+  }
 }
 
 void ErrandRunner::Worker::dismiss() {
@@ -43,6 +51,7 @@ void ErrandRunner::Worker::dismiss() {
   if (errand) {
     left_behind = true;
     ++*count;
+    ++all_left_behind;
   }
   changed.notify_all();
 }
@@ -82,5 +91,7 @@ ErrandRunner::Outcome ErrandRunner::send(const std::shared_ptr<Errand>& errand, 
   worker_.reset();
   return errand->under_way ? Outcome::late : Outcome::done;
 }
+
+std::size_t errands_left_behind() { return all_left_behind; }
 
 }  // namespace sidewatch

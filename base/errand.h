@@ -48,4 +48,8 @@ class ErrandRunner {
   std::shared_ptr<Worker> worker_;
 };
 
+// Threads of all runners of the process that were left behind and have not come back. They may use what the end of main()
+// takes apart (objects of static lifetime): a process that has any should end by _Exit.
+std::size_t errands_left_behind();
+
 }  // namespace sidewatch
