@@ -10,6 +10,7 @@
 #include "agent/init/databases.h"
 #include "agent/init/programs.h"
 #include "agent/init/yaml_text.h"
+#include "collectors/process/rights.h"
 
 namespace sidewatch::discovery {
 namespace {
@@ -106,7 +107,7 @@ std::string write_group(const Service& service, const std::string& root, bool ac
                                 " this too: narrow it down if you can");
   }
   if (service.match.front().key == "port") {
-    text += comment(indent, "by its port, because nothing else tells it apart: that takes root or CAP_SYS_PTRACE");
+    text += comment(indent, std::string("by its port, for want of anything better: takes ") + rights_over_other_users);
   }
   const std::string hash = active ? "" : "# ";
   text += indent + hash + "- name: " + yaml_value(service.name) + "\n";

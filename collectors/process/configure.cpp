@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "collectors/process/config.h"
 #include "collectors/process/process.h"
+#include "collectors/process/rights.h"
 
 namespace sidewatch {
 namespace {
@@ -55,6 +56,12 @@ std::string fingerprint(const ProcessGroupConfig& group) {
   return text;
 }
 
+// What the agent that is asked cannot know: whether the one that will run, perhaps as another user, may see it.
+std::string in_words(const ProcessMatch& match) {
+  if (match.port == 0) return conditions(match);
+  return conditions(match) + ": seeing who listens takes " + rights_over_other_users;
+}
+
 // Every entry that looks at the same /proc as `first`, of which those with its interval are sampled.
 std::vector<ProcessGroupConfig> seen_with(const ProcessGroupConfig& first,
                                           const std::vector<ProcessGroupConfig>& all) {
@@ -79,7 +86,7 @@ CollectorPlan plan_of(const ProcessGroupConfig& first, const std::vector<Process
   for (const auto& group : groups) {
     plan.fingerprint += fingerprint(group);
     if (group.sampled_elsewhere) continue;
-    plan.watches += separator + group.name.value + " (" + conditions(group.match) + ")";
+    plan.watches += separator + group.name.value + " (" + in_words(group.match) + ")";
     separator = "; ";
   }
   if (first.procfs != "/proc") {

@@ -23,12 +23,11 @@
 #include "collectors/process/process_text.h"
 #include "collectors/process/scrape_errors.h"
 #include "collectors/process/selector.h"
+#include "collectors/process/unseen_listeners.h"
 #include "collectors/process/watched_process.h"
 
 namespace sidewatch {
 namespace {
-
-constexpr unsigned passes_until_port_is_reported = 2;
 
 struct Member {
   Member(const ProcDir& procfs, const Membership& m, const ProcessDetails& details, ProcFile::Keep keep,
@@ -54,7 +53,6 @@ class ProcessCollector final : public Collector {
   void add(const Membership& membership, Time now, PassOutcome& outcome);
   void ended(Member& member);
   void read_boot_time();
-  void report_unseen_listeners(PassOutcome& outcome);
 
   const std::vector<ProcessGroupConfig> configs_;
   const ProcessOptions options_;
@@ -66,8 +64,8 @@ class ProcessCollector final : public Collector {
   ProcessFiles::Told told_;
   std::map<pid_t, Member> members_;
   std::size_t kept_files_ = 0;
-  std::vector<std::uint64_t> sampled_;   // per entry: how many members in this pass
-  std::vector<unsigned> passes_unseen_;  // per entry: how long its port has been open without a member
+  std::vector<std::uint64_t> sampled_;  // per entry: how many members in this pass
+  UnseenListeners unseen_listeners_;
 
   std::vector<Membership> left_;
   std::vector<Membership> joined_;
@@ -101,7 +99,7 @@ ProcessCollector::ProcessCollector(std::vector<ProcessGroupConfig> configs, Proc
              }),
       errors_(catalog, own_labels(options_)),
       sampled_(configs_.size()),
-      passes_unseen_(configs_.size()) {
+      unseen_listeners_(configs_) {
   read_boot_time();
 }
 
@@ -121,7 +119,7 @@ Result<PassOutcome> ProcessCollector::collect(Batch& batch, Time now) {
   for (const auto& membership : joined_) add(membership, now, outcome);
   std::fill(sampled_.begin(), sampled_.end(), 0);
   for (auto& [pid, member] : members_) sum_up(member, outcome);
-  report_unseen_listeners(outcome);
+  unseen_listeners_.look(table_, sampled_, outcome);
   groups_.end_pass(now, batch);
   errors_.add(outcome, batch);
   return outcome;
@@ -187,19 +185,6 @@ void ProcessCollector::read_boot_time() {
   const auto text = procfs_.read("stat", buffer_);
   const auto seconds = text ? parse_boot_time(text.text) : std::nullopt;
   if (seconds) groups_.set_boot_time(*seconds);
-}
-
-void ProcessCollector::report_unseen_listeners(PassOutcome& outcome) {
-  for (std::size_t entry = 0; entry < configs_.size(); ++entry) {
-    if (configs_[entry].sampled_elsewhere) continue;
-    const auto port = configs_[entry].match.port;
-    const bool unseen = port != 0 && table_.port_is_open(entry) && sampled_[entry] == 0;
-    passes_unseen_[entry] = unseen ? passes_unseen_[entry] + 1 : 0;
-    if (passes_unseen_[entry] != passes_until_port_is_reported) continue;
-    add_partial_error(outcome, "port " + std::to_string(port) + ": no process that listens on it can be seen, or it" +
-                                   " meets not all conditions of group " + configs_[entry].name.value +
-                                   " (seeing it takes the same user, root or CAP_SYS_PTRACE)");
-  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "collectors/process/rights.h"
+
 namespace sidewatch {
 namespace {
 
@@ -57,19 +59,15 @@ bool ProcessFiles::readable(ThreadFile file, int error_number, PassOutcome& outc
   return false;
 }
 
-// A pass has room for the words of one: the others keep theirs for another.
 void ProcessFiles::tell(bool& told, const char* directory, const char* name, int error_number,
                         PassOutcome& outcome) {
-  std::string words;
-  if (!told && outcome.first_partial_error.empty()) {
-    words = procfs_.path() + "/" + pid_ + directory + name + ": " + std::strerror(error_number);
-    if (file_status(error_number) == FileStatus::permission) {
-      words += " (it takes the same user, root or CAP_SYS_PTRACE; told once for all processes)";
-    }
-    told = true;
-  }
   ++outcome.partial_errors;
-  if (!words.empty()) outcome.first_partial_error = std::move(words);
+  if (std::exchange(told, true)) return;
+  std::string words = "cannot read " + procfs_.path() + "/" + pid_ + directory + name + ": " + std::strerror(error_number);
+  if (file_status(error_number) == FileStatus::permission) {
+    words += std::string(" (it takes ") + rights_over_other_users + "; told once for all processes)";
+  }
+  outcome.news.push_back({true, std::move(words)});
 }
 
 }  // namespace sidewatch

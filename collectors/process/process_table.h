@@ -65,6 +65,9 @@ class ProcessTable {
   // True when a socket listens on the port of this entry.
   bool port_is_open(std::size_t entry) const { return selector_.port_is_open(entry); }
 
+  // True when a process that might hold it may not be looked into.
+  bool was_refused(std::size_t entry) const { return selector_.was_refused(entry); }
+
   std::size_t size() const { return processes_.size(); }
 
  private:

@@ -106,7 +106,9 @@ void ProcessSelector::refresh(Changes& changes, PassOutcome& outcome) {
   read_listeners(procfs_ + "/net/tcp6");
   for (auto& state : states_) {
     std::sort(state.sockets.begin(), state.sockets.end());
-    if (state.sockets != state.previous) changes.everyone = true;
+    if (state.sockets == state.previous) continue;
+    changes.everyone = true;
+    state.refused = false;
   }
 }
 
@@ -118,7 +120,10 @@ void ProcessSelector::read_pid_file(std::size_t group, Changes& changes, PassOut
   const bool unusable = file.error_number != 0 && file_status(file.error_number) != FileStatus::gone;
   if (unusable && !state.pid_file_reported) {
     const bool no_pid = file.error_number == EINVAL;
-    add_partial_error(outcome, path + ": " + (no_pid ? "holds no PID" : std::strerror(file.error_number)));
+    ++outcome.partial_errors;
+    outcome.news.push_back({true, path + ": " + (no_pid ? "holds no PID" : std::strerror(file.error_number))});
+  } else if (state.pid_file_reported && pid != 0) {
+    outcome.news.push_back({false, path + ": names a process again"});
   }
   state.pid_file_reported = unusable;
   if (pid == state.pid_file_pid) return;
@@ -160,7 +165,7 @@ void ProcessSelector::read_listeners(const std::string& path) {
   close(file);
 }
 
-bool ProcessSelector::matches(std::size_t group, const ProcessDescription& process) const {
+bool ProcessSelector::matches(std::size_t group, const ProcessDescription& process) {
   const ProcessMatch& match = groups_[group].match;
   if (match.pid == ProcessWord::self && process.pid != own_pid_) return false;
   if (match.parent == ProcessWord::self && process.ppid != own_pid_) return false;
@@ -177,18 +182,22 @@ bool ProcessSelector::matches(std::size_t group, const ProcessDescription& proce
   return match.port == 0 || holds_socket(group, process);
 }
 
-bool ProcessSelector::holds_socket(std::size_t group, const ProcessDescription& process) const {
-  const auto& sockets = states_[group].sockets;
-  if (sockets.empty() || is_init(process)) return false;
+bool ProcessSelector::holds_socket(std::size_t group, const ProcessDescription& process) {
+  State& state = states_[group];
+  if (state.sockets.empty() || is_init(process)) return false;
   const std::string path = procfs_ + "/" + std::to_string(process.pid) + "/fd";
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), [](DIR* d) { return closedir(d); });
-  if (!directory) return false;
+  if (!directory) {
+    if (file_status(errno) == FileStatus::permission) state.refused = true;
+    return false;
+  }
   while (const dirent* entry = readdir(directory.get())) {
     std::array<char, 64> target;  // longer ones are no sockets
     const ssize_t size = readlinkat(dirfd(directory.get()), entry->d_name, target.data(), target.size());
+    if (size < 0 && file_status(errno) == FileStatus::permission) state.refused = true;
     if (size <= 0) continue;
     const auto inode = parse_socket_link({target.data(), static_cast<std::size_t>(size)});
-    if (inode && std::binary_search(sockets.begin(), sockets.end(), *inode)) return true;
+    if (inode && std::binary_search(state.sockets.begin(), state.sockets.end(), *inode)) return true;
   }
   return false;
 }

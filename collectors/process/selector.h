@@ -19,7 +19,7 @@
 
 namespace sidewatch {
 
-// Counts a field that could not be read, and keeps the words of the first.
+// Counts a field that could not be read, and keeps the words of the first: of what is told in each pass in which it is so.
 void add_partial_error(PassOutcome& outcome, std::string text);
 
 // The texts that the conditions of these groups and the templates of their names look at.
@@ -39,6 +39,9 @@ class ProcessSelector {
   // The index of the entry in the configuration.
   std::optional<std::size_t> select(const ProcessDescription& process);
 
+  // True when the open files of a process that meets the group's other conditions may not be looked at.
+  bool was_refused(std::size_t group) const { return states_[group].refused; }
+
   // True when a socket listens on the group's port, so that somebody should hold it.
   bool port_is_open(std::size_t group) const { return !states_[group].sockets.empty(); }
 
@@ -48,12 +51,13 @@ class ProcessSelector {
     bool pid_file_reported = false;
     std::vector<std::uint64_t> sockets;  // inodes of what listens on the port, sorted
     std::vector<std::uint64_t> previous;
+    bool refused = false;                // since these sockets listen
   };
 
   void read_pid_file(std::size_t group, Changes& changes, PassOutcome& outcome);
   void read_listeners(const std::string& path);
-  bool matches(std::size_t group, const ProcessDescription& process) const;
-  bool holds_socket(std::size_t group, const ProcessDescription& process) const;
+  bool matches(std::size_t group, const ProcessDescription& process);
+  bool holds_socket(std::size_t group, const ProcessDescription& process);
 
   const std::vector<ProcessGroupConfig>& groups_;
   const std::string procfs_;

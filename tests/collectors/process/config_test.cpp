@@ -20,7 +20,8 @@ TEST(ProcessConfig, PlansOneCollectorForAllGroups) {
   EXPECT_EQ(problems, "");
   ASSERT_EQ(plans.size(), 1u);
   EXPECT_EQ(plans[0].name, "process");
-  EXPECT_EQ(plans[0].watches, "processes: checkout (exe checkout, port 8080); agent (pid self)");
+  EXPECT_EQ(plans[0].watches, "processes: checkout (exe checkout, port 8080: seeing who listens takes the same user, root, "
+                              "or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH); agent (pid self)");
 }
 
 TEST(ProcessConfig, PlansACollectorForEachIntervalAndProcfs) {

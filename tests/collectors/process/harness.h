@@ -176,6 +176,13 @@ class FakeProc {
   TempDir dir_;
 };
 
+// What an outcome has for the log, in words.
+inline std::vector<std::string> texts_of(const std::vector<PassNews>& news) {
+  std::vector<std::string> texts;
+  for (const auto& one : news) texts.push_back(one.text);
+  return texts;
+}
+
 // A collector and the store its passes go to; a pass is a second after the one before.
 class Watch {
  public:

@@ -11,6 +11,7 @@
 namespace sidewatch {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::Optional;
@@ -190,7 +191,7 @@ TEST(Process, GoesOnWithoutTheFilesThatCannotBeRead) {
   auto w = watch(proc, {group_named("shop", by_exe("service"))});
   const auto outcome = w.good_pass();
   EXPECT_EQ(outcome.partial_errors, 2u);
-  EXPECT_THAT(outcome.first_partial_error, HasSubstr("/10/limits: Is a directory"));
+  EXPECT_THAT(texts_of(outcome.news), ElementsAre(HasSubstr("/10/limits: Is a directory"), HasSubstr("/10/io: Is a directory")));
   EXPECT_THAT(w.processes("shop"), Optional(1.0));
   EXPECT_THAT(w.value("open_filedesc", "shop"), Optional(2.0));
   EXPECT_EQ(w.value("read_bytes_total", "shop"), std::nullopt) << "a 0 would look like a measurement";
@@ -207,11 +208,11 @@ TEST(Process, CountsWhatCannotBeReadOfEachProcessAndTellsItOnce) {
     std::filesystem::create_directory(proc.path(pid) / "io");
   };
   start_without_io(10);
-  EXPECT_THAT(w.good_pass().first_partial_error, HasSubstr("/10/io: Is a directory"));
+  EXPECT_THAT(texts_of(w.good_pass().news), ElementsAre(HasSubstr("/10/io: Is a directory")));
   start_without_io(11);
   const auto second = w.good_pass();
   EXPECT_EQ(second.partial_errors, 1u);
-  EXPECT_EQ(second.first_partial_error, "");
+  EXPECT_TRUE(second.news.empty());
   EXPECT_THAT(w.series("namedprocess_scrape_partial_errors", {}), Optional(2.0));
 }
 
