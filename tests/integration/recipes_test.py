@@ -1,6 +1,7 @@
 """The recipes of docs/recipes, followed: the configuration is the file that it names, the snippets run under node beside a
 real agent with that configuration, every query that a recipe shows and every rule that it brings has a value, and one of the
-troubles that it promises to tell is told.
+troubles that it promises to tell is told. The agent runs without any right and as another user than the services, as the
+package installs it: what a recipe does not see then, its reader would not see either.
 
 Only what a test cannot have is put in the place of what is written: ports, units, foreign hosts, half minutes.
 """
@@ -10,6 +11,8 @@ import http.server
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +25,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import BINARY, DEADLINE, Agent, Receiver, temporary_directory, wait_until  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 from servers import free_port  # noqa: E402
+
+AGENT_USER = 64123  # stands in no passwd file
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 LIBRARIES = os.path.join(ROOT, "tests", "support", "npm", "node_modules")
@@ -122,11 +127,80 @@ class Pages(unittest.TestCase):
                              f"{name} does not tell what for")
 
 
-class Followed(unittest.TestCase):
+class OtherUser(unittest.TestCase):
+    """Agents that are not root, where the test is: without a right, or with those that are named."""
+
     def setUp(self):
         self.directory = temporary_directory()
         self.addCleanup(self.directory.cleanup)
         os.chmod(self.directory.name, 0o755)
+
+    def start_agent(self, config, environment=None, rights=()):
+        folder = self.directory.name
+        state = os.path.join(folder, "state")
+        os.makedirs(state, exist_ok=True)
+        agent = Agent(config, folder, {"STATE_DIRECTORY": state, **(environment or {})})
+        if os.geteuid() == 0:
+            program = os.path.join(folder, "sidewatch")  # a checkout may be below a folder that is root's alone
+            if not os.path.exists(program):
+                shutil.copy(BINARY, program)
+            os.chown(state, AGENT_USER, AGENT_USER)
+            # The search for leaks would need files of the checkout and, with rights, ptrace.
+            agent.environment["ASAN_OPTIONS"] = "detect_leaks=0"
+            agent.environment.pop("LSAN_OPTIONS", None)
+            some = ",".join(["-all", *("+" + right for right in rights)])
+            agent.wrapper = ["setpriv", f"--reuid={AGENT_USER}", f"--regid={AGENT_USER}", "--clear-groups", "--no-new-privs",
+                             f"--bounding-set={some}", f"--inh-caps={some}", f"--ambient-caps={some}", "--"]
+            agent.program = program
+        self.addCleanup(agent.stop)
+        return agent.start()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "becoming somebody else takes root")
+class Rights(OtherUser):
+    """What docs/processes.md says of them, of a process of root's."""
+
+    def test_each_takes_what_the_page_says(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        config = f"""
+agent: {{interval: 100ms}}
+http: {{listen: "127.0.0.1:0"}}
+collectors:
+  process:
+    - {{name: by-port, match: {{port: {port}}}, proportional_memory_every: 100ms}}
+    - {{name: by-cmdline, match: {{cmdline: "sleep 98765", exe: sleep}}, proportional_memory_every: 100ms}}
+"""
+        sleeper = subprocess.Popen(["sleep", "98765"])
+        self.addCleanup(sleeper.wait)
+        self.addCleanup(sleeper.kill)
+        sees = {"num_procs": "num_procs{groupname=\"by-cmdline\"}", "port": "num_procs{groupname=\"by-port\"}",
+                "io": "read_bytes_total{groupname=\"by-cmdline\"}",
+                "files": "open_filedesc{groupname=\"by-cmdline\"}",
+                "proportional": "memory_bytes{groupname=\"by-cmdline\",memtype=\"proportionalResident\"}"}
+        old = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) < (6, 2)
+        without = {"num_procs"} | (set() if old else {"files"})
+        for rights, expected in (((), without), (("sys_ptrace",), without | {"proportional"}),
+                                 (("dac_read_search",), without | {"files"}),
+                                 (("sys_ptrace", "dac_read_search"), set(sees))):
+            with self.subTest(rights=rights):
+                agent = self.start_agent(config, rights=rights)
+                wait_until(lambda: agent.metrics().get('sidewatch_collector_passes_total{collector="process"}', 0) > 5,
+                           "six passes")
+                page = agent.metrics()
+                seen = {name for name, series in sees.items() if page.get("namedprocess_namegroup_" + series, 0) > 0 or
+                        name == "io" and "namedprocess_namegroup_" + series in page}
+                self.assertEqual(seen, expected)
+                words = f"group by-port: somebody listens on port {port}, but the agent may not see who"
+                self.assertEqual(agent.log_since_start().count(words), 0 if "port" in expected else 1, agent.log())
+                self.assertNotIn("can read everything again", agent.log_since_start())
+                agent.stop()
+
+
+class Followed(OtherUser):
+    def setUp(self):
+        super().setUp()
         self.receiver = Receiver()
         self.addCleanup(self.receiver.stop)
 
@@ -138,13 +212,8 @@ class Followed(unittest.TestCase):
         config = re.sub(r"^      interval: \d+[sm]", "      interval: 1s\n      timeout: 1s", config, flags=re.M)
         config = config.replace("within: 3s", "within: 900ms")
         config = re.sub(r"\bfor: \d+[sm]\b", "for: 0s", config)
-        state = os.path.join(self.directory.name, "state")
-        os.makedirs(state, exist_ok=True)
-        self.agent = Agent(config, self.directory.name,
-                           {"STATE_DIRECTORY": state, "SLACK_URL": self.receiver.url, "DISCORD_URL": self.receiver.url,
-                            **(environment or {})})
-        self.addCleanup(self.agent.stop)
-        self.agent.start()
+        self.agent = self.start_agent(config, {"SLACK_URL": self.receiver.url, "DISCORD_URL": self.receiver.url,
+                                               **(environment or {})})
 
     def changed(self, text, changes):
         for old, new in changes.items():
@@ -161,7 +230,7 @@ class Followed(unittest.TestCase):
     def node(self, script):
         self.assertTrue(os.path.isdir(os.path.join(LIBRARIES, "hot-shots")), "scripts/setup --tests installs it")
         with open(os.path.join(self.directory.name, "node.log"), "wb") as log:
-            process = subprocess.Popen(["node", script], cwd=self.directory.name, stdin=subprocess.DEVNULL, stdout=log,
+            process = subprocess.Popen(["node", os.path.join(self.directory.name, script)], cwd=self.directory.name, stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=log, env={**os.environ, "NODE_PATH": LIBRARIES})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -180,6 +249,10 @@ class Followed(unittest.TestCase):
             if expression not in without:
                 wait_until(lambda: self.query(expression), f"a value of {expression}; the service's log: {self.log()}; "
                            f"the agent's: {self.agent.log()[-2000:]}", pause=0.1)
+
+    def expect_running(self, group):
+        wait_until(lambda: self.query(f'namedprocess_namegroup_num_procs{{groupname="{group}"}} == 1'), "the process")
+        wait_until(lambda: not self.agent.alerts("ProcessAbsent"), "the agent to know that it runs")
 
     def log(self):
         try:
@@ -207,6 +280,7 @@ class Followed(unittest.TestCase):
                    self.changed(block("node-bot", "js"), {"8125": statsd, "9766": self.agent.port, "10_000": "100"}))
         self.node(self.write("bot.js", BOT))
         self.expect_values()
+        self.expect_running("bot")
         wait_until(lambda: self.query('heartbeat_pings_total{result="success"} > 1'), "the heartbeat")
         self.assertEqual(self.query("bot_servers")[0]["value"][1], "3")
         self.expect_message("BotCommandsFail", "critical")
@@ -252,11 +326,12 @@ class Followed(unittest.TestCase):
     def test_the_websocket_server(self):
         server, metrics = free_port(), free_port()
         self.write("sidewatch.js", self.changed(block("websocket-server", "js"), {"9464": metrics}))
-        self.start("websocket-server", {"8080": server, "9464": metrics})
+        self.start("websocket-server", {"{unit: chat.service} ": f"{{cmdline: '{self.directory.name}/chat.js'}} ",
+                                        "8080": server, "9464": metrics})
         process = self.node(self.write("chat.js", CHAT.replace("8080", str(server))))
         self.expect_values()
         wait_until(lambda: self.query('probe_success{probe="handshake"} == 1'), "the handshake")
-        wait_until(lambda: self.query('namedprocess_namegroup_num_procs{groupname="chat"} == 1'), "the process")
+        self.expect_running("chat")
         self.assertEqual(self.query("ws_connections")[0]["value"][1], "100")
         self.assertEqual(self.query("ws_buffered_bytes")[0]["value"][1], "1000")
         process.send_signal(12)  # SIGUSR2: all but five clients are gone
@@ -279,6 +354,7 @@ class Followed(unittest.TestCase):
         self.node(self.write("api.js",
                              self.changed(API, {"SNIPPET": block("api-with-postgresql", "js api"), "3000": port})))
         self.expect_values()
+        self.expect_running("shop-api")
         wait_until(lambda: self.query('probe_success{probe="health"} == 1'), "the check of its health")
         self.assertEqual({one["metric"]["status"]: one["value"][1] for one in self.query("shop_orders")},
                          {"paid": "1", "sent": "1"})

@@ -131,6 +131,7 @@ class Agent:
 
     def __init__(self, config, directory, environment=None, wrapper=()):
         self.wrapper = list(wrapper)
+        self.program = BINARY
         self.directory = directory
         self.config_path = os.path.join(directory, "sidewatch.yaml")
         self.log_path = os.path.join(directory, "agent.log")
@@ -148,7 +149,7 @@ class Agent:
     def start(self, wait=True):
         self._log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
-            command = [*self.wrapper, BINARY, "run", "--config", self.config_path]
+            command = [*self.wrapper, self.program, "run", "--config", self.config_path]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.environment, cwd=self.directory)
         self.port = None
