@@ -11,6 +11,7 @@ import http.server
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -125,6 +126,15 @@ class Pages(unittest.TestCase):
             self.assertEqual(promised - known, set(), name)
             self.assertEqual({rule["alert"] for rule in config["rules"]} - promised, set(),
                              f"{name} does not tell what for")
+
+
+    def test_a_variable_that_is_shown_means_the_same_to_systemd_and_to_the_shell(self):
+        for name in NAMES:
+            shown = re.findall(r"[`']([A-Z_]+=[^`'\n]+)[`']", page(name))
+            self.assertTrue(shown, name)
+            for assignment in shown:
+                variable, _, value = assignment.partition("=")
+                self.assertEqual(shlex.split(assignment), [f"{variable}={value.strip(chr(34))}"], name)
 
 
 class OtherUser(unittest.TestCase):
@@ -315,9 +325,40 @@ class Followed(OtherUser):
                                 "names": "fails"})
         self.assertRegex(html, r"<td>100\.00 %</td><td>\d+ ms</td>")
         self.expect_message("ProbeFailing", "critical")
+        self.run_unit()
         self.agent.stop()
         self.assertNotEqual(self.status_page(script).returncode, 0,
                             "else the shell would put an empty page in place of the last one")
+
+    def run_unit(self):
+        """What the service does that systemd starts once a minute, as the user it names, in folders made as the page says."""
+        service, timer = re.findall(r"^```ini\n(.*?)^```", page(self.name), re.M | re.S)
+        made = re.findall(r"^sudo install (-d .*? /\S+|-D .*? /\S+) *(?:#.*)?$", page(self.name), re.M)
+        self.assertEqual(len(made), 2)
+        root = self.directory.name
+        for line in made:
+            line = line.replace(" /var", f" {root}/var").replace(" /opt", f" {root}/opt")
+            line = line.replace("www-data", str(os.geteuid()) if os.geteuid() else "www-data")
+            subprocess.run(["install", *line.split()], cwd=root, check=True, timeout=DEADLINE)
+        folder = os.path.join(root, "units")
+        os.mkdir(folder)
+        for suffix, text in (("service", service), ("timer", timer)):
+            with open(os.path.join(folder, "status." + suffix), "w", encoding="utf-8") as file:
+                file.write(text)
+        verified = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, "status.timer")],
+                                  capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual((verified.returncode, verified.stdout + verified.stderr), (0, ""))
+        user = re.search(r"^User=(.*)$", service, re.M)[1]
+        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"] if os.geteuid() == 0 else []
+        for command in re.findall(r"^ExecStart(?:Post)?=(.*)$", service, re.M):
+            command = command.replace("/opt/", f"{root}/opt/").replace("/var/", f"{root}/var/")
+            command = command.replace("127.0.0.1:9766", f"127.0.0.1:{self.agent.port}")
+            answer = subprocess.run([*become, *shlex.split(command)], capture_output=True, text=True, timeout=DEADLINE,
+                                    env={**os.environ, "SIDEWATCH": f"http://127.0.0.1:{self.agent.port}"})
+            self.assertEqual((answer.returncode, answer.stderr), (0, ""), command)
+        with open(os.path.join(root, "var", "www", "status", "index.html"), encoding="utf-8") as file:
+            self.assertIn("<h1>Some services fail</h1>", file.read())
+        wait_until(lambda: self.query('heartbeat_pings_total{heartbeat="page",result="success"} == 1'), "the heartbeat")
 
     def status_page(self, script):
         return subprocess.run(["node", script], capture_output=True, text=True, timeout=DEADLINE,

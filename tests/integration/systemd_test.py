@@ -42,6 +42,11 @@ receivers:
   - {{name: log, log: {{}}}}
 """
 
+
+def linux_is_at_least(*version):
+    return tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2]) >= version
+
+
 # What root sees and the unit's user does not, and why. None of it is the sandbox's doing.
 ROOT_ALONE = {
     r"namedprocess_namegroup_(read|write)_bytes_total\{.*": "the I/O of other users' processes",
@@ -49,6 +54,8 @@ ROOT_ALONE = {
     r"node_cpu_frequency_.*": "cpuinfo_cur_freq",
     r"node_dmi_info\{.*": "serial numbers",
     r"node_hwmon_.*": "some sensors",
+    **({} if linux_is_at_least(6, 2) else {
+        r"namedprocess_namegroup_(open_filedesc|worst_fd_ratio)\{.*": "how many files other users' processes hold"}),
     r"node_btrfs_.*": "errors and space of each device are asked for at a mount point that the agent may open",
 }
 
