@@ -17,7 +17,8 @@
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
 //   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now.
 // - What is held back waits. What still fires when nothing holds it any more is told then, once; what began and ended
-//   meanwhile is never told. The end of what a receiver has heard of is not held back.
+//   meanwhile is never told. The end of what a receiver has heard of is not held back, nor the end of what it may have
+//   heard of: of which an attempt failed.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
 //   get the earlier one, its answer having been lost, must not take the end for a repetition.

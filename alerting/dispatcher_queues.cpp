@@ -119,7 +119,10 @@ void Dispatcher::State::retry(Queue& queue, const RetryLater& later, Transaction
   const Time alone = now + retry_delay(policy, attempts, later.after, random);
   const Time not_before = later.whole_receiver ? queue.paused_until : alone;
 
-  for (const auto number : numbers) queue.line.put_back(number, not_before);
+  for (const auto number : numbers) {
+    queue.line.put_back(number, not_before);
+    queue.line.postpone(number, attempts, not_before);
+  }
   for (const auto& incident : incidents) {
     settle(queue, incident, changes, now);
     const auto waiting = queue.line.waiting(incident);  // it, or what it became a part of
@@ -160,6 +163,36 @@ void Dispatcher::State::offer(Queue& queue, Notification notification, Transacti
   hold_to_bound(queue, changes);
 }
 
+// To the disk as it is now: in its place among what this transaction adds, or among what it changes.
+void Dispatcher::State::rewrite(const Notification& notification, Transaction& changes) {
+  const auto fresh = std::find_if(changes.add.begin(), changes.add.end(),
+                                  [&](const Notification& added) { return added.id == notification.id; });
+  if (fresh != changes.add.end()) {
+    *fresh = notification;
+  } else {
+    changes.changed.push_back(notification);
+  }
+}
+
+// All into the last of them, which has been attempted as often as any.
+void Dispatcher::State::merge(Queue& queue, const std::vector<ReceiverQueue::Number>& waiting, bool known,
+                              Transaction& changes) {
+  const auto last = waiting.back();
+  Notification whole = queue.line.entry(waiting.front()).notification;
+  std::int64_t attempts = queue.line.entry(waiting.front()).attempts;
+  for (std::size_t i = 1; i < waiting.size(); ++i) {
+    whole = combined(whole, queue.line.entry(waiting[i]).notification, known);
+    attempts = std::max(attempts, queue.line.entry(waiting[i]).attempts);
+  }
+  for (std::size_t i = 0; i + 1 < waiting.size(); ++i) leave(queue, waiting[i], Outcome::merged, "", changes);
+  rewrite(whole, changes);
+  if (attempts > queue.line.entry(last).attempts) {
+    changes.attempted.push_back({whole.id, attempts});
+    queue.line.postpone(last, attempts, queue.line.entry(last).not_before);
+  }
+  queue.line.replace(last, std::move(whole));
+}
+
 // Makes one message of what waits of an incident, and none of an end without a beginning.
 void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transaction& changes, Time now,
                                HandOver hand_over) {
@@ -167,21 +200,7 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
   if (waiting.empty()) return;
   const bool known = queue.knows(incident);
   const auto last = waiting.back();
-  if (waiting.size() > 1) {
-    Notification whole = queue.line.entry(waiting.front()).notification;
-    for (std::size_t i = 1; i < waiting.size(); ++i) {
-      whole = combined(whole, queue.line.entry(waiting[i]).notification, known);
-    }
-    for (std::size_t i = 0; i + 1 < waiting.size(); ++i) leave(queue, waiting[i], Outcome::merged, "", changes);
-    const auto fresh = std::find_if(changes.add.begin(), changes.add.end(),
-                                    [&](const Notification& added) { return added.id == whole.id; });
-    if (fresh != changes.add.end()) {
-      *fresh = whole;
-    } else {
-      changes.changed.push_back(whole);
-    }
-    queue.line.replace(last, std::move(whole));
-  }
+  if (waiting.size() > 1) merge(queue, waiting, known, changes);
   const Notification left = queue.line.entry(last).notification;
   if (hold(queue, last, changes, now) && left.reason == Reason::fired_and_resolved) {
     ++queue.status.silenced;

@@ -63,6 +63,7 @@ struct Dispatcher::State {
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
   Time earliest(Queue& queue, const Notification& notification, Time now);
+  bool ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const;
   bool hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   void review_holds(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);
@@ -77,7 +78,10 @@ struct Dispatcher::State {
   void remember(Queue& queue, const Notification& told, Transaction& changes);
   void forget(Queue& queue, const std::string& incident, Transaction& changes);
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
-  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now, HandOver hand_over = HandOver::unless_given);
+  void rewrite(const Notification& notification, Transaction& changes);
+  void merge(Queue& queue, const std::vector<ReceiverQueue::Number>& waiting, bool known, Transaction& changes);
+  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now,
+              HandOver hand_over = HandOver::unless_given);
   void hold_to_bound(Queue& queue, Transaction& changes);
   void leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why, Transaction& changes);
   bool hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,

@@ -14,6 +14,7 @@
 namespace sidewatch {
 
 inline const RetryLater http_500{"HTTP 500", std::nullopt, false, false};
+inline const RetryLater timed_out{"timed out", std::nullopt, false, false};
 
 class DispatcherTest : public testing::Test {
  protected:

@@ -71,6 +71,31 @@ TEST_F(DispatcherHoldTest, TellsTheEndOfWhatWasToldWhateverIsHeld) {
   EXPECT_EQ(only().reason, Reason::resolved);
 }
 
+TEST_F(DispatcherHoldTest, TellsTheEndOfWhatMayHaveArrivedWhateverIsHeld) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", timed_out);  // it may be with the receiver, and only the answer lost
+  hold("a1", 1h);
+  pass(10min);
+  EXPECT_THAT(due(), IsEmpty());
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+  EXPECT_EQ(status().silenced, 0);
+}
+
+TEST_F(DispatcherHoldTest, TellsTheEndOfWhatMayHaveArrivedAlsoWhenItCameWhileThatWasUnderWayAndAfterARestart) {
+  enqueue({.id = "n1"});
+  due();
+  hold("a1", 1h);
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  finish("n1", timed_out);
+  make({{"oncall", "", 100}});
+  ask();
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+}
+
 TEST_F(DispatcherHoldTest, HoldsOneAlertAndNotAnother) {
   hold("a1", 10min);
   enqueue({.id = "n1"});
