@@ -15,7 +15,8 @@
 // - A receiver with a rate limit is given no more deliveries than that. What had to wait for it goes in one digest, of
 //   whatever group it is; or, to a receiver of single messages, the worst first.
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
-//   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now.
+//   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now; it is muted when the message
+//   was that told of the incident.
 // - What is held back waits. What still fires when nothing holds it any more is told then, once; what began and ended
 //   meanwhile is never told. The end of what a receiver has heard of is not held back, nor the end of what it may have
 //   heard of: of which an attempt failed.

@@ -7,6 +7,32 @@ namespace sidewatch {
 
 void Dispatcher::set_hold_back(HoldBack hold_back) { state_->hold_back = std::move(hold_back); }
 
+std::vector<std::string> Dispatcher::Queue::marks_of(const std::string& incident) const {
+  std::vector<std::string> marks;
+  const std::string before_all = incident + "\n";
+  for (auto it = told.lower_bound(before_all); it != told.end() && it->starts_with(before_all); ++it) marks.push_back(*it);
+  return marks;
+}
+
+std::vector<std::string> Dispatcher::Queue::mutes_of(const std::string& incident) const {
+  std::vector<std::string> names;
+  const std::string before_name = incident + std::string(muted_during);
+  for (const std::string& mark : marks_of(incident)) {
+    if (mark.starts_with(before_name)) names.push_back(mark.substr(before_name.size()));
+  }
+  return names;
+}
+
+// No route chose the receiver of a follow-up: it is muted when the message was that told it of the incident.
+void Dispatcher::State::inherit_mutes(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+  Notification& notification = queue.line.entry(number).notification;
+  if (!notification.routing.follow_up || !notification.problem()) return;
+  auto names = queue.mutes_of(notification.incident);
+  if (names == notification.routing.mute) return;
+  notification.routing.mute = std::move(names);
+  rewrite(notification, changes);
+}
+
 // Whether it says that something is over which the receiver has heard of; or may have: an answer that was lost does not
 // say that the message was, too.
 bool Dispatcher::State::ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const {

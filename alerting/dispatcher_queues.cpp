@@ -27,17 +27,28 @@ void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications)
   }
 }
 
-// The receiver has heard of the incident, by the last message about it that a route sent there.
+// The receiver has heard of the incident; the marks are those of the last message about it that a route sent there.
 void Dispatcher::State::remember(Queue& queue, const Notification& told, Transaction& changes) {
   if (queue.told.insert(told.incident).second) changes.told.push_back({queue.target.name, told.incident, true});
   if (told.routing.follow_up) return;
-  const std::string mark = told.incident + std::string(no_end_wanted);
-  const bool changed = told.routing.tells_end ? queue.told.erase(mark) > 0 : queue.told.insert(mark).second;
-  if (changed) changes.told.push_back({queue.target.name, mark, !told.routing.tells_end});
+  std::set<std::string> marks;
+  if (!told.routing.tells_end) marks.insert(told.incident + std::string(no_end_wanted));
+  for (const auto& name : told.routing.mute) marks.insert(told.incident + std::string(muted_during) + name);
+  for (const std::string& old : queue.marks_of(told.incident)) {
+    if (marks.erase(old) > 0) continue;
+    queue.told.erase(old);
+    changes.told.push_back({queue.target.name, old, false});
+  }
+  for (const std::string& mark : marks) {
+    queue.told.insert(mark);
+    changes.told.push_back({queue.target.name, mark, true});
+  }
 }
 
 void Dispatcher::State::forget(Queue& queue, const std::string& incident, Transaction& changes) {
-  for (const std::string& entry : {incident, incident + std::string(no_end_wanted)}) {
+  std::vector<std::string> entries = queue.marks_of(incident);
+  entries.push_back(incident);
+  for (const std::string& entry : entries) {
     if (queue.told.erase(entry) > 0) changes.told.push_back({queue.target.name, entry, false});
   }
 }
@@ -201,6 +212,7 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
   const bool known = queue.knows(incident);
   const auto last = waiting.back();
   if (waiting.size() > 1) merge(queue, waiting, known, changes);
+  inherit_mutes(queue, last, changes);
   const Notification left = queue.line.entry(last).notification;
   if (hold(queue, last, changes, now) && left.reason == Reason::fired_and_resolved) {
     ++queue.status.silenced;

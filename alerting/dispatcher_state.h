@@ -9,9 +9,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "alerting/dispatcher.h"
@@ -25,6 +25,9 @@ inline constexpr std::string_view rate_row_prefix = "~rate/";
 // Behind an incident among those told: its end is not wanted by whoever told of it. Incidents have no line breaks.
 inline constexpr std::string_view no_end_wanted = "\nno end";
 
+// Likewise, and before the name of a mute time: during which it is not told how the incident goes on.
+inline constexpr std::string_view muted_during = "\nmuted ";
+
 // Whether a fallback gets a copy of what it was given in its own right. It does (`always`) of what goes on from a beginning
 // that it has only just been handed itself: when its own came, it knew of nothing, and that was dropped.
 enum class HandOver { unless_given, always };
@@ -36,7 +39,7 @@ struct Dispatcher::Queue {
   std::map<std::string, Time> groups;    // until when the first of a group waits for others
   RateBucket bucket;
   bool held_back = false;                // something waits, or has waited, for the rate limit alone
-  std::unordered_set<std::string> told;  // incidents
+  std::set<std::string> told;            // incidents, and behind each the marks it has
   std::int64_t failures = 0;             // in a row
   Time paused_until;
   bool occupied = false;  // with what is not of this queue
@@ -48,6 +51,8 @@ struct Dispatcher::Queue {
   bool wants_end(const std::string& incident) const {
     return target.send_resolved && !told.contains(incident + std::string(no_end_wanted));
   }
+  std::vector<std::string> marks_of(const std::string& incident) const;  // as they stand in `told`
+  std::vector<std::string> mutes_of(const std::string& incident) const;
 };
 
 struct Dispatcher::State {
@@ -63,6 +68,7 @@ struct Dispatcher::State {
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
   Time earliest(Queue& queue, const Notification& notification, Time now);
+  void inherit_mutes(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   bool ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const;
   bool hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   void review_holds(Queue& queue, Transaction& changes, Time now);

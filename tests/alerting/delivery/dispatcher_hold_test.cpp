@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 
 #include "tests/alerting/delivery/dispatcher_fixture.h"
@@ -25,6 +26,16 @@ class DispatcherHoldTest : public DispatcherTest {
   }
   void hold(const std::string& alert, Duration length) { held_[alert] = now_ + length; }
   void pass(Duration time) { now_ += time; }
+  void route(const NotificationOf& of, const std::vector<std::string>& mute) {
+    Notification notification = make_notification(of);
+    notification.routing.mute = mute;
+    ASSERT_TRUE(dispatcher_->enqueue({notification}, {}, now_));
+  }
+  void follow_up(const NotificationOf& of) {
+    Notification notification = make_notification(of);
+    notification.routing.follow_up = true;
+    ASSERT_TRUE(dispatcher_->enqueue({notification}, {}, now_));
+  }
 
   std::map<std::string, Time> held_;  // alerts, until when
 };
@@ -160,6 +171,29 @@ TEST_F(DispatcherHoldTest, LeavesTheRestOfAGroupToGoByItself) {
   const auto without = due();
   ASSERT_EQ(taken_.at(0).alerts.size(), 2U);
   EXPECT_NE(without, together) << "other messages are another delivery";
+}
+
+TEST_F(DispatcherHoldTest, AFollowUpIsHeldByTheMuteTimesOfTheMessageThatItFollows) {
+  bool night = false;
+  const HoldBack by_night = [&](const Notification& notification, Time now) -> std::optional<Time> {
+    const auto& mute = notification.routing.mute;
+    return night && std::find(mute.begin(), mute.end(), "nights") != mute.end() ? std::optional(now + 1h) : std::nullopt;
+  };
+  dispatcher_->set_hold_back(by_night);
+  route({.id = "n1", .level = Level::critical}, {"weekends", "nights"});
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  deliver("n1");
+  night = true;
+  follow_up({.id = "n2", .reason = Reason::deescalated});
+  EXPECT_THAT(due(), IsEmpty());
+  make({{"oncall", "", 100}});
+  dispatcher_->set_hold_back(by_night);
+  follow_up({.id = "n3", .reason = Reason::escalated, .level = Level::critical});
+  EXPECT_THAT(due(), IsEmpty());
+  follow_up({.id = "n4", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n4"));
+  deliver("n4");
+  EXPECT_THAT(outbox_.load()->told, IsEmpty());
 }
 
 }  // namespace
