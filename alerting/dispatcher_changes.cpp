@@ -79,7 +79,11 @@ void Dispatcher::State::restore_rates(Loaded& loaded, Transaction& changes, Time
 void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) {
   restore_rates(loaded, changes, now);
   for (auto& entry : loaded.told) {
-    if (Queue* queue = find(entry.receiver)) queue->told.insert(std::move(entry.incident));
+    if (Queue* queue = find(entry.receiver)) {
+      queue->told.insert(std::move(entry.incident));
+    } else {
+      changes.told.push_back({entry.receiver, entry.incident, false});
+    }
   }
   std::map<std::string, std::size_t> abandoned;  // messages by receiver
   for (auto& [notification, attempts] : loaded.pending) {

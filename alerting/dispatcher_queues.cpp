@@ -64,7 +64,7 @@ void Dispatcher::State::delivered(Queue& queue, Transaction& changes, Time now) 
   for (const auto number : numbers) {
     const Notification& notification = queue.line.entry(number).notification;
     const std::string incident = notification.incident;
-    if (notification.problem()) remember(queue, notification, changes);
+    if (notification.problem() && !queue.leaving) remember(queue, notification, changes);
     leave(queue, number, Outcome::delivered, "", changes);
     settle(queue, incident, changes, now);  // what waits may have lost its point: a copy of the same end, an unwanted one
   }

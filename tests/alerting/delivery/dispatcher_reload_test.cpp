@@ -101,5 +101,22 @@ TEST_F(DispatcherReload, MessagesForAReceiverThatIsGoneAtTheStartAreDeadLetters)
   EXPECT_THAT(outbox_.dead_letters(1)[0].why, HasSubstr("no receiver 'chat'"));
 }
 
+TEST_F(DispatcherReload, NothingIsRememberedOfWhatAReceiverThatLeftWasTold) {
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  ASSERT_TRUE(dispatcher_->reload({{"oncall", "", 100}}, now_, wall_));
+  deliver("c1", "chat");
+  EXPECT_THAT(outbox_.load()->told, IsEmpty());
+}
+
+TEST_F(DispatcherReload, ARestartForgetsWhatReceiversWereToldThatAreNoMore) {
+  enqueue({.id = "c1", .receiver = "chat"});
+  due();
+  deliver("c1", "chat");
+  ASSERT_EQ(outbox_.load()->told.size(), 1u);
+  make({{"oncall", "", 100}});
+  EXPECT_THAT(outbox_.load()->told, IsEmpty());
+}
+
 }  // namespace
 }  // namespace sidewatch
