@@ -56,6 +56,11 @@ bool Judge::known(const RuleStatus& failing) const {
   });
 }
 
+void Judge::renew(Notification& message, Time now, Duration wall_step) {
+  renew_times(message, to_wall(now, wall_step));
+  static_cast<void>(engine_.renew(message, store_, now));  // otherwise the rest stays as it was
+}
+
 bool Judge::due(Time now) const {
   const auto next = engine_.next_due();
   return next && *next <= now;

@@ -42,6 +42,9 @@ class Judge {
 
   JudgeReport judge(Time now, Duration wall_step);
 
+  // What the dispatcher asks for when a hold ends.
+  void renew(Notification& message, Time now, Duration wall_step);
+
   // Nobody looked for so long: delays stand still meanwhile.
   void skip(Duration unseen) { engine_.skip(unseen); }
 

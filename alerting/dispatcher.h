@@ -17,8 +17,8 @@
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
 //   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now; it is muted when the message
 //   was that told of the incident.
-// - What is held back waits. What still fires when nothing holds it any more is told then, once; what began and ended
-//   meanwhile is never told. The end of what a receiver has heard of is not held back, nor the end of what it may have
+// - What is held back waits. What still fires when nothing holds it any more is told then, once, as it is then; what began
+//   and ended meanwhile is never told. The end of what a receiver has heard of is not held back, nor the end of what it may have
 //   heard of: of which an attempt failed.
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
@@ -54,6 +54,13 @@ inline constexpr std::size_t max_alerts_per_delivery = 100;
 
 // Until when a message is held back now (by a silence, by a mute interval); absent: it may go.
 using HoldBack = std::function<std::optional<Time>(const Notification& notification, Time now)>;
+
+// Makes a message that has waited say what is the case now.
+using Renew = std::function<void(Notification& notification, Time now)>;
+
+// The part of it that needs no alert: told now, the incident has lasted for longer, and of its course up to now nothing is
+// known.
+void renew_times(Notification& notification, WallTime now);
 
 struct DispatchTarget {
   std::string name;
@@ -96,6 +103,8 @@ class Dispatcher {
 
   // What may hold messages back. It is asked when a message comes, before it goes, and once a second meanwhile.
   void set_hold_back(HoldBack hold_back);
+  // How what still fires at the end of a hold is renewed, unless it was attempted before; without it only its times are.
+  void set_renew(Renew renew);
 
   // Commits `with` (alert states, saved time) together with `notifications`. An Error says that it is in memory only
   // for now; the messages are queued and will be sent all the same.

@@ -1,4 +1,5 @@
 // What is held back: by silences and mute intervals, which the dispatcher knows only as a question; see dispatcher_state.h.
+#include <algorithm>
 #include <utility>
 
 #include "alerting/dispatcher_state.h"
@@ -6,6 +7,13 @@
 namespace sidewatch {
 
 void Dispatcher::set_hold_back(HoldBack hold_back) { state_->hold_back = std::move(hold_back); }
+void Dispatcher::set_renew(Renew renew) { state_->renew = std::move(renew); }
+
+void renew_times(Notification& notification, WallTime now) {
+  notification.duration += std::max(now - notification.created_at, Duration(0));
+  notification.created_at = now;
+  notification.recent.clear();
+}
 
 std::vector<std::string> Dispatcher::Queue::marks_of(const std::string& incident) const {
   std::vector<std::string> marks;
@@ -41,6 +49,14 @@ bool Dispatcher::State::ends_what_is_known(const Queue& queue, const ReceiverQue
   return is_only_an_end(notification) && queue.knows(notification.incident);
 }
 
+// It was true when it came. What was attempted goes on saying what it said: it may have arrived.
+void Dispatcher::State::release(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now) {
+  auto& entry = queue.line.entry(number);
+  if (entry.attempts > 0 || !entry.notification.problem()) return;
+  renew(entry.notification, now);
+  rewrite(entry.notification, changes);
+}
+
 // Whether it is held back now. Whoever was told that something is wrong is told that it is over, whatever is silent.
 bool Dispatcher::State::hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now) {
   const auto& entry = queue.line.entry(number);
@@ -48,7 +64,9 @@ bool Dispatcher::State::hold(Queue& queue, ReceiverQueue::Number number, Transac
   const bool may_be_held = hold_back && !ends_what_is_known(queue, entry);
   const auto until = may_be_held ? hold_back(notification, now) : std::nullopt;
   if (until == entry.held_until) return until.has_value();
+  const bool was_held = entry.held_until.has_value();
   queue.line.hold(number, until);
+  if (was_held && !until) release(queue, number, changes, now);
   const std::string batch = notification.routing.batch;
   if (until && !batch.empty()) dissolve(queue, batch, changes);  // what it was tried with goes on without it
   return until.has_value();

@@ -63,6 +63,7 @@ struct Dispatcher::State {
   std::optional<Time> next_save;               // while the outbox is degraded
   std::map<std::string, ReceiverStatus> gone;  // what became of the messages for receivers that are no more
   HoldBack hold_back = {};                     // empty: nothing is
+  Renew renew = [](Notification& notification, Time now) { renew_times(notification, to_wall(now, Duration(0))); };
   Time next_review = {};                       // of what is held back
 
   Queue* find(const std::string& receiver);
@@ -70,6 +71,7 @@ struct Dispatcher::State {
   Time earliest(Queue& queue, const Notification& notification, Time now);
   void inherit_mutes(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   bool ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const;
+  void release(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   bool hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   void review_holds(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);

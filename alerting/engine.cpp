@@ -185,6 +185,14 @@ void Engine::skip(Duration unseen) {
   state_->each_alerting([&](RuleRunner& runner) { runner.skip(unseen); });
 }
 
+bool Engine::renew(Notification& message, const Store& store, Time now) const {
+  bool renewed = false;
+  state_->each_alerting([&](RuleRunner& runner) {
+    renewed = renewed || runner.renew(message, store, now, state_->limits.query);
+  });
+  return renewed;
+}
+
 void Engine::replace_rules(std::vector<RuleGroup> groups) {
   const std::size_t max_alerts = state_->limits.max_alerts_per_rule;
   std::vector<GroupRunner> old = std::exchange(state_->groups, runners_of(std::move(groups), max_alerts));

@@ -68,6 +68,10 @@ class Engine {
   // of rules that are gone they resolve at the next tick with Reason::rule_removed.
   void replace_rules(std::vector<RuleGroup> groups);
 
+  // A message that has waited says what is the case now: value, texts, duration, course. Left as it is, and false, where
+  // its incident is over, or the alert is at another level, which a message of its own will tell.
+  bool renew(Notification& message, const Store& store, Time now) const;
+
   // What templates know as $externalLabels and $externalURL.
   void set_externals(Labels labels, std::string url);
 

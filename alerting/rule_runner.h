@@ -50,6 +50,8 @@ class RuleRunner {
 
   void skip(Duration unseen);  // see Engine
 
+  bool renew(Notification& message, const Store& store, Time now, const promql::Options& options);  // see Engine
+
   // Takes over an alert of this rule, from a saved row (`stored`) or from the runner before a reload. One that came
   // about under another meaning of the rule is judged anew.
   void adopt(Alert alert, bool stored);

@@ -196,5 +196,34 @@ TEST_F(DispatcherHoldTest, AFollowUpIsHeldByTheMuteTimesOfTheMessageThatItFollow
   EXPECT_THAT(outbox_.load()->told, IsEmpty());
 }
 
+TEST_F(DispatcherHoldTest, WhatWasHeldIsToldWithTheTimesOfItsTelling) {
+  hold("a1", 10h);
+  Notification n1 = make_notification({.id = "n1"});
+  n1.created_at = n1.starts_at = to_wall(now_, Duration(0));
+  ASSERT_TRUE(dispatcher_->enqueue({n1}, {}, now_));
+  EXPECT_THAT(due(), IsEmpty());
+  make({{"oncall", "", 100}});
+  ask();
+  EXPECT_THAT(due(), IsEmpty());
+  pass(10h);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  EXPECT_EQ(only().created_at, to_wall(now_, Duration(0)));
+  EXPECT_EQ(only().duration, 10h);
+  EXPECT_EQ(encode(outbox_.load()->pending.at(0).notification), encode(only())) << "as it is sent, it is on disk";
+}
+
+TEST_F(DispatcherHoldTest, WhatWasAttemptedBeforeItWasHeldIsToldAsItWas) {
+  enqueue({.id = "n1"});
+  due();
+  const std::string as_attempted = encode(only());
+  finish("n1", timed_out);
+  hold("a1", 1h);
+  pass(30min);
+  EXPECT_THAT(due(), IsEmpty());
+  pass(30min);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  EXPECT_EQ(encode(only()), as_attempted) << "one id, one message";
+}
+
 }  // namespace
 }  // namespace sidewatch
