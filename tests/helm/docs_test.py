@@ -5,6 +5,7 @@ with `# values.yaml of the service` with the example, and the agent must take th
 """
 
 import base64
+import copy
 import glob
 import gzip
 import json
@@ -14,12 +15,39 @@ import subprocess
 import sys
 import unittest
 
-from support import (CHART, EXAMPLE, ROOT, agents, blocks, pods, read, render, render_case, schema_problems, values_of)
+from support import (CHART, EXAMPLE, ROOT, agents, blocks, containers, pods, read, render, render_case,
+                     schema_problems, values_of)
 
 from agent_test import Mounted
 from harness import BINARY, temporary_directory
 
 PAGE = read("docs", "kubernetes.md")
+
+
+def beyond_restricted(spec):
+    """What the profile `restricted` of the Pod Security Standards forbids, of Linux."""
+    found = [key for key in ("hostNetwork", "hostPID", "hostIPC") if spec.get(key)]
+    allowed = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected",
+               "secret"}
+    found += [f"volume {volume['name']}" for volume in spec.get("volumes", []) if not set(volume) - {"name"} <= allowed]
+    pod = spec.get("securityContext", {})
+    found += [f"pod: {key}" for key in ("sysctls", "seLinuxOptions", "appArmorProfile") if pod.get(key)]
+    for each in containers(spec):
+        own = each.get("securityContext", {})
+        both = {**pod, **own}
+        rules = {
+            "hostPort": all("hostPort" not in port for port in each.get("ports", [])),
+            "privileged": not own.get("privileged"),
+            "procMount": own.get("procMount", "Default") == "Default",
+            "allowPrivilegeEscalation": own.get("allowPrivilegeEscalation") is False,
+            "capabilities": "ALL" in own.get("capabilities", {}).get("drop", []) and
+                            set(own["capabilities"].get("add", [])) <= {"NET_BIND_SERVICE"},
+            "runAsNonRoot": both.get("runAsNonRoot") is True,
+            "runAsUser": both.get("runAsUser") != 0,
+            "seccompProfile": both.get("seccompProfile", {}).get("type") in ("RuntimeDefault", "Localhost"),
+        }
+        found += [f"{each['name']}: {rule}" for rule, is_kept in rules.items() if not is_kept]
+    return found
 
 
 class Kept(unittest.TestCase):
@@ -125,16 +153,51 @@ class Page(unittest.TestCase):
         self.assertEqual(values_of(EXAMPLE, "Chart.yaml")["dependencies"][0]["name"], "sidewatch")
 
     def test_what_it_says_of_pod_security_holds(self):
-        """A sidecar and a deployment are within the profile `restricted` of Kubernetes' Pod Security Standards."""
+        """A sidecar and a deployment are within the profile `restricted` of Kubernetes' Pod Security Standards, with
+        the service of the example: one container that is not would keep the whole pod out."""
         for case in ("sidecar-native", "sidecar-classic", "database-deployment", "everything", "two-sidecars"):
+            with self.subTest(case):
+                _, _, _, spec = next(pods(render_case(case).objects))
+                self.assertGreater(len(agents(spec)), 0)
+                self.assertEqual(beyond_restricted(spec), [])
+
+    def test_what_is_not_within_the_profile_is_noticed(self):
+        _, _, _, sound = next(pods(render_case("sidecar-native").objects))
+        breaks = {
+            "hostPID": lambda spec: spec.update(hostPID=True),
+            "volume": lambda spec: spec["volumes"].append({"name": "x", "hostPath": {"path": "/"}}),
+            "sysctls": lambda spec: spec["securityContext"].update(sysctls=[{"name": "kernel.msgmax", "value": "1"}]),
+            "seccomp": lambda spec: spec["securityContext"].pop("seccompProfile"),
+            "hostPort": lambda spec: spec["containers"][0]["ports"][0].update(hostPort=1),
+            "privilege": lambda spec: spec["containers"][0]["securityContext"].pop("allowPrivilegeEscalation"),
+            "capabilities": lambda spec: spec["containers"][0]["securityContext"].pop("capabilities"),
+            "root": lambda spec: spec["containers"][0]["securityContext"].update(runAsUser=0),
+            "privileged": lambda spec: spec["containers"][0]["securityContext"].update(privileged=True),
+        }
+        for what, change in breaks.items():
+            spec = copy.deepcopy(sound)
+            change(spec)
+            self.assertEqual(len(beyond_restricted(spec)), 1, what)
+
+    def test_the_token_of_the_service_is_not_the_agents(self):
+        for case in ("sidecar-native", "sidecar-classic", "database-deployment", "daemonset"):
             _, _, _, spec = next(pods(render_case(case).objects))
-            self.assertFalse({"hostNetwork", "hostPID", "hostIPC"} & {key for key, value in spec.items() if value})
-            allowed = {"configMap", "emptyDir", "persistentVolumeClaim", "secret", "projected", "downwardAPI", "csi"}
-            for volume in spec["volumes"]:
-                self.assertLessEqual(set(volume) - {"name"}, allowed)
-            for agent in agents(spec):
-                self.assertIs(agent["securityContext"]["runAsNonRoot"], True)
-                self.assertEqual([port for port in agent["ports"] if "hostPort" in port], [])
+            self.assertIs(spec["automountServiceAccountToken"], False, case)
+        self.assertIn("automountServiceAccountToken: false", next(
+            block for block in blocks(PAGE, "yml") if "sidewatch.podSpec" in block))
+
+    def test_what_of_the_node_is_read_only_is_so_with_all_below_it_where_kubernetes_can(self):
+        for version, recursive in (("1.33.0", "IfPossible"), ("v1.31.2-eks-1", "IfPossible"), ("1.30.4", None)):
+            rendered = render({"mode": "daemonset", "image": {"repository": "x"}}, kube_version=version)
+            self.assertEqual(schema_problems(rendered.objects), [])
+            _, _, _, spec = next(pods(rendered.objects))
+            mounts = {each["mountPath"]: each for each in agents(spec)[0]["volumeMounts"]}
+            for path in ("/host/proc", "/host/sys"):
+                self.assertEqual(mounts[path].get("recursiveReadOnly"), recursive, (path, version))
+                self.assertNotIn("mountPropagation", mounts[path], "Kubernetes refuses both together")
+            self.assertNotIn("recursiveReadOnly", mounts["/host/root"])
+            self.assertEqual(mounts["/host/root"]["mountPropagation"], "HostToContainer")
+            self.assertTrue(all(mounts[path]["readOnly"] for path in ("/host/proc", "/host/sys", "/host/root")))
 
     def test_the_command_that_takes_the_configuration_out_of_the_chart_does_so(self):
         command = re.search(r"python3 -c '(.*)' > sidewatch.yaml$", PAGE, re.M)[1]

@@ -37,8 +37,10 @@ volumeMounts:
   - {name: {{ $name }}-secrets, mountPath: /run/secrets/sidewatch, readOnly: true}
   {{- end }}
   {{- if eq (include "sidewatch.mode" .) "daemonset" }}
-  - {name: {{ $name }}-proc, mountPath: /host/proc, readOnly: true}
-  - {name: {{ $name }}-sys, mountPath: /host/sys, readOnly: true}
+  {{- /* From 1.31 on with all that is mounted below them. What is mounted below / comes and goes, which rules that out. */}}
+  {{- $recursive := semverCompare ">=1.31.0-0" .Capabilities.KubeVersion.Version | ternary ", recursiveReadOnly: IfPossible" "" }}
+  - {name: {{ $name }}-proc, mountPath: /host/proc, readOnly: true{{ $recursive }}}
+  - {name: {{ $name }}-sys, mountPath: /host/sys, readOnly: true{{ $recursive }}}
   - {name: {{ $name }}-root, mountPath: /host/root, readOnly: true, mountPropagation: HostToContainer}
   {{- end }}
   {{- with .Values.extraVolumeMounts }}
