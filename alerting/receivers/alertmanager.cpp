@@ -46,12 +46,19 @@ constexpr int intervals_until_resolved = 4;
 constexpr int attempts_with_a_new_absence = 3;
 constexpr std::size_t max_peers = 16;
 constexpr std::size_t max_remembered = 10'000;  // alerts, and deliveries that some peers have
+constexpr std::size_t max_held_of_one = 8;      // labels that one alert may have at the peers
 
 // As Alertmanager has it: another label, another alert.
-struct KnownAlert {
+struct HeldAlert {
   Labels labels;
   WallTime starts_at;
+  WallTime ends_at;  // by itself, when nothing more is heard
 };
+
+// What some peer may take for firing of each alert, by alert_key: the last that was sent, and what it was before for as
+// long as a peer may not have heard of its end.
+using HeldOnes = std::vector<HeldAlert>;
+using HeldAlerts = std::map<std::string, HeldOnes>;
 
 class AlertmanagerPeer final : public HttpReceiver {
  public:
@@ -98,6 +105,8 @@ struct Spread {
   bool new_absence = false;  // a peer that failed was there before
 };
 
+enum class Reach { everybody, somebody, nobody };  // somebody: it may be
+
 class AlertmanagerReceiver final : public Receiver {
  public:
   AlertmanagerReceiver(AlertmanagerConfig config, const ReceiverContext& context)
@@ -114,8 +123,11 @@ class AlertmanagerReceiver final : public Receiver {
   }
 
  private:
-  std::string body_of(const Delivery& delivery);
-  void write_alert(JsonWriter& json, const Notification& n, const KnownAlert& as, WallTime ends_at) const;
+  HeldAlert alert_of(const Notification& n, WallTime now) const;
+  // What is held of the alerts of the delivery once a peer may have taken it goes into `held`.
+  std::string body_of(const Delivery& delivery, WallTime now, HeldAlerts& held) const;
+  void write_alert(JsonWriter& json, const Notification& n, const HeldAlert& as, WallTime ends_at) const;
+  void remember(const Delivery& delivery, HeldAlerts held, Reach reach);
   Attempt ask(AlertmanagerPeer& peer, const Delivery& delivery, const std::string& body, Spread& spread);
   WallTime wall() const {
     return context_.wall ? context_.wall() : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
@@ -124,13 +136,14 @@ class AlertmanagerReceiver final : public Receiver {
   const AlertmanagerConfig config_;
   const ReceiverContext context_;
   std::vector<std::unique_ptr<AlertmanagerPeer>> peers_;
-  std::map<std::string, KnownAlert> known_;  // by alert_key: what fires
+  HeldAlerts held_;
   std::map<std::string, Spread> under_way_;  // by delivery
   std::atomic<bool> interrupted_ = false;
 };
 
 Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
-  const std::string body = body_of(delivery);
+  HeldAlerts held;
+  const std::string body = body_of(delivery, wall(), held);
   Spread spread;
   if (const auto known = under_way_.extract(delivery.id)) spread = known.mapped();
   ++spread.attempts;
@@ -151,6 +164,8 @@ Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
       rejected = std::move(*refusal);
     }
   }
+  const bool refused_by_all = rejected && !later && !spread.taken;
+  remember(delivery, std::move(held), later ? Reach::somebody : refused_by_all ? Reach::nobody : Reach::everybody);
   if (later && !interrupted_) {
     const bool enough = spread.attempts >= attempts_with_a_new_absence || !spread.new_absence || delivery.id == resend_id;
     if (spread.taken && enough) return Delivered{};
@@ -164,7 +179,7 @@ Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
     under_way_[delivery.id] = std::move(spread);
     return *later;
   }
-  if (rejected && !spread.taken) return *rejected;
+  if (refused_by_all) return *rejected;
   return Delivered{};
 }
 
@@ -182,29 +197,48 @@ Attempt AlertmanagerReceiver::ask(AlertmanagerPeer& peer, const Delivery& delive
   return attempt;
 }
 
-std::string AlertmanagerReceiver::body_of(const Delivery& delivery) {
-  const WallTime now = wall();
+HeldAlert AlertmanagerReceiver::alert_of(const Notification& n, WallTime now) const {
+  const Labels labels = n.labels.or_else(Labels{{"alertname", n.rule}, {"severity", to_string(n.worst)}});
+  return {labels.or_else(Labels{{"instance", config_.instance}}), n.starts_at,
+          n.problem() ? now + intervals_until_resolved * config_.interval : n.ends_at.value_or(now)};
+}
+
+std::string AlertmanagerReceiver::body_of(const Delivery& delivery, WallTime now, HeldAlerts& held) const {
   JsonWriter json;
   json.begin_array();
   for (const Notification& n : delivery.alerts) {
-    Labels labels = n.labels.or_else(Labels{{"alertname", n.rule}, {"severity", to_string(n.worst)}});
-    labels = labels.or_else(Labels{{"instance", config_.instance}});
-    const auto before = known_.find(n.alert_key);
-    if (before != known_.end() && before->second.labels != labels) write_alert(json, n, before->second, now);
-    const KnownAlert alert{labels, n.starts_at};
-    if (n.problem()) {
-      write_alert(json, n, alert, now + intervals_until_resolved * config_.interval);
-      if (before != known_.end() || known_.size() < max_remembered) known_[n.alert_key] = alert;
-    } else {
-      write_alert(json, n, alert, n.ends_at.value_or(now));
-      known_.erase(n.alert_key);
+    const HeldAlert alert = alert_of(n, now);
+    const auto known = held_.find(n.alert_key);
+    auto& of_this = held.try_emplace(n.alert_key, known == held_.end() ? HeldOnes() : known->second).first->second;
+    std::erase_if(of_this, [now](const HeldAlert& before) { return before.ends_at <= now; });
+    const auto same = [&](const HeldAlert& before) { return before.labels == alert.labels; };
+    for (const HeldAlert& before : of_this) {
+      if (!same(before)) write_alert(json, n, before, now);
     }
+    write_alert(json, n, alert, alert.ends_at);
+    if (!n.problem()) continue;
+    std::erase_if(of_this, same);
+    if (of_this.size() == max_held_of_one) of_this.erase(of_this.begin());
+    of_this.push_back(alert);
   }
   json.end_array();
   return json.take();
 }
 
-void AlertmanagerReceiver::write_alert(JsonWriter& json, const Notification& n, const KnownAlert& as,
+void AlertmanagerReceiver::remember(const Delivery& delivery, HeldAlerts held, Reach reach) {
+  if (reach == Reach::nobody) return;
+  for (const Notification& n : delivery.alerts) {
+    auto& of_this = held[n.alert_key];
+    if (reach == Reach::everybody && n.problem()) of_this.erase(of_this.begin(), of_this.end() - 1);
+    if (reach == Reach::everybody && !n.problem()) {
+      held_.erase(n.alert_key);
+    } else if (held_.size() < max_remembered || held_.contains(n.alert_key)) {
+      held_[n.alert_key] = of_this;
+    }
+  }
+}
+
+void AlertmanagerReceiver::write_alert(JsonWriter& json, const Notification& n, const HeldAlert& as,
                                        WallTime ends_at) const {
   json.begin_object().key("labels").begin_object();
   for (const auto& [name, value] : as.labels) json.key(name).text(value);

@@ -15,16 +15,18 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 const std::string labels_of_a1 = "alertname=HostMemoryHigh,instance=a1,severity=warning";
+const std::string critical_a1 = "alertname=HostMemoryHigh,instance=a1,severity=critical";
 
 // A cluster of two: server_ and other_.
 class AlertmanagerTest : public ReceiverWorld {
  protected:
-  AlertmanagerTest() {
-    bring_back();
-    other_.serve([this](const FakeRequest& request) { return second_(request); });
-  }
+  AlertmanagerTest() { bring_back(); }
   void bring_back() {
     server_.serve([this](const FakeRequest& request) { return first_(request); });
+    other_.serve([this](const FakeRequest& request) { return second_(request); });
+  }
+  void answer_always(int status) {
+    for (FakeHttpServer* server : {&server_, &other_}) server->script({{.status = status}});
   }
   void take_away() {
     server_.serve([](const FakeRequest&) -> FakeAnswer { return {.status = 502}; });
@@ -68,7 +70,68 @@ TEST_F(AlertmanagerTest, EndsTheWarningWhenItBecomesCritical) {
   tell(both, make_notification({.id = "n-1"}));
   now_ += 1min;
   tell(both, make_notification({.id = "n-2", .reason = Reason::escalated, .level = Level::critical}));
-  EXPECT_THAT(first_.firing(now_), ElementsAre("alertname=HostMemoryHigh,instance=a1,severity=critical"));
+  EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
+}
+
+TEST_F(AlertmanagerTest, EndsTheWarningAlsoWhenTheFirstAttemptToSayCriticalFails) {
+  const auto both = cluster();
+  tell(both, make_notification({.id = "n-1"}));
+  now_ += 1min;
+  const auto worse = make_notification({.id = "n-2", .reason = Reason::escalated, .level = Level::critical});
+  answer_always(503);
+  EXPECT_TRUE(std::holds_alternative<RetryLater>(tell(both, worse)));
+  bring_back();
+  now_ += 10s;
+  EXPECT_EQ(why(tell(both, worse)), "(delivered)");
+  EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
+  EXPECT_THAT(second_.firing(now_), ElementsAre(critical_a1));
+}
+
+TEST_F(AlertmanagerTest, EndsTheWarningInAPeerThatMissedTheWorseningOnceItIsBack) {
+  const auto both = cluster();
+  tell(both, make_notification({.id = "n-1"}));
+  now_ += 1min;
+  take_away();
+  const auto worse = make_notification({.id = "n-2", .reason = Reason::escalated, .level = Level::critical});
+  for (int i = 0; i < 3; ++i) tell(both, worse);
+  EXPECT_THAT(second_.firing(now_), ElementsAre(critical_a1));
+  bring_back();
+  now_ += 1min;
+  tell(both, make_notification({.id = std::string(resend_id), .reason = Reason::repeated, .level = Level::critical}));
+  EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
+}
+
+TEST_F(AlertmanagerTest, EndsWhatOnlyOnePeerHasTakenBeforeTheAlertChangedAgain) {
+  const auto both = cluster();
+  tell(both, make_notification({.id = "n-1"}));
+  take_away();
+  tell(both, make_notification({.id = "n-2", .reason = Reason::escalated, .level = Level::critical}));
+  bring_back();
+  EXPECT_EQ(why(tell(both, make_notification({.id = "n-3", .reason = Reason::deescalated}))), "(delivered)");
+  EXPECT_THAT(first_.firing(now_), ElementsAre(labels_of_a1));
+  EXPECT_THAT(second_.firing(now_), ElementsAre(labels_of_a1));
+}
+
+TEST_F(AlertmanagerTest, EndsWhatFiredBeforeAnEndThatGotLost) {
+  const auto both = cluster();
+  tell(both, make_notification({.id = "n-1"}));
+  now_ += 1min;
+  answer_always(503);
+  tell(both, make_notification({.id = "n-2", .reason = Reason::resolved}));
+  bring_back();
+  EXPECT_EQ(why(tell(both, make_notification({.id = "n-3", .level = Level::critical}))), "(delivered)");
+  EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
+}
+
+TEST_F(AlertmanagerTest, DoesNotEndWhatNoPeerTook) {
+  const auto both = cluster();
+  auto bad = make_notification({.id = "n-1"});
+  bad.labels = bad.labels.with("team", "b@d");
+  answer_always(400);
+  EXPECT_TRUE(std::holds_alternative<Rejected>(tell(both, bad)));
+  bring_back();
+  tell(both, make_notification({.id = "n-2", .reason = Reason::escalated, .level = Level::critical}));
+  EXPECT_THAT(last().body, testing::Not(HasSubstr("b@d")));
 }
 
 TEST_F(AlertmanagerTest, TriesAgainOnlyThePeerThatDidNotTakeIt) {
