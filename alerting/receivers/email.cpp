@@ -100,7 +100,7 @@ class Email final : public Receiver {
  private:
   OutgoingMail mail_for(const Delivery& delivery, const std::string& password) const;
   Attempt judge_taken(const Delivery& delivery, const MailOutcome& outcome, const OutgoingMail& mail);
-  Attempt judge_refused(const MailOutcome& outcome) const;
+  Attempt judge_refused(const MailOutcome& outcome, const OutgoingMail& mail) const;
   void log_refusal(const MailRefusal& refusal) const;
 
   const EmailConfig config_;
@@ -140,7 +140,7 @@ Attempt Email::send(const Delivery& delivery) {
   const OutgoingMail mail = mail_for(delivery, *password);
   const MailOutcome outcome = client_.send(mail);
   const bool taken = outcome.kind == MailOutcome::Kind::taken;
-  Attempt attempt = taken ? judge_taken(delivery, outcome, mail) : judge_refused(outcome);
+  Attempt attempt = taken ? judge_taken(delivery, outcome, mail) : judge_refused(outcome, mail);
   if (context_.trace) {
     const std::string answer =
         taken && outcome.reply.code == 0 ? "taken by the server" : outcome.what + outcome.reply.text;
@@ -172,10 +172,12 @@ Attempt Email::judge_taken(const Delivery& delivery, const MailOutcome& outcome,
                     false, false};
 }
 
-Attempt Email::judge_refused(const MailOutcome& outcome) const {
+Attempt Email::judge_refused(const MailOutcome& outcome, const OutgoingMail& mail) const {
   using Kind = MailOutcome::Kind;
   const std::string why = one_line(mend_utf8(outcome.what));
-  const bool any_may_come_back = std::any_of(outcome.refusals.begin(), outcome.refusals.end(),
+  // Where somebody was to get it, it is the mail itself that was refused.
+  const bool any_may_come_back = outcome.refusals.size() >= mail.to.size() &&
+                                 std::any_of(outcome.refusals.begin(), outcome.refusals.end(),
                                              [](const MailRefusal& refusal) { return refusal.reply.code < 500; });
   switch (outcome.kind) {
     case Kind::taken: return Delivered{};

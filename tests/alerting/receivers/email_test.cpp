@@ -107,6 +107,22 @@ TEST_F(EmailTest, GoesAgainOnlyToThoseWhoDoNotHaveItYet) {
   EXPECT_EQ(smtp_.mails()[0].text, smtp_.mails()[1].text);
 }
 
+TEST_F(EmailTest, GivesUpAMailThatIsRefusedAsAWholeWhoeverWouldHaveToWait) {
+  const auto to_two = email("", "a@example.org, slow@example.org");
+  smtp_.reply("RCPT TO:<slow@", "450 4.7.1 greylisted");
+  smtp_.reply("DATA.", "552 5.3.4 too large");
+  const Attempt attempt = send(to_two);
+  EXPECT_TRUE(std::holds_alternative<Rejected>(attempt));
+  EXPECT_THAT(why(attempt), HasSubstr("552 5.3.4 too large"));
+}
+
+TEST_F(EmailTest, WaitsForTheOneWhoMayStillTakeItWhenNobodyElseDoes) {
+  const auto to_two = email("", "slow@example.org, gone@example.org");
+  smtp_.reply("RCPT TO:<slow@", "450 4.7.1 greylisted");
+  smtp_.reply("RCPT TO:<gone@", "550 5.1.1 no such user");
+  EXPECT_TRUE(std::holds_alternative<RetryLater>(send(to_two)));
+}
+
 TEST_F(EmailTest, ReachesTheOthersWhenOneAddressIsWrongAndSaysSo) {
   const auto to_two = email("", "gone@example.org, b@example.org");
   smtp_.reply("RCPT TO:<gone@", "550 5.1.1 no such user");
