@@ -171,6 +171,17 @@ void Silences::forget_old(std::vector<Silence>& silences, WallTime now, Duration
   std::erase_if(silences, [&](const Silence& silence) { return silence.ends_at + remembered < now; });
 }
 
+// Forgets the ones that ended first, as many as must go. False: those that have not ended are too many already.
+bool Silences::make_room(std::vector<Silence>& silences, WallTime now) const {
+  while (silences.size() > limits_.max_silences) {
+    const auto first = std::min_element(silences.begin(), silences.end(),
+                                        [](const Silence& a, const Silence& b) { return a.ends_at < b.ends_at; });
+    if (first->state(now) != SilenceState::expired) return false;
+    silences.erase(first);
+  }
+  return true;
+}
+
 Silences::Answer<std::string> Silences::set(Silence silence, WallTime now) {
   const std::lock_guard lock(writing_);
   silence.starts_at = std::max(silence.starts_at, now);
@@ -189,10 +200,11 @@ Silences::Answer<std::string> Silences::set(Silence silence, WallTime now) {
   } else {
     if (!silence.id.empty() && old->state(now) != SilenceState::expired) old->ends_at = old->updated_at = now;
     silence.id = new_id();
-    if (next.size() >= limits_.max_silences) {
-      return refuse(Refusal::full, "there are " + std::to_string(next.size()) + " silences already, which is the limit");
-    }
     next.push_back(silence);
+  }
+  if (!make_room(next, now)) {
+    return refuse(Refusal::full, "there are " + std::to_string(next.size() - 1) +
+                                     " silences already that have not ended, which is the limit");
   }
   if (auto why = put_in_force(std::move(next)); !why.empty()) return refuse(Refusal::not_stored, std::move(why));
   return silence.id;

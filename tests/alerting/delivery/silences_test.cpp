@@ -134,6 +134,20 @@ TEST(Silences, SayWhatIsWrongWithOne) {
   EXPECT_THAT(refusal(silences.set(silence_of("c", 1h), start)), HasSubstr("2 silences already"));
 }
 
+TEST(Silences, ForgetTheOnesThatEndedFirstWhereOneMoreIsNeeded) {
+  Silences silences = in_memory({.max_silences = 2});
+  const auto first = id_of(silences.set(silence_of("a", 1h), start));
+  const auto second = id_of(silences.set(silence_of("b", 1h), start));
+  EXPECT_EQ(refusal(silences.expire(second, start + 1min)), "(taken)");
+  EXPECT_EQ(refusal(silences.expire(first, start + 2min)), "(taken)");
+  id_of(silences.set(silence_of("c", 1h), start + 3min));
+  EXPECT_TRUE(silences.find(first)) << "it ended last";
+  EXPECT_FALSE(silences.find(second));
+  id_of(silences.set(silence_of("d", 1h), start + 3min));
+  EXPECT_THAT(refusal(silences.set(silence_of("e", 1h), start + 3min)), HasSubstr("2 silences already"));
+  EXPECT_EQ(silences.active(start + 3min), 2U);
+}
+
 TEST(Silences, SurviveTheProcessAndAreForgottenSomeDaysAfterTheirEnd) {
   const TempDir directory;
   const std::string path = directory / "silences.json";
