@@ -11,7 +11,6 @@ namespace sidewatch {
 namespace {
 
 constexpr std::int64_t format_version = 1;
-constexpr std::size_t max_file_bytes = std::size_t{16} << 20;
 
 // RFC 9562, version 4.
 std::string new_id() {
@@ -57,8 +56,8 @@ Result<Silence> read_silence(const JsonValue& json) {
   return silence;
 }
 
-Result<std::vector<Silence>> decode(std::string_view text) {
-  const auto json = JsonValue::parse(text, {.max_bytes = max_file_bytes, .max_depth = 16});
+Result<std::vector<Silence>> decode(std::string_view text, std::size_t max_bytes) {
+  const auto json = JsonValue::parse(text, {.max_bytes = max_bytes, .max_depth = 16});
   if (!json) return json.error();
   const std::int64_t version = (*json)["v"].integer_or(0);
   if (version != format_version) return Error{"it is of unknown version " + std::to_string(version), ""};
@@ -70,6 +69,9 @@ Result<std::vector<Silence>> decode(std::string_view text) {
   }
   return silences;
 }
+
+// With the frame of a file around it: all together have no more in one.
+std::size_t bytes_in_file(const Silence& silence) { return encode({silence}).size(); }
 
 Silences::Refused refuse(Silences::Refusal why, std::string what) { return {why, std::move(what)}; }
 
@@ -118,10 +120,10 @@ void write_silence(JsonWriter& json, const Silence& silence) {
 Result<Silences> Silences::open(std::string path, WallTime now, const SilenceLimits& limits) {
   Silences silences(std::move(path), limits);
   if (silences.path_.empty()) return silences;
-  const auto text = read_kept_file(silences.path_, max_file_bytes);
+  const auto text = read_kept_file(silences.path_, limits.max_bytes);
   if (!text) return text.error();
   if (!*text) return silences;
-  auto kept = decode(**text);
+  auto kept = decode(**text, limits.max_bytes);
   if (!kept) return Error{silences.path_ + ": " + kept.error().what + "; move it away to start without silences", ""};
   silences.silences_ = std::move(*kept);
   forget_old(silences.silences_, now, limits.remembered);
@@ -171,15 +173,24 @@ void Silences::forget_old(std::vector<Silence>& silences, WallTime now, Duration
   std::erase_if(silences, [&](const Silence& silence) { return silence.ends_at + remembered < now; });
 }
 
-// Forgets the ones that ended first, as many as must go. False: those that have not ended are too many already.
-bool Silences::make_room(std::vector<Silence>& silences, WallTime now) const {
-  while (silences.size() > limits_.max_silences) {
+// Forgets the ones that ended first, as many as must go. Not empty: those that have not ended are too many already.
+std::string Silences::make_room(std::vector<Silence>& silences, WallTime now) const {
+  std::size_t bytes = 0;
+  for (const Silence& silence : silences) bytes += bytes_in_file(silence);
+  while (silences.size() > limits_.max_silences || bytes > limits_.max_bytes) {
     const auto first = std::min_element(silences.begin(), silences.end(),
                                         [](const Silence& a, const Silence& b) { return a.ends_at < b.ends_at; });
-    if (first->state(now) != SilenceState::expired) return false;
+    if (first->state(now) != SilenceState::expired) {
+      return bytes > limits_.max_bytes
+                 ? "the silences that have not ended would have more than " + std::to_string(limits_.max_bytes) +
+                       " bytes together, which is the limit"
+                 : "there are " + std::to_string(silences.size() - 1) +
+                       " silences already that have not ended, which is the limit";
+    }
+    bytes -= bytes_in_file(*first);
     silences.erase(first);
   }
-  return true;
+  return "";
 }
 
 Silences::Answer<std::string> Silences::set(Silence silence, WallTime now) {
@@ -202,10 +213,7 @@ Silences::Answer<std::string> Silences::set(Silence silence, WallTime now) {
     silence.id = new_id();
     next.push_back(silence);
   }
-  if (!make_room(next, now)) {
-    return refuse(Refusal::full, "there are " + std::to_string(next.size() - 1) +
-                                     " silences already that have not ended, which is the limit");
-  }
+  if (auto problem = make_room(next, now); !problem.empty()) return refuse(Refusal::full, std::move(problem));
   if (auto why = put_in_force(std::move(next)); !why.empty()) return refuse(Refusal::not_stored, std::move(why));
   return silence.id;
 }

@@ -43,6 +43,7 @@ struct SilenceLimits {
   std::size_t max_silences = 1'000;  // those that ended are forgotten earlier where they would be too many
   std::size_t max_matchers = 32;     // of one
   std::size_t max_text_bytes = 4'096;  // of a matcher's value, of a comment and of a name, each
+  std::size_t max_bytes = std::size_t{16} << 20;  // of all in their file
   Duration longest = std::chrono::hours(24 * 366);
   Duration remembered = std::chrono::hours(24 * 5);  // after its end, where there is room
 };
@@ -58,7 +59,7 @@ class Silences {
   enum class Refusal {
     wrong,       // Error::what says what is to be corrected
     unknown,     // there is no silence of that id
-    full,        // max_silences, and none of them has ended
+    full,        // max_silences or max_bytes, without those that have ended
     not_stored,  // it cannot be written to disk, and so is not in force
   };
   struct Refused {
@@ -92,7 +93,7 @@ class Silences {
   std::string problem_with(const Silence& silence, WallTime now) const;
   std::string put_in_force(std::vector<Silence> silences);
   std::vector<Silence> snapshot() const;
-  bool make_room(std::vector<Silence>& silences, WallTime now) const;
+  std::string make_room(std::vector<Silence>& silences, WallTime now) const;
   static void forget_old(std::vector<Silence>& silences, WallTime now, Duration remembered);
 
   std::string path_;

@@ -168,6 +168,28 @@ TEST(Silences, SurviveTheProcessAndAreForgottenSomeDaysAfterTheirEnd) {
   EXPECT_THAT(Silences::open(path, start + 24h * 5 + 2h).value().all(), IsEmpty());
 }
 
+TEST(Silences, TakeNoMoreThanTheNextStartCanRead) {
+  const TempDir directory;
+  const std::string path = directory / "silences.json";
+  const SilenceLimits limits{.max_bytes = 100'000};
+  Silences silences = Silences::open(path, start, limits).value();
+  Silence large = silence_of("web-1", 1h);
+  large.comment = std::string(4096, '\1');  // six bytes each in the file
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(id_of(silences.set(large, start)));
+  EXPECT_THAT(refusal(silences.set(large, start)), HasSubstr("more than 100000 bytes together"));
+  EXPECT_THAT(Silences::open(path, start, limits).value().all(), SizeIs(4));
+
+  Silence small = silence_of("web-2", 1h);
+  small.id = id_of(silences.set(small, start));
+  small.comment = large.comment;
+  EXPECT_THAT(refusal(silences.set(small, start)), HasSubstr("bytes together")) << "in its place it is no smaller";
+  EXPECT_EQ(refusal(silences.expire(ids[0], start + 1min)), "(taken)");
+  EXPECT_EQ(id_of(silences.set(small, start + 1min)), small.id);
+  EXPECT_FALSE(silences.find(ids[0]));
+  EXPECT_THAT(Silences::open(path, start, limits).value().all(), SizeIs(4));
+}
+
 TEST(Silences, AreNotInForceWhereTheyCannotBeKept) {
   Silences silences = Silences::open("/proc/no-such-directory/silences.json", start).value();
   const auto answer = silences.set(silence_of("web-1", 1h), start);
