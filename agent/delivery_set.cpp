@@ -57,16 +57,26 @@ void DeliverySet::hand_out(Time now) {
 void DeliverySet::resend(const std::vector<AlertView>& alerts, Time now, WallTime wall) {
   for (auto& entry : entries_) {
     const Duration every = entry.plan.resend_every;
-    if (every <= Duration(0) || entry.busy || now - entry.resent_at < every) continue;
-    const std::string& name = entry.plan.name;
-    const auto told = [&](const std::string& incident) { return dispatcher_.told(name, incident); };
-    Delivery delivery = what_fires(name, alerts, told, wall);
-    entry.resent_at = now;
-    if (delivery.alerts.empty() || !entry.runner->send(std::move(delivery))) continue;
+    if (every <= Duration(0) || entry.busy || (!entry.in_round && now - entry.resent_at < every)) continue;
+    Delivery piece = next_piece(entry, alerts, now, wall);
+    if (piece.alerts.empty() || !entry.runner->send(std::move(piece))) continue;
     entry.resending = entry.busy = true;
-    dispatcher_.occupy(name, true);
+    dispatcher_.occupy(entry.plan.name, true);
     ++in_flight_;
   }
+}
+
+Delivery DeliverySet::next_piece(Entry& entry, const std::vector<AlertView>& alerts, Time now, WallTime wall) const {
+  const std::string& name = entry.plan.name;
+  const auto told = [&](const std::string& incident) { return dispatcher_.told(name, incident); };
+  Delivery piece = what_fires(name, alerts, told, entry.resent_up_to, wall);
+  if (!entry.in_round) {
+    if (piece.alerts.empty() && !entry.resent_up_to.empty()) piece = what_fires(name, alerts, told, "", wall);
+    entry.resent_at = now;
+  }
+  entry.in_round = piece.alerts.size() == max_alerts_per_delivery;
+  entry.resent_up_to = entry.in_round ? piece.alerts.back().alert_key : "";
+  return piece;
 }
 
 Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall) {
@@ -75,6 +85,7 @@ Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall)
   if (entry != nullptr) entry->busy = false;
   if (in_flight_ > 0) --in_flight_;
   if (resent) {
+    if (std::holds_alternative<RetryLater>(done.attempt)) entry->in_round = false;
     dispatcher_.occupy(done.receiver, false);
     bury_retired();
     return {};

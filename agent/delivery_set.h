@@ -29,7 +29,9 @@ class DeliverySet {
   // Gives every receiver that is free what is due for it.
   void hand_out(Time now);
 
-  // Tells those that want it again what fires (agent/resend.h), where it is time and they are free.
+  // Tells those that want it again what fires (agent/resend.h), where it is time and they are free: the next piece of
+  // it. A piece that nobody takes ends the round; the next one begins behind it, so that no piece keeps the others from
+  // being told.
   void resend(const std::vector<AlertView>& alerts, Time now, WallTime wall);
 
   // Takes an answer. An Error is the outbox's: the answer counts, but is not on disk yet.
@@ -50,8 +52,11 @@ class DeliverySet {
     std::unique_ptr<DeliveryRunner> runner;
     bool busy = false;
     bool resending = false;  // busy with what no queue waits for
-    Time resent_at = {};
+    Time resent_at = {};        // when the last round of telling again began
+    bool in_round = false;      // pieces of it are left
+    std::string resent_up_to = {};  // the key of the last alert of the last piece; empty: begin with the first
   };
+  Delivery next_piece(Entry& entry, const std::vector<AlertView>& alerts, Time now, WallTime wall) const;
   Entry* find(std::uint64_t runner);
   void bury_retired();
 

@@ -93,7 +93,7 @@ void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const st
 void log_attempt(Log& log, const AttemptDone& done) {
   const LogField receiver{"receiver", done.receiver};
   const LogField id{"id", done.delivery_id};
-  if (done.delivery_id == resend_id) {
+  if (is_resend(done.delivery_id)) {
     const auto* again = std::get_if<RetryLater>(&done.attempt);
     const auto* never = std::get_if<Rejected>(&done.attempt);
     const std::string why = again != nullptr ? again->why : never != nullptr ? never->why : "";

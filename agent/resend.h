@@ -4,6 +4,8 @@
 // Promises: only what the receiver has been told of and has not been told the end of is sent again, and only while it
 // fires; nothing of it is kept in the outbox, tried again before its time, or counted as a delivery. A delivery that is
 // due goes first.
+//
+// Many alerts go in pieces, as deliveries do, and each piece is what fires at the moment it is sent.
 #pragma once
 
 #include <functional>
@@ -16,9 +18,11 @@
 
 namespace sidewatch {
 
-// `told` says whether the receiver knows of an incident. Without alerts when there is nothing to say; its id is
-// resend_id.
+// The next piece, of alerts whose key comes behind `after` (empty: all): without alerts when there is nothing more to
+// say, with fewer than max_alerts_per_delivery when it is the last. `told` says whether the receiver knows of an incident.
+// The id is one of those that is_resend() knows, and another for each piece and each time.
 Delivery what_fires(const std::string& receiver, const std::vector<AlertView>& alerts,
-                    const std::function<bool(const std::string& incident)>& told, WallTime now);
+                    const std::function<bool(const std::string& incident)>& told, const std::string& after,
+                    WallTime now);
 
 }  // namespace sidewatch

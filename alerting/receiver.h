@@ -37,9 +37,10 @@ class Receiver {
   virtual void interrupt() {}
 };
 
-// The id of a delivery that tells again what fires (ReceiverPlan::resend_every): no queue knows of it, and nothing comes
-// of its failure.
-inline constexpr std::string_view resend_id = "again";
+// Before the id of a delivery that tells again what fires (ReceiverPlan::resend_every): no queue knows of it, and nothing
+// comes of its failure. No notification's own id begins so.
+inline constexpr std::string_view resend_id_prefix = "again-";
+inline bool is_resend(std::string_view delivery_id) { return delivery_id.starts_with(resend_id_prefix); }
 
 struct ReceiverPlan {
   std::string name;         // unique in the configuration

@@ -167,14 +167,15 @@ Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
   const bool refused_by_all = rejected && !later && !spread.taken;
   remember(delivery, std::move(held), later ? Reach::somebody : refused_by_all ? Reach::nobody : Reach::everybody);
   if (later && !interrupted_) {
-    const bool enough = spread.attempts >= attempts_with_a_new_absence || !spread.new_absence || delivery.id == resend_id;
+    const bool enough =
+        spread.attempts >= attempts_with_a_new_absence || !spread.new_absence || is_resend(delivery.id);
     if (spread.taken && enough) return Delivered{};
   }
   if (later) {
     later->whole_receiver = later->whole_receiver && !spread.taken;
     later->refused = later->refused && !spread.taken;
     if (spread.taken) later->after.reset();
-    if (delivery.id == resend_id) return *later;
+    if (is_resend(delivery.id)) return *later;
     if (under_way_.size() >= max_remembered) under_way_.erase(under_way_.begin());
     under_way_[delivery.id] = std::move(spread);
     return *later;

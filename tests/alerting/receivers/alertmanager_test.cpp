@@ -15,6 +15,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 const std::string labels_of_a1 = "alertname=HostMemoryHigh,instance=a1,severity=warning";
+const std::string resend_id = std::string(resend_id_prefix) + "1772366400000-a1";
 const std::string critical_a1 = "alertname=HostMemoryHigh,instance=a1,severity=critical";
 
 // A cluster of two: server_ and other_.
@@ -97,7 +98,7 @@ TEST_F(AlertmanagerTest, EndsTheWarningInAPeerThatMissedTheWorseningOnceItIsBack
   EXPECT_THAT(second_.firing(now_), ElementsAre(critical_a1));
   bring_back();
   now_ += 1min;
-  tell(both, make_notification({.id = std::string(resend_id), .reason = Reason::repeated, .level = Level::critical}));
+  tell(both, make_notification({.id = resend_id, .reason = Reason::repeated, .level = Level::critical}));
   EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
 }
 
@@ -156,8 +157,8 @@ TEST_F(AlertmanagerTest, WaitsForNoPeerThatStaysAwayAndTellsItWhatFiresWhenItIsB
   EXPECT_EQ(why(tell(both, make_notification({.id = "n-2", .alert = "a2"}))), "(delivered)");
   EXPECT_EQ(lines_.size(), 1U);
   bring_back();
-  auto again = deliver_alone(make_notification({.id = std::string(resend_id)}));
-  again.alerts.push_back(make_notification({.id = std::string(resend_id), .alert = "a2"}));
+  auto again = deliver_alone(make_notification({.id = resend_id}));
+  again.alerts.push_back(make_notification({.id = resend_id, .alert = "a2"}));
   EXPECT_EQ(why(both->send(again)), "(delivered)");
   EXPECT_EQ(first_.firing(now_).size(), 2U);
 }
@@ -165,7 +166,7 @@ TEST_F(AlertmanagerTest, WaitsForNoPeerThatStaysAwayAndTellsItWhatFiresWhenItIsB
 TEST_F(AlertmanagerTest, SendsEveryTimeToEveryPeerWhatIsToldAgain) {
   const auto both = cluster();
   take_away();
-  for (int i = 0; i < 3; ++i) send(both, std::string(resend_id));
+  for (int i = 0; i < 3; ++i) send(both, resend_id);
   EXPECT_EQ(other_.requests().size(), 3U);
 }
 
