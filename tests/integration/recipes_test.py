@@ -1,7 +1,7 @@
-"""The recipes of docs/recipes, followed: the configuration is the file that it names, the snippets run under node beside a
-real agent with that configuration, every query that a recipe shows and every rule that it brings has a value, and one of the
-troubles that it promises to tell is told. The agent runs without any right and as another user than the services, as the
-package installs it: what a recipe does not see then, its reader would not see either.
+"""The recipes of docs/recipes, followed: the configuration is the file that it names, the snippets run under node
+beside a real agent with that configuration, every query that a recipe shows and every rule that it brings has a value,
+and one of the troubles that it promises to tell is told. The agent runs without any right and as another user than the
+services, as the package installs it: what a recipe does not see then, its reader would not see either.
 
 Only what a test cannot have is put in the place of what is written: ports, units, foreign hosts, half minutes.
 """
@@ -12,8 +12,6 @@ import json
 import os
 import re
 import shlex
-import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -23,11 +21,10 @@ import urllib.parse
 import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import BINARY, DEADLINE, Agent, Receiver, temporary_directory, wait_until  # noqa: E402
+from harness import BINARY, DEADLINE, Receiver, wait_until  # noqa: E402
+from other_user import OtherUser  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 from servers import free_port  # noqa: E402
-
-AGENT_USER = 64123  # stands in no passwd file
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 LIBRARIES = os.path.join(ROOT, "tests", "support", "npm", "node_modules")
@@ -137,77 +134,6 @@ class Pages(unittest.TestCase):
                 self.assertEqual(shlex.split(assignment), [f"{variable}={value.strip(chr(34))}"], name)
 
 
-class OtherUser(unittest.TestCase):
-    """Agents that are not root, where the test is: without a right, or with those that are named."""
-
-    def setUp(self):
-        self.directory = temporary_directory()
-        self.addCleanup(self.directory.cleanup)
-        os.chmod(self.directory.name, 0o755)
-
-    def start_agent(self, config, environment=None, rights=()):
-        folder = self.directory.name
-        state = os.path.join(folder, "state")
-        os.makedirs(state, exist_ok=True)
-        agent = Agent(config, folder, {"STATE_DIRECTORY": state, **(environment or {})})
-        if os.geteuid() == 0:
-            program = os.path.join(folder, "sidewatch")  # a checkout may be below a folder that is root's alone
-            if not os.path.exists(program):
-                shutil.copy(BINARY, program)
-            os.chown(state, AGENT_USER, AGENT_USER)
-            # The search for leaks would need files of the checkout and, with rights, ptrace.
-            agent.environment["ASAN_OPTIONS"] = "detect_leaks=0"
-            agent.environment.pop("LSAN_OPTIONS", None)
-            some = ",".join(["-all", *("+" + right for right in rights)])
-            agent.wrapper = ["setpriv", f"--reuid={AGENT_USER}", f"--regid={AGENT_USER}", "--clear-groups", "--no-new-privs",
-                             f"--bounding-set={some}", f"--inh-caps={some}", f"--ambient-caps={some}", "--"]
-            agent.program = program
-        self.addCleanup(agent.stop)
-        return agent.start()
-
-
-@unittest.skipUnless(os.geteuid() == 0, "becoming somebody else takes root")
-class Rights(OtherUser):
-    """What docs/processes.md says of them, of a process of root's."""
-
-    def test_each_takes_what_the_page_says(self):
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
-        port = listener.getsockname()[1]
-        config = f"""
-agent: {{interval: 100ms}}
-http: {{listen: "127.0.0.1:0"}}
-collectors:
-  process:
-    - {{name: by-port, match: {{port: {port}}}, proportional_memory_every: 100ms}}
-    - {{name: by-cmdline, match: {{cmdline: "sleep 98765", exe: sleep}}, proportional_memory_every: 100ms}}
-"""
-        sleeper = subprocess.Popen(["sleep", "98765"])
-        self.addCleanup(sleeper.wait)
-        self.addCleanup(sleeper.kill)
-        sees = {"num_procs": "num_procs{groupname=\"by-cmdline\"}", "port": "num_procs{groupname=\"by-port\"}",
-                "io": "read_bytes_total{groupname=\"by-cmdline\"}",
-                "files": "open_filedesc{groupname=\"by-cmdline\"}",
-                "proportional": "memory_bytes{groupname=\"by-cmdline\",memtype=\"proportionalResident\"}"}
-        old = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) < (6, 2)
-        without = {"num_procs"} | (set() if old else {"files"})
-        for rights, expected in (((), without), (("sys_ptrace",), without | {"proportional"}),
-                                 (("dac_read_search",), without | {"files"}),
-                                 (("sys_ptrace", "dac_read_search"), set(sees))):
-            with self.subTest(rights=rights):
-                agent = self.start_agent(config, rights=rights)
-                wait_until(lambda: agent.metrics().get('sidewatch_collector_passes_total{collector="process"}', 0) > 5,
-                           "six passes")
-                page = agent.metrics()
-                seen = {name for name, series in sees.items() if page.get("namedprocess_namegroup_" + series, 0) > 0 or
-                        name == "io" and "namedprocess_namegroup_" + series in page}
-                self.assertEqual(seen, expected)
-                words = f"group by-port: somebody listens on port {port}, but the agent may not see who"
-                self.assertEqual(agent.log_since_start().count(words), 0 if "port" in expected else 1, agent.log())
-                self.assertNotIn("can read everything again", agent.log_since_start())
-                agent.stop()
-
-
 class Followed(OtherUser):
     def setUp(self):
         super().setUp()
@@ -240,8 +166,9 @@ class Followed(OtherUser):
     def node(self, script):
         self.assertTrue(os.path.isdir(os.path.join(LIBRARIES, "hot-shots")), "scripts/setup --tests installs it")
         with open(os.path.join(self.directory.name, "node.log"), "wb") as log:
-            process = subprocess.Popen(["node", os.path.join(self.directory.name, script)], cwd=self.directory.name, stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=log, env={**os.environ, "NODE_PATH": LIBRARIES})
+            process = subprocess.Popen(["node", os.path.join(self.directory.name, script)], cwd=self.directory.name,
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env={**os.environ, "NODE_PATH": LIBRARIES})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
@@ -315,9 +242,9 @@ class Followed(OtherUser):
         self.start("status-page", {"https://shop.example": here, "https://api.shop.example": here,
                                    "https://login.shop.example": here, "mail.shop.example:465": "127.0.0.1:9",
                                    "query_type: A": "query_type: A, server: \"127.0.0.1:9\""})
+        script = self.write("status.mjs", block("status-page", "js"))
         wait_until(lambda: len(self.query("avg_over_time(probe_success[1d])")) == 5, "the first run of each check")
         self.expect_values()
-        script = self.write("status.mjs", block("status-page", "js"))
         html = self.status_page(script).stdout
         self.assertIn("<h1>Some services fail</h1>", html)
         rows = dict(re.findall(r'<tr class="(?:up|down)"><td>(\w+)</td><td>(\w+)</td>', html))
@@ -326,12 +253,15 @@ class Followed(OtherUser):
         self.assertRegex(html, r"<td>100\.00 %</td><td>\d+ ms</td>")
         self.expect_message("ProbeFailing", "critical")
         self.run_unit()
+        nothing = self.status_page(script, "probe_success_of_nobody")
+        self.assertNotEqual(nothing.returncode, 0, "a page without a single check would say that all is well")
+        self.assertIn("no check has run yet", nothing.stderr)
         self.agent.stop()
         self.assertNotEqual(self.status_page(script).returncode, 0,
                             "else the shell would put an empty page in place of the last one")
 
     def run_unit(self):
-        """What the service does that systemd starts once a minute, as the user it names, in folders made as the page says."""
+        """What the service does that systemd starts once a minute, as its user, in folders made as the page says."""
         service, timer = re.findall(r"^```ini\n(.*?)^```", page(self.name), re.M | re.S)
         made = re.findall(r"^sudo install (-d .*? /\S+|-D .*? /\S+) *(?:#.*)?$", page(self.name), re.M)
         self.assertEqual(len(made), 2)
@@ -360,7 +290,11 @@ class Followed(OtherUser):
             self.assertIn("<h1>Some services fail</h1>", file.read())
         wait_until(lambda: self.query('heartbeat_pings_total{heartbeat="page",result="success"} == 1'), "the heartbeat")
 
-    def status_page(self, script):
+    def status_page(self, script, checks="probe_success"):
+        if checks != "probe_success":
+            with open(script, encoding="utf-8") as file:
+                asks = {"ask('probe_success')": f"ask('{checks}')"}
+                script = self.write("other.mjs", self.changed(file.read(), asks))
         return subprocess.run(["node", script], capture_output=True, text=True, timeout=DEADLINE,
                               env={**os.environ, "SIDEWATCH": f"http://127.0.0.1:{self.agent.port}"})
 
