@@ -48,8 +48,11 @@ class FileReceiver final : public Receiver {
       return RetryLater{config_.path.value + " has reached max_size: move it away", slow_retry, true, true};
     }
     const ssize_t written = write(file_.get(), line.data(), line.size());
-    if (written != static_cast<ssize_t>(line.size())) return take_back(written, before.st_size);
-    if (config_.fsync && ::fsync(file_.get()) != 0) return failed("may not be on the disk");
+    if (written != static_cast<ssize_t>(line.size())) {
+      errno = written < 0 ? errno : ENOSPC;
+      return take_back(written, before.st_size, "cannot be written to");
+    }
+    if (config_.fsync && ::fsync(file_.get()) != 0) return take_back(written, before.st_size, "may not be on the disk");
     if (context_.trace) context_.trace(config_.path.value + "\n\n" + line, "written");
     return Delivered{};
   }
@@ -72,15 +75,16 @@ class FileReceiver final : public Receiver {
     return std::nullopt;
   }
 
-  // Half a line would spoil the next one, too. Somebody else's line behind it stays.
-  Attempt take_back(ssize_t written, off_t size_before) {
-    const int reason = written < 0 ? errno : ENOSPC;
+  // Half a line would spoil the next one, too, and a whole one would stand there twice. Somebody else's line behind it
+  // stays.
+  Attempt take_back(ssize_t written, off_t size_before, const std::string& what) {
+    const int reason = errno;
     struct stat now {};
     if (written > 0 && fstat(file_.get(), &now) == 0 && now.st_size == size_before + written) {
       if (ftruncate(file_.get(), size_before) != 0) file_ = Descriptor(-1);
     }
     errno = reason;
-    return failed("cannot be written to");
+    return failed(what);
   }
 
   Attempt failed(const std::string& what) const {

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -13,6 +16,21 @@
 #include "alerting/receivers/webhook_payload.h"
 #include "tests/alerting/receivers/receiver_world.h"
 #include "tests/support/temp_dir.h"
+
+namespace {
+
+bool disk_fails = false;
+
+}  // namespace
+
+// In place of the C library's, for this program.
+extern "C" int fsync(int fd) {
+  if (disk_fails) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_fsync, fd));
+}
 
 namespace sidewatch {
 namespace {
@@ -80,6 +98,21 @@ TEST_F(FileTest, LeavesNoHalfALineOnAFullDisk) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_TRUE(std::holds_alternative<RetryLater>(attempt));
   EXPECT_EQ(content(path_), line_);
+  EXPECT_EQ(why(send(to_file)), "(delivered)");
+  EXPECT_EQ(content(path_), line_ + line_);
+}
+
+TEST_F(FileTest, RepeatsNoLineForAsLongAsTheDiskDoesNotSayThatItHasIt) {
+  const auto to_file = file(", fsync: true");
+  EXPECT_EQ(why(send(to_file)), "(delivered)");
+  disk_fails = true;
+  for (int i = 0; i < 3; ++i) {
+    const Attempt attempt = send(to_file);
+    EXPECT_TRUE(std::holds_alternative<RetryLater>(attempt));
+    EXPECT_THAT(why(attempt), HasSubstr("may not be on the disk: Input/output error"));
+  }
+  EXPECT_EQ(content(path_), line_);
+  disk_fails = false;
   EXPECT_EQ(why(send(to_file)), "(delivered)");
   EXPECT_EQ(content(path_), line_ + line_);
 }
