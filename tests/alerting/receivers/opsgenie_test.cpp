@@ -46,6 +46,14 @@ TEST_F(OpsgenieTest, OpensAnAlertRaisesItsPriorityAndClosesIt) {
   EXPECT_THAT(last().body, HasSubstr("\"note\":\"RESOLVED: Memory at 93% on a1\""));
 }
 
+TEST_F(OpsgenieTest, OpensNothingForWhatIsOverAlready) {
+  auto over = make_notification({.id = "n-1", .reason = Reason::fired_and_resolved});
+  over.level = Level::ok;
+  EXPECT_EQ(why(tell(opsgenie(), over)), "(delivered)");
+  EXPECT_TRUE(service_.open.empty());
+  EXPECT_THAT(last().body, HasSubstr("\"note\":\"FIRED AND RESOLVED: Memory at 93% on a1\""));
+}
+
 TEST_F(OpsgenieTest, TakesThePrioritiesAndTagsThatItIsGiven) {
   tell(opsgenie("    warning: P5\n    tags: [shop, linux]\n"), make_notification({.id = "n-1"}));
   EXPECT_THAT(service_.open, ElementsAre(Pair("a1@web-1", "P5")));
