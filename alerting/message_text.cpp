@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "alerting/blank_text.h"
 #include "alerting/human_value.h"
 #include "alerting/rule_text.h"
 #include "base/utf8.h"
@@ -83,7 +84,8 @@ MessageText text_of_one(const Notification& n, const MessageTemplates& templates
   message.worst = n.worst;
   message.at = n.problem() ? n.created_at : n.ends_at.value_or(n.created_at);
   const TemplateData data{n.value, n.labels, n.level, nullptr, NumberStyle::plain};
-  message.title = one_line(templates.title.empty() ? status_words(n) + ": " + subject(n) : templates.title.render(data));
+  if (!templates.title.empty()) message.title = one_line(templates.title.render(data));
+  if (is_blank(message.title)) message.title = one_line(status_words(n) + ": " + subject(n));
   message.text = templates.text.empty() ? std::string(n.annotations.get("description")) : templates.text.render(data);
   message.fields = fields_of(n);
   message.link = external_url;
@@ -129,6 +131,14 @@ MessageText text_of_many(const Delivery& delivery, const std::string& external_u
   return message;
 }
 
+// What collectors read from files and from the kernel need not be UTF-8.
+MessageText mended(MessageText message) {
+  message.title = mend_utf8(message.title);
+  message.text = mend_utf8(message.text);
+  for (MessageField& field : message.fields) field.value = mend_utf8(field.value);
+  return message;
+}
+
 }  // namespace
 
 void declare_message_templates(config::Section& section, MessageTemplates& templates) {
@@ -142,8 +152,8 @@ void declare_message_templates(config::Section& section, MessageTemplates& templ
 
 MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const std::string& external_url,
                     std::size_t max_listed) {
-  if (delivery.alerts.size() == 1) return text_of_one(delivery.first(), templates, external_url);
-  return text_of_many(delivery, external_url, max_listed);
+  return mended(delivery.alerts.size() == 1 ? text_of_one(delivery.first(), templates, external_url)
+                                            : text_of_many(delivery, external_url, max_listed));
 }
 
 std::string status_words(const Notification& n) {
@@ -177,15 +187,16 @@ std::string_view sign_of(Level level) {
   return "";
 }
 
-std::string cut_text(std::string_view text, std::size_t max_characters) {
-  if (count_characters(text) <= max_characters) return std::string(text);
+std::string cut_text(std::string_view raw, std::size_t max_characters) {
+  const std::string text = mend_utf8(raw);
+  if (count_characters(text) <= max_characters) return text;
   constexpr std::string_view more = "\xE2\x80\xA6";  // …
   std::size_t at = 0;
   for (std::size_t kept = 0; at < text.size() && kept + 1 < max_characters; ++kept) {
     ++at;
     while (at < text.size() && continues_character(text[at])) ++at;
   }
-  return max_characters == 0 ? std::string() : std::string(text.substr(0, at)) + std::string(more);
+  return max_characters == 0 ? std::string() : text.substr(0, at) + std::string(more);
 }
 
 }  // namespace sidewatch

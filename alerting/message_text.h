@@ -31,7 +31,8 @@ struct MessageText {
   WallTime at;              // when what it tells came about
 };
 
-// `title` and `text` of a receiver's configuration take the place of the words that are its default.
+// `title` and `text` of a receiver's configuration take the place of the words that are its default. A title of which
+// nothing can be seen does not: services refuse messages without one.
 struct MessageTemplates {
   Template title;
   Template text;
@@ -51,7 +52,8 @@ std::uint32_t colour_of(Level level);
 // A round sign in that colour.
 std::string_view sign_of(Level level);
 
-// `text`, and where it was longer than `max_characters`: its beginning and "…". Never half a character.
+// `text`, and where it was longer than `max_characters`: its beginning and "…". Never half a character; bytes that are
+// not UTF-8 become U+FFFD.
 std::string cut_text(std::string_view text, std::size_t max_characters);
 
 }  // namespace sidewatch

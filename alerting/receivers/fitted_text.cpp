@@ -40,8 +40,6 @@ std::size_t most_that_fits(const std::vector<std::size_t>& ends, const Fits& fit
 
 }  // namespace
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
-
 std::string as_it_is(std::string_view text) { return std::string(text); }
 
 std::size_t count_bytes(std::string_view text) { return text.size(); }

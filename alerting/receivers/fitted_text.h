@@ -10,14 +10,14 @@
 #include <string_view>
 #include <vector>
 
+#include "alerting/blank_text.h"
+
 namespace sidewatch {
 
 // How a service writes plain text: escaped, links marked. The longer the text, the longer what it returns.
 using TextForm = std::function<std::string(std::string_view)>;
 // How a service counts what it limits.
 using TextMeasure = std::size_t (*)(std::string_view);
-
-bool is_blank(std::string_view text);  // nothing to be seen in it: services refuse such texts
 
 std::string as_it_is(std::string_view text);
 std::size_t count_bytes(std::string_view text);

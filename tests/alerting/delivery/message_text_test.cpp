@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alerting/blank_text.h"
 #include "config/document.h"
 #include "tests/support/notifications.h"
 
@@ -115,6 +116,34 @@ TEST(MessageText, IsCutAtACharacterAndSaysSo) {
   EXPECT_EQ(cut_text("€€€€", 3), "€€…");
   EXPECT_EQ(cut_text("abcd", 1), "…");
   EXPECT_EQ(cut_text("abcd", 0), "");
+  EXPECT_EQ(cut_text("\x80\x80\x80\x80", 3), "\uFFFD\uFFFD…") << "what is no character is shown, and counted, as one";
+}
+
+TEST(MessageText, IsUtf8WhateverALabelHolds) {
+  Notification n = memory_alert();
+  n.labels = n.labels.with("mountpoint", "/caf\xE9");
+  n.annotations = n.annotations.with("description", "\xFF").with("summary", "\xC3(");
+  const auto message = text_of(deliver_alone(n), {}, "");
+  EXPECT_EQ(message.title, "CRITICAL: \uFFFD(");
+  EXPECT_EQ(message.text, "\uFFFD");
+  EXPECT_EQ(value_of(message, "On"), "instance=web-1, mountpoint=/caf\uFFFD");
+  Delivery two = deliver_alone(n);
+  two.alerts.push_back(n);
+  two.group_labels = Labels{{"job", "\xE9"}};
+  EXPECT_EQ(text_of(two, {}, "").title, "2 alerts: 2 critical (job=\uFFFD)");
+}
+
+TEST(MessageText, HasTheUsualTitleWhereATemplateGivesNone) {
+  MessageTemplates templates;
+  templates.title = Template::parse("{{ $labels.nobody_has_it }} ", TemplateChecks::all).value();
+  EXPECT_EQ(text_of(deliver_alone(memory_alert()), templates, "").title, "CRITICAL: Memory at 93% on web-1");
+}
+
+TEST(BlankText, IsWhatShowsNothing) {
+  for (const auto* text : {"", " \t\r\n\v", "\u00A0", "\u3000\u2003", "\u200B\u200F\u2028\uFEFF"}) {
+    EXPECT_TRUE(is_blank(text)) << text;
+  }
+  for (const auto* text : {"x", " \u3000x", "-", "\u00E4", "\x80", "\u2713"}) EXPECT_FALSE(is_blank(text)) << text;
 }
 
 }  // namespace

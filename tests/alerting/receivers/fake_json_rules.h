@@ -37,12 +37,25 @@ inline std::size_t utf16_length(std::string_view text) {
   return units;
 }
 
+// Whether a service that trims texts as Unicode knows blanks (White_Space) has nothing left of it.
+inline bool is_trimmed_away(std::string_view text) {
+  while (!text.empty()) {
+    const auto character = first_character(text);
+    const char32_t c = character.code;
+    const bool blank = (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+                       (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+                       c == 0x3000;
+    if (!blank) return false;
+    text.remove_prefix(character.bytes);
+  }
+  return true;
+}
+
 // A text of `least` to `most`, that is not blank where it must not be empty.
 inline std::string text_within(const JsonValue& value, std::string_view where, std::size_t least, std::size_t most) {
   if (value.kind() != JsonValue::Kind::text) throw Refused(std::string(where) + " is not a text");
   const std::string text(value.text_or(""));
-  const bool blank = text.find_first_not_of(" \t\r\n") == std::string::npos;
-  if ((least > 0 && blank) || utf16_length(text) < least || utf16_length(text) > most) {
+  if ((least > 0 && is_trimmed_away(text)) || utf16_length(text) < least || utf16_length(text) > most) {
     throw Refused(std::string(where) + " has " + std::to_string(utf16_length(text)) + " characters, not " +
                   std::to_string(least) + " to " + std::to_string(most));
   }
