@@ -144,7 +144,7 @@ Result<exec::Command> ExecReceiver::command_for(const Delivery& delivery) const 
   command.environment.push_back(std::string("SIDEWATCH_STATUS=") +
                                 (message.level == Level::ok ? "resolved" : "firing"));
   command.environment.push_back("SIDEWATCH_LEVEL=" + std::string(to_string(message.level)));
-  command.environment.push_back("SIDEWATCH_ALERT=" + plain_line(first.rule));
+  command.environment.push_back("SIDEWATCH_ALERT=" + plain_line(mend_utf8(first.rule)));
   command.environment.push_back("SIDEWATCH_ID=" + plain_line(delivery.id));
   command.environment.push_back("SIDEWATCH_KEY=" + plain_line(first.alert_key));
   return command;

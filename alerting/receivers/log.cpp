@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace sidewatch {
 
 struct LogConfig {};
@@ -67,7 +69,7 @@ std::string log_line(const Notification& n) {
   line += " (value " + for_people(n.value) + ", peak " + for_people(n.peak);
   if (n.duration > Duration(0)) line += ", lasted " + to_words(n.duration);
   if (n.suppressed > 0) line += ", " + std::to_string(n.suppressed) + " held back before";
-  return one_line(line + ")");
+  return one_line(mend_utf8(line + ")"));
 }
 
 std::optional<ReceiverPlan> configure_log(config::Section& entry, const ReceiverContext& context, EntryUse) {
