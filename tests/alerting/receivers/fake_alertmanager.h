@@ -19,7 +19,7 @@ class FakeAlertmanager {
   FakeAnswer operator()(const FakeRequest& request) {
     if (request.method != "POST" || request.path != "/am/api/v2/alerts") return {.status = 404};
     if (request.header("Content-Type") != "application/json") return {.status = 415};
-    const auto body = JsonValue::parse(request.body);
+    const auto body = JsonValue::parse(request.body, {.max_bytes = std::size_t{64} << 20});
     if (!body || body->kind() != JsonValue::Kind::array) return {.status = 400, .body = "\"not a list\""};
     for (const JsonValue& alert : body->items()) {
       if (const std::string problem = take(alert); !problem.empty()) return {.status = 400, .body = '"' + problem + '"'};

@@ -62,6 +62,7 @@ class FakeTeams {
     only_members(block, "block", {"type", "spacing", "inlines"});
     if (block["type"].text_or("") != "RichTextBlock") throw Refused("not a RichTextBlock");
     if (block["inlines"].items().empty()) throw Refused("no inlines");
+    bool seen = false;
     for (const auto& run : block["inlines"].items()) {
       only_members(run, "run", {"type", "text", "weight", "size", "color", "selectAction"});
       if (run.has("selectAction")) {
@@ -71,12 +72,14 @@ class FakeTeams {
         }
       }
       if (run["type"].text_or("") != "TextRun") throw Refused("not a TextRun");
-      if (text_within(run["text"], "text", 1, 20'000).find('\n') != std::string::npos) {
-        throw Refused("line end in a run");
-      }
+      const std::string text = text_within(run["text"], "text", 0, 20'000);
+      if (text.empty()) throw Refused("an empty run");
+      if (text.find('\n') != std::string::npos) throw Refused("line end in a run");
+      seen = seen || !is_trimmed_away(text);
       const auto color = run["color"].text_or("default");
       if (color != "default" && color != "good" && color != "warning" && color != "attention") throw Refused("color");
     }
+    if (!seen) throw Refused("a block without anything to see");
   }
 };
 
