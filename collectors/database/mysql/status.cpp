@@ -137,15 +137,14 @@ class StatusSink final : public RowSink {
   // "0.000214/0.000412/0.001/0.0002/17"
   void add_galera(Batch& batch) {
     if (!galera_.local_state.empty()) {
-      const auto& [local_state, cluster_state, provider, latency] = galera_;
       std::string key("galera\n");
-      key.append(local_state).append("\n").append(cluster_state).append("\n").append(provider);
+      key.append(galera_.local_state).append("\n").append(galera_.cluster_state).append("\n").append(galera_.provider);
       batch.add(series_.get(key,
                             [&] {
                               return catalog_.series(galera_info_metric,
-                                                     labels_.with("wsrep_local_state_uuid", local_state)
-                                                         .with("wsrep_cluster_state_uuid", cluster_state)
-                                                         .with("wsrep_provider_version", provider));
+                                                     labels_.with("wsrep_local_state_uuid", galera_.local_state)
+                                                         .with("wsrep_cluster_state_uuid", galera_.cluster_state)
+                                                         .with("wsrep_provider_version", galera_.provider));
                             }),
                 1);
     }
