@@ -1,6 +1,7 @@
 #include "base/certificates.h"
 
 #include <dirent.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -120,10 +121,11 @@ Result<std::vector<Certificate>> read_certificates(std::string_view pem) {
     const Owned<BIO, BIO_free> in(BIO_new_mem_buf(rest.data(), static_cast<int>(rest.size())));
     const Owned<X509, X509_free> certificate(PEM_read_bio_X509_AUX(in.get(), nullptr, nullptr, nullptr));
     if (!certificate) {
+      ERR_clear_error();
       return Error{"certificate " + std::to_string(all.size() + 1) + " in it is damaged", ""};
     }
     all.push_back(describe_certificate(*certificate));
-    at = found + begin.size();
+    at = pem.size() - static_cast<std::size_t>(BIO_pending(in.get()));
   }
   if (all.empty()) return Error{"there is no certificate (PEM, -----BEGIN CERTIFICATE-----) in it", ""};
   return all;
