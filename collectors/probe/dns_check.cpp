@@ -57,7 +57,7 @@ class DnsCheck final : public Check {
     const auto trouble = co_await asking;
     verdict.add(succeeded_metric, trouble ? 0 : 1);
     if (trouble) verdict.fail(trouble->reason, trouble->text);
-    if (!trouble) judge_answer(verdict);
+    if (!trouble) judge_dns_answer(*config_, message_, verdict);
     co_return verdict;
   }
 
@@ -186,46 +186,6 @@ class DnsCheck final : public Check {
 
   Trouble about(Trouble trouble) const { return {trouble.reason, "name server " + server_ + ": " + trouble.text}; }
 
-  void judge_answer(Verdict& verdict) const {
-    verdict.add(rcode_metric, message_.rcode);
-    verdict.add(answers_metric, static_cast<double>(message_.answers.size()));
-    verdict.add(authorities_metric, static_cast<double>(message_.authorities.size()));
-    verdict.add(additionals_metric, static_cast<double>(message_.additionals.size()));
-    for (const auto& record : message_.answers) {
-      if (dns_type_name(record.type) == "SOA") verdict.add(serial_metric, record.serial);
-    }
-    const ExpectedDns& expected = config_->expect;
-    const std::string asked = dns_type_name(config_->type) + " of " + config_->query_name.value;
-    if (message_.rcode != expected.rcode_number) {
-      verdict.fail(Reason::status, asked + ": the name server answers " + dns_rcode_name(message_.rcode));
-    }
-    const auto of_type = std::count_if(message_.answers.begin(), message_.answers.end(),
-                                       [&](const DnsRecord& record) { return record.type == config_->type; });
-    const std::int64_t least = expected.min_answers_given ? expected.min_answers : expected.rcode_number == 0 ? 1 : 0;
-    if (of_type < least) {
-      verdict.fail(Reason::answer,
-                   asked + ": " + std::to_string(of_type) + " records, fewer than " + std::to_string(least));
-    }
-    bool regex = false;
-    const auto matches = [&](const Regex& pattern) {
-      return std::any_of(message_.answers.begin(), message_.answers.end(), [&](const DnsRecord& record) {
-        return record.type == config_->type && pattern.partial_match(record.text);
-      });
-    };
-    for (const auto& pattern : expected.answers_match) {
-      if (matches(pattern)) continue;
-      regex = true;
-      verdict.fail(Reason::answer, asked + ": no record matches '" + pattern.pattern() + "'");
-    }
-    for (const auto& pattern : expected.answers_not_match) {
-      if (!matches(pattern)) continue;
-      regex = true;
-      verdict.fail(Reason::answer, asked + ": a record matches '" + pattern.pattern() + "'");
-    }
-    const bool has_regex = !expected.answers_match.empty() || !expected.answers_not_match.empty();
-    verdict.add_where(has_regex, failed_due_to_regex_metric, regex ? 1 : 0);
-  }
-
   const std::shared_ptr<const DnsCheckConfig> config_;
   OwnErrand errand_;
   DnsQuestion question_;
@@ -234,6 +194,46 @@ class DnsCheck final : public Check {
 };
 
 }  // namespace
+
+void judge_dns_answer(const DnsCheckConfig& config, const DnsMessage& message, Verdict& verdict) {
+  verdict.add(rcode_metric, message.rcode);
+  verdict.add(answers_metric, static_cast<double>(message.answers.size()));
+  verdict.add(authorities_metric, static_cast<double>(message.authorities.size()));
+  verdict.add(additionals_metric, static_cast<double>(message.additionals.size()));
+  const auto soa = std::find_if(message.answers.begin(), message.answers.end(),
+                                [](const DnsRecord& record) { return dns_type_name(record.type) == "SOA"; });
+  if (soa != message.answers.end()) verdict.add(serial_metric, soa->serial);
+  const ExpectedDns& expected = config.expect;
+  const std::string asked = dns_type_name(config.type) + " of " + config.query_name.value;
+  if (message.rcode != expected.rcode_number) {
+    verdict.fail(Reason::status, asked + ": the name server answers " + dns_rcode_name(message.rcode));
+  }
+  const auto of_type = std::count_if(message.answers.begin(), message.answers.end(),
+                                     [&](const DnsRecord& record) { return record.type == config.type; });
+  const std::int64_t least = expected.min_answers_given ? expected.min_answers : expected.rcode_number == 0 ? 1 : 0;
+  if (of_type < least) {
+    verdict.fail(Reason::answer,
+                 asked + ": " + std::to_string(of_type) + " records, fewer than " + std::to_string(least));
+  }
+  bool regex = false;
+  const auto matches = [&](const Regex& pattern) {
+    return std::any_of(message.answers.begin(), message.answers.end(), [&](const DnsRecord& record) {
+      return record.type == config.type && pattern.partial_match(record.text);
+    });
+  };
+  for (const auto& pattern : expected.answers_match) {
+    if (matches(pattern)) continue;
+    regex = true;
+    verdict.fail(Reason::answer, asked + ": no record matches '" + pattern.pattern() + "'");
+  }
+  for (const auto& pattern : expected.answers_not_match) {
+    if (!matches(pattern)) continue;
+    regex = true;
+    verdict.fail(Reason::answer, asked + ": a record matches '" + pattern.pattern() + "'");
+  }
+  const bool has_regex = !expected.answers_match.empty() || !expected.answers_not_match.empty();
+  verdict.add_where(has_regex, failed_due_to_regex_metric, regex ? 1 : 0);
+}
 
 std::optional<std::string> first_name_server(std::string_view resolv_conf) {
   std::istringstream lines{std::string(resolv_conf)};

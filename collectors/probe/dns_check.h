@@ -9,6 +9,7 @@
 #include "base/regex.h"
 #include "collectors/probe/check.h"
 #include "collectors/probe/connection.h"
+#include "collectors/probe/dns_message.h"
 #include "config/section.h"
 
 namespace sidewatch::probe {
@@ -39,6 +40,9 @@ std::string fingerprint_of(const DnsCheckConfig& config);
 
 std::unique_ptr<Check> make_check(std::shared_ptr<const DnsCheckConfig> config);
 std::vector<Metric> dns_check_metrics();
+
+// Notes in `verdict` what a name server's answer says, and the first thing in it that is not as expected.
+void judge_dns_answer(const DnsCheckConfig& config, const DnsMessage& message, Verdict& verdict);
 
 // The first `nameserver` of a resolv.conf.
 std::optional<std::string> first_name_server(std::string_view resolv_conf);

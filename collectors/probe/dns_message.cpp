@@ -110,7 +110,7 @@ std::string Reader::name() {
       continue;
     }
     bytes += length + 1;
-    if (length > max_label_bytes || bytes > max_name_bytes) ok_ = false;
+    if (length > max_label_bytes || bytes >= max_name_bytes) ok_ = false;  // the last byte is the root's
     append_shown(text, take(length), ".\\\"();@$");
     text += '.';
   }

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+
+#include "collectors/probe/dns_check.h"
 
 namespace sidewatch::probe {
 namespace {
@@ -68,6 +71,32 @@ TEST(DnsMessage, TakesNoRecordThatEndsTooEarlyOrPointsForward) {
   EXPECT_EQ(text_of(2, bytes({0xC0, 42})), "damaged");  // to itself
   EXPECT_FALSE(decode_dns_message("short"));
   EXPECT_FALSE(decode_dns_message(answer_to(question("a", "A"), 1)));
+}
+
+TEST(DnsMessage, TakesNoNameThatIsLongerThanOneCanBe) {
+  const auto with_last_label = [](std::size_t count) {
+    std::string name;
+    for (const std::size_t size : {std::size_t{63}, std::size_t{63}, std::size_t{63}, count}) {
+      name += static_cast<char>(size) + std::string(size, 'a');
+    }
+    return decode_dns_message(bytes({0, 7, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}) + name + bytes({0, 0, 1, 0, 1}));
+  };
+  EXPECT_TRUE(with_last_label(61));  // 255 bytes with the root's
+  EXPECT_FALSE(with_last_label(62));
+}
+
+TEST(DnsMessage, TellsTheSerialNumberOfAZoneOnce) {
+  const auto soa = record(6, bytes({0xC0, 12, 0xC0, 12, 0, 0, 0, 9}) + std::string(16, '\1'));
+  const auto message = decode_dns_message(answer_to(question("shop.example", "SOA"), 2) + soa + soa);
+  ASSERT_TRUE(message);
+  DnsCheckConfig config;
+  config.type = 6;
+  Verdict verdict;
+  judge_dns_answer(config, *message, verdict);
+  const auto told = std::count_if(verdict.facts.begin(), verdict.facts.end(),
+                                  [](const Fact& fact) { return fact.metric->name == "probe_dns_serial"; });
+  EXPECT_EQ(told, 1);
+  EXPECT_FALSE(verdict.trouble);
 }
 
 TEST(DnsMessage, FollowsNoNameThroughMorePointersThanANameHasLabels) {
