@@ -13,28 +13,41 @@ constexpr std::array<std::string_view, 2> agents_own_prefixes = {"sidewatch_", "
 
 std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
+struct Known {
+  std::vector<std::uint64_t> hashes;
+  std::vector<std::string> prefixes{agents_own_prefixes.begin(), agents_own_prefixes.end()};
+};
+
+Known read_table() {
+  Known known;
+  for (const auto& kind : collector_kinds()) {
+    for (const auto& group : kind.metrics()) {
+      for (const auto& metric : group.metrics) {
+        const auto star = metric.name.find('*');
+        if (star == std::string_view::npos) {
+          known.hashes.push_back(hash_of(metric.name));
+        } else {
+          known.prefixes.emplace_back(metric.name.substr(0, star));
+        }
+      }
+    }
+  }
+  std::sort(known.hashes.begin(), known.hashes.end());
+  std::sort(known.prefixes.begin(), known.prefixes.end());
+  known.prefixes.erase(std::unique(known.prefixes.begin(), known.prefixes.end()), known.prefixes.end());
+  return known;
+}
+
 }  // namespace
 
 bool is_agents_own(std::string_view name) {
   return std::ranges::any_of(agents_own_prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
-OwnNames::OwnNames() : prefixes_(agents_own_prefixes.begin(), agents_own_prefixes.end()) {
-  for (const auto& kind : collector_kinds()) {
-    for (const auto& group : kind.metrics()) {
-      for (const auto& metric : group.metrics) {
-        const auto star = metric.name.find('*');
-        if (star == std::string_view::npos) {
-          hashes_.push_back(hash_of(metric.name));
-        } else {
-          prefixes_.emplace_back(metric.name.substr(0, star));
-        }
-      }
-    }
-  }
-  std::sort(hashes_.begin(), hashes_.end());
-  std::sort(prefixes_.begin(), prefixes_.end());
-  prefixes_.erase(std::unique(prefixes_.begin(), prefixes_.end()), prefixes_.end());
+OwnNames::OwnNames() {
+  static const Known known = read_table();  // in which there are some thousand names
+  hashes_ = known.hashes;
+  prefixes_ = known.prefixes;
 }
 
 bool OwnNames::contain(std::string_view name) const {
