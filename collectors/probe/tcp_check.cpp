@@ -160,9 +160,7 @@ class TcpCheck final : public Check {
     std::size_t bytes = 0;
     while (true) {
       auto& unread = stream.unread();
-      for (auto end = unread.find('\n'); end != std::string::npos; end = unread.find('\n')) {
-        line = unread.substr(0, end > 0 && unread[end - 1] == '\r' ? end - 1 : end);
-        unread.erase(0, end + 1);
+      while (take_line(unread, line)) {
         if (expected.partial_match(line)) co_return std::nullopt;
       }
       if (unread.size() > max_line_bytes || bytes > max_read_bytes) {
@@ -200,6 +198,14 @@ void declare_starttls(config::Section& section, std::optional<std::string>& star
 }
 
 }  // namespace
+
+bool take_line(std::string& unread, std::string& line) {
+  const auto end = unread.find('\n');
+  if (end == std::string::npos) return false;
+  line = unread.substr(0, end > 0 && unread[end - 1] == '\r' ? end - 1 : end);
+  unread.erase(0, end + 1);
+  return true;
+}
 
 void declare_family(config::Section& section, Family& family) {
   section.choice("ip_protocol", family, {{"any", Family::any}, {"ip4", Family::ipv4}, {"ip6", Family::ipv6}},

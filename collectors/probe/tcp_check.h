@@ -46,6 +46,9 @@ std::string fingerprint_of(const TcpCheckConfig& config);
 std::unique_ptr<Check> make_check(std::shared_ptr<const TcpCheckConfig> config);
 std::vector<Metric> tcp_check_metrics();
 
+// Moves the first whole line of what was read, without its end, into `line`; false where none is whole yet.
+bool take_line(std::string& unread, std::string& line);
+
 // Declares `allow_link_local`, and refuses what is written out as such an address under `key` without it.
 void declare_link_local(config::Section& section, std::string_view key, Place& place);
 // Declares `ip_protocol`.

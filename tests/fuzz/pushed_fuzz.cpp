@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "base/json_size.h"
+#include "base/utf8.h"
 #include "collectors/heartbeat/beats.h"
 #include "collectors/push/body.h"
 #include "collectors/pushgateway/group_key.h"
+#include "collectors/pushgateway/metric_families.h"
 #include "collectors/pushgateway/saved_groups.h"
+#include "metrics/text.h"
 
 namespace sidewatch {
 namespace {
@@ -48,6 +51,18 @@ void read_path(std::string_view text) {
   if (key) require(!key->get("job").empty());
 }
 
+void read_families(std::string_view bytes) {
+  PageOptions options;
+  options.max_samples = max_metrics;
+  const auto page = pushgateway::read_metric_families(bytes, options);
+  if (!page) return require(!page.error().what.empty());
+  require(page->samples.size() <= max_metrics);
+  for (const auto& sample : page->samples) {
+    require(is_legal_metric_name(sample.name));
+    for (const auto& [name, value] : sample.labels) require(is_legal_label_name(name) && is_utf8(value));
+  }
+}
+
 void read_groups(std::string_view text) {
   pushgateway::Groups groups{pushgateway::GroupLimits{}};
   if (!pushgateway::restore_groups(text, groups, Time{}, WallTime{})) return;
@@ -77,11 +92,12 @@ void read_beats(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  switch (data[0] % 4) {
+  switch ((data[0] - '0' + 250) % 5) {
     case 0: sidewatch::read_json(text); break;
     case 1: sidewatch::read_path(text); break;
     case 2: sidewatch::read_groups(text); break;
-    default: sidewatch::read_beats(text); break;
+    case 3: sidewatch::read_beats(text); break;
+    default: sidewatch::read_families(text); break;
   }
   return 0;
 }
