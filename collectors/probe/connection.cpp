@@ -56,6 +56,14 @@ std::optional<Place> parse_place(std::string_view text, int default_port) {
   return place;
 }
 
+std::string why_not_ascii(std::string_view host) {
+  const bool ascii = std::all_of(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) return "";
+  return "'" + std::string(host) +
+         "' has letters that DNS does not know: write the name as it stands there, such as xn--bcher-kva.example "
+         "(the command idn2 tells it)";
+}
+
 Socket::~Socket() {
   if (fd_ >= 0) close(fd_);
 }

@@ -25,6 +25,10 @@ struct Place {
 // "host:port", "[::1]:53"; without a port `default_port`, which 0 makes a mistake.
 std::optional<Place> parse_place(std::string_view text, int default_port);
 
+// What is wrong with a host's name that is not ASCII; empty: nothing. The system's resolver does not find it as it is
+// written, and libcurl would look for another one, on a thread of its own.
+std::string why_not_ascii(std::string_view host);
+
 // A file descriptor that closes itself.
 class Socket {
  public:

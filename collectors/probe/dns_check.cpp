@@ -277,6 +277,7 @@ void declare(config::Section& section, DnsCheckConfig& config) {
   Place server;
   if (config.server) server = parse_place(config.server->value, dns_port).value_or(Place{});
   declare_link_local(section, "server", server);
+  require_ascii(section, "server", server.host);
   section.optional("recursion", config.recursion, "have the name server ask others");
   section.section("expect", config.expect, "what the answer has to be");
   if (section.describing()) return;
@@ -295,6 +296,7 @@ void declare(config::Section& section, DnsCheckConfig& config) {
       config.place = server;
     }
   }
+  require_ascii(section, "query_name", config.query_name.value);
   const auto encoded = encode_dns_question(0, {config.query_name.value, config.type, true});
   if (!encoded) section.problem("query_name", encoded.error().what);
 }

@@ -233,6 +233,10 @@ class HttpCheck final : public Check {
       verdict.fail(Reason::redirect, "it leads to where no check may follow: " + parts.error().what);
       return false;
     }
+    if (!why_not_ascii(parts->host).empty()) {
+      verdict.fail(Reason::redirect, "it leads to a host whose name is not ASCII");
+      return false;
+    }
     const bool asks_anew = response.status == 303 || (response.status < 303 && request.method == "POST");
     if (!same_origin(request.url, *next)) {
       if (!asks_anew && !request.body.empty()) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "collectors/probe/http_check.h"
+#include "collectors/probe/tcp_check.h"
 
 namespace sidewatch::probe {
 namespace {
@@ -11,6 +12,7 @@ void check_url(config::Section& section, const HttpCheckConfig& config) {
   if (!section.has("url")) return;
   const auto parts = parse_http_url(config.url.value);
   if (!parts) return section.problem(config.url.mark, parts.error().what);
+  require_ascii(section, "url", parts->host);
   if (parts->has_credentials) {
     section.problem(config.url.mark,
                     "a URL is shown in many places: write username and password under keys of their own");
@@ -50,6 +52,7 @@ void declare(config::Section& section, HttpCheckConfig& config) {
   section.section("expect", config.expect, "what the answer has to be");
   if (section.describing()) return;
   check_url(section, config);
+  if (const auto proxy = parse_http_url(config.proxy_url)) require_ascii(section, "proxy_url", proxy->host);
   if (config.username.empty() && !config.password.empty()) section.problem("password", "there is no username for it");
   if (!config.username.empty() && !config.bearer_token.empty()) {
     section.problem("bearer_token", "username and bearer_token exclude each other");

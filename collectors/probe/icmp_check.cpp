@@ -301,6 +301,7 @@ void declare(config::Section& section, IcmpCheckConfig& config) {
   section.optional("max_loss", config.max_loss, "percent of the packets that may be lost", config::between(0.0, 100.0));
   config.place.host = config.host.value;
   declare_link_local(section, "host", config.place);
+  require_ascii(section, "host", config.place.host);
   if (section.describing() || !section.has("host")) return;
   if (config.host.value.empty() || config.host.value.find_first_of(" /?#@[]") != std::string::npos) {
     section.problem("host", "'" + config.host.value + "' is not a host: write shop.example, 192.0.2.1 or 2001:db8::1");

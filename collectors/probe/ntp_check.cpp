@@ -176,6 +176,7 @@ void declare(config::Section& section, NtpCheckConfig& config) {
   const auto place = parse_place(config.server.value, ntp_port);
   if (place) config.place = *place;
   declare_link_local(section, "server", config.place);
+  require_ascii(section, "server", config.place.host);
   if (section.describing() || !section.has("server") || place) return;
   section.problem("server", "'" + config.server.value + "' is not an address: write ntp.example or 192.0.2.1:123");
 }

@@ -220,6 +220,11 @@ void declare_link_local(config::Section& section, std::string_view key, Place& p
   section.problem(key, "the address is link-local, which is refused unless allow_link_local is true");
 }
 
+void require_ascii(config::Section& section, std::string_view key, std::string_view host) {
+  if (section.describing()) return;
+  if (auto why = why_not_ascii(host); !why.empty()) section.problem(key, std::move(why));
+}
+
 void declare_place(config::Section& section, config::Located<std::string>& text, Place& place, int default_port,
                    const std::string& example) {
   section.required("address", text, "where to, such as " + example);
@@ -227,6 +232,7 @@ void declare_place(config::Section& section, config::Located<std::string>& text,
   if (auto found = parse_place(text.value, default_port)) {
     place.host = std::move(found->host);
     place.port = found->port;
+    require_ascii(section, "address", place.host);
   } else {
     section.problem("address", "'" + text.value + "' is not an address: write " + example);
   }

@@ -51,6 +51,8 @@ bool take_line(std::string& unread, std::string& line);
 
 // Declares `allow_link_local`, and refuses what is written out as such an address under `key` without it.
 void declare_link_local(config::Section& section, std::string_view key, Place& place);
+// Refuses a host's name under `key` that is not ASCII.
+void require_ascii(config::Section& section, std::string_view key, std::string_view host);
 // Declares `ip_protocol`.
 void declare_family(config::Section& section, Family& family);
 // Declares `address`; `example` is shown where it is wrong.

@@ -213,6 +213,8 @@ TEST(HttpCheck, FollowsNoRedirectToALinkLocalAddressOrAnotherProtocol) {
   EXPECT_EQ(reason(run_entry(entry(server.url(), "allow_link_local: true"))), "address_refused");
   server.script({{.status = 302, .headers = {{"Location", "file:///etc/passwd"}}}});
   EXPECT_EQ(reason(run_entry(entry(server.url()))), "redirect");
+  server.script({{.status = 302, .headers = {{"Location", "http://b\xc3\xbc" "cher.example/"}}}});
+  EXPECT_EQ(why(run_entry(entry(server.url()))), "it leads to a host whose name is not ASCII");
 }
 
 TEST(HttpCheck, LeavesARedirectAloneWhenToldSo) {

@@ -49,6 +49,21 @@ TEST(ProbeConfig, RefusesLinkLocalAddressesOfEveryKindUnlessTheyAreAllowed) {
   }
 }
 
+TEST(ProbeConfig, TakesNamesAsTheyStandInDnsAndNoOther) {
+  for (const std::string check :
+       {"http: {url: 'https://b\u00fccher.example/'", "http: {url: 'https://b%C3%BCcher.example/'",
+        "http: {url: 'http://h/', proxy_url: 'http://b\u00fccher.example:3128'", "tcp: {address: 'b\u00fccher.example:80'",
+        "tls: {address: 'b\u00fccher.example'", "dns: {query_name: b\u00fccher.example",
+        "dns: {query_name: a, server: b\u00fccher.example", "ntp: {server: b\u00fccher.example",
+        "icmp: {host: b\u00fccher.example"}) {
+    EXPECT_THAT(problems("{name: a, " + check + "}}"),
+                testing::HasSubstr("'b\u00fccher.example' has letters that DNS does not know: write the name as it stands there"))
+        << check;
+  }
+  EXPECT_EQ(problems("{name: a, http: {url: 'https://xn--bcher-kva.example/b\u00fccher'}}"), "");
+  EXPECT_EQ(problems("{name: a, icmp: {host: xn--bcher-kva.example}}"), "");
+}
+
 TEST(ProbeConfig, CountsOverTheWindowsThatAreNamed) {
   const auto has = [](const std::string& windows) {
     return read_checks("{name: a, " + windows + "tcp: {address: 'h:1'}}").at(0).windows.has;
