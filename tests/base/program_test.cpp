@@ -170,6 +170,21 @@ TEST_F(ProgramTest, IsNotWaitedForWhenOnlyItsChildHoldsTheOutput) {
   EXPECT_TRUE(goes_away(dir / "child"));
 }
 
+TEST_F(ProgramTest, IsNotWaitedForByWhatMadeItselfASessionOfItsOwn) {
+  const std::string pid_file = scripts.path() + "/pid";
+  auto command = sh("setsid sh -c 'echo $$ > " + pid_file + "; exec sleep 60' &\nwhile [ ! -s " + pid_file +
+                    " ]; do sleep 0.01; done\necho ready\nsleep 60\n");
+  command.timeout = 3s;
+  const auto done = run(command);
+  EXPECT_EQ(done.end, Run::End::timed_out);
+  EXPECT_EQ(done.trouble, "");
+  EXPECT_EQ(done.output, "ready\n");
+  pid_t daemon = 0;
+  std::ifstream(pid_file) >> daemon;
+  ASSERT_GT(daemon, 0);
+  EXPECT_EQ(::kill(daemon, SIGKILL), 0) << "it was not in the group that was ended";
+}
+
 TEST_F(ProgramTest, MayCloseItsOutputAndGoOn) {
   const auto done = run(sh("echo early; exec >&- 2>&-; sleep 0.2; exit 1"));
   EXPECT_EQ(done.end, sidewatch::exec::Run::End::exited);
