@@ -8,12 +8,13 @@
 
 #include "agent/http/query.h"
 #include "base/gzip.h"
+#include "collectors/otlp/refusal.h"
 
 namespace sidewatch {
 namespace {
 
 constexpr std::array kPaths{
-    PushPath{"otlp", "POST", "/v1/metrics", "OpenTelemetry metrics (OTLP)", ""},
+    PushPath{"otlp", "POST", "/v1/metrics", "OpenTelemetry metrics (OTLP)", "", otlp::refuse},
     PushPath{"remote_write", "POST", "/api/v1/write", "what is sent with remote write", "snappy"},
     PushPath{"push", "POST", "/api/v1/push", "samples as JSON", ""},
     PushPath{"pushgateway", "PUT", "/metrics/{rest...}", "what batch jobs push", ""},
@@ -55,16 +56,27 @@ std::vector<std::string> segments_behind(std::string_view route, std::string_vie
 struct Body {
   std::optional<std::string> unpacked;  // absent: the body as it came
   std::string packed;                   // what is left for the target to unpack; empty: nothing
-  PushAnswer refusal;
-  bool is_refused = false;
+  struct Refusal {
+    int status = 0;
+    std::string sentence;
+    std::string_view reason;
+  };
+  std::optional<Refusal> refusal;
 };
 
 Body refuse(int status, std::string sentence, std::string_view reason) {
   Body body;
-  body.refusal = PushAnswer::text(status, std::move(sentence));
-  body.refusal.refused.emplace_back(reason, 1);
-  body.is_refused = true;
+  body.refusal = {status, std::move(sentence), reason};
   return body;
+}
+
+// The reason that is counted of what the server itself refuses; empty: none.
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 413: return "too_large";
+    case 503: return "busy";
+    default: return "";
+  }
 }
 
 Body unpack(const HttpRequest& request, const PushPath& path, std::size_t max_bytes) {
@@ -94,23 +106,32 @@ class PushRoute {
 
   HttpResponse answer(const HttpRequest& request) const { return counted(take(request)); }
 
-  HttpResponse turn_away(const std::string& why) const {
-    auto answer = PushAnswer::text(503, why);
-    answer.headers.emplace_back("Retry-After", retry_after_seconds);
-    answer.refused.emplace_back("busy", 1);
+  // Before it came here.
+  HttpResponse refuse(const HttpRequest& request, int status, const std::string& why) const {
+    auto answer = refusal(request, status, why, reason_of(status));
+    if (status == 503) answer.headers.emplace_back("Retry-After", retry_after_seconds);
     return counted(std::move(answer));
   }
 
  private:
+  PushAnswer refusal(const HttpRequest& request, int status, const std::string& why, std::string_view reason) const {
+    auto answer = path_.refuse != nullptr ? path_.refuse(status, why, request.header("Content-Type"))
+                                          : PushAnswer::text(status, why);
+    if (!reason.empty()) answer.refused.emplace_back(reason, 1);
+    return answer;
+  }
+
   PushAnswer take(const HttpRequest& request) const {
     const auto targets = context_.targets.read();
     const auto target = targets->find(path_.kind);
     if (target == targets->end()) {
-      return PushAnswer::text(404, "nothing here takes what you push: set collectors." + std::string(path_.kind) +
-                                       " in the agent's configuration to take " + std::string(path_.what));
+      return refusal(request, 404,
+                     "nothing here takes what you push: set collectors." + std::string(path_.kind) +
+                         " in the agent's configuration to take " + std::string(path_.what),
+                     "");
     }
     Body body = unpack(request, path_, context_.max_bytes);
-    if (body.is_refused) return std::move(body.refusal);
+    if (body.refusal) return refusal(request, body.refusal->status, body.refusal->sentence, body.refusal->reason);
     const std::string content_type = request.header("Content-Type");
     PushRequest push;
     push.method = path_.method;
@@ -157,7 +178,9 @@ void add_push_routes(std::vector<HttpRoute>& routes, const PushContext& context,
     HttpRoute route{std::string(path.method), std::string(path.path),
                     [push](const HttpRequest& request) { return push->answer(request); }};
     route.runs = HttpRoute::Runs::on_worker;
-    route.turn_away = [push](const std::string& why) { return push->turn_away(why); };
+    route.refuse = [push](const HttpRequest& request, int status, const std::string& why) {
+      return push->refuse(request, status, why);
+    };
     route.takes_pushes = true;
     routes.push_back(std::move(route));
   }

@@ -26,6 +26,8 @@ struct PushPath {
   std::string_view path;      // as HttpRoute has it; what {rest...} matches becomes PushRequest::segments
   std::string_view what;      // for people, behind "to take": "JSON samples"
   std::string_view encoding;  // a Content-Encoding that its target unpacks itself; empty: none
+  // How its protocol words a refusal, by the request's Content-Type; null: as a text.
+  PushAnswer (*refuse)(int status, const std::string& sentence, std::string_view content_type) = nullptr;
 };
 
 std::span<const PushPath> push_paths();

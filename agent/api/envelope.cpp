@@ -83,9 +83,11 @@ void add_api_route(std::vector<HttpRoute>& routes, std::string path, ApiHandler 
       return api_response(error);
     }
   };
-  const auto turn_away = [](const std::string& why) { return api_response(ApiError{ApiErrorKind::unavailable, why}); };
-  routes.push_back({"GET", path, answer, runs, true, turn_away});
-  if (methods == ApiMethods::get_and_form) routes.push_back({"POST", std::move(path), answer, runs, true, turn_away});
+  const auto refuse = [](const HttpRequest& /*request*/, int /*status*/, const std::string& why) {
+    return api_response(ApiError{ApiErrorKind::unavailable, why});
+  };
+  routes.push_back({"GET", path, answer, runs, true, refuse});
+  if (methods == ApiMethods::get_and_form) routes.push_back({"POST", std::move(path), answer, runs, true, refuse});
 }
 
 }  // namespace sidewatch

@@ -112,11 +112,8 @@ HttpConnection::Next HttpConnection::respond(const HttpResponse& response, bool 
   return write(now);
 }
 
-HttpConnection::Next HttpConnection::refuse(const std::string& date, Time now) {
+HttpConnection::Next HttpConnection::refuse(HttpResponse response, const std::string& date, Time now) {
   keep_alive_ = false;
-  const HttpRefusal refusal = reader_.refusal();
-  auto response = HttpResponse::text(refusal.status, refusal.reason + "\n");
-  if (refusal.status == 503) response.headers.push_back({"Retry-After", "1"});
   return respond(response, false, date, now);
 }
 

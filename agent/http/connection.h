@@ -35,8 +35,11 @@ class HttpConnection {
   // Sends as much as can be sent now. `date` is an HTTP date for the Date header.
   Next respond(const HttpResponse& response, bool head_only, const std::string& date, Time now);
 
-  int refusal() const { return reader_.refusal().status; }
-  Next refuse(const std::string& date, Time now);  // sends what the reader objects to; the connection then ends
+  // After Next::refuse: what is objected to, and to what. refuse() sends the answer; the connection then ends.
+  const HttpRefusal& refusal() const { return reader_.refusal(); }
+  const HttpRequest& refused() const { return reader_.refused(); }
+  bool refused_push() const { return reader_.refused_push(); }
+  Next refuse(HttpResponse response, const std::string& date, Time now);
 
   // When deadline() is over: a half-read request is told so (408), everything else is closed.
   Time deadline() const;

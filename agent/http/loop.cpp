@@ -226,15 +226,25 @@ void HttpLoop::settle(int descriptor, Next next, Time now) {
     }
   }
   if (next == Next::refuse) {
-    switch (client.connection.refusal()) {
+    switch (client.connection.refusal().status) {
       case 403: ++counters.forbidden; break;
       case 503: ++counters.turned_away; break;
       default: ++counters.malformed;
     }
-    next = client.connection.refuse(date(), now);
+    next = client.connection.refuse(refusal_of(client.connection), date(), now);
   }
   if (next == Next::close) return close(descriptor);
   set_interest(descriptor, client, next == Next::write ? EPOLLOUT : EPOLLIN);
+}
+
+HttpResponse HttpLoop::refusal_of(const HttpConnection& connection) const {
+  const auto& [status, reason] = connection.refusal();
+  const auto& request = connection.refused();
+  const HttpRoute* route = connection.refused_push() ? router.push_route(request.method, request.target) : nullptr;
+  if (route != nullptr && route->refuse) return route->refuse(request, status, reason);
+  auto response = HttpResponse::text(status, reason + "\n");
+  if (status == 503) response.headers.push_back({"Retry-After", "1"});
+  return response;
 }
 
 void HttpLoop::set_interest(int descriptor, Client& client, std::uint32_t interest) {

@@ -60,6 +60,7 @@ struct HttpLoop {
   void settle(int descriptor, Next next, Time now);
   void set_interest(int descriptor, Client& client, std::uint32_t interest);
   Next answer(Client& client, Time now);
+  HttpResponse refusal_of(const HttpConnection& connection) const;
   Next hand_to_worker(Client& client, HttpRequest request, const HttpRoute& route, Time now);
   Next respond(Client& client, const HttpResponse& response, Time now);
   void take_answers(Time now);

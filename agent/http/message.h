@@ -85,8 +85,9 @@ struct HttpRoute {
   HttpHandler handler;
   Runs runs = Runs::at_once;
   bool reads_only = false;  // a POST that changes nothing: its question was too long for a GET
-  // What a worker's route answers when there is no room; without it a 503 with this sentence.
-  std::function<HttpResponse(const std::string& why)> turn_away = nullptr;
+  // What is answered without the handler: there is no room on a worker (503), or what is pushed is refused before it was
+  // read (413 ...; the request then has no body). Without it a text with this sentence.
+  std::function<HttpResponse(const HttpRequest& request, int status, const std::string& why)> refuse = nullptr;
   // What programs push, by any method (a GET changes something as well then): its body may be large, packed or chunked,
   // and is not taken for a form. From this machine only, unless http.allow_remote_push.
   bool takes_pushes = false;

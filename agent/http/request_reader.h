@@ -52,6 +52,8 @@ class HttpRequestReader {
   bool wants_continue() const { return state_ == State::body && expects_continue_ && request_.body.empty(); }
 
   const HttpRefusal& refusal() const { return refusal_; }
+  const HttpRequest& refused() const { return request_; }  // as far as it was read, without its body
+  bool refused_push() const { return state_ == State::refused && is_push_; }
 
   // The complete request without path, params, captures and peer; the reader starts over with the next one.
   HttpRequest take();

@@ -161,11 +161,12 @@ class HttpRouter::Routing final : public httplib::Server {
     });
   }
 
-  bool takes_pushes(std::string_view method, std::string_view path) const {
+  const HttpRoute* push_route(std::string_view method, std::string_view path) const {
     const std::string_view as = method == "HEAD" ? "GET" : method;
-    return std::any_of(routes_.begin(), routes_.end(), [&](const HttpRoute& route) {
+    const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const HttpRoute& route) {
       return route.takes_pushes && route.method == as && matches(route.path, path);
     });
+    return found == routes_.end() ? nullptr : &*found;
   }
 
  private:
@@ -219,12 +220,12 @@ HttpRouter::~HttpRouter() = default;
 
 bool HttpRouter::reads_only(const HttpRequest& request) const {
   const std::string path = path_of(request.target);
-  if (request.method == "GET" || request.method == "HEAD") return !routing_->takes_pushes(request.method, path);
+  if (request.method == "GET" || request.method == "HEAD") return !routing_->push_route(request.method, path);
   return routing_->reads_only(request.method, path);
 }
 
-bool HttpRouter::takes_pushes(std::string_view method, std::string_view target) const {
-  return routing_->takes_pushes(method, path_of(target));
+const HttpRoute* HttpRouter::push_route(std::string_view method, std::string_view target) const {
+  return routing_->push_route(method, path_of(target));
 }
 
 HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
@@ -236,7 +237,7 @@ HttpRouter::Answer HttpRouter::answer(HttpRequest& request) {
     return {HttpResponse::text(400, "the path has a control character\n"), Outcome::no_route, nullptr};
   }
   decode_query(target.substr(std::min(question + 1, target.size())), request.params);
-  if (is_form(request) && !routing_->takes_pushes(request.method, request.path)) {
+  if (is_form(request) && !routing_->push_route(request.method, request.path)) {
     decode_query(request.body, request.params);
   }
   return routing_->answer(request);

@@ -34,8 +34,11 @@ class HttpRouter {
   // be so.
   bool reads_only(const HttpRequest& request) const;
 
-  // Whether a request line is for a route that takes pushes.
-  bool takes_pushes(std::string_view method, std::string_view target) const;
+  // The route that takes pushes and that a request line is for; null: it is for another, or for none.
+  const HttpRoute* push_route(std::string_view method, std::string_view target) const;
+  bool takes_pushes(std::string_view method, std::string_view target) const {
+    return push_route(method, target) != nullptr;
+  }
 
  private:
   class Routing;

@@ -16,8 +16,8 @@ namespace {
 constexpr std::chrono::seconds idle_before_end{30};
 constexpr int lower_priority = 5;  // nice levels
 
-HttpResponse turn_away(const HttpRoute& route, const std::string& why) {
-  return route.turn_away ? route.turn_away(why) : HttpResponse::text(503, why + "\n");
+HttpResponse turn_away(const HttpWorkers::Job& job, const std::string& why) {
+  return job.route->refuse ? job.route->refuse(job.request, 503, why) : HttpResponse::text(503, why + "\n");
 }
 
 void lower_own_priority() {
@@ -34,14 +34,13 @@ HttpWorkers::HttpWorkers(HttpWorkLimits limits, std::function<void()> notify)
 HttpWorkers::~HttpWorkers() { stop(); }
 
 std::optional<HttpResponse> HttpWorkers::put(Job job) {
-  const HttpRoute& route = *job.route;
   const std::lock_guard lock(mutex_);
-  if (stopping_) return turn_away(route, "the agent is stopping");
+  if (stopping_) return turn_away(job, "the agent is stopping");
   if (queue_.size() >= limits_.max_queued) {
-    return turn_away(route, "too many queries are waiting already (http.max_queued_queries); ask again in a moment");
+    return turn_away(job, "too many queries are waiting already (http.max_queued_queries); ask again in a moment");
   }
   if (idle_ <= queue_.size() && !start_worker() && workers_.empty()) {
-    return turn_away(route, "the machine has no thread to spare for queries");
+    return turn_away(job, "the machine has no thread to spare for queries");
   }
   auto abandoned = std::make_shared<std::atomic<bool>>(false);
   job.request.abandoned = abandoned;
@@ -107,7 +106,7 @@ HttpWorkers::Done HttpWorkers::answer(Entry& entry) {
   Done done{entry.job.ticket, {}, Outcome::answered};
   if (unsent_bytes_->load() > limits_.max_unsent_bytes) {
     done.response =
-        turn_away(route, "too many answers wait for slow clients (http.max_unsent_bytes); ask again in a moment");
+        turn_away(entry.job, "too many answers wait for slow clients (http.max_unsent_bytes); ask again in a moment");
     done.outcome = Outcome::turned_away;
     return done;
   }

@@ -8,6 +8,7 @@
 #include "collectors/media_type.h"
 #include "collectors/otlp/json_request.h"
 #include "collectors/otlp/protobuf_request.h"
+#include "collectors/otlp/refusal.h"
 
 namespace sidewatch {
 namespace otlp {
@@ -19,7 +20,6 @@ constexpr Metric streams_metric{"sidewatch_otlp_streams", MetricType::gauge, "",
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view protobuf_type = "application/x-protobuf";
-constexpr std::uint64_t invalid_argument = 3;  // of google.rpc.Code
 
 enum class Encoding { json, protobuf };
 
@@ -40,19 +40,6 @@ std::string response_of(Encoding encoding, std::size_t refused, const std::strin
   std::string response;
   append_protobuf_text(response, 1, partial);
   return response;
-}
-
-// A google.rpc.Status.
-std::string status_of(Encoding encoding, const std::string& message) {
-  if (encoding == Encoding::json) {
-    JsonWriter json;
-    json.begin_object().key("code").integer(invalid_argument).key("message").text(message).end_object();
-    return json.take();
-  }
-  std::string status;
-  append_protobuf_number(status, 1, invalid_argument);
-  append_protobuf_text(status, 2, message);
-  return status;
 }
 
 std::string message_of(const Taken& taken) {
@@ -101,24 +88,25 @@ class OtlpTarget::Locked final : public Visitor {
 PushAnswer OtlpTarget::take(const PushRequest& request) {
   const std::string type = media_type_of(request.content_type);
   if (type != json_type && type != protobuf_type) {
-    auto answer = PushAnswer::text(415, "OTLP comes with Content-Type: application/x-protobuf or application/json "
-                                        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)");
+    auto answer = refuse(415,
+                         "OTLP comes with Content-Type: application/x-protobuf or application/json "
+                         "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)",
+                         type);
     answer.refused.emplace_back("content_type", 1);
     return answer;
   }
   const auto encoding = type == json_type ? Encoding::json : Encoding::protobuf;
-  PushAnswer answer;
-  answer.content_type = type;
   Locked visitor(*this, request);
   const auto read = encoding == Encoding::json ? read_json_request(request.body, visitor)
                                                : read_protobuf_request(request.body, visitor);
   if (!read) {
-    answer.status = 400;
-    answer.body = status_of(encoding, "not an OTLP metrics request: " + read.error().text());
+    auto answer = refuse(400, "not an OTLP metrics request: " + read.error().text(), type);
     answer.refused.emplace_back("request", 1);
     return answer;
   }
   const auto taken = visitor.end();
+  PushAnswer answer;
+  answer.content_type = type;
   answer.samples = taken.points;
   for (std::size_t i = 0; i < taken.refused.size(); ++i) {
     if (taken.refused[i] > 0) answer.refused.emplace_back(to_string(static_cast<Refusal>(i)), taken.refused[i]);

@@ -155,12 +155,41 @@ TEST_F(PushRoutesTest, CountWhatCame) {
 }
 
 TEST_F(PushRoutesTest, AskWhoFoundNoRoomToComeAgain) {
-  const auto response = routes().at(0).turn_away("no room");
+  const auto response = routes().at(0).refuse({}, 503, "no room");
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(*response.body, "no room\n");
   ASSERT_EQ(response.headers.size(), 1u);
   EXPECT_EQ(response.headers[0].name, "Retry-After");
   EXPECT_EQ(counted("sidewatch_push_requests_total").at("things/503"), 1);
+}
+
+TEST_F(PushRoutesTest, CountWhatTheServerRefusesBeforeItIsRead) {
+  EXPECT_EQ(*routes().at(0).refuse({}, 413, "too large").body, "too large\n");
+  EXPECT_EQ(counted("sidewatch_push_requests_total").at("things/413"), 1);
+  EXPECT_THAT(counted("sidewatch_push_refused_total"), ElementsAre(testing::Pair("things/too_large", 1)));
+}
+
+TEST_F(PushRoutesTest, WordEveryRefusalAsTheProtocolOfItsPathDoes) {
+  static constexpr PushPath paths[] = {{"others", "POST", "/others", "other things", "",
+                                        [](int status, const std::string& sentence, std::string_view content_type) {
+                                          auto answer = PushAnswer::text(status, "no: " + sentence);
+                                          answer.content_type = content_type;
+                                          return answer;
+                                        }}};
+  std::vector<HttpRoute> all;
+  add_push_routes(all, {targets, instruments, clock, max_bytes}, paths);
+  HttpRequest request;
+  request.fields = {{"Content-Type", "text/odd"}};
+  const auto missing = all.at(0).handler(request);
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.content_type, "text/odd");
+  EXPECT_THAT(*missing.body, testing::StartsWith("no: nothing here takes"));
+  targets.publish({{"others", target}});
+  request.fields.push_back({"Content-Encoding", "br"});
+  EXPECT_THAT(*all.at(0).handler(request).body, testing::StartsWith("no: send the body with"));
+  const auto busy = all.at(0).refuse(request, 503, "no room");
+  EXPECT_EQ(*busy.body, "no: no room\n");
+  EXPECT_EQ(busy.content_type, "text/odd");
 }
 
 TEST_F(PushRoutesTest, RunOnWorkersAndAsPushes) {

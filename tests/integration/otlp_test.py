@@ -148,6 +148,25 @@ rules:
         self.assertEqual(self.send(otlp.request([otlp.gauge("fine", "", otlp.number_point(1, 1))]), PROTOBUF)[0], 200)
         self.wait_for(1, "fine")
 
+    def test_what_is_refused_unread_is_told_as_a_status_in_the_encoding_of_the_request(self):
+        self.start()
+        large, bomb = b"\x00" * (2 << 20), gzip.compress(b"\x00" * (20 << 20))
+        for body, more, status, code, words in [
+                (large, {}, 413, 8, "the body is larger than http.max_push_bytes"),
+                (bomb, {"Content-Encoding": "gzip"}, 413, 8, "the body unpacks to more than 1048576 bytes"),
+                (b"x", {"Content-Encoding": "gzip"}, 400, 3, "the body is not what its Content-Encoding says"),
+                (b"x", {"Content-Encoding": "zstd"}, 415, 3, "send the body with Content-Encoding: gzip")]:
+            with self.subTest(words):
+                self.assertEqual(self.send(body, {**JSON, **more})[:2], (status, "application/json"))
+                answer = json.loads(self.send(body, {**JSON, **more})[2])
+                self.assertEqual(answer["code"], code)
+                self.assertTrue(answer["message"].startswith(words), answer)
+                kind, answer = self.send(body, {**PROTOBUF, **more})[1:]
+                self.assertEqual(kind, "application/x-protobuf")
+                self.assertTrue(answer.startswith(otlp.number(1, code) + b"\x12"), answer)
+                self.assertIn(words.encode(), answer)
+        self.wait_for(6, "sidewatch_push_refused_total", kind="otlp", reason="too_large")
+
     def test_a_flood_of_attributes_leaves_what_there_is_right(self):
         self.start("{max_series: 500}")
         self.send(otlp.request([otlp.gauge("steady", "", otlp.number_point(5, 1))]), PROTOBUF)

@@ -167,7 +167,8 @@ TEST_F(HttpConnectionTest, TakesNothingAfterTheLastRequest) {
 TEST_F(HttpConnectionTest, RefusesOnceAndEnds) {
   send("GET / HTTP/1.1\nHost: a\n\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_EQ(connection_->advance(start_), Next::refuse);
-  connection_->refuse(date, start_);
+  EXPECT_FALSE(connection_->refused_push());
+  connection_->refuse(HttpResponse::text(connection_->refusal().status, "no"), date, start_);
   const std::string text = received();
   EXPECT_EQ(text.substr(0, 12), "HTTP/1.1 400");
   EXPECT_EQ(text.find("HTTP/1.1", 1), std::string::npos);

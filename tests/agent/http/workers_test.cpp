@@ -60,7 +60,9 @@ class HttpWorkersTest : public testing::Test {
         {"GET", "/throw", [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("secret"); }, on_worker},
         {"GET", "/item/{name}",
          [](const HttpRequest& request) { return HttpResponse::text(200, request.capture("name")); }, on_worker, false,
-         [](const std::string& why) { return HttpResponse::json(503, "{\"why\":\"" + why + "\"}"); }},
+         [](const HttpRequest& request, int status, const std::string& why) {
+           return HttpResponse::json(status, "{\"why\":\"" + why + "\",\"of\":\"" + request.method + "\"}");
+         }},
         {"POST", "/ask", [](const HttpRequest& request) { return HttpResponse::text(200, request.param("q").value_or("")); },
          on_worker, true},
     };
@@ -147,6 +149,7 @@ TEST_F(HttpWorkersTest, TurnsAwayWhatHasNoRoomInTheQueueAtOnce) {
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->status, 503);
   EXPECT_THAT(refused->body, HasSubstr("{\"why\":\"too many queries are waiting already (http.max_queued_queries)"));
+  EXPECT_THAT(refused->body, HasSubstr("\"of\":\"GET\""));
   const auto plain = client().get("/gate");
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->status, 503);
