@@ -185,7 +185,9 @@ void declare(Section& section, LimitSettings& limits) {
                    "overflow", Integers{100, 1'000'000});
   section.optional("max_series_per_metric", limits.max_series_per_metric,
                    "series of one metric name; further ones share one series, likewise", Integers{10, 1'000'000});
-  section.optional("max_labels", limits.max_labels, "labels of one series", Integers{4, 128});
+  section.optional("max_labels", limits.max_labels,
+                   "labels of one series, common ones included; one with more goes to the series with the label overflow",
+                   Integers{4, 128});
   section.optional("max_label_value_bytes", limits.max_label_value_bytes,
                    "size of a label's value; longer ones are cut", Integers{16, 65'536});
   section.optional("max_alerts_per_rule", limits.max_alerts_per_rule,
