@@ -48,6 +48,14 @@ std::vector<std::string> names_like(const std::string& path, Closed& closed) {
 
 std::int64_t nanoseconds(const timespec& moment) { return std::int64_t{moment.tv_sec} * 1'000'000'000 + moment.tv_nsec; }
 
+// The same words each time, so that it is said once.
+Error too_many(const std::string& path, std::size_t max_found) {
+  return {"more than " + std::to_string(max_found) +
+              " files fit: those behind, by their names, are not read, however new they are. Give a path that fits "
+              "fewer, or delete old ones",
+          path};
+}
+
 void complain(const Error& error, PassOutcome& outcome) {
   ++outcome.partial_errors;
   if (outcome.first_partial_error.empty()) outcome.first_partial_error = error.text();
@@ -81,6 +89,7 @@ void Files::look_for_names(PassOutcome& outcome, std::vector<Candidate>& found) 
   for (const auto& path : options_.paths) {
     Closed closed;
     auto names = names_like(path, closed);
+    const auto left_out_before = counts_.left_out;
     for (const auto& [directory, error_number] : closed) {
       complain(why_not_listed(directory, error_number), outcome);
       refused_.insert(directory);
@@ -103,23 +112,28 @@ void Files::look_for_names(PassOutcome& outcome, std::vector<Candidate>& found) 
         found[same->second].other_paths.push_back(std::move(name));
         continue;
       }
-      if (found.size() == max_found) continue;
+      if (found.size() == options_.max_found) {
+        ++counts_.left_out;
+        continue;
+      }
       known.emplace(id, found.size());
       found.push_back({std::move(name), id, nanoseconds(status.st_mtim), static_cast<std::uint64_t>(status.st_size)});
     }
+    if (counts_.left_out > left_out_before) complain(too_many(path, options_.max_found), outcome);
   }
 }
 
 // The newest files that the paths name.
 std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
   std::vector<Candidate> found;
+  counts_.left_out = 0;
   look_for_names(outcome, found);
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.changed > b.changed; });
-  counts_.left_out = found.size() - std::min(found.size(), options_.max_files);
+  counts_.left_out += found.size() - std::min(found.size(), options_.max_files);
   for (std::size_t i = options_.max_files; i < found.size(); ++i) {
     if (was_unreached(found[i].path)) remember_unseen(found[i]);
   }
-  if (counts_.left_out > 0) found.resize(options_.max_files);
+  if (found.size() > options_.max_files) found.resize(options_.max_files);
   return found;
 }
 
@@ -177,7 +191,8 @@ void Files::remember_unseen(const Candidate& candidate) {
 }
 
 void Files::look_for_copies() {
-  for (auto& [id, file] : followed_) {
+  for (auto& followed : followed_) {
+    auto& file = followed.second;
     if (file.undecided && !file.tail.is_empty()) {
       file.undecided = false;
       const auto original = std::find_if(followed_.begin(), followed_.end(),

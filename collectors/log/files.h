@@ -29,9 +29,9 @@ class Files {
     std::size_t max_files = 64;      // the newest by their last change
     std::uint64_t max_bytes = std::uint64_t{64} << 20;  // in one pass
     Duration max_time = std::chrono::seconds(1);        // of one pass
+    std::size_t max_found = 10'000;  // files that one pass tells apart; those behind, by their names, are left out
   };
   static constexpr Duration linger = std::chrono::seconds(30);  // a renamed or deleted file may still be written to
-  static constexpr std::size_t max_found = 10'000;              // names that one pass looks at
   static constexpr std::size_t max_remembered = 4096;           // places in files that are not open
 
   explicit Files(Options options) : options_(std::move(options)) {}
@@ -42,7 +42,7 @@ class Files {
   struct Counts {
     TailCounts tails;
     std::uint64_t rotated = 0;   // files that lost their name
-    std::uint64_t left_out = 0;  // files now that are more than max_files
+    std::uint64_t left_out = 0;  // files now that are more than max_files, or than max_found
     std::uint64_t backlog_bytes = 0;
     std::size_t open = 0;
   };

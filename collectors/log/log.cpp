@@ -22,7 +22,7 @@ constexpr std::array kMetrics{
     Metric{"sidewatch_log_backlog_bytes", MetricType::gauge, "bytes",
            "What stands in the files and was not read yet, because a pass may read only so much."},
     Metric{"sidewatch_log_files", MetricType::gauge, "", "Files that are being read, renamed ones included."},
-    Metric{"sidewatch_log_files_left_out", MetricType::gauge, "", "Files that are more than max_files."},
+    Metric{"sidewatch_log_files_left_out", MetricType::gauge, "", "Files that fit and are not read: more than max_files, or beyond the first 10000."},
     Metric{"sidewatch_log_rotations_total", MetricType::counter, "", "Files that were renamed or deleted."},
     Metric{"sidewatch_log_truncations_total", MetricType::counter, "",
            "Times that a file was emptied in its place, and read from its beginning again."},

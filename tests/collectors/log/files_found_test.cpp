@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 TEST_F(LogFiles, ThatAreTooManyAreTheOldOnes) {
   auto wanted = options("*.log");
@@ -34,6 +35,28 @@ TEST_F(LogFiles, ThatAreTooManyAreTheOldOnes) {
   EXPECT_EQ(files.counts().left_out, 1U);
   append("1.log", "it wakes\n");  // is the newest now, and what was in it at the start is not new
   EXPECT_THAT(read(files), ElementsAre("it wakes"));
+}
+
+TEST_F(LogFiles, ThatAreMoreThanCanBeToldApartAreLeftOutAndTold) {
+  auto wanted = options("*.log");
+  wanted.max_found = 3;
+  for (const char* name : {"1.log", "2.log", "3.log"}) append(name, "old\n");
+  Files files(wanted);
+  read(files);
+  EXPECT_EQ(files.counts().left_out, 0U);
+  EXPECT_EQ(outcome.partial_errors, 0U);
+  append("4.log", "four\n");
+  append("5.log", "five\n");
+  EXPECT_THAT(read(files), IsEmpty());
+  EXPECT_EQ(files.counts().left_out, 2U);
+  EXPECT_EQ(outcome.partial_errors, 1U);
+  EXPECT_EQ(outcome.first_partial_error,
+            dir / "*.log" + ": more than 3 files fit: those behind, by their names, are not read, however new they are. "
+                            "Give a path that fits fewer, or delete old ones");
+  std::filesystem::remove(dir / "1.log");
+  std::filesystem::remove(dir / "2.log");
+  EXPECT_THAT(read(files), UnorderedElementsAre("four", "five"));
+  EXPECT_EQ(outcome.partial_errors, 0U);
 }
 
 TEST_F(LogFiles, ThatAreCompressedAreLeftAlone) {
