@@ -1,7 +1,6 @@
 #include "base/certificates.h"
 
 #include <dirent.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -120,10 +119,7 @@ Result<std::vector<Certificate>> read_certificates(std::string_view pem) {
     const auto rest = pem.substr(found);
     const Owned<BIO, BIO_free> in(BIO_new_mem_buf(rest.data(), static_cast<int>(rest.size())));
     const Owned<X509, X509_free> certificate(PEM_read_bio_X509_AUX(in.get(), nullptr, nullptr, nullptr));
-    if (!certificate) {
-      ERR_clear_error();
-      return Error{"certificate " + std::to_string(all.size() + 1) + " in it is damaged", ""};
-    }
+    if (!certificate) return Error{"certificate " + std::to_string(all.size() + 1) + " in it is damaged", ""};
     all.push_back(describe_certificate(*certificate));
     at = pem.size() - static_cast<std::size_t>(BIO_pending(in.get()));
   }
