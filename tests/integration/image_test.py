@@ -42,10 +42,16 @@ def sanitized():
         return b"__asan_init" in file.read()
 
 
-@unittest.skipUnless(debian_root.is_possible(), "needs root, namespaces and mmdebstrap")
+# What the stage that builds begins with: debian:bookworm-slim, or a root that has the packages it installs.
+PACKAGES = {"adduser"} if LONG else debian_root.packages_of(BINARY)
+
+
 class ImageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        reason = debian_root.reason_against(PACKAGES)
+        if reason:
+            raise unittest.SkipTest(reason)
         cls.folder = tempfile.mkdtemp(prefix="sidewatch-image-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         os.chmod(cls.folder, 0o755)
@@ -62,7 +68,7 @@ class ImageTest(unittest.TestCase):
             os.mkdir(path)
             return path
         assert re.fullmatch(rf"debian:{debian_root.release()}(-slim)?", name), name
-        cls.build_root = debian_root.DebianRoot({"adduser"} if LONG else debian_root.packages_of(BINARY))
+        cls.build_root = debian_root.DebianRoot(PACKAGES)
         cls.addClassCleanup(cls.build_root.remove)
         return cls.build_root.path
 

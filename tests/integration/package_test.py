@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 """The Debian package: what lintian says of it, and its life in a Debian root, from installation over upgrade to purge.
 
-It is made with cpack from the build tree under test. Nothing is installed on this machine and no service is started.
+It is made with cpack from the build tree under test. Nothing is installed on this machine and no service is started;
+integration.manager does what takes a systemd.
 """
 
-import functools
-import glob
 import os
 import re
 import shutil
@@ -13,31 +12,15 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from support import debian_root  # noqa: E402
 from support.harness import BINARY, wait_until  # noqa: E402
+from support.packed import later_package, packages  # noqa: E402
 from support.unit_sandbox import Unit  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-BUILD = os.path.dirname(os.path.dirname(BINARY))
-
-
-@functools.lru_cache
-def packages():
-    """(folder, the Debian package, the tar file) of the tree that BINARY was built in, quickly packed, once."""
-    folder = tempfile.mkdtemp(prefix="sidewatch-test-")
-    unittest.addModuleCleanup(shutil.rmtree, folder)
-    answer = subprocess.run(["cpack", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-G", "DEB;TGZ",
-                             "-B", folder, "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip"],
-                            cwd=BUILD, capture_output=True, text=True, timeout=600)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    deb, = glob.glob(os.path.join(folder, "*.deb"))
-    tar, = glob.glob(os.path.join(folder, "*.tar.gz"))
-    subprocess.run(["dpkg-deb", "-R", deb, os.path.join(folder, "unpacked")], check=True)
-    return folder, deb, tar
 
 
 def field(package, name):
@@ -142,11 +125,13 @@ class Content(Package):
         self.assertEqual({name.split("/")[1] for name in names if name.count("/") > 1}, {"etc", "usr"})
 
 
-@unittest.skipUnless(debian_root.is_possible(), "needs root, namespaces and mmdebstrap")
 class Life(Package):
     """One life from beginning to end, each stage on the one before."""
 
     def setUp(self):
+        reason = debian_root.reason_against(debian_root.packages_of(BINARY))
+        if reason:
+            self.skipTest(reason)
         self.root = debian_root.DebianRoot(debian_root.packages_of(BINARY))
         self.addCleanup(self.root.remove)
         # As debootstrap roots are made for: no service is started in them.
@@ -186,23 +171,6 @@ class Life(Package):
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(timeout=30), 0)
 
-    def newer(self):
-        """The package of a later version, whose shipped configurations are others."""
-        later = os.path.join(self.folder, "later")
-        shutil.copytree(self.unpacked, later, symlinks=True)
-        self.addCleanup(shutil.rmtree, later)
-        control = os.path.join(later, "DEBIAN", "control")
-        with open(control) as file:
-            text = file.read()
-        with open(control, "w") as file:
-            file.write(re.sub(r"(?m)^Version: .*$", "Version: 9.0.0-1", text))
-        for name in ("sidewatch.yaml", "instance.yaml"):
-            with open(f"{later}/etc/sidewatch/{name}", "a") as file:
-                file.write("# Shipped with 9.0.0.\n")
-        path = os.path.join(self.folder, "later.deb")
-        subprocess.run(["dpkg-deb", "-Zgzip", "-b", later, path], check=True, capture_output=True)
-        return path
-
     def names_left(self):
         """What of this package is in the root, but for what the tests and dpkg's own log put there."""
         answer = self.root.run("find", "/", "-xdev", "-path", "/proc", "-prune", "-o", "-path", "/dev", "-prune", "-o",
@@ -231,7 +199,7 @@ class Life(Package):
         with open(root.inside("/etc/sidewatch/sidewatch.yaml"), "a") as file:
             file.write("# Changed by the administrator.\n")
         os.chmod(root.inside("/etc/sidewatch"), 0o755)  # as is this
-        said = self.install(self.newer())
+        said = self.install(later_package())
         self.assertIn("9.0.0-1", said)
         self.assertTrue(root.read("/etc/sidewatch/sidewatch.yaml").endswith("# Changed by the administrator.\n"))
         self.assertTrue(root.read("/etc/sidewatch/sidewatch.yaml.dpkg-dist").endswith("# Shipped with 9.0.0.\n"))
@@ -243,6 +211,8 @@ class Life(Package):
         self.end(process)
         self.assertTrue(os.listdir(root.inside("/var/lib/sidewatch")))
 
+        root.run("systemctl", "enable", "sidewatch@nginx")
+        self.assertTrue(root.exists("/etc/systemd/system/nginx.service.wants/sidewatch@nginx.service"))
         root.run("dpkg", "--remove", "sidewatch")
         for path in ("/usr/bin/sidewatch", "/usr/lib/systemd/system/sidewatch.service"):
             self.assertFalse(root.exists(path), path)
