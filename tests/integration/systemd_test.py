@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The units of systemd/: sound, tightly shut, and nothing of the host is hidden by what they shut.
 
-There is no systemd that could start them in a test, so tests/support/unit_sandbox.py does what it would: the agent runs
-as a user without a right, behind the unit's mounts and its filter of system calls, and is held against two agents that
-run free: one as the same user (nothing may differ), one as root (what differs stands below, with its reason).
+integration.manager has a systemd start them, on a machine of its own. Here tests/support/unit_sandbox.py does on this machine
+what systemd would: the agent runs as a user without a right, behind the unit's mounts and its filter of system calls, and
+is held against two agents that run free: one as the same user (nothing may differ), one as root (what differs stands
+below, with its reason).
 """
 
 import os
@@ -222,13 +223,17 @@ class Files(unittest.TestCase):
                          {key: value for key, value in other.items() if key not in own})
         self.assertEqual(one["Type"], ["notify"])
 
-    def test_the_instance_follows_the_unit_beside_which_it_stands(self):
+    def test_the_instance_is_started_with_its_service_and_not_stopped_or_restarted_with_it(self):
         with open(UNITS["sidewatch@.service"]) as file:
             text = file.read()
-        self.assertRegex(text, r"(?m)^PartOf=%i\.service$")
         self.assertRegex(text, r"(?m)^After=%i\.service ")
         self.assertRegex(text, r"(?m)^WantedBy=%i\.service$")
-        self.assertNotRegex(text, r"(?m)^(BindsTo|Requires|Requisite)=", "it would end before it could tell of a crash")
+        self.assertNotRegex(text, r"(?m)^(PartOf|BindsTo|Requires|Requisite)=", "it could not tell of a crash")
+
+    def test_no_number_of_starts_is_too_many(self):
+        for name, path in UNITS.items():
+            with open(path) as file:
+                self.assertRegex(file.read(), r"(?m)^StartLimitIntervalSec=0$", name)
 
 
 @unittest.skipUnless(is_sandbox_possible(), "needs root and a mount namespace")
