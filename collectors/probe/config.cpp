@@ -10,6 +10,7 @@
 #include "collectors/probe/probe.h"
 #include "collectors/probe/standing.h"
 #include "collectors/probe/windows.h"
+#include "config/literals.h"
 #include "metrics/text.h"
 
 namespace sidewatch {
@@ -133,9 +134,9 @@ std::string watches(const std::vector<CheckConfig>& checks) {
       std::to_string(checks.size()) + (checks.size() == 1 ? " check from outside: " : " checks from outside: ");
   for (std::size_t i = 0; i < std::min(checks.size(), most_shown); ++i) {
     text += (i == 0 ? "" : ", ") + checks[i].name.value + " (" + std::string(checks[i].kind()) + " " +
-            checks[i].target() + ")";
+            checks[i].target() + ", every " + config::write_duration(checks[i].interval) + ")";
   }
-  return text + (checks.size() > most_shown ? ", ..." : "");
+  return text + (checks.size() > most_shown ? ", ..." : "") + "; results collected";
 }
 
 }  // namespace

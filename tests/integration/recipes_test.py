@@ -109,6 +109,8 @@ class Pages(unittest.TestCase):
                                     stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
             self.assertEqual((answer.returncode, answer.stderr), (0, ""), name)
             self.assertIn("Watches", answer.stdout)
+            if name == "status-page":
+                self.assertIn("website (http https://shop.example/..., every 30s)", answer.stdout, "and not agent.interval")
 
     def test_every_alert_that_is_promised_is_one_that_the_configuration_has(self):
         for name in NAMES:
