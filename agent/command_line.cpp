@@ -2,11 +2,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
 #include "agent/command_outline.h"
 #include "agent/exit_code.h"
+#include "agent/unknown_command.h"
 #include "agent/version.h"
 #include "alerting/shipped_rules.h"
 
@@ -338,6 +340,8 @@ Command parse_command_line(int argc, const char* const* argv) {
     std::ostringstream err;
     const int code = app.exit(parsed, out, err);
     if (code == 0) return ExitCommand{exit_ok, out.str()};
+    const auto unknown = unknown_command(outline(app), {argv + std::min(argc, 1), argv + argc});
+    if (unknown) return ExitCommand{exit_configuration, *unknown};
     return ExitCommand{exit_configuration, err.str()};
   }
   if (*run) return RunCommand{run_config};

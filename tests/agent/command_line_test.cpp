@@ -137,8 +137,12 @@ TEST(CommandLine, EndsWithCode2AndASentenceAboutAMistake) {
     const char* sentence;
   };
   const std::vector<Mistake> mistakes = {
-      {{}, "A subcommand is required"},
-      {{"walk"}, "A subcommand is required"},
+      {{}, "sidewatch: a command is missing after 'sidewatch'. There are: run, check, init, "},
+      {{"walk"}, "sidewatch: there is no command 'walk'. There are: run, check, init, "},
+      {{"chekc", "a.yaml"}, "sidewatch: there is no command 'chekc', did you mean 'check'? There are: run, check, "},
+      {{"silence"}, "sidewatch: a command is missing after 'sidewatch silence'. There are: add, "},
+      {{"silence", "lst"}, "there is no command 'lst', did you mean 'ls'? There are: add, "},
+      {{"silence", "lst"}, "sidewatch silence --help says what each does"},
       {{"run"}, "--config is required"},
       {{"run", "--config"}, "--config"},
       {{"run", "--konfig", "a.yaml"}, "--config is required"},
