@@ -66,7 +66,7 @@ Result<std::string> rename_database(const std::string& directory, const std::str
 
 bool Transaction::empty() const {
   return states.empty() && add.empty() && changed.empty() && finished.empty() && attempted.empty() && told.empty() &&
-         !saved;
+         forgotten.empty() && !saved;
 }
 
 struct Outbox::State {
@@ -382,7 +382,7 @@ void Outbox::State::after_write(bool added) {
 std::vector<DeadLetter> Outbox::dead_letters(std::size_t limit) const {
   auto letters = state_->backlog.dead_letters();
   if (letters.size() < limit && state_->store) {
-    auto stored = state_->store->dead_letters(limit - letters.size());
+    auto stored = state_->store->dead_letters(limit - letters.size(), state_->backlog.forgotten());
     letters.insert(letters.end(), std::make_move_iterator(stored.begin()), std::make_move_iterator(stored.end()));
   }
   if (letters.size() > limit) letters.resize(limit);
@@ -390,8 +390,9 @@ std::vector<DeadLetter> Outbox::dead_letters(std::size_t limit) const {
 }
 
 std::size_t Outbox::dead_letter_count() const {
-  const std::size_t stored = state_->store ? static_cast<std::size_t>(state_->store->dead_letter_count()) : 0;
-  return stored + state_->backlog.dead_letter_count();
+  const std::int64_t stored = state_->store ? state_->store->dead_letter_count() : 0;
+  const auto here = std::ssize(state_->backlog.forgotten());
+  return state_->backlog.dead_letter_count() + static_cast<std::size_t>(std::max<std::int64_t>(stored - here, 0));
 }
 
 const OutboxStatistics& Outbox::statistics() const { return state_->statistics; }

@@ -37,6 +37,7 @@ enum class Outcome {
   dropped,   // by a bound: to the dead letters
   merged,    // into a later message of the same incident
   pointless, // a resolved message whose incident was never told
+  discarded, // by a person's hand: nothing of it is kept
 };
 
 struct Finished {
@@ -57,6 +58,12 @@ struct Told {
   bool told = true;  // false: forget it
 };
 
+// A dead letter that is one no more: it waits again (then it is in `add`, too), or nobody wants it.
+struct Forgotten {
+  std::int64_t number = 0;  // DeadLetter::number
+  std::string id;
+};
+
 struct Transaction {
   std::vector<StateRow> states;
   std::vector<Notification> add;  // to the end of the queue, in this order; ids are unique
@@ -64,6 +71,7 @@ struct Transaction {
   std::vector<Finished> finished;
   std::vector<Attempted> attempted;
   std::vector<Told> told;
+  std::vector<Forgotten> forgotten;
   std::optional<SavedAt> saved;
   WallTime at;  // of dead letters
 
@@ -80,6 +88,7 @@ struct DeadLetter {
   std::string why;
   WallTime at;
   std::int64_t attempts = 0;
+  std::int64_t number = 0;  // where it lies; 0: not on disk yet, so that nothing can be done with it
 };
 
 struct Loaded {

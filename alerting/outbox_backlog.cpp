@@ -16,6 +16,7 @@ void Backlog::append(const Transaction& transaction, std::size_t max_dead_letter
   }
   for (const auto& [id, attempts] : transaction.attempted) attempted_[id] = attempts;
   for (const auto& entry : transaction.told) told_[{entry.receiver, entry.incident}] = entry.told;
+  forgotten_.insert(forgotten_.end(), transaction.forgotten.begin(), transaction.forgotten.end());
   if (transaction.saved) saved_ = transaction.saved;
   if (!transaction.empty()) at_ = transaction.at;  // an empty one only asks for a try
   for (const auto& finished : transaction.finished) finish(finished, max_dead_letters, in_doubt);
@@ -53,6 +54,7 @@ Transaction Backlog::as_transaction() const {
   all.finished.insert(all.finished.end(), buried_.begin(), buried_.end());
   for (const auto& [id, attempts] : attempted_) all.attempted.push_back({id, attempts});
   for (const auto& [who, told] : told_) all.told.push_back({who.first, who.second, told});
+  all.forgotten = forgotten_;
   all.saved = saved_;
   all.at = at_;
   return all;

@@ -28,6 +28,9 @@ class Backlog {
   std::vector<DeadLetter> dead_letters() const;
   std::size_t dead_letter_count() const { return buried_.size(); }
 
+  // Of those on disk.
+  const std::vector<Forgotten>& forgotten() const { return forgotten_; }
+
  private:
   void finish(const Finished& finished, std::size_t max_dead_letters, bool in_doubt);
 
@@ -39,6 +42,7 @@ class Backlog {
   std::vector<Finished> buried_;  // of `added_`
   std::map<std::string, std::int64_t> attempted_;
   std::map<std::pair<std::string, std::string>, bool> told_;
+  std::vector<Forgotten> forgotten_;
   std::optional<SavedAt> saved_;
   WallTime at_;
 };

@@ -1,32 +1,61 @@
-// The dead letters in the outbox's database: messages that will not be delivered, kept for people to look at. The newest
-// stay, up to a bound.
+// The dead letters in the outbox's database: messages that will not be delivered unless somebody says so, kept for people
+// to look at. The newest stay, up to a bound.
 #include "alerting/outbox_store.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sidewatch {
 
 Result<void> OutboxStore::bury(SqliteStatement& statement, const Finished& finished, WallTime at) {
   if (finished.outcome != Outcome::rejected && finished.outcome != Outcome::dropped) return {};
-  dead_letter_count_.reset();
+  std::int64_t count = dead_letter_count();
   statement.bind(1, finished.id).bind(2, at.time_since_epoch().count()).bind(3, finished.why);
-  if (auto done = run(statement); !done) return done;
-  auto trim = database_.prepare("DELETE FROM dead WHERE number <= (SELECT max(number) FROM dead) - ?1");
-  if (!trim) return failed(trim.error());
-  trim->bind(1, limits_.max_dead_letters);
-  return run(*trim);
+  const auto buried = count_rows(statement);
+  if (!buried) return buried.error();
+  count += *buried;
+  if (count > limits_.max_dead_letters) {
+    auto trim = database_.prepare("DELETE FROM dead WHERE number IN (SELECT number FROM dead ORDER BY number LIMIT ?1)");
+    if (!trim) return failed(trim.error());
+    trim->bind(1, count - limits_.max_dead_letters);
+    if (auto done = run(*trim); !done) return done;
+    count = limits_.max_dead_letters;
+  }
+  dead_letter_count_ = count;
+  return {};
 }
 
-std::vector<DeadLetter> OutboxStore::dead_letters(std::size_t limit) {
+// A number may have been given anew, and the same may be written twice (see outbox.cpp): so the message is looked at.
+Result<void> OutboxStore::forget(const std::vector<Forgotten>& forgotten) {
+  if (forgotten.empty()) return {};
+  dead_letter_count_.reset();
+  auto find = database_.prepare("SELECT body FROM dead WHERE number = ?1");
+  if (!find) return failed(find.error());
+  auto remove = database_.prepare("DELETE FROM dead WHERE number = ?1");
+  if (!remove) return failed(remove.error());
+  for (const auto& [number, id] : forgotten) {
+    const auto row = find->bind(1, number).step();
+    if (!row) return failed(row.error());
+    const auto letter = *row ? decode_notification(find->bytes(0)) : Result<Notification>(Error{});
+    find->reset();
+    if (!letter || letter->id != id) continue;
+    remove->bind(1, number);
+    if (auto done = run(*remove); !done) return done;
+  }
+  return {};
+}
+
+std::vector<DeadLetter> OutboxStore::dead_letters(std::size_t limit, const std::vector<Forgotten>& but) {
   std::vector<DeadLetter> letters;
-  auto select = database_.prepare("SELECT at, attempts, why, body FROM dead ORDER BY number DESC LIMIT ?1");
+  auto select = database_.prepare("SELECT at, attempts, why, body, number FROM dead ORDER BY number DESC");
   if (!select) return letters;
-  select->bind(1, static_cast<std::int64_t>(limit));
-  for (auto row = select->step(); row && *row; row = select->step()) {
+  for (auto row = select->step(); letters.size() < limit && row && *row; row = select->step()) {
     auto notification = decode_notification(select->bytes(3));
-    if (!notification) continue;
+    const std::int64_t number = select->integer(4);
+    const bool gone = std::any_of(but.begin(), but.end(), [&](const Forgotten& each) { return each.number == number; });
+    if (!notification || gone) continue;
     letters.push_back({std::move(*notification), std::string(select->bytes(2)), WallTime(Duration(select->integer(0))),
-                       select->integer(1)});
+                       select->integer(1), number});
   }
   return letters;
 }
@@ -34,9 +63,7 @@ std::vector<DeadLetter> OutboxStore::dead_letters(std::size_t limit) {
 // Asked once a second and nearly always what it was: to have SQLite read the question costs more than all the rules.
 std::int64_t OutboxStore::dead_letter_count() {
   if (dead_letter_count_) return *dead_letter_count_;
-  // Numbers follow on each other and go from the oldest on, so there is no need to visit every row.
-  auto select = database_.prepare(
-      "SELECT ifnull((SELECT max(number) FROM dead) - (SELECT min(number) FROM dead) + 1, 0)");
+  auto select = database_.prepare("SELECT count(*) FROM dead");
   if (!select) return 0;
   const auto row = select->step();
   if (!row || !*row) return 0;

@@ -125,6 +125,7 @@ Result<void> OutboxStore::write(const Transaction& transaction, Ledger& ledger) 
   }
   if (!done) {
     const Error why = done.error();
+    dead_letter_count_.reset();
     // After some failures SQLite has already rolled back: then this fails, and nothing is open either way.
     static_cast<void>(database_.execute("ROLLBACK"));
     return why;
@@ -137,6 +138,7 @@ Result<void> OutboxStore::write_rows(const Transaction& transaction, Ledger& nex
   if (auto done = write_states(transaction.states); !done) return done;
   if (auto done = add(transaction.add, next); !done) return done;
   if (auto done = change(transaction.changed); !done) return done;
+  if (auto done = forget(transaction.forgotten); !done) return done;
   if (auto done = finish(transaction, next); !done) return done;
   if (auto done = write_told(transaction.told); !done) return done;
   return write_ledger(next);
@@ -206,7 +208,7 @@ Result<void> OutboxStore::finish(const Transaction& transaction, Ledger& next) {
   }
   if (transaction.finished.empty()) return {};
   auto bury_statement = database_.prepare(
-      "INSERT INTO dead(at, attempts, why, body) SELECT ?2, attempts, ?3, body FROM queue WHERE id = ?1");
+      "INSERT INTO dead(at, attempts, why, body) SELECT ?2, attempts, ?3, body FROM queue WHERE id = ?1 RETURNING 1");
   if (!bury_statement) return failed(bury_statement.error());
   auto remove = database_.prepare("DELETE FROM queue WHERE id = ?1 RETURNING 1");
   if (!remove) return failed(remove.error());

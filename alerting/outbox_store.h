@@ -45,7 +45,8 @@ class OutboxStore {
   StoreContent read_everything(bool set_aside, WallTime now);
   Result<void> correct_ledger(const Ledger& ledger);  // the account after what was lost
 
-  std::vector<DeadLetter> dead_letters(std::size_t limit);
+  // The newest first, without `but`.
+  std::vector<DeadLetter> dead_letters(std::size_t limit, const std::vector<Forgotten>& but);
   std::int64_t dead_letter_count();
 
   // Folds the log into the file when it has grown, or now.
@@ -63,6 +64,7 @@ class OutboxStore {
   Result<void> change(const std::vector<Notification>& changed);
   Result<void> finish(const Transaction& transaction, Ledger& next);
   Result<void> bury(SqliteStatement& statement, const Finished& finished, WallTime at);
+  Result<void> forget(const std::vector<Forgotten>& forgotten);
   Result<void> write_told(const std::vector<Told>& told);
   Result<void> write_ledger(const Ledger& ledger);
   Result<void> run(SqliteStatement& statement);
@@ -75,7 +77,7 @@ class OutboxStore {
 
   SqliteDatabase database_;
   OutboxLimits limits_;
-  std::optional<std::int64_t> dead_letter_count_;  // absent: not known since the last was buried
+  std::optional<std::int64_t> dead_letter_count_;  // absent: to be counted
   SqliteFailure last_failure_ = SqliteFailure::none;
 };
 
