@@ -40,6 +40,7 @@
 #include <vector>
 
 #include "alerting/delivery.h"
+#include "alerting/dispatcher_hand.h"
 #include "alerting/notification.h"
 #include "alerting/outbox.h"
 #include "alerting/rate_limit.h"
@@ -87,6 +88,7 @@ struct ReceiverStatus {
   std::int64_t rejected = 0;
   std::int64_t dropped = 0;  // by the bound, or with a receiver that a reload took away
   std::int64_t merged = 0;
+  std::int64_t discarded = 0;  // by a person's hand
   std::optional<WallTime> oldest_created_at;
   std::optional<Time> paused_until;
   std::string last_failure;  // empty after a delivery
@@ -130,6 +132,18 @@ class Dispatcher {
   // The receivers after a reload. Messages of one that is gone go to the dead letters; its message under way is
   // waited for. What a kept one has waiting is due at once: the reload may have mended it.
   Result<void> reload(std::vector<DispatchTarget> targets, Time now, WallTime wall);
+
+  // What waits, of each receiver the first `most`, in the order in which it waits.
+  std::vector<WaitingMessage> waiting(const Chosen& which, std::size_t most, Time now) const;
+
+  // What waits is tried now: no pause of its receiver and no backoff stands in its way. Silences and rate limits do.
+  TriedNow try_now(const Chosen& which, Time now);
+
+  // Takes what waits out of the queues, at most `most`, for good: it does not go to the dead letters, nor to a fallback.
+  Discarded discard(const Chosen& which, std::size_t most, WallTime wall);
+
+  // Dead letters of the outbox, the oldest first, wait again; dispatcher_dead_letters.cpp says which of them do not.
+  SentAgain send_again(const std::vector<DeadLetter>& letters, const SendAgain& how, Time now, WallTime wall);
 
   // Whether the receiver has been told of this incident and not yet of its end.
   bool told(const std::string& receiver, const std::string& incident) const;

@@ -1,7 +1,8 @@
 // The inside of the dispatcher: its queues and what is done with them; see dispatcher.h.
 //
 // dispatcher.cpp has what the loop calls, dispatcher_queues.cpp what becomes of a message in its queue,
-// dispatcher_deliveries.cpp which messages go when and together, dispatcher_holds.cpp which are held back, and dispatcher_changes.cpp what a restart and a reload do.
+// dispatcher_deliveries.cpp which messages go when and together, dispatcher_holds.cpp which are held back,
+// dispatcher_changes.cpp what a restart and a reload do, dispatcher_hand.cpp and dispatcher_dead_letters.cpp what people do.
 // Included by these alone.
 #pragma once
 
@@ -102,6 +103,13 @@ struct Dispatcher::State {
   void empty_out(Queue& queue, Transaction& changes);
   void forget_those_that_left();
   void restore(Loaded& loaded, Transaction& changes, Time now);
+  WaitingMessage seen(const Queue& queue, ReceiverQueue::Number number, bool first, Time now) const;
+  std::vector<ReceiverQueue::Number> what_goes_along(const Queue& queue, const Chosen& which) const;
+  void wait_no_more(Queue& queue, const Chosen& which, Time now);
+  std::string take_back(const DeadLetter& letter, const SendAgain& how, Transaction& changes, Time now);
+  std::string bring_up_to_date(Queue& queue, Notification& message, bool to_its_own, Level level_now,
+                               Transaction& changes, Time now);
+  bool waits_somewhere(const Notification& message) const;
 };
 
 }  // namespace sidewatch

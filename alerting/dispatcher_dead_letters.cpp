@@ -1,0 +1,112 @@
+// Dead letters that are sent again because somebody says so.
+//
+// A dead letter goes to the end of its receiver's queue under its old id, and by itself: so whoever took it after all
+// sees by the Idempotency-Key that it is the same. Time has gone on since it was written, and what holds for every other
+// message holds for it:
+//
+// - A receiver hears the end of an incident if and only if it heard of the incident. So a problem that is sent again while
+//   its incident goes on is told as it was written, and its end will follow like any other. If the incident is over, nobody
+//   would ever send that end: the letter then tells both in one (fired_and_resolved), and that it ended by now at the
+//   latest, since nobody kept when.
+// - The end of an incident is in the dead letters only where the receiver had heard of it (dispatcher_queues.cpp drops any
+//   other). Its death had that forgotten; sent again to the same receiver, it is remembered. Another receiver (`to`) is not
+//   told the end of what it never heard of.
+// - The last thing that a receiver hears of an incident is what is the case. So a letter stays where it is when something
+//   newer about its incident waits, or when the receiver was told since and the level is not the letter's any more.
+// - A fallback was given its copy when the letter died, and gets no second one.
+#include <algorithm>
+#include <utility>
+
+#include "alerting/dispatcher_state.h"
+
+namespace sidewatch {
+
+SentAgain Dispatcher::send_again(const std::vector<DeadLetter>& letters, const SendAgain& how, Time now, WallTime wall) {
+  SentAgain done;
+  Transaction changes;
+  changes.at = wall;
+  for (const DeadLetter& letter : letters) {
+    const std::string why_not = state_->take_back(letter, how, changes, now);
+    if (why_not.empty()) {
+      ++done.messages;
+    } else {
+      done.stays.push_back({letter.notification.id, why_not});
+    }
+  }
+  if (!changes.empty()) done.stored = state_->outbox.commit(changes);
+  return done;
+}
+
+// Why it stays a dead letter; empty: it waits again.
+std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAgain& how, Transaction& changes, Time now) {
+  Notification message = letter.notification;
+  const std::string name = how.to.empty() ? message.receiver : how.to;
+  if (letter.number == 0) return "it is not on disk yet";
+  Queue* const queue = find(name);
+  if (queue == nullptr || queue->leaving) return "there is no receiver '" + name + "' any more: send it to another one (--to)";
+  if (queue->line.size() >= queue->target.max_queued) return "the queue of '" + name + "' is full";
+  if (waits_somewhere(message)) return "a message of this id waits already";
+  if (queue->line.speaks_of(message.incident)) return "a message about the same incident is being sent just now: try again";
+  const auto waiting = queue->line.waiting(message.incident);
+  if (!waiting.empty() && queue->line.entry(waiting.back()).notification.created_at >= message.created_at) {
+    return "a newer message about the same incident waits already";
+  }
+  const bool to_its_own = name == message.receiver;
+  message.receiver = name;
+  if (auto why_not = bring_up_to_date(*queue, message, to_its_own, how.level_now(message.incident), changes, now);
+      !why_not.empty()) {
+    return why_not;
+  }
+  message.fallback_has_it = true;
+  message.fallback_follows = false;
+  message.routing.batch = queue->target.takes_groups ? message.id : "";
+  message.routing.group_wait = Duration(0);
+  changes.forgotten.push_back({letter.number, message.id});
+  queue->failures = 0;
+  queue->paused_until = std::min(queue->paused_until, now);
+  offer(*queue, std::move(message), changes, now);
+  return "";
+}
+
+// Why it has nothing to say any more; empty: it has.
+std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& message, bool to_its_own, Level level_now,
+                                                Transaction& changes, Time now) {
+  const bool told = queue.told.contains(message.incident);
+  if (is_only_an_end(message)) {
+    if (!queue.wants_end(message.incident)) return "'" + queue.target.name + "' is not told of ends (send_resolved: false)";
+    if (told || !queue.line.waiting(message.incident).empty()) return "";
+    if (!to_its_own) return "it is the end of an incident that '" + queue.target.name + "' never heard of";
+    queue.told.insert(message.incident);
+    changes.told.push_back({queue.target.name, message.incident, true});
+    return "";
+  }
+  if (message.problem() && level_now != Level::ok) {
+    if (told && message.level != level_now) {
+      return "'" + queue.target.name + "' has heard of this incident, and it is " + std::string(to_string(level_now)) +
+             " now, not " + std::string(to_string(message.level));
+    }
+    if (!told) message.routing.follow_up = false;
+    return "";
+  }
+  if (told) return "its incident is over";
+  if (hold_back && hold_back(message, now)) return "its incident is over, and a silence or a mute time holds it back";
+  if (message.problem()) {
+    message.reason = Reason::fired_and_resolved;
+    message.level = Level::ok;
+    message.ends_at = changes.at;
+    message.duration = std::max(message.duration, changes.at - message.starts_at);
+  }
+  message.routing.follow_up = false;
+  return "";
+}
+
+bool Dispatcher::State::waits_somewhere(const Notification& message) const {
+  return std::any_of(queues.begin(), queues.end(), [&](const auto& queue) {
+    const auto is_it = [&](ReceiverQueue::Number number) { return queue->line.entry(number).notification.id == message.id; };
+    const auto waiting = queue->line.waiting(message.incident);
+    const auto& in_flight = queue->line.in_flight();
+    return std::any_of(waiting.begin(), waiting.end(), is_it) || std::any_of(in_flight.begin(), in_flight.end(), is_it);
+  });
+}
+
+}  // namespace sidewatch
