@@ -13,9 +13,9 @@
 #include "agent/agent_client.h"
 #include "agent/exit_code.h"
 #include "agent/query/table.h"
+#include "agent/text_table.h"
 #include "alerting/routes/matchers.h"
 #include "base/json.h"
-#include "base/utf8.h"
 #include "config/literals.h"
 
 namespace sidewatch {
@@ -23,37 +23,6 @@ namespace {
 
 CommandResult fail(int code, const std::string& sentence) { return {code, "", "sidewatch: " + printable(sentence) + "\n"}; }
 CommandResult fail(const AgentFailure& failure) { return fail(failure.code, failure.what); }
-
-using Row = std::vector<std::string>;
-
-// Columns two blanks apart, as wide as their widest cell; the last is not filled up.
-std::string table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], count_characters(row[i]));
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      text += row[i];
-      if (i + 1 < row.size()) text += std::string(widths[i] - count_characters(row[i]) + 2, ' ');
-    }
-    text += "\n";
-  }
-  return text;
-}
-
-std::string cell(std::string_view text) { return mend_utf8(printable(text)); }
-
-std::string distance(const std::optional<WallTime>& time, WallTime now, std::string_view ahead, std::string_view behind) {
-  if (!time) return "";
-  const Duration away = *time - now;
-  if (away >= Duration(0)) return std::string(ahead) + to_words(away);
-  return to_words(-away) + std::string(behind);
-}
-
-// --- silences ---
 
 std::string spelled(const JsonValue& matcher) {
   const bool regex = matcher["isRegex"].boolean_or(false);
@@ -94,16 +63,16 @@ CommandResult add(const SilenceCommand& command, WallTime now, const std::string
 CommandResult list(const SilenceCommand& command, WallTime now) {
   const auto asked = ask_agent(command.url, "GET", "/api/v2/silences");
   if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(*failure);
-  std::vector<Row> rows = {{"ID", "STATE", "UNTIL", "BY", "ALERTS WITH", "COMMENT"}};
+  std::vector<TableRow> rows = {{"ID", "STATE", "UNTIL", "BY", "ALERTS WITH", "COMMENT"}};
   for (const JsonValue& silence : std::get<AgentAnswer>(asked).json.items()) {
     const auto state = silence["status"]["state"].text_or("");
     if (state == "expired" && !command.all) continue;
     rows.push_back({cell(silence["id"].text_or("")), cell(state),
-                    distance(from_rfc3339(silence["endsAt"].text_or("")), now, "in ", " ago"),
+                    how_far(from_rfc3339(silence["endsAt"].text_or("")), now, "in ", " ago"),
                     cell(silence["createdBy"].text_or("")), cell(spelled_all(silence)), cell(silence["comment"].text_or(""))});
   }
   if (rows.size() == 1) return {exit_ok, command.all ? "There are no silences.\n" : "No silence is in force.\n", ""};
-  return {exit_ok, table(rows), ""};
+  return {exit_ok, text_table(rows), ""};
 }
 
 CommandResult expire(const SilenceCommand& command) {
@@ -121,18 +90,6 @@ CommandResult expire(const SilenceCommand& command) {
     result.out += id + " has ended\n";
   }
   return result;
-}
-
-// --- alerts ---
-
-std::string entity(const JsonValue& labels) {
-  std::string text;
-  for (std::size_t i = 0; i < labels.names().size(); ++i) {
-    const std::string& name = labels.names()[i];
-    if (name == "alertname" || name == "severity") continue;
-    text += (text.empty() ? "" : ", ") + name + "=" + std::string(labels.items()[i].text_or(""));
-  }
-  return text;
 }
 
 }  // namespace
@@ -154,7 +111,7 @@ CommandResult run_alerts(const AlertsCommand& command, WallTime now) {
   if (const auto* answer = std::get_if<AgentAnswer>(&held)) {  // a Prometheus has none
     for (const auto& alert : answer->json.items()) silenced.emplace_back(alert["fingerprint"].text_or(""));
   }
-  std::vector<Row> rows = {{"STATE", "ALERT", "ON", "VALUE", "SINCE", "WHAT"}};
+  std::vector<TableRow> rows = {{"STATE", "ALERT", "ON", "VALUE", "SINCE", "WHAT"}};
   for (const JsonValue& alert : std::get<AgentAnswer>(asked).json["data"]["alerts"].items()) {
     const bool firing = alert["state"].text_or("") == "firing";
     const auto level = alert["level"].text_or(alert["labels"]["severity"].text_or("firing"));
@@ -164,12 +121,12 @@ CommandResult run_alerts(const AlertsCommand& command, WallTime now) {
       state += " (silenced)";
     }
     const auto since = from_rfc3339(alert["firedAt"].text_or(alert["activeAt"].text_or("")));
-    rows.push_back({cell(state), cell(alert["labels"]["alertname"].text_or("")), cell(entity(alert["labels"])),
-                    cell(alert["value"].text_or("")), distance(since, now, "in ", " ago"),
+    rows.push_back({cell(state), cell(alert["labels"]["alertname"].text_or("")), cell(labels_but_the_name(alert["labels"])),
+                    cell(alert["value"].text_or("")), how_far(since, now, "in ", " ago"),
                     cell(alert["annotations"]["summary"].text_or(""))});
   }
   if (rows.size() == 1) return {exit_ok, "Nothing fires.\n", ""};
-  return {exit_ok, table(rows), ""};
+  return {exit_ok, text_table(rows), ""};
 }
 
 std::string this_user() {
