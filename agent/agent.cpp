@@ -255,7 +255,9 @@ RouteParts route_parts(Agent& agent, const Loop& loop, Reloader& reloader, const
           {agent.silences, agent.judge.alerts(), [&loop] { return loop.config().read()->receivers; },
            [&agent] { return to_wall(agent.clock.now(), agent.clock.wall_step()); },
            to_wall(agent.started, agent.clock.wall_step()), agent.settings.http.allow_remote_silences,
-           [&agent](std::string_view what, const Silence& silence) { log_silence(agent.log, what, silence); }}};
+           [&agent](std::string_view what, const Silence& silence) { log_silence(agent.log, what, silence); }},
+          {agent.mailbox, agent.silences, [&agent] { return to_wall(agent.clock.now(), agent.clock.wall_step()); },
+           agent.settings.http.allow_remote_silences}};
 }
 
 // Watches until told to end. Sets `left_behind` when a thread was still blocked.

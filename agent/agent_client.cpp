@@ -41,7 +41,7 @@ std::variant<AgentAnswer, AgentFailure> ask_agent(const std::string& url, const 
   HttpClient client;
   HttpResult result = client.send(request);
   if (const auto* error = std::get_if<HttpError>(&result)) {
-    return AgentFailure{exit_environment, why_not_reached(*error, url, answer_within)};
+    return AgentFailure{exit_environment, why_not_reached(*error, url, answer_within), true};
   }
   auto& response = std::get<OutgoingResponse>(result);
   AgentAnswer answer{response.status, std::move(response.body), {}};

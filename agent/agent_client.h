@@ -11,6 +11,7 @@ namespace sidewatch {
 struct AgentFailure {
   int code = 0;      // how the process ends
   std::string what;  // a sentence
+  bool nobody_there = false;  // no answer came
 };
 
 struct AgentAnswer {

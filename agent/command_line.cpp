@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "agent/command_outline.h"
+#include "agent/command_texts.h"
 #include "agent/exit_code.h"
 #include "agent/unknown_command.h"
 #include "agent/version.h"
@@ -15,48 +16,9 @@
 namespace sidewatch {
 namespace {
 
-constexpr const char* description =
-    "sidewatch stands beside a service: it samples the host, the service's processes and itself, judges the samples\n"
-    "against warning and critical thresholds written in YAML, tells people through webhooks, and serves everything to\n"
-    "Prometheus at /metrics.";
-
-constexpr const char* examples =
-    "Examples\n"
-    "  sidewatch init --output sidewatch.yaml         look around and write a configuration to start from\n"
-    "  sidewatch check sidewatch.yaml                 say what would be watched, or all that is wrong with the file\n"
-    "  sidewatch run --config sidewatch.yaml          watch\n"
-    "  sidewatch query 'rate(node_cpu_seconds_total[1m])'   ask the agent that runs here\n"
-    "  sidewatch notify test oncall                   send a receiver a test message, show its answer\n"
-    "  sidewatch top-series                           which of its metrics have most series\n"
-    "  curl http://127.0.0.1:9766/metrics             what Prometheus sees\n"
-    "  curl http://127.0.0.1:9766/api/v1/alerts       what fires now\n"
-    "  kill -HUP PID                                  read the configuration again; a bad one changes nothing\n"
-    "\n"
-    "Exit codes: 0 well ended, 1 the environment does not allow it (a busy port, a state directory that cannot be\n"
-    "written), 2 the configuration or the command line is wrong.";
-
-constexpr const char* query_examples =
-    "Examples\n"
-    "  sidewatch query 'node_load1'                             the value now, a line per series\n"
-    "  sidewatch query 'node_load1' --at 10m                    ten minutes ago\n"
-    "  sidewatch query 'rate(node_network_receive_bytes_total[1m])' --range 1h --plot\n"
-    "                                                           the last hour, drawn\n"
-    "  sidewatch query 'up == 0' --range 6h --step 1m           the last six hours, a line per minute\n"
-    "  sidewatch query 'sum(up)' --url http://prometheus:9090   a Prometheus answers as well\n"
-    "  sidewatch query 'increase(requests_total[1m])' --load samples.om --at 1700000060\n"
-    "                                                           no agent at all: over a file\n"
-    "  curl -s http://127.0.0.1:8080/metrics | sidewatch query 'topk(3, http_requests_total)' --load -\n"
-    "\n"
-    "The expression is PromQL; put it in single quotes, and behind -- where it begins with a minus. A file of samples is\n"
-    "OpenMetrics text (timestamps in seconds, ends with # EOF) or Prometheus text (timestamps in milliseconds, or none at\n"
-    "all: then they are of the time --at).\n"
-    "\n"
-    "Exit codes: 0 answered (also when the answer is empty), 1 nobody answered or the expression has no value, 2 the\n"
-    "expression or the command line is wrong.";
-
 void add_query(CLI::App& app, QueryCommand& command) {
   auto* query = app.add_subcommand("query", "Ask a running agent, or a file of samples, and show the answer");
-  query->footer(query_examples);
+  query->footer(help::query_examples);
   query->add_option("expression", command.expression, "What is asked, as PromQL")->required()->type_name("EXPR");
   auto* url = query->add_option("--url", command.url, "The agent, or a Prometheus")->type_name("URL");
   query->add_option("--load", command.load, "A file of samples instead of an agent; - is standard input")
@@ -80,21 +42,9 @@ void add_query(CLI::App& app, QueryCommand& command) {
   json->excludes(csv);
 }
 
-constexpr const char* init_examples =
-    "Examples\n"
-    "  sidewatch init                                 show what it would write, and on standard error what it found\n"
-    "  sudo sidewatch init --output /etc/sidewatch/sidewatch.yaml\n"
-    "  sidewatch init --root /host > sidewatch.yaml   in a container, of the machine whose / is mounted at /host\n"
-    "\n"
-    "It reads /proc, /sys and /etc/passwd and asks the local ports of services, not those of databases, for /metrics,\n"
-    "once. It changes nothing, needs no rights and copies no secret; as root it sees whose every port is.\n"
-    "\n"
-    "Exit codes: 0 written, 1 the machine could not be looked at or the file not be written (it is there already), 2 the\n"
-    "command line is wrong.";
-
 void add_init(CLI::App& app, InitCommand& command) {
   auto* init = app.add_subcommand("init", "Look at this machine, container or pod and write a configuration for it");
-  init->footer(init_examples);
+  init->footer(help::init_examples);
   init->add_option("-o,--output", command.output, "Where to write it. Default: standard output")->type_name("FILE");
   init->add_flag("--force", command.force, "Write over a file that is there already");
   init->add_option("--root", command.root, "Another machine, whose /proc, /sys and /etc stand in this directory")
@@ -103,63 +53,34 @@ void add_init(CLI::App& app, InitCommand& command) {
       "--no-probe", [&command](std::int64_t) { command.probe = false; }, "Ask no local port for /metrics");
 }
 
-constexpr const char* test_examples =
-    "A test file is what promtool reads: rule_files, and tests with input_series, alert_rule_test and promql_expr_test.\n"
-    "docs/testing-rules.md shows one to start from.\n"
-    "\n"
-    "Exit codes: 0 all passed, 1 a test failed, 2 a file cannot be read or is wrong.";
-
 void add_test(CLI::App& app, TestCommand& command) {
   auto* test = app.add_subcommand("test", "Run unit tests of rules: given these samples, do these alerts fire?");
-  test->footer(test_examples);
+  test->footer(help::test_examples);
   test->add_option("files", command.files, "Test files, as promtool test rules takes them")->required()->type_name("FILE");
 }
-
-constexpr const char* routes_examples =
-    "Examples\n"
-    "  sidewatch routes test --config sidewatch.yaml severity=critical team=payments\n"
-    "\n"
-    "Exit codes: 0 answered, 2 the configuration or the command line is wrong.";
 
 void add_routes(CLI::App& app, RouteTestCommand& command) {
   auto* routes = app.add_subcommand("routes", "Try the routes of a configuration");
   routes->require_subcommand(1);
   auto* test = routes->add_subcommand("test", "Say who would be told of an alert with these labels");
-  test->footer(routes_examples);
+  test->footer(help::routes_examples);
   test->add_option("-c,--config", command.config_path, "The configuration, a YAML file")->required()->type_name("FILE");
   test->add_option("labels", command.labels, "The alert's labels, as in severity=critical; those of agent.labels are added")
       ->type_name("LABEL=VALUE");
 }
 
-constexpr const char* top_series_examples =
-    "Every combination of a metric and its labels is a series, and costs memory here and in whatever scrapes it. This asks\n"
-    "the agent which metrics, labels and pairs have most of them, and which metrics the budgets (limits.max_series and\n"
-    "limits.max_series_per_metric) kept series out of.\n"
-    "\n"
-    "Exit codes: 0 answered, 1 nobody answered, 2 the command line is wrong.";
-
 void add_top_series(CLI::App& app, TopSeriesCommand& command) {
   auto* top = app.add_subcommand("top-series", "Show which metrics and labels of a running agent have the most series");
-  top->footer(top_series_examples);
+  top->footer(help::top_series_examples);
   top->add_option("--url", command.url, "The agent, or a Prometheus")->type_name("URL");
   top->add_option("--limit", command.limit, "How many lines of each table. Default: 10")->check(CLI::Range(1, 1000))->type_name("N");
 }
-
-constexpr const char* notify_examples =
-    "Examples\n"
-    "  sidewatch notify test oncall                     send the receiver `oncall` a made-up warning\n"
-    "  sidewatch notify test oncall --level resolved    and the message that it is over\n"
-    "\n"
-    "It shows the request and the answer, with secrets replaced by <...>. A running agent is not involved; run it as the\n"
-    "user that the agent runs as where secrets are read from files.\n"
-    "\n"
-    "Exit codes: 0 the receiver took the message, 1 it did not, 2 the configuration or the command line is wrong.";
 
 void add_notify(CLI::App& app, NotifyTestCommand& command) {
   auto* notify = app.add_subcommand("notify", "Try out a receiver");
   notify->require_subcommand(1);
   auto* test = notify->add_subcommand("test", "Send a receiver a message that is made up, and show what it answers");
-  test->footer(notify_examples);
+  test->footer(help::notify_examples);
   test->add_option("receiver", command.receiver, "Its name in the configuration")->required()->type_name("RECEIVER");
   test->add_option("-c,--config", command.config_path, "The configuration. Default: /etc/sidewatch/sidewatch.yaml")
       ->type_name("FILE");
@@ -176,25 +97,13 @@ void add_notify(CLI::App& app, NotifyTestCommand& command) {
       ->type_name("LEVEL");
 }
 
-constexpr const char* silence_examples =
-    "Examples\n"
-    "  sidewatch silence add alertname=HostDiskFull mountpoint=/srv --for 2h --comment 'new disk'\n"
-    "  sidewatch silence add 'severity!=critical' 'team=~\"shop|pay.*\"'\n"
-    "  sidewatch silence ls\n"
-    "  sidewatch silence expire 3f1c0b1e-8d7b-4a55-9a45-0c3a6f1d7b11\n"
-    "\n"
-    "While a silence holds, alerts that match all of its matchers are not told. What still fires when it ends is told then,\n"
-    "once. Alertmanager's amtool works too: amtool --alertmanager.url=http://127.0.0.1:9766 silence query\n"
-    "\n"
-    "Exit codes: 0 done, 1 nobody answered or the agent refused, 2 the command line is wrong.";
-
 void add_url(CLI::App& command, std::string& url) {
   command.add_option("--url", url, "The agent. Default: http://127.0.0.1:9766")->type_name("URL");
 }
 
 void add_silence(CLI::App& app, SilenceCommand& command) {
   auto* silence = app.add_subcommand("silence", "Keep alerts quiet for a while");
-  silence->footer(silence_examples);
+  silence->footer(help::silence_examples);
   silence->require_subcommand(1);
   auto* add = silence->add_subcommand("add", "Tell nobody of the alerts with these labels; prints the silence's id");
   add->add_option("matchers", command.words, "What alerts have: label=value, != , =~ (a regular expression), !~")
@@ -210,6 +119,33 @@ void add_silence(CLI::App& app, SilenceCommand& command) {
   expire->add_option("ids", command.words, "As silence ls shows them")->required()->type_name("ID");
   expire->callback([&command] { command.what = SilenceCommand::What::expire; });
   for (auto* each : {add, list, expire}) add_url(*each, command.url);
+}
+
+void add_outbox(CLI::App& app, OutboxCommand& command) {
+  auto* outbox = app.add_subcommand("outbox", "Show, try again or drop the messages that wait, and the dead letters");
+  outbox->footer(help::outbox_examples);
+  outbox->require_subcommand(1);
+  auto* list = outbox->add_subcommand("ls", "Show what waits for each receiver and why, and the dead letters");
+  list->add_option("--limit", command.limit, "How many lines of each receiver, and of dead letters. Default: 20")
+      ->check(CLI::Range(1, 1000))->type_name("N");
+  list->add_flag("--json", command.json, "As the API answers");
+  list->add_flag("--dead", command.dead, "Only the dead letters");
+  auto* retry = outbox->add_subcommand("retry", "Try now what waits; send dead letters again");
+  auto* all = retry->add_flag("--all", command.all, "What waits for all receivers");
+  retry->add_flag("--dead", command.dead, "Not what waits but dead letters: of that receiver, or all there are");
+  retry->add_option("--to", command.to, "Send dead letters to this receiver instead of their own")->type_name("RECEIVER");
+  auto* drop = outbox->add_subcommand("drop", "Drop for good what waits, or dead letters");
+  drop->add_flag("--dead", command.dead, "Not what waits but dead letters: of that receiver, or all there are");
+  drop->add_flag("--yes", command.yes, "Do it, where more than one message is meant");
+  for (auto* each : {list, retry, drop}) {
+    auto* receiver = each->add_option("--receiver", command.receiver, "Of this receiver")->type_name("NAME");
+    if (each != list) each->add_option("id", command.id, "One message, as outbox ls shows it")->type_name("ID")->excludes(receiver);
+    if (each == retry) all->excludes(receiver)->excludes(each->get_option("id"));
+    add_url(*each, command.url);
+  }
+  list->callback([&command] { command.what = OutboxCommand::What::list; });
+  retry->callback([&command] { command.what = OutboxCommand::What::retry; });
+  drop->callback([&command] { command.what = OutboxCommand::What::drop; });
 }
 
 void add_alerts(CLI::App& app, AlertsCommand& command) {
@@ -280,9 +216,9 @@ struct AboutCommands {
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
-  CLI::App app(description);
+  CLI::App app(help::description);
   app.name("sidewatch");
-  app.footer(examples);
+  app.footer(help::examples);
   app.set_version_flag("--version", "sidewatch " + std::string(version()));
   app.require_subcommand(1);
 
@@ -309,6 +245,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_notify(app, notify_test);
   SilenceCommand silence;
   add_silence(app, silence);
+  OutboxCommand outbox;
+  add_outbox(app, outbox);
   AlertsCommand alerts;
   add_alerts(app, alerts);
 
@@ -354,6 +292,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (app.got_subcommand("notify")) return notify_test;
   if (app.got_subcommand("routes")) return route_test;
   if (app.got_subcommand("silence")) return silence;
+  if (app.got_subcommand("outbox")) return outbox;
   if (app.got_subcommand("alerts")) return alerts;
   if (app.got_subcommand("query")) return query;
   if (app.got_subcommand("top-series")) return top_series;

@@ -54,6 +54,19 @@ struct SilenceCommand {
   std::string by;    // empty: who types
   bool all = false;  // list: also those that ended
 };
+struct OutboxCommand {
+  enum class What { list, retry, drop };
+  What what = What::list;
+  std::string url = "http://127.0.0.1:9766";
+  std::string id;  // empty: not given
+  std::string receiver;
+  std::string to;     // retry: the receiver that dead letters go to
+  bool all = false;   // retry
+  bool dead = false;  // the dead letters, and only these
+  bool yes = false;   // drop: without being asked back
+  bool json = false;  // list
+  int limit = 20;     // list: rows of each receiver, and of the dead letters
+};
 struct AlertsCommand {
   std::string url = "http://127.0.0.1:9766";
 };
@@ -69,8 +82,8 @@ struct ExitCommand {  // --help, --version, or a mistake: the text has to be pri
   std::string text;
 };
 using Command = std::variant<RunCommand, CheckCommand, InitCommand, TestCommand, RouteTestCommand, QueryCommand,
-                             TopSeriesCommand, NotifyTestCommand, SilenceCommand, AlertsCommand, ReferenceCommand,
-                             ExitCommand>;
+                             TopSeriesCommand, NotifyTestCommand, SilenceCommand, OutboxCommand, AlertsCommand,
+                             ReferenceCommand, ExitCommand>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

@@ -90,6 +90,31 @@ void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const st
   }
 }
 
+void log_by_hand(Log& log, const OutboxQuestion& question, const OutboxChange& change) {
+  LogFields fields;
+  if (!question.which.id.empty()) fields.emplace_back("id", question.which.id);
+  if (!question.which.receiver.empty()) fields.emplace_back("receiver", question.which.receiver);
+  if (!question.to.empty()) fields.emplace_back("to", question.to);
+  const auto& [tried, sent, dropped, forgotten, not_on_disk] = change;
+  if (!not_on_disk.empty()) fields.emplace_back("not_on_disk_yet", not_on_disk);
+  const auto count = [&](std::string_view what, std::size_t messages) {
+    if (messages > 0) fields.emplace_back(what, messages);
+  };
+  if (question.what == OutboxQuestion::What::drop) {
+    if (dropped.messages + forgotten == 0) return;
+    count("waiting", dropped.messages);
+    count("dead_letters", forgotten);
+    log.warning("messages were dropped by hand", fields);
+  } else if (sent.messages + sent.stays.size() > 0) {
+    count("messages", sent.messages);
+    count("stay_dead", sent.stays.size());
+    log.info("dead letters were sent again by hand", fields);
+  } else if (tried.due > 0) {
+    count("messages", tried.due);
+    log.info("what waits is tried now, by hand", fields);
+  }
+}
+
 void log_attempt(Log& log, const AttemptDone& done) {
   const LogField receiver{"receiver", done.receiver};
   const LogField id{"id", done.delivery_id};

@@ -8,6 +8,7 @@
 #include "agent/judge.h"
 #include "agent/logging.h"
 #include "agent/message.h"
+#include "agent/outbox_call.h"
 #include "alerting/dispatcher.h"
 #include "alerting/receiver.h"
 
@@ -22,5 +23,8 @@ void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers, const Ro
 
 // What waits in `queues` for a receiver that is not among `receivers`, the ones to come.
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers);
+
+// What somebody did to the outbox.
+void log_by_hand(Log& log, const OutboxQuestion& question, const OutboxChange& change);
 
 }  // namespace sidewatch

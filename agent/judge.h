@@ -58,6 +58,9 @@ class Judge {
   const std::vector<RuleStatus>& rules() const { return rule_statuses_; }
   const Published<std::vector<AlertView>>& alerts() const { return alerts_; }
 
+  // The same by the thread of the loop, and also before the first judge(): what the last process left fires on.
+  std::vector<AlertView> alerts_now(Duration wall_step) const { return engine_.alerts(wall_step); }
+
   // All groups with their rules and alerts, at most a second old.
   const Published<std::vector<RuleGroupView>>& groups() const { return groups_; }
 

@@ -6,6 +6,7 @@
 
 #include "agent/event_log.h"
 #include "agent/memory_care.h"
+#include "agent/outbox_desk.h"
 
 namespace sidewatch {
 namespace {
@@ -137,6 +138,12 @@ void Loop::take(SettingsRead& read, Time now) {
                                                        {"collectors", settings_.collectors.size()},
                                                        {"receivers", settings_.receivers.size()}});
   if (const auto sent = parts_.systemd.ready("watching"); !sent) parts_.log.warning(sent.error().text());
+}
+
+void Loop::take(OutboxAsked& asked, Time now) {
+  if (!asked.call->begin()) return;
+  OutboxDesk desk{parts_.outbox, parts_.dispatcher, parts_.judge, parts_.mutes, parts_.log, now, parts_.clock.wall_step()};
+  asked.call->answer(desk.answer(asked.call->question()));
 }
 
 void Loop::keep_house(Time now) {

@@ -71,6 +71,7 @@ class Loop {
   void take(PassDone& done, Time now);
   void take(AttemptDone& done, Time now);
   void take(SettingsRead& read, Time now);
+  void take(OutboxAsked& asked, Time now);
   void take(StopRequest&, Time) { stopping_ = true; }
   void wait(Time until);
   void judge(Time now);

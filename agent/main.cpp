@@ -17,6 +17,7 @@
 #include "agent/init/command.h"
 #include "agent/metric_reference.h"
 #include "agent/notify_test.h"
+#include "agent/outbox_command.h"
 #include "agent/query/command.h"
 #include "agent/route_test.h"
 #include "agent/settings.h"
@@ -71,6 +72,8 @@ int perform(const NotifyTestCommand& command) { return print(run_notify_test(com
 WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
 int perform(const SilenceCommand& command) { return print(run_silence(command, wall_now(), this_user())); }
+
+int perform(const OutboxCommand& command) { return print(run_outbox(command, wall_now())); }
 
 int perform(const AlertsCommand& command) { return print(run_alerts(command, wall_now())); }
 

@@ -12,6 +12,7 @@
 
 namespace sidewatch {
 
+class OutboxCall;
 struct Settings;
 
 // A collector's pass is over.
@@ -37,9 +38,14 @@ struct SettingsRead {
   std::shared_ptr<const int> ticket = {};  // the Reloader's, who knows by it how many the loop has not come to yet
 };
 
+// Somebody asks about the outbox, or wants something changed in it, and waits.
+struct OutboxAsked {
+  std::shared_ptr<OutboxCall> call;
+};
+
 struct StopRequest {};
 
-using Message = std::variant<PassDone, AttemptDone, SettingsRead, StopRequest>;
+using Message = std::variant<PassDone, AttemptDone, SettingsRead, OutboxAsked, StopRequest>;
 using LoopMailbox = Mailbox<Message>;
 
 }  // namespace sidewatch

@@ -24,6 +24,8 @@ constexpr Metric rejected_metric{"sidewatch_notifications_rejected_total", Metri
                                  "Messages that the receiver refused for good; they are in the dead letters."};
 constexpr Metric dropped_metric{"sidewatch_notifications_dropped_total", MetricType::counter, "",
                                 "Messages that a full queue, or the removal of their receiver, took away."};
+constexpr Metric discarded_metric{"sidewatch_notifications_discarded_total", MetricType::counter, "",
+                                  "Messages that somebody dropped with sidewatch outbox drop, before they were sent."};
 constexpr Metric dead_letters_metric{"sidewatch_dead_letters", MetricType::gauge, "",
                                      "Messages that were refused for good or dropped and are kept to be looked at: the "
                                      "newest 1000, over restarts."};
@@ -98,6 +100,7 @@ constexpr Metric all_metrics[] = {
     failed_attempts_metric,
     rejected_metric,
     dropped_metric,
+    discarded_metric,
     merged_metric,
     held_metric,
     silenced_metric,
@@ -173,6 +176,7 @@ void OwnMetrics::dispatched(const std::vector<ReceiverStatus>& receivers, const 
     raise(instruments_.counter(failed_attempts_metric, labels), static_cast<double>(receiver.failed_attempts));
     raise(instruments_.counter(rejected_metric, labels), static_cast<double>(receiver.rejected));
     raise(instruments_.counter(dropped_metric, labels), static_cast<double>(receiver.dropped));
+    raise(instruments_.counter(discarded_metric, labels), static_cast<double>(receiver.discarded));
     raise(instruments_.counter(merged_metric, labels), static_cast<double>(receiver.merged));
     instruments_.gauge(held_metric, labels).set(static_cast<double>(receiver.held));
     raise(instruments_.counter(silenced_metric, labels), static_cast<double>(receiver.silenced));

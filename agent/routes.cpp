@@ -79,6 +79,9 @@ HttpResponse front_page() {
                             std::string("sidewatch\n\n"
                             "/metrics                        every sample, for Prometheus\n"
                             "/api/v1/alerts                  what is pending or firing\n"
+                            "/api/v1/outbox                  what waits to be told, and the dead letters; DELETE drops\n"
+                            "/api/v1/outbox/{id}             one of them; DELETE drops it\n"
+                            "/api/v1/outbox/retry            POST: try it now, send dead letters again\n"
                             "/-/healthy                      whether the agent works\n"
                             "/-/ready                        whether every collector has been read once\n"
                             "/-/reload                       POST: read the configuration again\n"
@@ -131,6 +134,7 @@ std::vector<HttpRoute> make_routes(RouteParts given) {
   add_rule_routes(routes, parts->alerts, parts->groups);
   add_status_routes(routes, parts->queries, parts->status);
   add_alertmanager_routes(routes, parts->alertmanager);
+  add_outbox_routes(routes, parts->outbox);
   add_push_routes(routes, parts->pushes);
   return routes;
 }

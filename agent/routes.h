@@ -12,6 +12,7 @@
 
 #include "agent/api/alertmanager.h"
 #include "agent/api/context.h"
+#include "agent/api/outbox.h"
 #include "agent/api/status.h"
 #include "agent/http/message.h"
 #include "agent/page_cache.h"
@@ -47,6 +48,7 @@ struct RouteParts {
   StatusContext status;
   PushContext pushes;
   AlertmanagerContext alertmanager;
+  OutboxContext outbox;
 };
 
 std::vector<HttpRoute> make_routes(RouteParts parts);

@@ -86,7 +86,8 @@ void declare(config::Section& section, HttpConfig& config) {
   section.optional("allow_remote_reload", config.allow_remote_reload,
                    "whether POST /-/reload is also taken from other machines");
   section.optional("allow_remote_silences", config.allow_remote_silences,
-                   "whether silences (/api/v2/silences) are also set and ended from other machines");
+                   "whether silences (/api/v2/silences) are also set and ended from other machines, and messages sent "
+                   "again or dropped (/api/v1/outbox)");
   section.optional("allow_remote_push", config.allow_remote_push,
                    "whether what programs push (collectors.push and its like) is also taken from other machines");
   declare_limits(section, config.limits);

@@ -35,7 +35,7 @@ struct HttpConfig {
   std::vector<std::string> hosts;    // names besides localhost, IP addresses and this machine's name (see http_access.h)
   config::Located<std::string> external_url;  // where people find this agent; empty: links are left out
   bool allow_remote_reload = false;  // POST /-/reload also from other machines
-  bool allow_remote_silences = false;  // silences are set and ended also from other machines
+  bool allow_remote_silences = false;  // silences and the outbox are changed also from other machines
   bool allow_remote_push = false;    // what programs push, also from other machines
   HttpLimits limits;
 };

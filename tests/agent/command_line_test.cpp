@@ -122,6 +122,22 @@ TEST(CommandLine, HelpsWithEveryCommand) {
   EXPECT_THAT(exit.text, Not(HasSubstr("/usr/bin"))) << "the same text wherever it is installed";
 }
 
+TEST(CommandLine, KnowsWhatIsToBeDoneToTheOutbox) {
+  using What = OutboxCommand::What;
+  const auto list = std::get<OutboxCommand>(parse({"outbox", "ls", "--receiver", "oncall", "--json"}));
+  EXPECT_EQ(list.what, What::list);
+  EXPECT_EQ(list.receiver, "oncall");
+  EXPECT_TRUE(list.json);
+  const auto retry = std::get<OutboxCommand>(parse({"outbox", "retry", "--dead", "--to", "chat"}));
+  EXPECT_EQ(retry.what, What::retry);
+  EXPECT_TRUE(retry.dead);
+  EXPECT_EQ(retry.to, "chat");
+  const auto drop = std::get<OutboxCommand>(parse({"outbox", "drop", "n1"}));
+  EXPECT_EQ(drop.what, What::drop);
+  EXPECT_EQ(drop.id, "n1");
+  EXPECT_FALSE(drop.yes);
+}
+
 TEST(CommandLine, HelpsWithOneCommand) {
   for (const auto* command : {"run", "init", "check", "test", "query", "reference"}) {
     const auto exit = ends({command, "--help"});
@@ -154,6 +170,11 @@ TEST(CommandLine, EndsWithCode2AndASentenceAboutAMistake) {
       {{"query", "up", "down"}, "down"},
       {{"query", "up", "--plot", "--json"}, "--json"},
       {{"query", "up", "--load", "a", "--url", "http://b"}, "--url"},
+      {{"outbox"}, "A subcommand is required"},
+      {{"outbox", "retry", "id", "--all"}, "--all"},
+      {{"outbox", "retry", "--all", "--receiver", "oncall"}, "--receiver"},
+      {{"outbox", "drop", "id", "--receiver", "oncall"}, "--receiver"},
+      {{"outbox", "ls", "--limit", "1001"}, "--limit"},
       {{"reference", "--xml"}, "--xml"},
       {{"reference", "--rules", "database"}, "database"},
   };
