@@ -259,11 +259,12 @@ void RuleRunner::tell(Entry& entry, const Decision& decision, const AlertTexts& 
   for (auto i = first; i < result.notifications.size(); ++i) result.notifications[i].recent = recent;
 }
 
-// Texts are rendered when what they speak of has changed; in Prometheus's form those of the last value outlive it.
+// Texts are rendered when what they speak of has changed. Those of the last value outlive it, where an alert ends without
+// one: in Prometheus's form always, and otherwise for want of data.
 void RuleRunner::refresh_texts(Entry& entry, const AlertState& before, const TickInput& input) {
   const AlertState& state = entry.alert.state;
   const bool active = !idle(state);
-  if (!active && rule_.by_presence) return;
+  if (!active && (rule_.by_presence || std::isnan(state.value))) return;
   if (!active) return entry.texts.reset();
   const bool same_value = state.value == before.value || (std::isnan(state.value) && std::isnan(before.value));
   const bool same = same_value && state.level == before.level && state.approaching() == before.approaching();

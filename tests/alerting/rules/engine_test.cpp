@@ -159,6 +159,24 @@ TEST(Engine, ARuleThatNeverSawDataFiresForItselfUntilThereIsSome) {
   EXPECT_THAT(world.take_told(), ElementsAre("resolved ok NaN"));
 }
 
+TEST(Engine, WhatEndsForWantOfDataIsSaidInTheWordsOfItsLastValue) {
+  World world(R"(
+rules:
+  - alert: Memory
+    expr: memory
+    warning: "> 80"
+    no_data: ok
+    no_data_after: 30s
+    summary: "{{ $value }} % of {{ $labels.host }} in use"
+)");
+  world.after(5, "memory", {{{{"host", "a"}}, 85}});
+  world.after(5, "memory", {{{{"host", "a"}}, 91}});
+  world.after(5, "memory", World::Values{});
+  world.wait(40);
+  EXPECT_THAT(world.take_told(), ElementsAre("fired warning 85", "resolved ok NaN"));
+  EXPECT_EQ(world.messages.back().annotations.get("summary"), "91 % of a in use");
+}
+
 TEST(Engine, NanIsNoData) {
   World world(memory_rule);
   world.after(5, "memory", 85);
