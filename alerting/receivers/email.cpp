@@ -100,7 +100,7 @@ class Email final : public Receiver {
  private:
   OutgoingMail mail_for(const Delivery& delivery, const std::string& password) const;
   Attempt judge_taken(const Delivery& delivery, const MailOutcome& outcome, const OutgoingMail& mail);
-  Attempt judge_refused(const MailOutcome& outcome, const OutgoingMail& mail) const;
+  Attempt judge_refused(const Delivery& delivery, const MailOutcome& outcome, const OutgoingMail& mail);
   void log_refusal(const MailRefusal& refusal) const;
 
   const EmailConfig config_;
@@ -140,7 +140,7 @@ Attempt Email::send(const Delivery& delivery) {
   const OutgoingMail mail = mail_for(delivery, *password);
   const MailOutcome outcome = client_.send(mail);
   const bool taken = outcome.kind == MailOutcome::Kind::taken;
-  Attempt attempt = taken ? judge_taken(delivery, outcome, mail) : judge_refused(outcome, mail);
+  Attempt attempt = taken ? judge_taken(delivery, outcome, mail) : judge_refused(delivery, outcome, mail);
   if (context_.trace) {
     const std::string answer =
         taken && outcome.reply.code == 0 ? "taken by the server" : outcome.what + outcome.reply.text;
@@ -172,11 +172,12 @@ Attempt Email::judge_taken(const Delivery& delivery, const MailOutcome& outcome,
                     false, false};
 }
 
-Attempt Email::judge_refused(const MailOutcome& outcome, const OutgoingMail& mail) const {
+Attempt Email::judge_refused(const Delivery& delivery, const MailOutcome& outcome, const OutgoingMail& mail) {
   using Kind = MailOutcome::Kind;
   const std::string why = one_line(mend_utf8(outcome.what));
   // Where somebody was to get it, it is the mail itself that was refused.
-  const bool any_may_come_back = outcome.refusals.size() >= mail.to.size() &&
+  const bool nobody_takes_it = outcome.refusals.size() >= mail.to.size();
+  const bool any_may_come_back = nobody_takes_it &&
                                  std::any_of(outcome.refusals.begin(), outcome.refusals.end(),
                                              [](const MailRefusal& refusal) { return refusal.reply.code < 500; });
   switch (outcome.kind) {
@@ -193,7 +194,10 @@ Attempt Email::judge_refused(const MailOutcome& outcome, const OutgoingMail& mai
   const int code = outcome.reply.code;
   if (code == 530 || code == 535 || code == 538) return RetryLater{why, slow_retry, true, true};  // log in first
   if (code < 500 || any_may_come_back) return RetryLater{why, std::nullopt, code == 421, false};
-  return Rejected{why};
+  const bool others_have_it = have_it_.erase(delivery.id) > 0;
+  if (!others_have_it || !nobody_takes_it) return Rejected{why};
+  for (const MailRefusal& refusal : outcome.refusals) log_refusal(refusal);
+  return Delivered{};
 }
 
 void Email::log_refusal(const MailRefusal& refusal) const {

@@ -123,6 +123,15 @@ TEST_F(EmailTest, WaitsForTheOneWhoMayStillTakeItWhenNobodyElseDoes) {
   EXPECT_TRUE(std::holds_alternative<RetryLater>(send(to_two)));
 }
 
+TEST_F(EmailTest, HasDeliveredItWhenOnlyThoseAreLeftWhoNeverTakeIt) {
+  const auto to_two = email("", "a@example.org, gone@example.org");
+  smtp_.reply("RCPT TO:<gone@", "450 4.7.1 greylisted");
+  EXPECT_TRUE(std::holds_alternative<RetryLater>(send(to_two)));
+  smtp_.reply("RCPT TO:<gone@", "550 5.1.1 no such user");
+  EXPECT_EQ(why(send(to_two)), "(delivered)");
+  EXPECT_THAT(lines_, ElementsAre("email: 127.0.0.1 takes nothing for gone@example.org: 550 5.1.1 no such user"));
+}
+
 TEST_F(EmailTest, ReachesTheOthersWhenOneAddressIsWrongAndSaysSo) {
   const auto to_two = email("", "gone@example.org, b@example.org");
   smtp_.reply("RCPT TO:<gone@", "550 5.1.1 no such user");
