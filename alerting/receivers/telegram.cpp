@@ -114,7 +114,8 @@ constexpr std::pair<std::string_view, std::string_view> refusals[] = {
     {"Not Found", "bot_token is not that of a bot"},
     {"Bad Request: chat not found", "is chat_id right, and has somebody added the bot to the chat or written to it?"},
     {"Bad Request: message thread not found", "there is no such message_thread_id"},
-    {"Bad Request: TOPIC_CLOSED", "the topic is closed"},
+    {"Bad Request: TOPIC_", "the topic is closed, or is no more"},
+    {"Bad Request: CHAT_", "the chat does not let the bot write"},  // CHAT_WRITE_FORBIDDEN, CHAT_RESTRICTED and others
     {"Bad Request: not enough rights", "the bot may not write there"},
     {"Bad Request: have no rights", "the bot may not write there"},
     {"Bad Request: need administrator rights", "the bot must be an administrator of the channel"},

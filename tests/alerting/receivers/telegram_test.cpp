@@ -95,6 +95,14 @@ TEST_F(TelegramTest, SaysWhatIsWrongWithTheChatOrTheBot) {
   server_.script(
       {{.status = 403, .body = R"({"ok": false, "description": "Forbidden: bot was kicked from the group chat"})"}});
   EXPECT_TRUE(std::get<RetryLater>(send(telegram())).refused);
+  for (const std::string said : {"CHAT_WRITE_FORBIDDEN", "CHAT_RESTRICTED", "TOPIC_CLOSED", "TOPIC_DELETED"}) {
+    server_.script({{.status = 400, .body = "{\"ok\": false, \"description\": \"Bad Request: " + said + "\"}"}});
+    attempt = send(telegram());
+    ASSERT_TRUE(std::holds_alternative<RetryLater>(attempt)) << said;
+    EXPECT_TRUE(std::get<RetryLater>(attempt).refused) << said;
+    EXPECT_THAT(why(attempt), EndsWith(said.starts_with("CHAT") ? "(the chat does not let the bot write)"
+                                                                : "(the topic is closed, or is no more)"));
+  }
 }
 
 TEST_F(TelegramTest, NamesTheNewIdOfAGroupThatBecameASupergroup) {
