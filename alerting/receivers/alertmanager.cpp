@@ -7,6 +7,7 @@
 
 #include "alerting/human_value.h"
 #include "alerting/receivers/host_name.h"
+#include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "base/json.h"
 
@@ -89,6 +90,10 @@ class AlertmanagerPeer final : public HttpReceiver {
     request.username = config_.username;
     request.password = *password;
     return request;
+  }
+
+  Attempt judge_answer(const OutgoingResponse& answer, Attempt usual) const override {
+    return unless_web_page(answer, std::move(usual), "Alertmanager", "urls");
   }
 
  private:

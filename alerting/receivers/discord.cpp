@@ -6,6 +6,7 @@
 
 #include "alerting/message_text.h"
 #include "alerting/receivers/fitted_text.h"
+#include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "alerting/receivers/mention.h"
 #include "alerting/receivers/service_url.h"
@@ -153,6 +154,7 @@ class Discord final : public HttpReceiver {
   }
 
   Attempt judge_answer(const OutgoingResponse& answer, Attempt usual) const override {
+    usual = unless_web_page(answer, std::move(usual), "Discord", "url");
     const auto said = JsonValue::parse(answer.body);
     const std::string message = said ? cut_text((*said)["message"].text_or(""), 100) : "";
     if (said && (*said)["code"].integer_or(0) == forum_wants_thread) {

@@ -111,6 +111,16 @@ Attempt judge(const HttpResult& result, WallTime wall) {
   return judge_response(std::get<OutgoingResponse>(result), wall);
 }
 
+Attempt unless_web_page(const OutgoingResponse& response, Attempt usual, std::string_view service,
+                        std::string_view key) {
+  const std::size_t first = response.body.find_first_not_of(" \t\r\n");
+  const bool page = first != std::string::npos && response.body[first] == '<';
+  if (!page || !std::holds_alternative<Delivered>(usual)) return usual;
+  return RetryLater{"HTTP " + std::to_string(response.status) + " with a web page, and not as " + std::string(service) +
+                        " answers: is " + std::string(key) + " right, or is there something between?",
+                    slow_retry, true, false};
+}
+
 std::optional<Duration> retry_after(const OutgoingResponse& response, WallTime wall) {
   const auto header = response.header("Retry-After");
   if (!header.empty()) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "alerting/receiver.h"
 #include "base/http_client.h"
@@ -18,6 +19,11 @@ namespace sidewatch {
 
 // `wall` is now; needed when Retry-After is a date.
 Attempt judge(const HttpResult& result, WallTime wall);
+
+// `usual`, but not delivered where a web page came for an answer: a login page, a parked domain, a proxy. For services
+// that answer programs with JSON or with nothing; `service` is its name, for people, and `key` what leads to it.
+Attempt unless_web_page(const OutgoingResponse& response, Attempt usual, std::string_view service,
+                        std::string_view key);
 
 // How long the answer asks to wait: Retry-After in seconds or as a date (RFC 9110), or the JSON fields retry_after
 // (Discord: seconds, with a fraction) and parameters.retry_after (Telegram). Nothing when it makes no sense.

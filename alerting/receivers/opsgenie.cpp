@@ -5,6 +5,7 @@
 
 #include "alerting/message_text.h"
 #include "alerting/receivers/host_name.h"
+#include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "base/json.h"
 
@@ -87,6 +88,10 @@ class OpsgenieCall final : public HttpReceiver {
     request.headers = {{"Content-Type", "application/json"}, {"Authorization", "GenieKey " + *key}};
     request.body = body_;
     return request;
+  }
+
+  Attempt judge_answer(const OutgoingResponse& answer, Attempt usual) const override {
+    return unless_web_page(answer, std::move(usual), "Opsgenie", "api_url");
   }
 
  private:

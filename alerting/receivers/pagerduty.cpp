@@ -5,6 +5,7 @@
 
 #include "alerting/message_text.h"
 #include "alerting/receivers/host_name.h"
+#include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "base/json.h"
 
@@ -73,7 +74,7 @@ class PagerDuty final : public HttpReceiver {
   std::vector<std::string> secrets_in_body() const override { return {config_.routing_key.reveal()}; }
 
   Attempt judge_answer(const OutgoingResponse& answer, Attempt usual) const override {
-    if (answer.status != 400) return usual;
+    if (answer.status != 400) return unless_web_page(answer, std::move(usual), "PagerDuty", "api_url");
     const auto said = JsonValue::parse(answer.body);
     if (!said) return usual;
     std::string why = "HTTP 400";

@@ -6,6 +6,7 @@
 
 #include "alerting/message_text.h"
 #include "alerting/receivers/fitted_text.h"
+#include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "alerting/receivers/service_url.h"
 #include "base/json.h"
@@ -170,7 +171,9 @@ class Teams final : public HttpReceiver {
  private:
   // Relays with the interface of the former connectors say 200 and put Teams' own answer into a sentence.
   static Attempt judge_success(const OutgoingResponse& answer, Attempt usual) {
-    if (answer.body.find("HTTP error ") == std::string::npos) return usual;
+    if (answer.body.find("HTTP error ") == std::string::npos) {
+      return unless_web_page(answer, std::move(usual), "Teams", "url");
+    }
     const std::string why = "HTTP " + std::to_string(answer.status) + ": " + cut_text(answer.body, 200);
     if (answer.body.find("HTTP error 413") != std::string::npos) return Rejected{why};
     return RetryLater{why, std::nullopt, true, false};

@@ -56,9 +56,11 @@ std::vector<std::pair<std::string, std::string>> nasty_texts() {
       {"blanks of all kinds", "\xC2\xA0\xE3\x80\x80\xE2\x80\xA8\xE2\x80\x83\x0B"},
       {"nothing that is seen", "\xC2\xA0\xE2\x80\x8B\xE3\x80\x80\xE2\x80\xA8"},
       {"characters that are none", "\xEF\xBF\xBF\xEF\xBF\xBE\xF4\x8F\xBF\xBF"},
-      {"markup of everybody", "@everyone <!channel> <@123> [a](http://x) **b** `c` <b>d</b> &lt; | > # - {{ x }} %s $(e)"},
+      {"markup of everybody",
+       "@everyone <!channel> <@123> [a](http://x) **b** `c` <b>d</b> &lt; | > # - {{ x }} %s $(e)"},
       {"mail and more mails", "x\r\n.\r\nQUIT\r\nBcc: all@example.org\r\n\r\n--=_sidewatch_parts--"},
-      {"addresses", "http://a.example http://b.example\nhttps://c.example/?a=b&c=\"d\" javascript:alert(1) http:// https://|"},
+      {"addresses",
+       "http://a.example http://b.example\nhttps://c.example/?a=b&c=\"d\" javascript:alert(1) http:// https://|"},
       {"long address", "https://wiki.example/" + std::string(10'000, 'a')},
   };
 }
@@ -225,6 +227,8 @@ class NastyTest : public ReceiverWorld {
   }
 };
 
+using WebPageTest = ReceiverWorld;
+
 TEST_F(NastyTest, Alertmanager) {
   FakeAlertmanager service;
   serve([&](const FakeRequest& request) { return service(request); });
@@ -328,7 +332,26 @@ TEST_F(NastyTest, Telegram) {
 
 TEST_F(NastyTest, Webhook) {
   serve([](const FakeRequest&) { return FakeAnswer{}; });
-  takes_all("  webhook:\n    url: " + server_.url() + "\n    signing_secret: s3cret\n", [&] { request_is_sound(); }, false);
+  takes_all("  webhook:\n    url: " + server_.url() + "\n    signing_secret: s3cret\n", [&] { request_is_sound(); },
+            false);
+}
+
+// A login page, a parked domain, a proxy's greeting: with 200, and nobody was told.
+TEST_F(WebPageTest, IsNoSignThatTheServiceHasTheMessage) {
+  server_.script({{.status = 200, .headers = {{"Content-Type", "text/html"}}, .body = "\n<!DOCTYPE html><title>Hi"}});
+  const std::string here = server_.url("/x");
+  for (const std::string& settings :
+       {"alertmanager: {urls: \"" + here + "\"}", "discord: {url: \"" + here + "\"}", "slack: {url: \"" + here + "\"}",
+        "teams: {url: \"" + here + "\"}", "ntfy: {server: \"" + server_.url() + "\", topic: t}",
+        "opsgenie: {api_url: \"" + here + "\", api_key: " + std::string(FakeOpsgenie::key) + "}",
+        "pagerduty: {api_url: \"" + here + "\", routing_key: " + std::string(FakePagerDuty::routing_key) + "}",
+        "telegram: {api_url: \"" + here + "\", chat_id: \"1\", bot_token: \"" + std::string(FakeTelegram::token) +
+            "\"}"}) {
+    const Attempt attempt = send(receiver("  " + settings + "\n"));
+    ASSERT_TRUE(std::holds_alternative<RetryLater>(attempt)) << settings;
+    EXPECT_TRUE(std::get<RetryLater>(attempt).whole_receiver) << settings;
+    EXPECT_THAT(why(attempt), testing::HasSubstr("HTTP 200")) << settings;
+  }
 }
 
 TEST(NastyTests, AreOfEveryKindOfReceiver) {
