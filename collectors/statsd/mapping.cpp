@@ -221,7 +221,7 @@ void Mapper::load(const std::string& path, Section& section, const config::Mark&
 
 void Mapper::add(Mapping mapping, const MappingDefaults& defaults, config::Problems& problems) {
   if (mapping.match_type == Mapping::MatchType::unsaid) mapping.match_type = defaults.match_type;
-  if (!mapping.ttl) mapping.ttl = defaults.ttl;
+  if (!mapping.ttl || *mapping.ttl == Duration(0)) mapping.ttl = defaults.ttl ? defaults.ttl : mapping.ttl;
   auto& observer = mapping.observer;
   if (observer.type == Observer::Type::unsaid) observer.type = defaults.observer.type;
   if (observer.quantiles.empty()) observer.quantiles = defaults.observer.quantiles;
@@ -287,8 +287,7 @@ Observer Mapper::observer_of(const Mapping* mapping) const {
 }
 
 std::optional<Duration> Mapper::ttl_of(const Mapping* mapping) const {
-  const auto ttl = mapping != nullptr ? mapping->ttl : defaults_.ttl;
-  return ttl && *ttl > Duration(0) ? ttl : std::nullopt;
+  return mapping != nullptr ? mapping->ttl : defaults_.ttl;
 }
 
 }  // namespace sidewatch::statsd

@@ -75,6 +75,7 @@ class Mapper {
 
   // How timings of a mapping (null: of none) become series; everything in it is filled in.
   Observer observer_of(const Mapping* mapping) const;
+  // 0: for ever. Absent: no file says.
   std::optional<Duration> ttl_of(const Mapping* mapping) const;
 
   std::size_t size() const { return mappings_.size(); }

@@ -170,6 +170,29 @@ TEST_F(MappingTest, DropsASeriesAfterTheTtlOfItsMapping) {
   EXPECT_EQ(batch.size(), 1u);
 }
 
+// As statsd_exporter has it: 0 of a mapping is what the defaults say, and 0 of these is for ever.
+TEST_F(MappingTest, KeepsASeriesForEverWhereTheFileSaysSo) {
+  ASSERT_EQ(load("defaults: {ttl: 0}\nmappings:\n- {match: 'kept.*', name: kept, ttl: 0}\n"), "");
+  Aggregate aggregate(catalog, AggregateOptions{.ttl = std::chrono::minutes(1)}, mapper);
+  aggregate.take("kept.a:1|c\nunmapped:1|c");
+  Batch batch;
+  aggregate.write(batch, time_at_ms(0));
+  batch.clear();
+  aggregate.write(batch, time_at_ms(3'600'000));
+  EXPECT_EQ(batch.size(), 2u);
+}
+
+TEST_F(MappingTest, TakesZeroOfAMappingForWhatTheDefaultsSay) {
+  ASSERT_EQ(load("defaults: {ttl: 1m}\nmappings:\n- {match: 'short.*', name: short, ttl: 0}\n"), "");
+  Aggregate aggregate(catalog, AggregateOptions{.ttl = std::chrono::hours(1)}, mapper);
+  aggregate.take("short.a:1|c");
+  Batch batch;
+  aggregate.write(batch, time_at_ms(0));
+  batch.clear();
+  aggregate.write(batch, time_at_ms(90'000));
+  EXPECT_EQ(batch.size(), 0u);
+}
+
 TEST_F(MappingTest, CountsWhatHasNoMappingOnceHoweverOftenItsSpellingIsForgotten) {
   ASSERT_EQ(load("mappings: [{match: known.*, name: known}]\n"), "");
   Aggregate aggregate(catalog, AggregateOptions{.max_keys = 1}, mapper);
