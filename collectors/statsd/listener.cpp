@@ -28,7 +28,7 @@ constexpr int backlog = 64;
 constexpr int batches_in_a_row = 16;     // of one socket, before the others and `wake` are looked at
 // When much arrives, whoever reads each datagram at once is woken for each: it costs less to let some come together. What
 // comes meanwhile has room in the smallest of buffers (208 KiB hold 270 datagrams).
-constexpr auto rest = std::chrono::microseconds(100);
+constexpr auto rest_time = std::chrono::microseconds(100);
 constexpr auto soon = std::chrono::microseconds(300);
 
 Error failed(const std::string& what, int error) { return Error{what + ": " + std::strerror(error), ""}; }
@@ -87,7 +87,7 @@ Result<Descriptor> open_inet(const Endpoint& endpoint) {
 
 void rest_unless_woken(int wake) {
   pollfd bell{wake, POLLIN, 0};
-  const timespec patience{0, std::chrono::nanoseconds(rest).count()};
+  const timespec patience{0, std::chrono::nanoseconds(rest_time).count()};
   (void)ppoll(&bell, 1, &patience, nullptr);
 }
 
