@@ -113,9 +113,16 @@ void Target::look_for_it(PassContext& pass, ProcessFinder& processes) {
   if (found) {
     watch(std::move(*found), process);
     reported_.clear();
-  } else if (!why.empty() && why != reported_) {
-    add_partial_error(pass.outcome, "target " + config_.name.value + ": " + why);
+    return;
+  }
+  if (!why.empty() && why != reported_) {
+    ++pass.outcome.partial_errors;
     reported_ = why;
+  }
+  // Counted once; said in each pass in which it is so, or the log would tell after the first that all is well again.
+  const bool still = !reported_.empty() && (!config_.process || process);
+  if (still && pass.outcome.first_partial_error.empty()) {
+    pass.outcome.first_partial_error = "target " + config_.name.value + ": " + reported_;
   }
 }
 

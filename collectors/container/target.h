@@ -80,7 +80,7 @@ class Target {
   };
   std::optional<FoundCgroup> find_by_process(PassContext& pass, const ProcessFinder::Found& process, std::string& why);
   std::optional<Unseen> unseen_;  // the process whose cgroup was not seen
-  std::string reported_;          // why it was not found, said once
+  std::string reported_;          // why it was not found, counted once
 };
 
 }  // namespace sidewatch::container
