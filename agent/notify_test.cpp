@@ -68,6 +68,15 @@ std::string names(const std::vector<ReceiverPlan>& plans) {
   return text.empty() ? "it has none" : "it has " + text;
 }
 
+// Most likely the agent has the variable and the shell has not.
+std::string left_out(const NotifyTestCommand& command) {
+  const std::string text = "the receiver '" + command.receiver + "' of " + command.config_path +
+                           " is left out, because its only_if is empty here. Is its variable set where you type this?";
+  if (!command.config_path.starts_with("/etc/sidewatch/")) return text;
+  return text + " The agent has it from /etc/default/sidewatch:\n  sudo sh -c 'set -a; . /etc/default/sidewatch; "
+                "sidewatch notify test " + command.receiver + "'";
+}
+
 std::string verdict(const Attempt& attempt, const std::string& receiver) {
   if (std::holds_alternative<Delivered>(attempt)) return receiver + " took the message\n";
   if (const auto* rejected = std::get_if<Rejected>(&attempt)) {
@@ -100,6 +109,9 @@ CommandResult run_notify_test(const NotifyTestCommand& command, const std::strin
   if (!problems.empty()) return {exit_configuration, "", problems.text()};
   const auto plan = std::find_if(settings.receivers.begin(), settings.receivers.end(),
                                  [&](const ReceiverPlan& each) { return each.name == command.receiver; });
+  if (std::count(settings.left_out.begin(), settings.left_out.end(), command.receiver) > 0) {
+    return fail(exit_configuration, left_out(command));
+  }
   if (plan == settings.receivers.end()) {
     return fail(exit_configuration, command.config_path + " has no receiver '" + command.receiver + "' that is in use; " +
                                         names(settings.receivers));

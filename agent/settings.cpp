@@ -66,6 +66,7 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   std::vector<std::string> mute_names;
   for (const auto& mute : settings.mute_times) mute_names.push_back(mute.name);
   settings.router = configure_routes(top, names, mute_names);
+  settings.left_out = names.left_out;
   top.section("limits", settings.limits, "how much of everything there may be");
 }
 
@@ -265,8 +266,11 @@ std::string describe(const Settings& settings) {
             config::write_duration(plan.interval.value_or(settings.agent.interval)) + "\n";
   }
   text += describe_groups(settings.rule_groups);
-  text += settings.receivers.empty() ? "Tells nobody: there is no receiver\n" : "Tells\n";
+  text += !settings.receivers.empty()  ? "Tells\n"
+          : settings.left_out.empty() ? "Tells nobody: there is no receiver\n"
+                                      : "Tells nobody: no receiver is in use\n";
   for (const auto& receiver : settings.receivers) text += "  " + receiver.name + ": " + receiver.description + "\n";
+  for (const auto& name : settings.left_out) text += "  " + name + " is left out, because its only_if is empty here\n";
   text += describe_routes(settings.router);
   text += describe_mute_times(settings.mute_times);
   for (const auto& address : listen_addresses(settings.http)) text += "Serves " + metrics_url(address) + "\n";

@@ -54,6 +54,7 @@ struct Settings {
   std::vector<CollectorPlan> collectors;
   std::vector<RuleGroup> rule_groups;  // of `rules:`, of the rule files, and those that come with the agent
   std::vector<ReceiverPlan> receivers;
+  std::vector<std::string> left_out;   // receivers whose only_if is empty
   Router router;  // to them
   std::vector<MuteTime> mute_times;
   std::vector<std::string> files;  // that were read

@@ -152,6 +152,7 @@ Judges 6 rules
   HistoryNotOnDisk: warning == 0
 Tells
   log: the log
+  webhook is left out, because its only_if is empty here
 Serves http://127.0.0.1:9766/metrics
 Keeps its state in .sidewatch
 )");

@@ -92,6 +92,17 @@ class NotifyTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertIn("FIRING warning SidewatchTest", done.stdout)
 
+    def test_a_receiver_that_is_left_out_is_told_from_one_that_does_not_exist(self):
+        with open(self.path, "w") as file:
+            file.write("collectors: {}\nreceivers:\n  - {name: console, log: {}}\n"
+                       "  - {name: chat, only_if: '${CHAT_URL:-}', webhook: {url: '${CHAT_URL:-}'}}\n")
+        done = notify("chat", "-c", self.path)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("the receiver 'chat' of " + self.path + " is left out, because its only_if is empty here. Is its "
+                      "variable set where you type this?\n", done.stderr)
+        check = subprocess.run([BINARY, "check", self.path], capture_output=True, text=True, timeout=60)
+        self.assertIn("  console: the log\n  chat is left out, because its only_if is empty here\n", check.stdout)
+
     def test_an_unknown_receiver_and_a_broken_configuration_are_told(self):
         self.configure("http://127.0.0.1:1/")
         done = notify("onkall", "-c", self.path)
