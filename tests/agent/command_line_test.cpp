@@ -170,7 +170,7 @@ TEST(CommandLine, EndsWithCode2AndASentenceAboutAMistake) {
       {{"query", "up", "down"}, "down"},
       {{"query", "up", "--plot", "--json"}, "--json"},
       {{"query", "up", "--load", "a", "--url", "http://b"}, "--url"},
-      {{"outbox"}, "A subcommand is required"},
+      {{"outbox"}, "a command is missing after 'sidewatch outbox'. There are: ls, retry, drop"},
       {{"outbox", "retry", "id", "--all"}, "--all"},
       {{"outbox", "retry", "--all", "--receiver", "oncall"}, "--receiver"},
       {{"outbox", "drop", "id", "--receiver", "oncall"}, "--receiver"},
