@@ -56,7 +56,7 @@ void check_name(const Mapper& mapper, std::string_view name) {
     for (const auto& label : found->labels) require(label.value.size() <= max_filled_bytes);
     check_observer(mapper.observer_of(found->mapping));
     const auto ttl = mapper.ttl_of(found->mapping);
-    require(!ttl || *ttl > Duration(0));
+    require(!ttl || *ttl >= Duration(0));  // 0: never
   }
 }
 
