@@ -1,5 +1,6 @@
 #include "collectors/statsd/listener.h"
 
+#include <linux/sock_diag.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -183,7 +184,7 @@ struct Listener::State {
 
   void receive_datagrams(Source& source);
   int receive_batch(Source& source);
-  void note_drops(Source& source, const msghdr& header);
+  void note_drops(Source& source);
   void accept_streams(Source& source);
   void close_most_silent();
   void read_stream(Source& source);
@@ -196,7 +197,6 @@ struct Listener::State {
   std::vector<char> buffers;
   std::array<iovec, batch> vectors{};
   std::array<mmsghdr, batch> messages{};
-  std::array<std::array<char, 64>, batch> controls{};
   Counts counts;
   std::uint64_t round = 0;
 };
@@ -209,7 +209,12 @@ Listener::~Listener() {
   }
 }
 
-const Listener::Counts& Listener::counts() const { return state_->counts; }
+const Listener::Counts& Listener::counts() {
+  for (const auto& source : state_->sources) {
+    if (source->transport == Transport::udp) state_->note_drops(*source);
+  }
+  return state_->counts;
+}
 
 int Listener::port() const {
   for (const auto& source : state_->sources) {
@@ -227,11 +232,9 @@ Result<void> Listener::open(const Endpoint& endpoint, unsigned mode) {
   auto socket = is_unix(endpoint.transport) ? open_unix(endpoint, mode) : open_inet(endpoint);
   if (!socket) return socket.error();
   const int fd = socket->get();
-  const int on = 1;
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &wanted_buffer, sizeof wanted_buffer) != 0) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wanted_buffer, sizeof wanted_buffer);  // as far as the machine allows
   }
-  if (endpoint.transport == Transport::udp) setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
   auto source = std::make_unique<State::Source>();
   source->socket = std::move(*socket);
   source->transport = endpoint.transport;
@@ -284,10 +287,6 @@ void Listener::State::receive_datagrams(Source& source) {
 
 int Listener::State::receive_batch(Source& source) {
   const auto transport = static_cast<std::size_t>(source.transport);
-  for (std::size_t i = 0; i < batch; ++i) {
-    messages[i].msg_hdr.msg_control = controls[i].data();
-    messages[i].msg_hdr.msg_controllen = controls[i].size();
-  }
   const int count = recvmmsg(source.socket.get(), messages.data(), batch, MSG_DONTWAIT, nullptr);
   for (int i = 0; i < count; ++i) {
     const auto& message = messages[static_cast<std::size_t>(i)];
@@ -300,19 +299,16 @@ int Listener::State::receive_batch(Source& source) {
     counts.bytes[transport] += packet.size();
     take(packet);
   }
-  if (count > 0) note_drops(source, messages[static_cast<std::size_t>(count - 1)].msg_hdr);
   return count;
 }
 
-void Listener::State::note_drops(Source& source, const msghdr& header) {
-  for (const cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
-       part = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(part))) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_RXQ_OVFL) continue;
-    std::uint32_t drops = 0;  // since the socket was opened, modulo 2^32
-    std::memcpy(&drops, CMSG_DATA(part), sizeof drops);
-    counts.dropped[static_cast<std::size_t>(source.transport)] += static_cast<std::uint32_t>(drops - source.kernel_drops);
-    source.kernel_drops = drops;
-  }
+void Listener::State::note_drops(Source& source) {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t size = sizeof memory;
+  if (getsockopt(source.socket.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size) != 0) return;
+  const std::uint32_t drops = memory[SK_MEMINFO_DROPS];  // since the socket was opened, modulo 2^32
+  counts.dropped[static_cast<std::size_t>(source.transport)] += static_cast<std::uint32_t>(drops - source.kernel_drops);
+  source.kernel_drops = drops;
 }
 
 void Listener::State::close_most_silent() {

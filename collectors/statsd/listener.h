@@ -1,7 +1,7 @@
 // The sockets that lines arrive at: datagrams (UDP, Unix) many at a time, streams (TCP, Unix) line by line.
 //
-// One thread, no waiting but in epoll. What the kernel had to drop because nobody read in time is counted where it says
-// so (SO_RXQ_OVFL). Everything that can be held open is bounded: a stream more than the limit closes the one that has been
+// One thread, no waiting but in epoll. What the kernel had to drop because nobody read in time is counted by itself
+// (SO_MEMINFO; SO_RXQ_OVFL would tell the same number, but only with the next datagram). Everything that can be held open is bounded: a stream more than the limit closes the one that has been
 // silent longest, a line longer than a buffer is left out.
 #pragma once
 
@@ -56,7 +56,7 @@ class Listener {
     std::uint64_t streams = 0;      // open now
     std::uint64_t accept_failures = 0;  // connections had to wait: for want of descriptors or memory
   };
-  const Counts& counts() const;
+  const Counts& counts();  // by the thread that receives; asks the kernel for what it dropped, with and without traffic
   int port() const;  // of the first UDP or TCP socket, where it was chosen by the kernel
 
   static constexpr std::size_t max_datagram = std::size_t{16} << 10;

@@ -101,6 +101,22 @@ TEST_F(ListenerTest, TakesDatagramsAsTheyCome) {
   EXPECT_EQ(listener.counts().packets[static_cast<std::size_t>(Transport::udp)], 100u);
 }
 
+// A burst that nobody reads in time, and silence behind it.
+TEST_F(ListenerTest, CountsWhatTheKernelDroppedWithoutADatagramBehindIt) {
+  open("udp://127.0.0.1:0");
+  Client client(AF_INET, SOCK_DGRAM);
+  client.connect_to(listener.port());
+  const std::string datagram = "burst:1|c|#" + std::string(8000, 'x');
+  constexpr std::size_t sent = 10'000;  // ten times what fits
+  for (std::size_t i = 0; i < sent; ++i) client.send(datagram);
+  const auto udp = static_cast<std::size_t>(Transport::udp);
+  const std::uint64_t dropped = listener.counts().dropped[udp];
+  EXPECT_GT(dropped, 0u);
+  EXPECT_EQ(listener.counts().dropped[udp], dropped) << "asked again it is no more";
+  receive(sent - dropped);
+  EXPECT_EQ(listener.counts().packets[udp] + dropped, sent);
+}
+
 TEST_F(ListenerTest, LeavesOutTheLineThatALongDatagramWasCutIn) {
   open("udp://127.0.0.1:0");
   Client client(AF_INET, SOCK_DGRAM);
