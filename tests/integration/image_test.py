@@ -26,13 +26,16 @@ LONG = os.environ.get("SIDEWATCH_LONG_TESTS") == "1"
 
 MAX_IMAGE_BYTES = 64 << 20
 
+with open(os.path.join(ROOT, "docs", "install.md")) as page:
+    INSTALL = page.read()
+
 RUN = """
 mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" &&
 mount -t proc proc "$0/proc" && mount -t tmpfs -o mode=755 tmpfs "$0/tmp" &&
 for folder in $VOLUMES; do
-  mount -t tmpfs -o "uid=${USER_GROUP%:*},gid=${USER_GROUP#*:},mode=700" tmpfs "$0$folder" || exit
+  mount -t tmpfs -o "$(stat --format=uid=%u,gid=%g,mode=%a "$0$folder")" tmpfs "$0$folder" || exit
 done &&
-exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid --inh-caps=-all \
+exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid$CAPABILITIES --inh-caps=-all \
   chroot --userspec="$USER_GROUP" --groups= "$0" "$@"
 """
 
@@ -88,14 +91,16 @@ class ImageTest(unittest.TestCase):
     def inside(self, path):
         return os.path.join(self.image.root, path.lstrip("/"))
 
-    def start(self, log, user=None, environment=None):
-        """As an engine with --read-only and --cap-drop=all would, with a volume where the image declares one."""
+    def start(self, log, user=None, environment=None, capabilities=()):
+        """As an engine with --read-only and --cap-drop=all would, with a new volume where the image declares one: it has
+        the owner and the rights that the folder has in the image."""
         command = ["unshare", "--net", "--mount", "--propagation", "private", sys.executable, "-ISc",
                    debian_root.LOOPBACK_UP, "sh", "-c", RUN, self.image.root, *self.settings["ENTRYPOINT"],
                    *self.settings["CMD"]]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "VOLUMES": " ".join(self.settings["VOLUME"]), "USER_GROUP": user or self.settings["USER"],
+            "CAPABILITIES": "".join(f",+{name}" for name in capabilities),
             "ASAN_OPTIONS": "detect_leaks=0", **(environment or {})})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -110,15 +115,7 @@ class ImageTest(unittest.TestCase):
     def test_it_runs_on_a_root_that_cannot_be_written_and_says_that_it_is_healthy(self):
         with tempfile.TemporaryFile("w+") as log:
             process = self.start(log)
-            health = self.settings["HEALTHCHECK"]
-
-            def is_healthy():
-                if process.poll() is not None:
-                    log.seek(0)
-                    self.fail(log.read())
-                return self.beside(process, *health).returncode == 0
-
-            wait_until(is_healthy, "a good health")
+            self.wait_for_health(process, log)
             with open(f"/proc/{process.pid}/status") as file:
                 status = file.read()
             self.assertRegex(status, r"Uid:\t65532\t65532\t65532\t65532\n")
@@ -141,7 +138,21 @@ class ImageTest(unittest.TestCase):
     def test_a_cluster_may_give_it_any_user(self):
         with tempfile.TemporaryFile("w+") as log:
             process = self.start(log, user="1000770000:1000770000")
-            wait_until(lambda: self.beside(process, *self.settings["HEALTHCHECK"]).returncode == 0, "a good health")
+            self.wait_for_health(process, log)
+
+    def test_root_with_the_one_right_that_the_page_adds_can_write_to_the_volume(self):
+        row = re.search(r"(?m)^\| I/O and open files .*\| `--cap-add=(\w+) --user (\w+)`", INSTALL)
+        with tempfile.TemporaryFile("w+") as log:
+            self.wait_for_health(self.start(log, user=f"{row[2]}:{row[2]}", capabilities=[row[1].lower()]), log)
+
+    def wait_for_health(self, process, log):
+        def is_healthy():
+            if process.poll() is not None:
+                log.seek(0)
+                self.fail(log.read())
+            return self.beside(process, *self.settings["HEALTHCHECK"]).returncode == 0
+
+        wait_until(is_healthy, "a good health")
 
     def test_every_library_finds_what_it_is_linked_with_in_the_image(self):
         loader, = glob.glob(self.inside("/lib64/ld-linux*"))
@@ -176,18 +187,44 @@ class ImageTest(unittest.TestCase):
                     path = self.inside(target) if target.startswith("/") else os.path.join(os.path.dirname(path), target)
             self.assertTrue(os.path.isfile(path), name)
 
+    def test_every_package_that_it_is_filled_from_is_asked_for_by_name(self):
+        """The stage that builds must not rely on what its base or another package happens to bring."""
+        line, = (step.words for step in self.instructions if step.name == "RUN" and "apt-get install" in step.words)
+        named = set(line.split("apt-get install")[1].split())
+        with open(os.path.join(ROOT, "packaging", "image_root")) as file:
+            copied = [path for words in re.findall(r"(?m)^cp -a (.*) ", file.read()) for path in words.split()]
+        self.assertGreaterEqual(len(copied), 4)
+        generated = {"/etc/ssl/certs": "/usr/sbin/update-ca-certificates"}  # by the package of this program
+        for path in copied:
+            answer = self.build_root.run("dpkg-query", "--search", generated.get(path, path)).stdout
+            owners = set(answer.strip().splitlines()[-1].split(": ")[0].split(", "))
+            self.assertTrue(owners & named, f"{path} is of {owners}")
+
+    def test_the_pages_say_how_large_it_is(self):
+        found = []
+        for name in ("install.md", "kubernetes.md"):
+            with open(os.path.join(ROOT, "docs", name)) as file:
+                found += re.findall(r"(?:image has |\[)(\d+) MiB", file.read())
+        self.assertEqual(len(found), 2)
+        self.assertEqual(len(set(found)), 1, "one figure for one image")
+        if LONG:  # otherwise the program is not the one that is shipped
+            self.assertAlmostEqual(self.size() / (1 << 20), float(found[0]), delta=2)
+
     def test_it_knows_the_time_zones(self):
         for name in ("Europe/Berlin", "America/New_York"):
             with open(os.path.realpath(self.inside(f"/usr/share/zoneinfo/{name}")), "rb") as file:
                 self.assertEqual(file.read(4), b"TZif", name)
         self.assertFalse(os.path.lexists(self.inside("/usr/share/zoneinfo/localtime")))
 
+    def size(self):
+        return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, files in os.walk(self.image.root)
+                   for name in files)
+
     def test_it_is_small_and_holds_nothing_to_break_in_with(self):
-        size = 0
+        size = self.size()
         for folder, _, files in os.walk(self.image.root):
             for name in files:
                 status = os.lstat(os.path.join(folder, name))
-                size += status.st_size
                 self.assertEqual(status.st_mode & (stat.S_ISUID | stat.S_ISGID), 0, name)
                 self.assertEqual(status.st_uid, 0, name)
                 self.assertTrue(stat.S_ISLNK(status.st_mode) or not status.st_mode & 0o022, name)
