@@ -26,6 +26,9 @@ ExecStart=/usr/bin/tail -f /dev/null
 Restart=on-failure
 """
 
+with open(os.path.join(ROOT, "docs", "install.md")) as page:
+    INSTALL = page.read()
+
 # The shipped one, in quick.
 QUICK = {"interval: 5s": "interval: 200ms",
          "shipped_rules: [process, container]": "shipped_rules: [process]\n"
@@ -197,6 +200,21 @@ class Agent(Booted):
             self.systemctl("restart", "sidewatch")
         self.assertTrue(self.is_active("sidewatch"))
 
+    def test_a_secret_in_its_variables_reaches_the_agent_and_whoever_tries_the_receiver(self):
+        receiver = self.machine.within_its_network(Receiver)
+        self.addCleanup(receiver.stop)
+        shipped = self.machine.root.read("/etc/default/sidewatch")
+        self.addCleanup(self.systemctl, "restart", "sidewatch")
+        self.addCleanup(self.machine.write, "/etc/default/sidewatch", shipped)
+        write, try_it = re.search(r"(?m)^    (echo 'WEBHOOK_URL=.*)\n    sudo (sh -c .*)$", INSTALL).groups()
+        for line in (write.replace("https://example.org/hook", receiver.url).replace("sudo ", ""), try_it):
+            self.machine.run("sh", "-c", line)
+        receiver.wait_for(1, "the message that is made up")
+        self.systemctl("restart", "sidewatch")
+        surroundings = self.machine.run("cat", f"/proc/{self.main_process('sidewatch')}/environ").stdout
+        self.assertIn(f"WEBHOOK_URL={receiver.url}\0", surroundings)
+        self.assertEqual(self.machine.run("stat", "--format=%a %U", "/etc/default/sidewatch").stdout.split(), ["600", "root"])
+
     def test_a_credential_is_for_the_agent_alone_and_holds_whom_to_tell(self):
         for unit, listen in (("sidewatch", "127.0.0.1:9766"), ("sidewatch@shop", "127.0.0.1:9767")):
             with self.subTest(unit):
@@ -261,11 +279,21 @@ class Instance(Booted):
         self.assertTrue(self.is_active("sidewatch@kiosk"))
         self.systemctl("restart", "kiosk")
         wait_until(lambda: "kiosk" not in self.ask(fires, "127.0.0.1:9773"), "its end", pause=0.2)
-        with open(os.path.join(ROOT, "docs", "install.md")) as file:
-            words = re.search(r"sudo systemctl (stop nginx sidewatch@nginx)\b", file.read())
+        words = re.search(r"sudo systemctl (stop nginx sidewatch@nginx)\b", INSTALL)
         self.systemctl(*words[1].replace("nginx", "kiosk").split())
         self.assertEqual((self.is_active("kiosk"), self.is_active("sidewatch@kiosk")), (False, False))
         self.assertEqual(self.machine.show("sidewatch@kiosk", "Result"), "success")
+
+    def test_a_second_one_without_an_address_says_so_and_comes_up_once_it_has_one(self):
+        for name in ("one", "two"):
+            self.addCleanup(self.systemctl, "stop", f"sidewatch@{name}")
+        self.systemctl("start", "sidewatch@one")
+        self.systemctl("start", "--no-block", "sidewatch@two")
+        sentence = re.search(r"`(127.0.0.1:9767 is already in use)` in its log", INSTALL)[1]
+        wait_until(lambda: sentence in self.machine.journal("sidewatch@two"), "the sentence of the page", pause=0.2)
+        self.assertFalse(self.is_active("sidewatch@two"))
+        self.machine.write("/etc/default/sidewatch-two", "SIDEWATCH_LISTEN=127.0.0.1:9774\n")
+        wait_until(lambda: self.is_active("sidewatch@two"), "the second", pause=0.2)
 
 
 class Life(Booted):

@@ -22,6 +22,9 @@ from support.unit_sandbox import Unit  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
+with open(os.path.join(ROOT, "docs", "install.md")) as page:
+    INSTALL = page.read()
+
 
 def field(package, name):
     answer = subprocess.run(["dpkg-deb", "--field", package, name], capture_output=True, text=True, check=True)
@@ -69,14 +72,35 @@ class Content(Package):
             self.assertIn(path, set(self.files))
         for path, status in self.files.items():
             self.assertEqual((status.st_uid, status.st_gid), (0, 0), path)
-            self.assertEqual(stat.S_IMODE(status.st_mode), 0o755 if path.startswith("/usr/bin/") else 0o644, path)
+            mode = {"/usr/bin/sidewatch": 0o755, "/etc/default/sidewatch": 0o600}.get(path, 0o644)
+            self.assertEqual(stat.S_IMODE(status.st_mode), mode, path)
         with open(os.path.join(self.unpacked, "DEBIAN", "conffiles")) as file:
             self.assertEqual(set(file.read().split()), {path for path in self.files if path.startswith("/etc/")})
 
-    def test_links_of_the_readme_lead_to_files_of_the_package(self):
-        with open(self.unpacked + "/usr/share/doc/sidewatch/README.md") as file:
-            for target in re.findall(r"\]\((docs/[^)#]+)", file.read()):
-                self.assertIn("/usr/share/doc/sidewatch/" + target, set(self.files))
+    def test_every_link_of_every_page_leads_to_a_file_of_the_package(self):
+        pages = [path for path in self.files if path.startswith("/usr/share/doc/") and path.endswith(".md")]
+        self.assertGreater(len(pages), 30)
+        for page in pages:
+            with open(self.unpacked + page) as file:
+                for target in re.findall(r"\]\(([^)#\s]+)", file.read()):
+                    if not re.match(r"[a-z]+:", target):
+                        self.assertIn(os.path.normpath(os.path.join(os.path.dirname(page), target)), set(self.files), page)
+
+    def test_what_a_service_includes_compiles_as_it_is_installed(self):
+        for compiler, language, name in (("cc", "c", "sidewatch.h"), ("c++", "c++", "sidewatch.hpp")):
+            answer = subprocess.run([compiler, "-fsyntax-only", "-Wall", "-Werror", f"-x{language}",
+                                     f"-I{self.unpacked}/usr/include", "-"], input=f"#include <{name}>\n",
+                                    capture_output=True, text=True, timeout=120)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+
+    def test_the_chart_is_whole(self):
+        chart = os.path.join(ROOT, "helm", "sidewatch")
+        self.assertEqual({path for path in self.files if path.startswith("/usr/share/sidewatch/helm/")},
+                         {"/usr/share/sidewatch/helm/sidewatch" + path for path in list_files(chart)})
+
+    def test_its_description_names_every_way_of_telling(self):
+        for word in ("chat", "mail", "pager", "webhook"):
+            self.assertIn(word, field(self.deb, "Description"))
 
     def test_what_the_units_name_is_in_the_package(self):
         for name in ("sidewatch.service", "sidewatch@.service"):
@@ -171,6 +195,11 @@ class Life(Package):
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(timeout=30), 0)
 
+    def unpack(self, upgrade):
+        """The tar file, as docs/install.md has it."""
+        first, later = re.findall(r"sudo (tar -xzf \S+ .* -C /)\n", INSTALL)
+        self.root.run("sh", "-ec", re.sub(r"-xzf \S+", "-xzf /packed.tar.gz", later if upgrade else first))
+
     def names_left(self):
         """What of this package is in the root, but for what the tests and dpkg's own log put there."""
         answer = self.root.run("find", "/", "-xdev", "-path", "/proc", "-prune", "-o", "-path", "/dev", "-prune", "-o",
@@ -189,6 +218,18 @@ class Life(Package):
         self.assertFalse(any("sidewatch@" in name for name in os.listdir(root.inside("/etc/systemd/system"))))
         self.assertIn("Serves http://127.0.0.1:9766/metrics",
                       root.run("sidewatch", "check", "/etc/sidewatch/sidewatch.yaml").stdout)
+        variable, words = re.search(r"sudo (SIDEWATCH_UNIT=\S+) (sidewatch check /etc/sidewatch/instance.yaml) ",
+                                    INSTALL).groups()
+        self.assertIn("unit nginx.service", root.run("env", variable, *words.split()).stdout)
+
+        # A secret that is written as the page says is root's alone, for the machine and for an instance.
+        defaults = root.inside("/etc/default/sidewatch")
+        root.run("sh", "-c", re.search(r"(echo 'WEBHOOK_URL=.*)", INSTALL)[1].replace("sudo ", ""))
+        root.run(*re.search(r"sudo (install -m 0600 /dev/null \S+)`", INSTALL)[1].replace("NAME", "nginx").split())
+        for path in (defaults, defaults + "-nginx"):
+            status = os.stat(path)
+            self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (0o600, 0), path)
+        self.assertRegex(root.read("/etc/default/sidewatch"), r"(?m)^WEBHOOK_URL=")
 
         process = self.start()
         wait_until(lambda: "1" in self.ask(process, 'namedprocess_namegroup_num_procs{groupname="sidewatch"}').stdout,
@@ -230,14 +271,31 @@ class Life(Package):
         # The tar file, unpacked as docs/install.md has it, whoever packed it.
         shutil.copy(self.tar, root.inside("/packed.tar.gz"))
         before = {path: os.lstat(root.inside(path)) for path in ("/", "/etc", "/usr", "/usr/bin", "/lib", "/bin")}
-        with open(os.path.join(ROOT, "docs", "install.md")) as file:
-            words = re.search(r"sudo (tar -xzf) \S+ (.* -C /)\n", file.read())
-        root.run(*words[1].split(), "/packed.tar.gz", *words[2].split())
+        self.unpack(upgrade=False)
         for path, status in before.items():
             now = os.lstat(root.inside(path))
             self.assertEqual((now.st_mode, now.st_uid, now.st_ino), (status.st_mode, status.st_uid, status.st_ino), path)
         self.assertEqual(os.stat(root.inside("/usr/bin/sidewatch")).st_uid, 0)
         self.assertIn("sidewatch", root.run("sidewatch", "--version").stdout)
+        for line in re.findall(r"(?m)^    (sudo useradd .*|sudo chown root:sidewatch .*)$", INSTALL):
+            root.run("sh", "-ec", line.replace("sudo ", ""))
+        folder = os.stat(root.inside("/etc/sidewatch"))
+        group = root.run("getent", "group", "sidewatch").stdout.split(":")[2]
+        self.assertEqual((stat.S_IMODE(folder.st_mode), folder.st_uid, folder.st_gid), (0o750, 0, int(group)))
+        self.assertEqual(stat.S_IMODE(os.stat(defaults).st_mode), 0o600)
+
+        # Unpacked again, over what the administrator changed and over the program.
+        changed = ("/etc/sidewatch/sidewatch.yaml", "/etc/default/sidewatch")
+        for name in changed:
+            with open(root.inside(name), "a") as file:
+                file.write("# Changed by the administrator.\n")
+        size = os.path.getsize(root.inside("/usr/bin/sidewatch"))
+        os.truncate(root.inside("/usr/bin/sidewatch"), 0)
+        self.unpack(upgrade=True)
+        for name in changed:
+            self.assertTrue(root.read(name).endswith("# Changed by the administrator.\n"), name)
+        self.assertEqual(os.path.getsize(root.inside("/usr/bin/sidewatch")), size)
+        self.assertEqual(stat.S_IMODE(os.stat(root.inside("/etc/sidewatch")).st_mode), 0o750)
 
 
 if __name__ == "__main__":
