@@ -89,17 +89,17 @@ OutboxAnswer OutboxDesk::retry(const OutboxQuestion& question) {
 }
 
 void OutboxDesk::send_again(const OutboxQuestion& question, OutboxChange& change) {
-  std::unordered_map<std::string, Level> firing;
+  std::unordered_map<std::string, FiresNow> firing;  // by alert
   for (const AlertView& alert : judge.alerts_now(wall_step)) {
-    if (alert.firing) firing.emplace(alert.incident, alert.level);
+    if (alert.firing) firing.emplace(alert.key, FiresNow{alert.incident, alert.level});
   }
-  const auto level_now = [&](const std::string& incident) {
-    const auto found = firing.find(incident);
-    return found == firing.end() ? Level::ok : found->second;
+  const auto fires_now = [&](const std::string& alert_key) {
+    const auto found = firing.find(alert_key);
+    return found == firing.end() ? std::nullopt : std::optional(found->second);
   };
   auto letters = dead_letters(question.which);
   std::reverse(letters.begin(), letters.end());
-  change.sent_again = dispatcher.send_again(letters, {question.to, level_now}, now, wall());
+  change.sent_again = dispatcher.send_again(letters, {question.to, fires_now}, now, wall());
   if (!change.sent_again.stored) change.not_on_disk = change.sent_again.stored.error().text();
 }
 

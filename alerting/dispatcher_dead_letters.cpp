@@ -12,7 +12,8 @@
 //   other). Its death had that forgotten; sent again to the same receiver, it is remembered. Another receiver (`to`) is not
 //   told the end of what it never heard of.
 // - The last thing that a receiver hears of an incident is what is the case. So a letter stays where it is when something
-//   newer about its incident waits, or when the receiver was told since and the level is not the letter's any more.
+//   newer about its incident waits, when the receiver was told since and the level is not the letter's any more, or when
+//   the alert fires in a new incident: many services know an alert only by its labels, and would take that for ended.
 // - A fallback was given its copy when the letter died, and gets no second one.
 #include <algorithm>
 #include <utility>
@@ -51,9 +52,10 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
   if (!waiting.empty() && queue->line.entry(waiting.back()).notification.created_at >= message.created_at) {
     return "a newer message about the same incident waits already";
   }
+  const auto fires = how.fires_now ? how.fires_now(message.alert_key) : std::nullopt;
   const bool to_its_own = name == message.receiver;
   message.receiver = name;
-  if (auto why_not = bring_up_to_date(*queue, message, to_its_own, how.level_now(message.incident), changes, now);
+  if (auto why_not = bring_up_to_date(*queue, message, to_its_own, fires, changes, now);
       !why_not.empty()) {
     return why_not;
   }
@@ -69,9 +71,10 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
 }
 
 // Why it has nothing to say any more; empty: it has.
-std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& message, bool to_its_own, Level level_now,
-                                                Transaction& changes, Time now) {
+std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& message, bool to_its_own,
+                                                const std::optional<FiresNow>& fires, Transaction& changes, Time now) {
   const bool told = queue.told.contains(message.incident);
+  if (fires && fires->incident != message.incident) return "its incident is over, and the alert fires again since";
   if (is_only_an_end(message)) {
     if (!queue.wants_end(message.incident)) return "'" + queue.target.name + "' is not told of ends (send_resolved: false)";
     if (told || !queue.line.waiting(message.incident).empty()) return "";
@@ -80,9 +83,9 @@ std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& mess
     changes.told.push_back({queue.target.name, message.incident, true});
     return "";
   }
-  if (message.problem() && level_now != Level::ok) {
-    if (told && message.level != level_now) {
-      return "'" + queue.target.name + "' has heard of this incident, and it is " + std::string(to_string(level_now)) +
+  if (message.problem() && fires) {
+    if (told && message.level != fires->level) {
+      return "'" + queue.target.name + "' has heard of this incident, and it is " + std::string(to_string(fires->level)) +
              " now, not " + std::string(to_string(message.level));
     }
     if (!told) message.routing.follow_up = false;

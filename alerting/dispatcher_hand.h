@@ -58,10 +58,15 @@ struct Discarded {
   Result<void> stored = {};   // an Error: it is so, but in memory only for now
 };
 
+// What is the case with an alert that fires.
+struct FiresNow {
+  std::string incident;
+  Level level = Level::warning;
+};
+
 struct SendAgain {
   std::string to = {};  // another receiver than their own; empty: their own
-  // The level of an incident now; ok: it is over.
-  std::function<Level(const std::string& incident)> level_now = [](const std::string&) { return Level::ok; };
+  std::function<std::optional<FiresNow>(const std::string& alert_key)> fires_now = {};  // absent: it does not
 };
 
 struct SentAgain {

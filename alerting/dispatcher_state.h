@@ -107,8 +107,8 @@ struct Dispatcher::State {
   std::vector<ReceiverQueue::Number> what_goes_along(const Queue& queue, const Chosen& which) const;
   void wait_no_more(Queue& queue, const Chosen& which, Time now);
   std::string take_back(const DeadLetter& letter, const SendAgain& how, Transaction& changes, Time now);
-  std::string bring_up_to_date(Queue& queue, Notification& message, bool to_its_own, Level level_now,
-                               Transaction& changes, Time now);
+  std::string bring_up_to_date(Queue& queue, Notification& message, bool to_its_own,
+                               const std::optional<FiresNow>& fires, Transaction& changes, Time now);
   bool waits_somewhere(const Notification& message) const;
 };
 

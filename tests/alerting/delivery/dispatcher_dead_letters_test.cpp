@@ -30,7 +30,10 @@ class DispatcherDeadLetters : public DispatcherTest {
   SentAgain send_again(const std::string& to = "") {
     auto letters = outbox_.dead_letters(100);
     std::reverse(letters.begin(), letters.end());
-    auto done = dispatcher_->send_again(letters, {to, [this](const std::string&) { return level_now_; }}, now_, wall_);
+    const auto fires_now = [this](const std::string& alert) {
+      return level_now_ == Level::ok ? std::nullopt : std::optional(FiresNow{alert + incident_now_, level_now_});
+    };
+    auto done = dispatcher_->send_again(letters, {to, fires_now}, now_, wall_);
     EXPECT_TRUE(done.stored);
     return done;
   }
@@ -43,7 +46,8 @@ class DispatcherDeadLetters : public DispatcherTest {
   }
   void restart() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
 
-  Level level_now_ = Level::warning;  // of whatever incident
+  Level level_now_ = Level::warning;  // of whatever alert; ok: it does not fire
+  std::string incident_now_ = "/1";
 };
 
 TEST_F(DispatcherDeadLetters, WaitAgainUnderTheirOldIdAlsoAfterARestart) {
@@ -147,6 +151,16 @@ TEST_F(DispatcherDeadLetters, StayWhereTheReceiverKnowsBetter) {
   EXPECT_THAT(why_it_stays(), HasSubstr("being sent just now"));
   deliver("n2");
   EXPECT_THAT(why_it_stays(), HasSubstr("it is critical now, not warning"));
+}
+
+TEST_F(DispatcherDeadLetters, StayWhileTheirAlertFiresAnew) {
+  enqueue({.id = "n1"});
+  due();
+  deliver("n1");
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  refuse("n2");
+  incident_now_ = "/2";
+  EXPECT_THAT(why_it_stays(), HasSubstr("the alert fires again since"));
 }
 
 TEST_F(DispatcherDeadLetters, OfAReceiverThatIsGoneNeedAnotherOne) {
