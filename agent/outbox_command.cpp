@@ -75,8 +75,10 @@ std::string and_more(std::int64_t all, std::size_t shown) {
 }
 
 std::string headline(const JsonValue& receiver, WallTime now) {
-  std::string text = cell(receiver["name"].text_or("")) + ": " + count_of(receiver["waiting"].integer_or(0), "message") + " waiting";
-  if (const auto held = receiver["held"].integer_or(0); held > 0) text += ", " + std::to_string(held) + " of them held back";
+  std::string text = cell(receiver["name"].text_or("")) + ": ";
+  text += count_of(receiver["waiting"].integer_or(0), "message") + " waiting";
+  const auto held = receiver["held"].integer_or(0);
+  if (held > 0) text += ", " + std::to_string(held) + " of them held back";
   if (const auto failure = receiver["lastFailure"].text_or(""); !failure.empty()) {
     text += "; the last attempt failed: " + cell(failure);
   }
@@ -147,12 +149,17 @@ std::string chosen(const OutboxCommand& command) {
   return query;
 }
 
+std::string nothing(const OutboxCommand& command) {
+  return command.dead ? "There are no dead letters.\n" : "Nothing waits.\n";
+}
+
 // With what the agent wants said beside its answer.
 CommandResult result(const AgentAnswer& answer, std::string text) {
   CommandResult result{exit_ok, std::move(text), ""};
   for (const JsonValue& stays : answer.json["data"]["stay"].items()) {
     result.code = exit_environment;
-    result.err += "sidewatch: " + cell(stays["id"].text_or("")) + " stays a dead letter: " + cell(stays["why"].text_or("")) + "\n";
+    result.err += "sidewatch: " + cell(stays["id"].text_or("")) + " stays a dead letter: ";
+    result.err += cell(stays["why"].text_or("")) + "\n";
   }
   for (const JsonValue& warning : answer.json["warnings"].items()) {
     result.code = exit_environment;
@@ -177,7 +184,7 @@ CommandResult retry(const OutboxCommand& command) {
   say("sentAgain", "dead letter", " to be sent again");
   say("underWay", "message", " being sent anyway");
   say("held", "message", " still held by a silence or a mute time");
-  if (text.empty() && data["stay"].items().empty()) text = command.dead ? "There are no dead letters.\n" : "Nothing waits.\n";
+  if (text.empty() && data["stay"].items().empty()) text = nothing(command);
   return result(answer, text);
 }
 
@@ -191,7 +198,7 @@ CommandResult ask_back(const OutboxCommand& command) {
     count = 0;
     for (const JsonValue& receiver : data["receivers"].items()) count += receiver["waiting"].integer_or(0);
   }
-  if (count == 0) return {exit_ok, command.dead ? "There are no dead letters.\n" : "Nothing waits.\n", ""};
+  if (count == 0) return {exit_ok, nothing(command), ""};
   const std::string of = command.receiver.empty() ? "" : (command.dead ? " of " : " for ") + command.receiver;
   const std::string what = command.dead ? count_of(count, "dead letter") : count_of(count, "waiting message");
   return fail(exit_configuration, "this would drop " + what + of + " for good; add --yes to do it");
@@ -211,16 +218,18 @@ CommandResult drop(const OutboxCommand& command) {
     const JsonValue& data = answer.json["data"];
     dropped += data["dropped"].integer_or(0);
     forgotten += data["forgotten"].integer_or(0);
-    if (data["left"].integer_or(0) > 0 && data["dropped"].integer_or(0) > 0 && answer.json["warnings"].is_null()) continue;
+    const bool goes_on = data["left"].integer_or(0) > 0 && data["dropped"].integer_or(0) > 0;
+    if (goes_on && answer.json["warnings"].is_null()) continue;
     std::string text;
     if (dropped > 0) text += count_of(dropped, "waiting message") + " dropped\n";
     if (forgotten > 0) text += count_of(forgotten, "dead letter") + " dropped\n";
     CommandResult done = result(answer, text);
     if (const auto busy = data["underWay"].integer_or(0); busy > 0) {
       done.code = exit_environment;
-      done.err += "sidewatch: " + count_of(busy, "message") + " being sent just now cannot be dropped: try again in a moment\n";
+      done.err += "sidewatch: " + count_of(busy, "message");
+      done.err += " being sent just now cannot be dropped: try again in a moment\n";
     }
-    if (done.out.empty() && done.err.empty()) done.out = command.dead ? "There are no dead letters.\n" : "Nothing waits.\n";
+    if (done.out.empty() && done.err.empty()) done.out = nothing(command);
     return done;
   }
 }

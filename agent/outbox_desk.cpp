@@ -66,8 +66,9 @@ OutboxReport OutboxDesk::list(const OutboxQuestion& question) {
     }
     report.waiting.push_back(std::move(row));
   }
-  report.dead = dead_letters(question.which);
-  report.dead_letters = report.dead.size();
+  const bool of_all = question.which.id.empty() && question.which.receiver.empty();  // to read them all is not cheap
+  report.dead = of_all ? outbox.dead_letters(question.most) : dead_letters(question.which);
+  report.dead_letters = of_all ? outbox.dead_letter_count() : report.dead.size();
   if (report.dead.size() > question.most) report.dead.resize(question.most);
   return report;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
+
 namespace sidewatch {
 
 Result<void> OutboxStore::bury(SqliteStatement& statement, const Finished& finished, WallTime at) {
@@ -29,17 +31,10 @@ Result<void> OutboxStore::bury(SqliteStatement& statement, const Finished& finis
 Result<void> OutboxStore::forget(const std::vector<Forgotten>& forgotten) {
   if (forgotten.empty()) return {};
   dead_letter_count_.reset();
-  auto find = database_.prepare("SELECT body FROM dead WHERE number = ?1");
-  if (!find) return failed(find.error());
-  auto remove = database_.prepare("DELETE FROM dead WHERE number = ?1");
+  auto remove = database_.prepare("DELETE FROM dead WHERE number = ?1 AND instr(body, ?2) > 0");
   if (!remove) return failed(remove.error());
   for (const auto& [number, id] : forgotten) {
-    const auto row = find->bind(1, number).step();
-    if (!row) return failed(row.error());
-    const auto letter = *row ? decode_notification(find->bytes(0)) : Result<Notification>(Error{});
-    find->reset();
-    if (!letter || letter->id != id) continue;
-    remove->bind(1, number);
+    remove->bind(1, number).bind(2, "\"id\":" + json_quoted(id));
     if (auto done = run(*remove); !done) return done;
   }
   return {};
