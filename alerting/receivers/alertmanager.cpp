@@ -132,7 +132,7 @@ class AlertmanagerReceiver final : public Receiver {
   // What is held of the alerts of the delivery once a peer may have taken it goes into `held`.
   std::string body_of(const Delivery& delivery, WallTime now, HeldAlerts& held) const;
   void write_alert(JsonWriter& json, const Notification& n, const HeldAlert& as, WallTime ends_at) const;
-  void remember(const Delivery& delivery, HeldAlerts held, Reach reach);
+  void remember(const Delivery& delivery, HeldAlerts held, Reach reach, WallTime now);
   Attempt ask(AlertmanagerPeer& peer, const Delivery& delivery, const std::string& body, Spread& spread);
   WallTime wall() const {
     return context_.wall ? context_.wall() : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
@@ -148,7 +148,8 @@ class AlertmanagerReceiver final : public Receiver {
 
 Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
   HeldAlerts held;
-  const std::string body = body_of(delivery, wall(), held);
+  const WallTime now = wall();
+  const std::string body = body_of(delivery, now, held);
   Spread spread;
   if (const auto known = under_way_.extract(delivery.id)) spread = known.mapped();
   ++spread.attempts;
@@ -158,6 +159,7 @@ Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
 
   std::optional<RetryLater> later;
   std::optional<Rejected> rejected;
+  const bool all_are_asked = spread.done.empty();
   for (AlertmanagerPeer* peer : order) {
     if (spread.done.contains(peer)) continue;
     const bool was_away = peer->away;
@@ -170,7 +172,9 @@ Attempt AlertmanagerReceiver::send(const Delivery& delivery) {
     }
   }
   const bool refused_by_all = rejected && !later && !spread.taken;
-  remember(delivery, std::move(held), later ? Reach::somebody : refused_by_all ? Reach::nobody : Reach::everybody);
+  const bool everybody = all_are_asked && !later;  // has this very body
+  remember(delivery, std::move(held),
+           refused_by_all ? Reach::nobody : everybody ? Reach::everybody : Reach::somebody, now);
   if (later && !interrupted_) {
     const bool enough =
         spread.attempts >= attempts_with_a_new_absence || !spread.new_absence || is_resend(delivery.id);
@@ -231,12 +235,18 @@ std::string AlertmanagerReceiver::body_of(const Delivery& delivery, WallTime now
   return json.take();
 }
 
-void AlertmanagerReceiver::remember(const Delivery& delivery, HeldAlerts held, Reach reach) {
+void AlertmanagerReceiver::remember(const Delivery& delivery, HeldAlerts held, Reach reach, WallTime now) {
   if (reach == Reach::nobody) return;
+  if (held_.size() >= max_remembered) {
+    std::erase_if(held_, [now](const auto& alert) {
+      return std::all_of(alert.second.begin(), alert.second.end(),
+                         [now](const HeldAlert& each) { return each.ends_at <= now; });
+    });
+  }
   for (const Notification& n : delivery.alerts) {
     auto& of_this = held[n.alert_key];
     if (reach == Reach::everybody && n.problem()) of_this.erase(of_this.begin(), of_this.end() - 1);
-    if (reach == Reach::everybody && !n.problem()) {
+    if (of_this.empty() || (reach == Reach::everybody && !n.problem())) {
       held_.erase(n.alert_key);
     } else if (held_.size() < max_remembered || held_.contains(n.alert_key)) {
       held_[n.alert_key] = of_this;

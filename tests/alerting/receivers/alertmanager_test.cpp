@@ -124,6 +124,27 @@ TEST_F(AlertmanagerTest, EndsWhatFiredBeforeAnEndThatGotLost) {
   EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
 }
 
+TEST_F(AlertmanagerTest, EndsWhatFiredBeforeHoweverManyAlertsHaveEndedWhileAPeerWasAway) {
+  const auto both = cluster();
+  take_away();
+  other_.script({{.status = 200}});
+  for (const Reason reason : {Reason::fired, Reason::resolved}) {
+    for (int i = 0; i < 10; ++i) {
+      Delivery many = deliver_alone(make_notification({.id = "n", .alert = "b", .reason = reason}));
+      for (int j = 0; j < 1'000; ++j) {
+        const std::string alert = "b" + std::to_string(1'000 * i + j);
+        many.alerts.push_back(make_notification({.id = "n", .alert = alert, .reason = reason}));
+      }
+      both->send(many);
+    }
+  }
+  bring_back();
+  now_ += 1h;
+  tell(both, make_notification({.id = "n-1"}));
+  tell(both, make_notification({.id = "n-2", .reason = Reason::escalated, .level = Level::critical}));
+  EXPECT_THAT(first_.firing(now_), ElementsAre(critical_a1));
+}
+
 TEST_F(AlertmanagerTest, DoesNotEndWhatNoPeerTook) {
   const auto both = cluster();
   auto bad = make_notification({.id = "n-1"});
