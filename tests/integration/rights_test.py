@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import wait_until  # noqa: E402
-from other_user import OtherUser  # noqa: E402
+from other_user import AGENT_USER, OtherUser  # noqa: E402
 
 
 @unittest.skipUnless(os.geteuid() == 0, "becoming somebody else takes root")
@@ -51,6 +51,27 @@ collectors:
                 self.assertEqual(agent.log_since_start().count(words), 0 if "port" in expected else 1, agent.log())
                 self.assertNotIn("can read everything again", agent.log_since_start())
                 agent.stop()
+
+    def test_of_the_same_user_it_sees_everything_without_any(self):
+        config = """
+agent: {interval: 100ms}
+http: {listen: "127.0.0.1:0"}
+collectors:
+  process: [{name: own, match: {port: PORT}, proportional_memory_every: 100ms}]
+"""
+        listens = ("import socket; s = socket.create_server(('127.0.0.1', 0));"
+                   "print(s.getsockname()[1], flush=True); input()")
+        service = subprocess.Popen(["/usr/bin/python3", "-ISc", listens], user=AGENT_USER, group=AGENT_USER,
+                                   extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(service.communicate)
+        self.addCleanup(service.kill)
+        agent = self.start_agent(config.replace("PORT", service.stdout.readline().strip()))
+        wanted = ("num_procs{groupname=\"own\"}", "read_bytes_total{groupname=\"own\"}",
+                  "open_filedesc{groupname=\"own\"}",
+                  "memory_bytes{groupname=\"own\",memtype=\"proportionalResident\"}")
+        wait_until(lambda: all("namedprocess_namegroup_" + one in agent.metrics() for one in wanted), wanted)
+        self.assertEqual(agent.metrics()["namedprocess_namegroup_num_procs{groupname=\"own\"}"], 1)
+        self.assertNotIn("cannot read", agent.log())
 
 
 if __name__ == "__main__":
