@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/descriptor.h"
+#include "collectors/statsd/stream_lines.h"
 
 namespace sidewatch::statsd {
 namespace {
@@ -145,8 +146,7 @@ struct Listener::State {
     bool listening = false;  // a stream socket that takes connections
     bool waiting = false;    // it takes none at the moment
     std::string path;        // to be removed at the end
-    std::string partial;     // of a stream: the line that is not whole yet
-    bool skipping = false;   // the line is too long: left out up to its end
+    StreamLines lines{max_datagram};  // of a stream
     std::uint32_t kernel_drops = 0;
     std::uint64_t heard = 0;  // when it said something last, in rounds
   };
@@ -188,7 +188,6 @@ struct Listener::State {
   void accept_streams(Source& source);
   void close_most_silent();
   void read_stream(Source& source);
-  void take_stream(Source& source, std::string_view text);
 
   Take take;
   Pause pause;
@@ -345,43 +344,14 @@ void Listener::State::read_stream(Source& source) {
   const auto count = recv(source.socket.get(), buffers.data(), buffers.size(), MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) {
-    if (!source.partial.empty()) take(source.partial);  // a client's last line may lack its newline
+    source.lines.end(take);
     drop(&source);
     return;
   }
   ++counts.packets[transport];
   counts.bytes[transport] += static_cast<std::uint64_t>(count);
   source.heard = round;
-  take_stream(source, std::string_view(buffers.data(), static_cast<std::size_t>(count)));
-}
-
-void Listener::State::take_stream(Source& source, std::string_view text) {
-  if (source.skipping || !source.partial.empty()) {
-    const auto end = text.find('\n');
-    const auto piece = text.substr(0, end);
-    if (!source.skipping) source.partial += piece;
-    if (source.partial.size() > max_datagram && !source.skipping) {
-      ++counts.cut;
-      source.skipping = true;
-      source.partial = std::string();
-    }
-    if (end == std::string_view::npos) return;
-    if (!source.skipping) take(source.partial);
-    source.partial.clear();
-    source.skipping = false;
-    text.remove_prefix(end + 1);
-  }
-  const auto last = text.rfind('\n');
-  if (last != std::string_view::npos) {
-    take(text.substr(0, last));
-    text.remove_prefix(last + 1);
-  }
-  if (text.size() > max_datagram) {
-    ++counts.cut;
-    source.skipping = true;
-    return;
-  }
-  source.partial = text;
+  counts.cut += source.lines.add(std::string_view(buffers.data(), static_cast<std::size_t>(count)), take);
 }
 
 }  // namespace sidewatch::statsd

@@ -1,8 +1,9 @@
 // The sockets that lines arrive at: datagrams (UDP, Unix) many at a time, streams (TCP, Unix) line by line.
 //
 // One thread, no waiting but in epoll. What the kernel had to drop because nobody read in time is counted by itself
-// (SO_MEMINFO; SO_RXQ_OVFL would tell the same number, but only with the next datagram). Everything that can be held open is bounded: a stream more than the limit closes the one that has been
-// silent longest, a line longer than a buffer is left out.
+// (SO_MEMINFO; SO_RXQ_OVFL would tell the same number, but only with the next datagram). Everything that can be held open is
+// bounded: a stream more than the limit closes the one that has been silent longest, a line longer than a buffer is left
+// out.
 #pragma once
 
 #include <array>

@@ -65,12 +65,14 @@ class ListenerTest : public ::testing::Test {
   // Takes in what has been sent: the sockets are read before the listener sees that it is woken, or in a later round.
   void receive(std::size_t pieces) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (seen.size() < pieces && std::chrono::steady_clock::now() < deadline) {
-      eventfd_write(wake, 1);
-      listener.receive(wake);
-      eventfd_t rings = 0;
-      eventfd_read(wake, &rings);
-    }
+    while (seen.size() < pieces && std::chrono::steady_clock::now() < deadline) receive_what_is_there();
+  }
+
+  void receive_what_is_there() {
+    eventfd_write(wake, 1);
+    listener.receive(wake);
+    eventfd_t rings = 0;
+    eventfd_read(wake, &rings);
   }
 
   TempDir dir;
@@ -174,6 +176,34 @@ TEST_F(ListenerTest, PutsTheLinesOfAStreamTogether) {
   receive(4);
   EXPECT_THAT(seen, ElementsAre("a:1|c", "b:2|c", "c:3|c", "d:4|c"));
   EXPECT_EQ(listener.counts().streams, 0u);
+}
+
+std::string packet(const std::string& lines) {
+  const std::size_t size = lines.size();
+  return {static_cast<char>(size & 0xff), static_cast<char>(size >> 8 & 0xff), static_cast<char>(size >> 16), '\0'};
+}
+
+// As datadog-go writes them to a Unix stream; in pieces of every length.
+TEST_F(ListenerTest, TakesPacketsWithTheirLengthBeforeThem) {
+  open("unix://" + dir.path() + "/stream.sock");
+  const std::string large(Listener::max_datagram + 1, 'x');
+  std::string stream;
+  for (const std::string& lines : {std::string("a:1|c\nb:2|c\n"), std::string(), large, std::string("c:3|c")}) {
+    stream += packet(lines) + lines;
+  }
+  for (const std::size_t piece : {std::size_t{1000}, std::size_t{1}, std::size_t{3}, stream.size()}) {
+    seen.clear();
+    Client client(AF_UNIX, SOCK_STREAM);
+    client.connect_to(dir.path() + "/stream.sock");
+    const std::uint64_t cut = listener.counts().cut;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      client.send(std::string_view(stream).substr(at, piece));
+      receive_what_is_there();
+    }
+    receive(2);
+    EXPECT_THAT(seen, ElementsAre("a:1|c\nb:2|c\n", "c:3|c")) << "in pieces of " << piece;
+    EXPECT_EQ(listener.counts().cut, cut + 1);
+  }
 }
 
 TEST_F(ListenerTest, LeavesOutALineOfAStreamThatIsLongerThanABuffer) {
