@@ -33,6 +33,7 @@ JudgeReport Judge::judge(Time now, Duration wall_step) {
                                              transaction(std::move(tick.rows), now, wall_step), now);
   if (!committed && !commit_failed_) report.problems.push_back(committed.error().text());
   commit_failed_ = !committed;
+  for (const Notification& end : dispatcher_.take_unheard()) engine_.unheard(end);
 
   auto statuses = engine_.rules();
   for (const auto& status : statuses) {

@@ -89,6 +89,8 @@ void visit_fields(AlertType& alert, Visitor& visit) {
   visit("told", contact.told);
   visit("last_problem_level", contact.last_problem_level);
   visit("last_problem", contact.last_problem);
+  visit("level_before", contact.level_before);
+  visit("problem_before", contact.problem_before);
   visit("waiting", contact.waiting);
   visit("suppressed", contact.suppressed);
   visit("messages", contact.messages);

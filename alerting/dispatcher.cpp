@@ -1,6 +1,7 @@
 #include "alerting/dispatcher.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "alerting/dispatcher_state.h"
@@ -24,6 +25,11 @@ Dispatcher::Queue* Dispatcher::State::find(const std::string& receiver) {
 Result<void> Dispatcher::enqueue(std::vector<Notification> notifications, Transaction with, Time now) {
   if (with.at == WallTime() && !notifications.empty()) with.at = notifications.front().created_at;
   state_->note_fallbacks(notifications);
+  state_->silenced.clear();
+  std::set<std::string> heard;  // incidents; those who know of one may forget it with its end
+  for (const auto& each : notifications) {
+    if (!each.problem() && state_->told_of(each.incident)) heard.insert(each.incident);
+  }
   for (auto& notification : notifications) {
     Queue* queue = state_->find(notification.receiver);
     if (queue != nullptr && !queue->leaving) {
@@ -34,6 +40,11 @@ Result<void> Dispatcher::enqueue(std::vector<Notification> notifications, Transa
       ++(queue != nullptr ? queue->status : state_->gone[notification.receiver]).dropped;
       with.add.push_back(std::move(notification));
     }
+  }
+  for (auto& end : std::exchange(state_->silenced, {})) {
+    if (heard.contains(end.incident) || state_->awaits(end.incident)) continue;
+    heard.insert(end.incident);
+    state_->unheard.push_back(std::move(end));
   }
   return state_->outbox.commit(with);
 }

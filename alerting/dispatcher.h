@@ -112,6 +112,10 @@ class Dispatcher {
   // for now; the messages are queued and will be sent all the same.
   Result<void> enqueue(std::vector<Notification> notifications, Transaction with, Time now);
 
+  // Of the incidents whose ends were enqueued: the end of each of which nobody was told and nobody will be, as it was held
+  // back until then. Once each.
+  std::vector<Notification> take_unheard();
+
   // What to hand out now: at most one per receiver, each under way until `finished` or `hand_back`. What goes together is
   // on disk before. While the outbox is degraded this also asks it, every 10 s, to write what is in memory only.
   std::vector<Delivery> due(Time now);

@@ -72,6 +72,26 @@ bool Dispatcher::State::hold(Queue& queue, ReceiverQueue::Number number, Transac
   return until.has_value();
 }
 
+// It began and ended while it was held back.
+void Dispatcher::State::silence(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+  ++queue.status.silenced;
+  silenced.push_back(queue.line.entry(number).notification);
+  leave(queue, number, Outcome::pointless, "", changes);
+}
+
+// Whether any receiver has heard of it, or is just being told.
+bool Dispatcher::State::told_of(const std::string& incident) const {
+  return std::any_of(queues.begin(), queues.end(), [&](const auto& queue) { return queue->knows(incident); });
+}
+
+// Whether any receiver is still to hear of it.
+bool Dispatcher::State::awaits(const std::string& incident) const {
+  return std::any_of(queues.begin(), queues.end(),
+                     [&](const auto& queue) { return !queue->line.waiting(incident).empty(); });
+}
+
+std::vector<Notification> Dispatcher::take_unheard() { return std::exchange(state_->unheard, {}); }
+
 void Dispatcher::State::review_holds(Queue& queue, Transaction& changes, Time now) {
   if (!hold_back) return;
   std::vector<ReceiverQueue::Number> numbers;
@@ -81,8 +101,7 @@ void Dispatcher::State::review_holds(Queue& queue, Transaction& changes, Time no
   for (const auto number : numbers) {
     if (!hold(queue, number, changes, now)) continue;
     if (queue.line.entry(number).notification.reason != Reason::fired_and_resolved) continue;
-    ++queue.status.silenced;
-    leave(queue, number, Outcome::pointless, "", changes);
+    silence(queue, number, changes);
   }
 }
 

@@ -215,8 +215,7 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
   inherit_mutes(queue, last, changes);
   const Notification left = queue.line.entry(last).notification;
   if (hold(queue, last, changes, now) && left.reason == Reason::fired_and_resolved) {
-    ++queue.status.silenced;
-    return leave(queue, last, Outcome::pointless, "", changes);
+    return silence(queue, last, changes);
   }
   const bool unwanted = is_only_an_end(left) && !queue.wants_end(incident);
   if (known ? !unwanted : !is_only_an_end(left) && !left.routing.follow_up) return;

@@ -66,6 +66,8 @@ struct Dispatcher::State {
   HoldBack hold_back = {};                     // empty: nothing is
   Renew renew = [](Notification& notification, Time now) { renew_times(notification, to_wall(now, Duration(0))); };
   Time next_review = {};                       // of what is held back
+  std::vector<Notification> silenced = {};     // ends that were dropped since the last messages came
+  std::vector<Notification> unheard = {};      // of those, what take_unheard() gives
 
   Queue* find(const std::string& receiver);
   void save_what_waits(Time now);
@@ -74,6 +76,9 @@ struct Dispatcher::State {
   bool ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const;
   void release(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   bool hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
+  void silence(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
+  bool told_of(const std::string& incident) const;
+  bool awaits(const std::string& incident) const;
   void review_holds(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);
   std::vector<ReceiverQueue::Number> what_goes_together(Queue& queue, ReceiverQueue::Number first, Time now);

@@ -193,6 +193,10 @@ bool Engine::renew(Notification& message, const Store& store, Time now) const {
   return renewed;
 }
 
+void Engine::unheard(const Notification& end) {
+  state_->each_alerting([&](RuleRunner& runner) { runner.unheard(end); });
+}
+
 void Engine::replace_rules(std::vector<RuleGroup> groups) {
   const std::size_t max_alerts = state_->limits.max_alerts_per_rule;
   std::vector<GroupRunner> old = std::exchange(state_->groups, runners_of(std::move(groups), max_alerts));

@@ -72,6 +72,9 @@ class Engine {
   // its incident is over, or the alert is at another level, which a message of its own will tell.
   bool renew(Notification& message, const Store& store, Time now) const;
 
+  // The end of an incident of which nobody was told: no cooldown runs because of it.
+  void unheard(const Notification& end);
+
   // What templates know as $externalLabels and $externalURL.
   void set_externals(Labels labels, std::string url);
 

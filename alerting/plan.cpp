@@ -58,6 +58,10 @@ Decision plan_problem(Contact& contact, const Situation& situation, Time now) {
     return hold_back(contact, situation, Suppression::cooldown);
   }
   if (!situation.has_receiver) return hold_back(contact, situation, Suppression::no_receiver);
+  if (contact.messages == 0) {
+    contact.level_before = contact.last_problem_level;
+    contact.problem_before = contact.last_problem;
+  }
   const Decision decision = send(contact, reason_of(contact, situation));
   contact.told = contact.last_problem_level = situation.level;
   contact.last_problem = now;
@@ -88,8 +92,14 @@ bool idle(const Contact& contact, Duration cooldown, Time now) {
   return contact.suppressed == 0 || !cooling(contact, suppressed_memory, now);
 }
 
+void unheard(Contact& contact) {
+  contact.last_problem_level = contact.level_before;
+  contact.last_problem = contact.problem_before;
+}
+
 void shift(Contact& contact, Duration real) {
   if (contact.last_problem) *contact.last_problem += real;
+  if (contact.problem_before) *contact.problem_before += real;
 }
 
 std::string_view to_string(Suppression suppression) {

@@ -42,6 +42,8 @@ struct Contact {
   std::optional<Suppression> waiting;    // a message of the present incident waits, for this reason
   std::int64_t suppressed = 0;           // problem messages that the cooldown held back since the last message sent
   std::uint64_t messages = 0;            // sent in the present incident: numbers the idempotency keys
+  Level level_before = Level::ok;        // last_problem_level as it was before the present incident,
+  std::optional<Time> problem_before;    // and last_problem
   bool operator==(const Contact&) const = default;
 };
 
@@ -69,6 +71,9 @@ std::optional<Time> next_due(const Contact& contact, Duration cooldown);
 bool idle(const Contact& contact, Duration cooldown, Time now);
 
 inline constexpr Duration suppressed_memory = std::chrono::hours(24);
+
+// The incident is over, and its messages reached nobody: people know what they knew before it.
+void unheard(Contact& contact);
 
 void shift(Contact& contact, Duration real);
 

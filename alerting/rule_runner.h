@@ -50,7 +50,9 @@ class RuleRunner {
 
   void skip(Duration unseen);  // see Engine
 
-  bool renew(Notification& message, const Store& store, Time now, const promql::Options& options);  // see Engine
+  // See Engine.
+  bool renew(Notification& message, const Store& store, Time now, const promql::Options& options);
+  void unheard(const Notification& end);
 
   // Takes over an alert of this rule, from a saved row (`stored`) or from the runner before a reload. One that came
   // about under another meaning of the rule is judged anew.
@@ -85,6 +87,7 @@ class RuleRunner {
   void take(const promql::VectorSample& sample, const TickInput& input, TickResult& result);
   void take(const Presence& presence, const TickInput& input, TickResult& result);
   Entry* entry_for(const Labels& entity, bool problem, TickResult& result);
+  Entry* entry_of(const Notification& message);
   bool make_room(TickResult& result);
   void go_on(Entry& entry, const Step& step, Reason resolved_as, const TickInput& input, TickResult& result);
   void without_data(Entry& entry, const TickInput& input, TickResult& result);

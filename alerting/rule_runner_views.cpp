@@ -1,4 +1,5 @@
-// What one rule and its alerts look like from outside: in views, in rows, in a message that has waited. See rule_runner.h.
+// What one rule and its alerts look like from outside: in views, in rows, in a message that has waited; and what became of
+// its messages. See rule_runner.h.
 
 #include "alerting/rule_runner.h"
 
@@ -64,15 +65,29 @@ void RuleRunner::save(std::vector<StateRow>& out) const {
   for (const auto& [entity, entry] : entries_) out.push_back({entry.alert.key, encode(entry.alert)});
 }
 
-bool RuleRunner::renew(Notification& message, const Store& store, Time now, const promql::Options& options) {
-  if (rule_.name != message.rule) return false;
+// Whose alert a message speaks of; null: it is of another rule, or of an incident that is history.
+RuleRunner::Entry* RuleRunner::entry_of(const Notification& message) {
+  if (rule_.name != message.rule) return nullptr;
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const auto& item) { return item.second.alert.key == message.alert_key; });
-  if (found == entries_.end()) return false;
-  const Alert& alert = found->second.alert;
-  const std::optional<AlertTexts>& texts = found->second.texts;
+  if (found == entries_.end() || found->second.alert.incident() != message.incident) return nullptr;
+  return &found->second;
+}
+
+void RuleRunner::unheard(const Notification& end) {
+  Entry* const entry = entry_of(end);
+  if (entry == nullptr || entry->alert.state.firing()) return;
+  sidewatch::unheard(entry->alert.contact);
+  entry->changed = true;
+}
+
+bool RuleRunner::renew(Notification& message, const Store& store, Time now, const promql::Options& options) {
+  const Entry* const entry = entry_of(message);
+  if (entry == nullptr) return false;
+  const Alert& alert = entry->alert;
+  const std::optional<AlertTexts>& texts = entry->texts;
   const AlertState& state = alert.state;
-  if (alert.incident() != message.incident || state.level != message.level || !state.firing()) return false;
+  if (!state.firing() || state.level != message.level) return false;
   message.value = state.value;
   message.peak = state.peak;
   message.worst = std::max(message.worst, state.worst);

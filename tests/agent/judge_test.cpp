@@ -112,6 +112,23 @@ TEST_F(JudgeTest, ShowsNothingThatIsNotOnDisk) {
   EXPECT_EQ(found.pending.at(0).notification.incident, alert.incident);
 }
 
+TEST_F(JudgeTest, RunsNoCooldownForWhatWasHeldBackUntilItWasOver) {
+  use(memory_rule);
+  std::optional<Time> held = now + 1h;
+  dispatcher.set_hold_back([&](const Notification&, Time) { return held; });
+  dispatcher.set_renew([&](Notification& message, Time at) { judge.renew(message, at, wall_step); });
+  after(5s, 90);
+  after(5s, 50);
+  EXPECT_EQ(after(5s, 85).events.at(0).sent, Reason::fired) << "the default cooldown has not passed";
+  after(30min, 92);
+  held.reset();
+  now += 1s;
+  const auto told = dispatcher.due(now);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].first().value, 92);
+  EXPECT_EQ(told[0].first().duration, 30min + 1s);
+}
+
 TEST_F(JudgeTest, WritesNothingWhileAllIsWell) {
   use(memory_rule);
   after(5s, 50);

@@ -29,7 +29,7 @@ Alert full_alert() {
   alert.state.sampled = time_at_ms(16);
   alert.state.value = 0.1;
   alert.state.peak = std::numeric_limits<double>::infinity();
-  alert.contact = {Level::warning, Level::critical, time_at_ms(17), Suppression::cooldown, 3, 4};
+  alert.contact = {Level::warning, Level::critical, time_at_ms(17), Suppression::cooldown, 3, 4, Level::warning, time_at_ms(18)};
   alert.told_labels = Labels{{"alertname", "x"}, {"severity", "warning"}};
   alert.started_wall_ms = 1'772'366'400'250;
   return alert;

@@ -37,10 +37,11 @@ class EngineHold : public testing::Test {
     });
   }
 
-  // What the receiver is told once the value has come: "reason level summary".
+  // What is told once the value has come: "reason level summary".
   std::vector<std::string> told_after(int seconds, double value) {
     const TickResult tick = world.after(seconds, "memory", value);
     EXPECT_TRUE(dispatcher.enqueue(tick.notifications, {}, world.now));
+    for (const auto& end : dispatcher.take_unheard()) world.engine.unheard(end);
     return told();
   }
   std::vector<std::string> told() {
@@ -100,6 +101,41 @@ TEST_F(EngineHold, AMessageAboutAnotherIncidentIsLeftAlone) {
   EXPECT_FALSE(world.engine.renew(other, world.store, world.now));
   told_after(10, 50);
   EXPECT_FALSE(world.engine.renew(last, world.store, world.now)) << "it is over";
+}
+
+TEST_F(EngineHold, NoCooldownRunsForWhatNobodyHeardOf) {
+  held_until = world.now + 24h;
+  EXPECT_THAT(told_after(10, 85), IsEmpty());
+  EXPECT_THAT(told_after(10, 50), IsEmpty());
+  held_until.reset();
+  EXPECT_THAT(told_after(10, 85), ElementsAre("fired warning Memory at 85%"));
+}
+
+TEST_F(EngineHold, TheCooldownOfWhatWasToldBeforeGoesOn) {
+  EXPECT_THAT(told_after(10, 85), ElementsAre("fired warning Memory at 85%"));
+  told_after(10, 50);
+  held_until = world.now + 24h;
+  EXPECT_THAT(told_after(10, 97), IsEmpty()) << "worse than what was told: no cooldown holds it back";
+  EXPECT_THAT(told_after(10, 50), IsEmpty());
+  told_after(10, 50);
+  world.restart(memory_rule, 5);
+  held_until.reset();
+  EXPECT_THAT(told_after(10, 85), IsEmpty());
+  EXPECT_THAT(told_after(3535, 85), IsEmpty());
+  EXPECT_THAT(told_after(20, 85), ElementsAre("repeated warning Memory at 85%"));
+}
+
+TEST_F(EngineHold, ACooldownRunsWhenOneOfTheReceiversHeardOfIt) {
+  world.router = std::vector<std::string>{"oncall", "chat"};
+  ASSERT_TRUE(dispatcher.reload({{"oncall", "", 100}, {"chat", "", 100}}, world.now, to_wall(world.now, {})));
+  dispatcher.set_hold_back([this](const Notification& message, Time) {
+    return message.receiver == "chat" ? held_until : std::nullopt;
+  });
+  held_until = world.now + 24h;
+  EXPECT_THAT(told_after(10, 85), ElementsAre("fired warning Memory at 85%"));
+  EXPECT_THAT(told_after(10, 50), ElementsAre("resolved ok Memory at 50%"));
+  held_until.reset();
+  EXPECT_THAT(told_after(10, 85), IsEmpty());
 }
 
 }  // namespace
