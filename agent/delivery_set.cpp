@@ -58,6 +58,7 @@ void DeliverySet::resend(const std::vector<AlertView>& alerts, Time now, WallTim
   for (auto& entry : entries_) {
     const Duration every = entry.plan.resend_every;
     if (every <= Duration(0) || entry.busy || (!entry.in_round && now - entry.resent_at < every)) continue;
+    if (dispatcher_.left_alone(entry.plan.name, now)) continue;
     Delivery piece = next_piece(entry, alerts, now, wall);
     if (piece.alerts.empty() || !entry.runner->send(std::move(piece))) continue;
     entry.resending = entry.busy = true;
@@ -87,6 +88,7 @@ Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall)
   if (resent) {
     if (std::holds_alternative<RetryLater>(done.attempt)) entry->in_round = false;
     dispatcher_.occupy(done.receiver, false);
+    dispatcher_.heed(done.receiver, done.attempt, now);
     bury_retired();
     return {};
   }

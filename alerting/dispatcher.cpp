@@ -152,6 +152,20 @@ void Dispatcher::occupy(const std::string& receiver, bool occupied) {
   if (Queue* queue = state_->find(receiver)) queue->occupied = occupied;
 }
 
+// What is refused as things are (a token that is wrong) says nothing about the next message: that has its own answer.
+void Dispatcher::heed(const std::string& receiver, const Attempt& attempt, Time now) {
+  Queue* const queue = state_->find(receiver);
+  const auto* later = std::get_if<RetryLater>(&attempt);
+  if (queue == nullptr || later == nullptr || later->refused || !later->whole_receiver || !later->after) return;
+  queue->left_alone_until = now + retry_delay(state_->policy, 1, later->after, state_->random);
+  queue->paused_until = std::max(queue->paused_until, queue->left_alone_until);
+}
+
+bool Dispatcher::left_alone(const std::string& receiver, Time now) const {
+  const Queue* const queue = state_->find(receiver);
+  return queue != nullptr && queue->left_alone_until > now;
+}
+
 bool Dispatcher::told(const std::string& receiver, const std::string& incident) const {
   const Queue* queue = state_->find(receiver);
   return queue != nullptr && queue->told.contains(incident);

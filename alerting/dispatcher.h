@@ -127,6 +127,12 @@ class Dispatcher {
   Result<void> finished(const std::string& receiver, const std::string& id, const Attempt& attempt, Time now,
                         WallTime wall);
 
+  // An answer to what no queue knows of: whether the receiver is to be left alone counts all the same (Retry-After).
+  void heed(const std::string& receiver, const Attempt& attempt, Time now);
+
+  // Whether the receiver has asked to be left alone until later.
+  bool left_alone(const std::string& receiver, Time now) const;
+
   // The attempt did not take place (its thread ended): the message is due again, in its old place.
   void hand_back(const std::string& receiver, const std::string& id);
 

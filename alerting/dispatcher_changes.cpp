@@ -44,7 +44,7 @@ Result<void> Dispatcher::reload(std::vector<DispatchTarget> targets, Time now, W
     queue->leaving = false;
     queue->failures = 0;
     queue->held_back = queue->held_back && queue->bucket.limited();
-    queue->paused_until = now;
+    queue->paused_until = queue->left_alone_until = now;
     queue->line.all_are_due(now);
     next.push_back(std::move(queue));
   }

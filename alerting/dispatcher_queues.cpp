@@ -127,6 +127,7 @@ void Dispatcher::State::retry(Queue& queue, const RetryLater& later, Transaction
   ++queue.failures;
   const auto asked_of_all = later.whole_receiver ? later.after : std::nullopt;
   queue.paused_until = now + retry_delay(policy, queue.failures, asked_of_all, random);
+  if (asked_of_all) queue.left_alone_until = queue.paused_until;
   const Time alone = now + retry_delay(policy, attempts, later.after, random);
   const Time not_before = later.whole_receiver ? queue.paused_until : alone;
 

@@ -43,6 +43,7 @@ struct Dispatcher::Queue {
   std::set<std::string> told;            // incidents, and behind each the marks it has
   std::int64_t failures = 0;             // in a row
   Time paused_until;
+  Time left_alone_until;                 // as it asked for: nothing at all is sent
   bool occupied = false;  // with what is not of this queue
   bool leaving = false;  // gone from the configuration, with one message still under way
   ReceiverStatus status;

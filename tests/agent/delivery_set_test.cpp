@@ -333,6 +333,43 @@ TEST_F(DeliverySetTest, LetsADeliveryThatIsDueGoBeforeWhatIsToldAgain) {
   EXPECT_TRUE(is_resend(received.ids()[1]));
 }
 
+TEST_F(DeliverySetTest, LeavesAReceiverAloneForAsLongAsItAskedFor) {
+  std::atomic<bool> full{false};
+  auto forgetful = receiver_plan("forgetful", [&](const Notification& notification) -> Attempt {
+    received.add(notification);
+    if (full) return RetryLater{"HTTP 429", 10min, true, false};
+    return Delivered{};
+  });
+  forgetful.resend_every = 60s;
+  configure({forgetful});
+  const auto resend = [&](Duration later) {
+    now += later;
+    deliveries.hand_out(now);
+    deliveries.resend({firing("a1")}, now, wall);
+    const bool sent = deliveries.in_flight() > 0;
+    if (sent) take_answer();
+    return sent;
+  };
+  enqueue("n-1", "forgetful");
+  EXPECT_TRUE(resend(0s));
+  EXPECT_TRUE(resend(100s));
+  full = true;
+  enqueue("n-2", "forgetful", "a2");
+  EXPECT_TRUE(resend(0s));
+  EXPECT_FALSE(resend(100s)) << "it asked so in its answer to a delivery";
+  full = false;
+  EXPECT_TRUE(resend(10min));
+  EXPECT_EQ(dispatcher.queued(), 0u);
+  full = true;
+  EXPECT_TRUE(resend(100s));
+  EXPECT_FALSE(resend(100s)) << "it asked so when it was told again";
+  enqueue("n-3", "forgetful", "a3");
+  EXPECT_FALSE(resend(1s)) << "and that is for all that it is sent";
+  full = false;
+  EXPECT_TRUE(resend(10min));
+  EXPECT_EQ(alerts_of(received.ids()), (Ids{"n-1", "a1", "n-2", "n-2", "a1", "n-3"}));
+}
+
 TEST_F(DeliverySetTest, LeavesWhatIsDueInItsPlaceWhileItTellsAgain) {
   auto forgetful = taking("forgetful");
   forgetful.resend_every = 60s;
