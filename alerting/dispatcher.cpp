@@ -67,7 +67,7 @@ std::vector<Delivery> Dispatcher::due(Time now) {
   const bool review = now >= state_->next_review;
   if (review) state_->next_review = now + hold_review;
   for (auto& queue : state_->queues) {
-    if (review || queue->line.first_due(now)) state_->review_holds(*queue, changes, now);
+    if (review) state_->review_some(*queue, changes, now);
     if (auto delivery = state_->next_delivery(*queue, changes, now)) handed_out.push_back(std::move(*delivery));
   }
   // Not on disk: it is in memory, and what goes together is so for as long as the process lives.

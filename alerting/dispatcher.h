@@ -52,6 +52,7 @@
 namespace sidewatch {
 
 inline constexpr std::size_t max_alerts_per_delivery = 100;
+inline constexpr std::size_t most_reviewed = 1'000;
 
 // Until when a message is held back now (by a silence, by a mute interval); absent: it may go.
 using HoldBack = std::function<std::optional<Time>(const Notification& notification, Time now)>;
@@ -103,7 +104,8 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // What may hold messages back. It is asked when a message comes, before it goes, and once a second meanwhile.
+  // What may hold messages back. It is asked when a message comes, before it goes, and once a second meanwhile; of a queue
+  // of more than most_reviewed for so many at a time.
   void set_hold_back(HoldBack hold_back);
   // How what still fires at the end of a hold is renewed, unless it was attempted before; without it only its times are.
   void set_renew(Renew renew);

@@ -29,13 +29,13 @@ Time Dispatcher::State::earliest(Queue& queue, const Notification& notification,
 }
 
 std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transaction& changes, Time now) {
-  const auto first = queue.paused_until > now || queue.occupied ? std::nullopt : queue.line.first_due(now);
-  if (!first) return std::nullopt;
+  if (queue.paused_until > now || queue.occupied || !queue.line.first_due(now)) return std::nullopt;
   if (!queue.bucket.has_room(now)) {
     if (!std::exchange(queue.held_back, true)) ++queue.status.rate_limited;
     return std::nullopt;
   }
-  const auto numbers = what_goes_together(queue, *first, now);
+  const auto numbers = what_goes_now(queue, changes, now);
+  if (numbers.empty()) return std::nullopt;
   const bool digest = queue.held_back && numbers.size() > 1;
   if (queue.held_back && queue.line.all_due(now).size() == numbers.size()) queue.held_back = false;
   Delivery delivery;
@@ -86,6 +86,18 @@ std::vector<ReceiverQueue::Number> Dispatcher::State::held_back_together(Queue& 
     return queue.line.entry(a).notification.worst < queue.line.entry(b).notification.worst;
   });
   return {*worst};
+}
+
+// Nothing that is held back: a silence may have come since the last review.
+std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_now(Queue& queue, Transaction& changes, Time now) {
+  const auto next = [&] {
+    const auto first = queue.line.first_due(now);
+    return first ? what_goes_together(queue, *first, now) : std::vector<ReceiverQueue::Number>();
+  };
+  const auto numbers = next();
+  if (std::none_of(numbers.begin(), numbers.end(), [&](const auto n) { return hold(queue, n, changes, now); })) return numbers;
+  review_all(queue, changes, now);
+  return next();
 }
 
 std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_together(Queue& queue, ReceiverQueue::Number first,

@@ -92,17 +92,32 @@ bool Dispatcher::State::awaits(const std::string& incident) const {
 
 std::vector<Notification> Dispatcher::take_unheard() { return std::exchange(state_->unheard, {}); }
 
-void Dispatcher::State::review_holds(Queue& queue, Transaction& changes, Time now) {
-  if (!hold_back) return;
-  std::vector<ReceiverQueue::Number> numbers;
-  for (const auto& [number, entry] : queue.line.entries()) {
-    if (!queue.line.in_flight().contains(number)) numbers.push_back(number);
-  }
+void Dispatcher::State::review(Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, Transaction& changes,
+                               Time now) {
   for (const auto number : numbers) {
-    if (!hold(queue, number, changes, now)) continue;
-    if (queue.line.entry(number).notification.reason != Reason::fired_and_resolved) continue;
-    silence(queue, number, changes);
+    if (queue.line.in_flight().contains(number) || !hold(queue, number, changes, now)) continue;
+    if (queue.line.entry(number).notification.reason == Reason::fired_and_resolved) silence(queue, number, changes);
   }
+}
+
+// So that what is taken back, or comes, shows, and what is held for longer does not seem due. What goes is asked for anyway.
+void Dispatcher::State::review_some(Queue& queue, Transaction& changes, Time now) {
+  if (!hold_back) return;
+  const auto& entries = queue.line.entries();
+  std::vector<ReceiverQueue::Number> numbers;
+  auto next = entries.upper_bound(queue.reviewed_to);
+  while (numbers.size() < std::min(entries.size(), most_reviewed)) {
+    if (next == entries.end()) next = entries.begin();
+    numbers.push_back((next++)->first);
+  }
+  if (!numbers.empty()) queue.reviewed_to = numbers.back();
+  review(queue, numbers, changes, now);
+}
+
+void Dispatcher::State::review_all(Queue& queue, Transaction& changes, Time now) {
+  std::vector<ReceiverQueue::Number> numbers;
+  for (const auto& [number, entry] : queue.line.entries()) numbers.push_back(number);
+  review(queue, numbers, changes, now);
 }
 
 }  // namespace sidewatch

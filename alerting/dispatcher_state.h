@@ -43,6 +43,7 @@ struct Dispatcher::Queue {
   std::set<std::string> told;            // incidents, and behind each the marks it has
   std::int64_t failures = 0;             // in a row
   Time paused_until;
+  ReceiverQueue::Number reviewed_to = 0;  // whether it is held; the next review goes on from there
   Time left_alone_until;                 // as it asked for: nothing at all is sent
   bool occupied = false;  // with what is not of this queue
   bool leaving = false;  // gone from the configuration, with one message still under way
@@ -80,8 +81,11 @@ struct Dispatcher::State {
   void silence(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   bool told_of(const std::string& incident) const;
   bool awaits(const std::string& incident) const;
-  void review_holds(Queue& queue, Transaction& changes, Time now);
+  void review(Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, Transaction& changes, Time now);
+  void review_some(Queue& queue, Transaction& changes, Time now);
+  void review_all(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);
+  std::vector<ReceiverQueue::Number> what_goes_now(Queue& queue, Transaction& changes, Time now);
   std::vector<ReceiverQueue::Number> what_goes_together(Queue& queue, ReceiverQueue::Number first, Time now);
   void pin(Queue& queue, ReceiverQueue::Number number, const std::string& batch, Transaction& changes);
   void dissolve(Queue& queue, const std::string& batch, Transaction& changes);

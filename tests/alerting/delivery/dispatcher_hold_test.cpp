@@ -225,5 +225,37 @@ TEST_F(DispatcherHoldTest, WhatWasAttemptedBeforeItWasHeldIsToldAsItWas) {
   EXPECT_EQ(encode(only()), as_attempted) << "one id, one message";
 }
 
+TEST_F(DispatcherHoldTest, AsksSeldomWhetherWhatCannotGoAnywayIsHeld) {
+  int asked = 0;
+  dispatcher_->set_hold_back([&](const Notification&, Time) -> std::optional<Time> {
+    ++asked;
+    return std::nullopt;
+  });
+  enqueue({.id = "n0", .alert = "a0"});
+  due();
+  finish("n0", RetryLater{"HTTP 429", 1h, true, false});
+  for (int i = 1; i <= 50; ++i) enqueue({.id = "n" + std::to_string(i), .alert = "a" + std::to_string(i)});
+  pass(1s);
+  asked = 0;
+  for (int i = 0; i < 10; ++i) due();
+  EXPECT_LE(asked, 51) << "once a second";
+  pass(1h);
+  due();
+  asked = 0;
+  deliver("n1");
+  due();
+  EXPECT_EQ(asked, 1) << "of those that could go, the one that goes";
+}
+
+TEST_F(DispatcherHoldTest, HoldsBackAtTheLastMomentWhatASilenceTakesInBetweenTwoReviews) {
+  enqueue({.id = "n1"});
+  enqueue({.id = "n2", .alert = "a2"});
+  due();
+  hold("a2", 1h);
+  deliver("n1");
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(status().held, 1U);
+}
+
 }  // namespace
 }  // namespace sidewatch
