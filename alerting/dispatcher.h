@@ -10,10 +10,10 @@
 //   that is backing off. A receiver that fails waits as a whole (exponentially, from 1 s to 5 min) and delays no other.
 // - Messages of one group that are due go in one delivery, to a receiver that takes several. What was tried together
 //   stays together, under one id, over retries and restarts, until one of it becomes a part of a later message.
-//   What becomes of a delivery becomes of each message in it; only one that is refused for good is taken apart first, and
-//   each of it tried by itself.
+//   What becomes of a delivery becomes of each message in it; only one that is refused for good is halved first, and each
+//   half tried by itself, until what is at fault is alone.
 // - A receiver with a rate limit is given no more deliveries than that. What had to wait for it goes in one digest, of
-//   whatever group it is; or, to a receiver of single messages, the worst first.
+//   whatever group it is; and the worst of what waits goes first, whether it was tried already or not.
 // - A receiver hears the end of an incident if and only if it heard of the incident, and nothing speaks against it
 //   (send_resolved). A follow-up likewise, which goes to receivers that no route chose now; it is muted when the message
 //   was that told of the incident.

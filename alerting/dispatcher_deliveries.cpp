@@ -40,16 +40,12 @@ std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transacti
   if (queue.held_back && queue.line.all_due(now).size() == numbers.size()) queue.held_back = false;
   Delivery delivery;
   delivery.receiver = queue.target.name;
-  std::string ids;
-  for (const auto number : numbers) ids += queue.line.entry(number).notification.id + "\n";
   const Notification& head = queue.line.entry(numbers.front()).notification;
   const bool in_a_group = queue.target.takes_groups && (digest || !head.routing.group.empty());
   if (queue.target.takes_groups && !head.routing.batch.empty()) {
     delivery.id = head.routing.batch;
-  } else if (numbers.size() == 1) {
-    delivery.id = head.id;
   } else {
-    delivery.id = std::string(digest ? digest_id_prefix : group_id_prefix) + to_hex(stable_hash(ids));
+    delivery.id = batch_id(queue, numbers, digest ? digest_id_prefix : group_id_prefix);
   }
   delivery.digest = delivery.id.starts_with(digest_id_prefix);
   if (in_a_group && !delivery.digest) delivery.group_labels = head.routing.group_labels;
@@ -63,6 +59,16 @@ std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transacti
   return delivery;
 }
 
+// Of several together; of one its own.
+std::string Dispatcher::State::batch_id(const Queue& queue, const std::vector<ReceiverQueue::Number>& numbers,
+                                        std::string_view prefix) const {
+  const auto id_of = [&](const auto number) { return queue.line.entries().at(number).notification.id; };
+  if (numbers.size() == 1) return id_of(numbers.front());
+  std::string ids;
+  for (const auto number : numbers) ids += id_of(number) + "\n";
+  return std::string(prefix) + to_hex(stable_hash(ids));
+}
+
 // So that a process that begins anew does not begin with a full allowance.
 void Dispatcher::State::use_rate(Queue& queue, Transaction& changes, Time now) {
   if (!queue.bucket.limited()) return;
@@ -71,27 +77,34 @@ void Dispatcher::State::use_rate(Queue& queue, Transaction& changes, Time now) {
                             std::to_string(queue.bucket.full_at().time_since_epoch().count())});
 }
 
-// All that was not tried yet, of whatever group; of those to a receiver of single messages the worst.
+// All that was not tried yet, of whatever group; where they are too many, the worst.
 std::vector<ReceiverQueue::Number> Dispatcher::State::held_back_together(Queue& queue, Time now) {
   std::vector<ReceiverQueue::Number> numbers = queue.line.all_due(now);
-  std::erase_if(numbers, [&](const auto number) {
-    return queue.target.takes_groups && !queue.line.entry(number).notification.routing.batch.empty();
-  });
-  std::sort(numbers.begin(), numbers.end());
-  if (queue.target.takes_groups) {
-    if (numbers.size() > max_alerts_per_delivery) numbers.resize(max_alerts_per_delivery);
-    return numbers;
+  std::erase_if(numbers, [&](const auto n) { return !queue.line.entry(n).notification.routing.batch.empty(); });
+  if (numbers.size() > max_alerts_per_delivery) {
+    std::stable_sort(numbers.begin(), numbers.end(), [&](const auto a, const auto b) {
+      return queue.line.entry(a).notification.worst > queue.line.entry(b).notification.worst;
+    });
+    numbers.resize(max_alerts_per_delivery);
   }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// The first whose time has come; while a rate limit makes some of them wait, the worst.
+std::optional<ReceiverQueue::Number> Dispatcher::State::whose_turn(const Queue& queue, Time now) const {
+  if (!queue.held_back) return queue.line.first_due(now);
+  const auto numbers = queue.line.all_due(now);
   const auto worst = std::max_element(numbers.begin(), numbers.end(), [&](const auto a, const auto b) {
-    return queue.line.entry(a).notification.worst < queue.line.entry(b).notification.worst;
+    return queue.line.entries().at(a).notification.worst < queue.line.entries().at(b).notification.worst;
   });
-  return {*worst};
+  return worst == numbers.end() ? std::nullopt : std::optional(*worst);
 }
 
 // Nothing that is held back: a silence may have come since the last review.
 std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_now(Queue& queue, Transaction& changes, Time now) {
   const auto next = [&] {
-    const auto first = queue.line.first_due(now);
+    const auto first = whose_turn(queue, now);
     return first ? what_goes_together(queue, *first, now) : std::vector<ReceiverQueue::Number>();
   };
   const auto numbers = next();
@@ -103,9 +116,9 @@ std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_now(Queue& queue
 std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_together(Queue& queue, ReceiverQueue::Number first,
                                                                          Time now) {
   const Routing routing = queue.line.entry(first).notification.routing;
-  const bool tried = queue.target.takes_groups && !routing.batch.empty();
-  if (queue.held_back && !tried) return held_back_together(queue, now);
-  if (!queue.target.takes_groups || (routing.batch.empty() && routing.group.empty())) return {first};
+  if (!queue.target.takes_groups) return {first};
+  if (queue.held_back && routing.batch.empty()) return held_back_together(queue, now);
+  if (routing.batch.empty() && routing.group.empty()) return {first};
   std::vector<ReceiverQueue::Number> numbers;
   for (const auto number : queue.line.all_due(now)) {
     const Routing& other = queue.line.entry(number).notification.routing;

@@ -88,18 +88,22 @@ void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, con
   settle(queue, incident, changes, now, begun_elsewhere ? HandOver::always : HandOver::unless_given);
 }
 
-// One message in it may be at fault, or their number: each is tried by itself, and at once.
+// One message in it may be at fault, or their number: each half is tried by itself, and at once.
 void Dispatcher::State::take_apart(Queue& queue, const std::string& why, Transaction& changes, Time now) {
   ++queue.status.failed_attempts;
   queue.status.last_failure = why;
   queue.failures = 0;  // it answers
-  const auto numbers = queue.line.in_flight();
+  const std::vector<ReceiverQueue::Number> numbers(queue.line.in_flight().begin(), queue.line.in_flight().end());
+  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>((numbers.size() + 1) / 2);
+  const auto prefix = queue.under_way.starts_with(digest_id_prefix) ? digest_id_prefix : group_id_prefix;
   std::vector<std::string> incidents;
-  for (const auto number : numbers) {
-    const Notification& notification = queue.line.entry(number).notification;
-    incidents.push_back(notification.incident);
-    pin(queue, number, notification.id, changes);
-    queue.line.put_back(number, now);
+  for (const auto& half : {std::vector(numbers.begin(), middle), std::vector(middle, numbers.end())}) {
+    const std::string id = batch_id(queue, half, prefix);
+    for (const auto number : half) {
+      incidents.push_back(queue.line.entry(number).notification.incident);
+      pin(queue, number, id, changes);
+      queue.line.put_back(number, now);
+    }
   }
   for (const auto& incident : incidents) settle(queue, incident, changes, now);
 }

@@ -85,8 +85,10 @@ struct Dispatcher::State {
   void review_some(Queue& queue, Transaction& changes, Time now);
   void review_all(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);
+  std::optional<ReceiverQueue::Number> whose_turn(const Queue& queue, Time now) const;
   std::vector<ReceiverQueue::Number> what_goes_now(Queue& queue, Transaction& changes, Time now);
   std::vector<ReceiverQueue::Number> what_goes_together(Queue& queue, ReceiverQueue::Number first, Time now);
+  std::string batch_id(const Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, std::string_view prefix) const;
   void pin(Queue& queue, ReceiverQueue::Number number, const std::string& batch, Transaction& changes);
   void dissolve(Queue& queue, const std::string& batch, Transaction& changes);
   std::vector<ReceiverQueue::Number> held_back_together(Queue& queue, Time now);

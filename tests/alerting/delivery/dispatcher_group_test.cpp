@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/alerting/delivery/dispatcher_fixture.h"
 
 namespace sidewatch {
@@ -145,6 +147,26 @@ TEST_F(Groups, OneThatIsRefusedForGoodIsTakenApartAndOnlyTheGuiltyOneIsLost) {
   EXPECT_THAT(due(), ElementsAre("n2"));
   deliver("n2");
   EXPECT_EQ(outbox_.dead_letter_count(), 1u);
+}
+
+TEST_F(Groups, ALargeOneThatIsRefusedForGoodIsHalvedUntilTheGuiltyOneIsFound) {
+  for (int i = 0; i < 16; ++i) add("n" + std::to_string(i), "a" + std::to_string(i));
+  int deliveries = 0;
+  while (dispatcher_->queued() > 0) {
+    const auto ids = due();
+    ASSERT_THAT(ids, SizeIs(1));
+    ++deliveries;
+    const auto alerts = alerts_of_only();
+    const bool guilty = std::find(alerts.begin(), alerts.end(), "n5") != alerts.end();
+    if (deliveries == 2) {
+      restart();  // while it is under way
+      EXPECT_EQ(due(), ids) << "the same half";
+    }
+    finish(ids[0], guilty ? Attempt(Rejected{"HTTP 400"}) : Attempt(Delivered{}));
+  }
+  EXPECT_EQ(deliveries, 9) << "16 and eight halves";
+  ASSERT_EQ(outbox_.dead_letter_count(), 1u);
+  EXPECT_EQ(outbox_.dead_letters(1)[0].notification.id, "n5");
 }
 
 TEST_F(Groups, WhatIsRefusedTogetherGoesToTheFallbackTogetherAndAtOnce) {

@@ -151,5 +151,36 @@ TEST_F(Rates, ALargerLimitIsInForceAtOnce) {
   EXPECT_THAT(due(), ElementsAre("n2"));
 }
 
+TEST_F(Rates, ARefusedDigestGoesOnInHalvesAndWhatIsWorseBeforeThem) {
+  use_up();
+  for (const std::string id : {"n1", "n2", "n3", "n4", "n5"}) add(id);
+  due();
+  now_ += 5s;
+  finish(due().at(0), Rejected{"HTTP 413"});
+  add("n6", Level::critical);
+  std::vector<std::vector<std::string>> order;
+  while (dispatcher_->queued() > 0) {
+    due();
+    now_ = std::max(now_, dispatcher_->next_due().value_or(now_));
+    const auto ids = due();
+    ASSERT_THAT(ids, SizeIs(1));
+    order.push_back(alerts_of_only());
+    deliver(ids[0]);
+  }
+  EXPECT_THAT(order, ElementsAre(ElementsAre("n6"), ElementsAre("n1", "n2", "n3"), ElementsAre("n4", "n5")));
+  EXPECT_EQ(status().digests, 2);
+}
+
+TEST_F(Rates, ADigestThatCannotHoldAllTakesTheWorst) {
+  use_up();
+  for (std::size_t i = 0; i < max_alerts_per_delivery; ++i) add("n" + std::to_string(i));
+  add("late", Level::critical);
+  due();
+  now_ += 5s;
+  due();
+  EXPECT_THAT(taken_.at(0).alerts, SizeIs(max_alerts_per_delivery));
+  EXPECT_EQ(alerts_of_only().back(), "late");
+}
+
 }  // namespace
 }  // namespace sidewatch
