@@ -6,8 +6,8 @@ namespace sidewatch::help {
 
 inline constexpr const char* description =
     "sidewatch stands beside a service: it samples the host, the service's processes and itself, judges the samples\n"
-    "against warning and critical thresholds written in YAML, tells people through webhooks, and serves everything to\n"
-    "Prometheus at /metrics.";
+    "against warning and critical thresholds written in YAML, tells people (chat, phone, mail, pager, webhook), and\n"
+    "serves everything to Prometheus at /metrics.";
 
 inline constexpr const char* examples =
     "Examples\n"
