@@ -192,6 +192,15 @@ TEST_F(CertificateCheckTest, FailsForMoreCertificatesThanItLooksAt) {
   EXPECT_EQ(reason(verdict), "too_large");
 }
 
+TEST_F(CertificateCheckTest, CountsACertificateOnceWhateverIsSaidOfItBefore) {
+  std::string remarks;
+  for (int i = 0; i < 300; ++i) remarks += "# behind -----BEGIN CERTIFICATE----- stands one\n";
+  const auto verdict = run_entry(entry(write("remarks.pem", remarks + text("shop") + remarks + text("ca"))));
+  EXPECT_EQ(why(verdict), "");
+  EXPECT_TRUE(fact(verdict, "probe_certificate_not_after_timestamp_seconds", Labels{{"position", "1"}}));
+  EXPECT_FALSE(fact(verdict, "probe_certificate_not_after_timestamp_seconds", Labels{{"position", "2"}}));
+}
+
 TEST_F(CertificateCheckTest, FailsForMoreFilesThanItReads) {
   for (int i = 0; i < 101; ++i) write("shop-" + std::to_string(i) + ".pem", text("shop"));
   const auto verdict = run_entry(entry(directory / "shop-*.pem"));
