@@ -182,8 +182,8 @@ void declare(Section& section, AgentSettings& agent) {
 void declare(Section& section, LimitSettings& limits) {
   using Integers = config::Between<std::int64_t>;
   section.optional("max_series", limits.max_series,
-                   "series in all; of a metric that has no room left, further ones share one series with the label "
-                   "overflow", Integers{100, 1'000'000});
+                   "series in all, a tenth of them kept for what the agent measures itself; of a metric that has no room "
+                   "left, further ones share one series with the label overflow", Integers{100, 1'000'000});
   section.optional("max_series_per_metric", limits.max_series_per_metric,
                    "series of one metric name; further ones share one series, likewise", Integers{10, 1'000'000});
   section.optional("max_labels", limits.max_labels,

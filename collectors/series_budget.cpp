@@ -3,19 +3,14 @@
 #include <functional>
 #include <utility>
 
+#include "metrics/outside_series.h"
+
 namespace sidewatch {
 namespace {
 
 std::uint64_t hash_of(std::string_view name, const Labels& labels) {
   constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;  // so that the same text in both does not cancel out
   return std::hash<std::string_view>{}(name) * spread ^ labels.hash();
-}
-
-// A sender may write the label itself; then it is a series like any other.
-bool is_overflow(const Catalog& catalog, SeriesId id, const Labels& asked) {
-  if (asked.get("overflow") == "true") return false;
-  const auto info = catalog.info(id);
-  return info && info->labels.get("overflow") == "true";
 }
 
 }  // namespace
@@ -37,9 +32,9 @@ SeriesBudget::Given SeriesBudget::series(Catalog& catalog, const Metric& metric,
     has_refused_ = true;
     return {};
   }
-  SeriesHandle handle = catalog.series(metric, labels);
+  auto [handle, overflowed] = series_from_outside(catalog, metric, labels);
   const SeriesId id = handle.id();
-  if (is_overflow(catalog, id, labels)) {
+  if (overflowed) {
     overflowed_at_ = catalog.size();
     return {std::move(handle), false};
   }

@@ -4,6 +4,9 @@
 // answer. Beside it stands an index from labels to series. Slots are reused, each time with the next epoch.
 //
 // Under the lock candidates are only collected; they are looked at without it.
+//
+// Overflow series do not count against max_series, of which they would else take the last room: there is at most one for
+// each metric that has others, and no metric gets one alone once the catalog is full.
 #include "metrics/catalog.h"
 
 #include <algorithm>
@@ -18,6 +21,7 @@
 
 #include "base/utf8.h"
 #include "metrics/label_index.h"
+#include "metrics/outside_series.h"
 #include "metrics/selection.h"
 #include "metrics/text.h"
 
@@ -29,10 +33,28 @@ constexpr std::string_view name_label = "__name__";
 // A list so many times longer than the one that is found already is not gone through.
 constexpr std::size_t worth_intersecting = 16;
 
+// Of max_series, this part is the agent's own.
+constexpr std::size_t own_part = 10;
+
+// How series are asked for by this thread, and what came of it: set for the length of one call from outside.
+struct Asking {
+  bool from_outside = false;
+  bool refused_already = false;  // by the source's own budget
+  bool overflowed = false;
+};
+thread_local Asking asking;
+
+OutsideSeries ask(Catalog& catalog, const Metric& metric, const Labels& labels, bool refused_already) {
+  asking = {true, refused_already, false};
+  SeriesHandle series = catalog.series(metric, labels);
+  return {std::move(series), std::exchange(asking, {}).overflowed};
+}
+
 struct Slot {
   std::shared_ptr<const SeriesInfo> info;  // null: free
   std::uint32_t epoch = 0;
   std::uint32_t handles = 0;
+  bool is_overflow = false;
 };
 
 struct FamilyEntry {
@@ -77,6 +99,7 @@ struct Catalog::State {
   SeriesId obtain(const Metric& metric, const Labels& labels);
   Labels mend(const Labels& labels);
   bool has_room(const FamilyEntry* family, const Labels& labels) const;
+  std::size_t most_series() const;
   SeriesId overflow(const Metric& metric, FamilyEntry* family);
   FamilyEntry& family_of(const Metric& metric, std::string name);
   std::vector<std::uint32_t>::iterator place_of(FamilyEntry& family, const Labels& labels);
@@ -100,6 +123,7 @@ struct Catalog::State {
   Families families;
   LabelIndex by_label;
   std::size_t size = 0;
+  std::size_t overflow_series = 0;  // among them
   std::atomic<std::uint64_t> generation{1};
 };
 
@@ -113,6 +137,7 @@ SeriesId Catalog::State::obtain(const Metric& metric, const Labels& labels) {
   const auto found = families.find(name);
   FamilyEntry* family = found == families.end() ? nullptr : &found->second;
   if (family && family->family->type != metric.type) ++counts.type_conflicts;
+  if (asking.refused_already) return overflow(metric, family);
   if (family) {
     const auto place = place_of(*family, complete);
     if (place != family->members.end() && slots[*place].info->labels == complete) return id_of(*place);
@@ -144,21 +169,32 @@ Labels Catalog::State::mend(const Labels& labels) {
 }
 
 bool Catalog::State::has_room(const FamilyEntry* family, const Labels& labels) const {
-  return size < limits.max_series && labels.size() <= limits.max_labels &&
+  return size - overflow_series < most_series() && labels.size() <= limits.max_labels &&
          (!family || family->members.size() < limits.max_series_per_metric);
+}
+
+std::size_t Catalog::State::most_series() const {
+  return asking.from_outside ? limits.max_series - limits.max_series / own_part : limits.max_series;
 }
 
 // A known metric has its own overflow series: as many as there are metrics, so at most max_series more. The metrics
 // that are not known when the catalog is full share one.
 SeriesId Catalog::State::overflow(const Metric& metric, FamilyEntry* family) {
   ++counts.overflowed;
+  asking.overflowed = true;
   if (!family) {
-    const Metric& known = size < limits.max_series ? metric : overflow_metric;
+    const Metric& known = size < most_series() ? metric : overflow_metric;
     std::string name = mend_metric_name(known.name);
     family = &family_of(known, std::move(name));
   }
   ++family->refused;
-  return find_or_add(*family, overflow_labels(*family->family).or_else(common_labels));
+  const std::size_t before = size;
+  const SeriesId id = find_or_add(*family, overflow_labels(*family->family).or_else(common_labels));
+  if (size > before) {
+    slots[id.index].is_overflow = true;
+    ++overflow_series;
+  }
+  return id;
 }
 
 FamilyEntry& Catalog::State::family_of(const Metric& metric, std::string name) {
@@ -253,6 +289,12 @@ SeriesHandle Catalog::series(const Metric& metric, const Labels& labels) {
   ++state_->slots[id.index].handles;
   return SeriesHandle(this, id);
 }
+
+OutsideSeries series_from_outside(Catalog& catalog, const Metric& metric, const Labels& labels) {
+  return ask(catalog, metric, labels, false);
+}
+
+OutsideSeries overflow_from_outside(Catalog& catalog, const Metric& metric) { return ask(catalog, metric, {}, true); }
 
 std::vector<Catalog::Entry> Catalog::find(std::span<const Matcher> matchers) const {
   std::vector<Entry> entries;
@@ -354,6 +396,7 @@ bool Catalog::forget(SeriesId id) {
   state_->by_label.remove(id.index, slot.info->labels);
   if (family.members.empty()) state_->families.erase(entry);
   slot.info.reset();
+  if (std::exchange(slot.is_overflow, false)) --state_->overflow_series;
   ++slot.epoch;
   state_->free.push_back(id.index);
   --state_->size;

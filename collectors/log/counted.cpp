@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "metrics/outside_series.h"
 #include "metrics/text.h"
 
 namespace sidewatch::log {
@@ -116,23 +117,26 @@ Counted::Slot& Counted::resolve(Family& family, const std::string& values) {
 }
 
 std::unique_ptr<Counted::Slot> Counted::make_slot(const LogMetric& metric, const Labels& labels) {
+  const auto series = [this](const Metric& asked, const Labels& of) {
+    return series_from_outside(catalog_, asked, of).series;
+  };
   auto slot = std::make_unique<Slot>();
   slot->metric = &metric;
   if (metric.type != MetricType::histogram) {
-    slot->series = catalog_.series({metric.name, metric.type, "", metric.help}, labels);
+    slot->series = series({metric.name, metric.type, "", metric.help}, labels);
     return slot;
   }
   const std::string count = metric.name + "_count";
   const std::string sum = metric.name + "_sum";
   const std::string bucket = metric.name + "_bucket";
-  slot->series = catalog_.series({count, metric.type, "", metric.help}, labels);
-  slot->parts.push_back(catalog_.series({sum, metric.type, "", metric.help}, labels));
+  slot->series = series({count, metric.type, "", metric.help}, labels);
+  slot->parts.push_back(series({sum, metric.type, "", metric.help}, labels));
   for (const double bound : metric.buckets) {
     std::string text;
     append_value(text, bound);
-    slot->parts.push_back(catalog_.series({bucket, metric.type, "", metric.help}, labels.with("le", text)));
+    slot->parts.push_back(series({bucket, metric.type, "", metric.help}, labels.with("le", text)));
   }
-  slot->parts.push_back(catalog_.series({bucket, metric.type, "", metric.help}, labels.with("le", "+Inf")));
+  slot->parts.push_back(series({bucket, metric.type, "", metric.help}, labels.with("le", "+Inf")));
   slot->in_bucket.resize(metric.buckets.size());
   return slot;
 }

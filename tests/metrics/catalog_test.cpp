@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "metrics/outside_series.h"
 #include "metrics/store.h"
 
 namespace sidewatch {
@@ -126,6 +127,49 @@ TEST_F(CatalogTest, SaysWhichMetricsTheBudgetsKeptSeriesOutOf) {
   EXPECT_EQ(found[0].metric, cpu.name);
   EXPECT_EQ(found[0].requests, 10U);
   EXPECT_EQ(found[0].requests, catalog.overflowed());
+}
+
+TEST_F(CatalogTest, KeepsATenthOfItsRoomForWhatTheAgentMeasuresItself) {
+  const auto of = [&](const Metric& metric, int i) { return series_from_outside(catalog, metric, {{"i", std::to_string(i)}}); };
+  std::vector<OutsideSeries> given;
+  for (int i = 0; i < 50; ++i) given.push_back(of(load, i));
+  for (int i = 0; i < 60; ++i) given.push_back(of(cpu, i));
+  EXPECT_EQ(std::ranges::count_if(given, [](const auto& one) { return !one.overflowed; }), 90);
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "sent_" + std::to_string(i);
+    given.push_back(of({name, MetricType::gauge, "", ""}, i));
+    EXPECT_TRUE(given.back().overflowed);
+  }
+  EXPECT_FALSE(of(load, 7).overflowed) << "it is there already";
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = "own_" + std::to_string(i);
+    have({name, MetricType::gauge, "", ""}, {});
+    EXPECT_EQ(catalog.info(handles.back().id())->family->name, name);
+  }
+  have({"own_beyond", MetricType::gauge, "", ""}, {});
+  EXPECT_EQ(catalog.info(handles.back().id())->family->name, "sidewatch_overflow");
+}
+
+TEST_F(CatalogTest, OverflowSeriesTakeNoRoomFromWhatTheAgentMeasuresItself) {
+  std::vector<OutsideSeries> given;
+  for (int i = 0; i < 180; ++i) {
+    const std::string name = "sent_" + std::to_string(i % 90);
+    given.push_back(series_from_outside(catalog, {name, MetricType::gauge, "", ""}, {{"i", std::to_string(i)}}));
+  }
+  EXPECT_GT(catalog.size(), 100U);
+  have({"own", MetricType::gauge, "", ""}, {});
+  EXPECT_EQ(catalog.info(handles.back().id())->family->name, "own");
+}
+
+TEST_F(CatalogTest, TellsAnOverflowSeriesFromOneThatCallsItselfSo) {
+  const Labels named_so{{"overflow", "true"}};
+  const auto sent = series_from_outside(catalog, load, named_so);
+  EXPECT_FALSE(sent.overflowed);
+  const auto refused = overflow_from_outside(catalog, load);
+  EXPECT_TRUE(refused.overflowed);
+  EXPECT_EQ(refused.series.id(), sent.series.id());
+  EXPECT_EQ(catalog.overflowed(), 1U);
+  EXPECT_EQ(catalog.refusals().at(0).metric, load.name);
 }
 
 TEST_F(CatalogTest, ASeriesWithTooManyLabelsGoesToTheOverflowSeries) {

@@ -1,0 +1,23 @@
+// Asking the catalog for series whose names or labels a stranger chose: what is sent, scraped, or read from a log.
+//
+// The one idea: they never take the last room. A tenth of limits.max_series is kept for what the agent measures itself, so
+// that a check that begins, a heartbeat or the result of a rule has its series however much is sent. Within the rest, each
+// source has a budget of its own (collectors/series_budget.h).
+#pragma once
+
+#include "metrics/catalog.h"
+
+namespace sidewatch {
+
+struct OutsideSeries {
+  SeriesHandle series;
+  bool overflowed = false;  // a budget refused what was asked for: it is an overflow series, whatever its labels are
+};
+
+// As Catalog::series.
+OutsideSeries series_from_outside(Catalog& catalog, const Metric& metric, const Labels& labels);
+
+// The metric's overflow series, counted as a refusal is: for a source whose own budget has no room for another of it.
+OutsideSeries overflow_from_outside(Catalog& catalog, const Metric& metric);
+
+}  // namespace sidewatch
