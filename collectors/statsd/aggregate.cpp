@@ -60,7 +60,7 @@ struct Aggregate::Entry {
 };
 
 Aggregate::Aggregate(Catalog& catalog, AggregateOptions options, Mapper mapper)
-    : catalog_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys), events_(catalog, options.events) {}
+    : room_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys), events_(catalog, options.events) {}
 
 Aggregate::~Aggregate() = default;
 
@@ -162,15 +162,15 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   const Labels overflow{{"overflow", "true"}};
   const auto known = names_.find(name);
   const bool full = known != names_.end() && known->second.full;
-  auto series = is_timing(kind) ? Timings::count_series(catalog_, name, full ? overflow : labels, help, observer)
-                                : catalog_.series({name, type, "", help}, labels);
-  const auto info = catalog_.info(series.id());
-  bool shared = full || (info && info->labels.get("overflow") == "true");
+  auto [series, overflowed] = is_timing(kind)
+                                  ? Timings::count_series(room_, name, full ? overflow : labels, help, observer)
+                                  : room_.series({name, type, "", help}, labels);
+  bool shared = full || overflowed;
   std::unique_ptr<Timings> timings;
-  if (is_timing(kind) && !full && !shared && !by_series_.contains(series.id())) {
-    timings = std::make_unique<Timings>(catalog_, name, labels, help, observer, false);
-    shared = !timings->is_whole(catalog_);
-    if (shared) series = Timings::count_series(catalog_, name, overflow, help, observer);
+  if (is_timing(kind) && !shared && !by_series_.contains(series.id())) {
+    timings = std::make_unique<Timings>(room_, name, labels, help, observer, false);
+    shared = !timings->is_whole();
+    if (shared) series = Timings::count_series(room_, name, overflow, help, observer).series;
   }
   if (const auto same = by_series_.find(series.id()); same != by_series_.end()) {
     Entry* const entry = entries_[same->second].get();
@@ -186,7 +186,7 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   entry->ttl = mapper_.ttl_of(mapping).value_or(options_.ttl);
   if (kind == Kind::set) entry->members = std::make_unique<Members>();
   if (is_timing(kind) && shared) {
-    timings = std::make_unique<Timings>(catalog_, name, overflow, help, observer, true);
+    timings = std::make_unique<Timings>(room_, name, overflow, help, observer, true);
   }
   const bool now_full = is_timing(kind) && shared;
   entry->timings = std::move(timings);

@@ -23,6 +23,7 @@
 #include "collectors/statsd/line.h"
 #include "collectors/statsd/mapping.h"
 #include "collectors/statsd/name_tags.h"
+#include "collectors/statsd/room.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
 #include "metrics/store.h"
@@ -90,7 +91,7 @@ class Aggregate {
   void drop(Entry& entry);
   void fail(LineError error) { ++counts_.errors[static_cast<std::size_t>(error)]; }
 
-  Catalog& catalog_;
+  Room room_;
   const AggregateOptions options_;
   const Mapper mapper_;
   KeyTable keys_;

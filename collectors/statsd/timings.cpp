@@ -13,39 +13,35 @@ MetricType type_of(const Observer& observer) {
 
 }  // namespace
 
-SeriesHandle Timings::count_series(Catalog& catalog, const std::string& name, const Labels& labels,
-                                   std::string_view help, const Observer& observer) {
-  return catalog.series({name + "_count", type_of(observer), "", help}, labels);
+OutsideSeries Timings::count_series(Room& room, const std::string& name, const Labels& labels, std::string_view help,
+                                    const Observer& observer) {
+  return room.series({name + "_count", type_of(observer), "", help}, labels);
 }
 
-Timings::Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
+Timings::Timings(Room& room, const std::string& name, const Labels& labels, std::string_view help,
                  const Observer& observer, bool shared)
     : observer_(observer), shared_(shared) {
+  const auto series = [&](const Metric& metric, const Labels& of) {
+    auto [handle, overflowed] = room.series(metric, of);
+    is_whole_ = is_whole_ && !overflowed;
+    return std::move(handle);
+  };
   const auto type = type_of(observer);
-  sum_series_ = catalog.series({name + "_sum", type, "", help}, labels);
+  sum_series_ = series({name + "_sum", type, "", help}, labels);
   if (shared) return;
   if (observer.type == Observer::Type::histogram) {
     in_bucket_.resize(observer.buckets.size());
     for (const double bound : observer.buckets) {
-      parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", bound_text(bound))));
+      parts_.push_back(series({name + "_bucket", type, "", help}, labels.with("le", bound_text(bound))));
     }
-    parts_.push_back(catalog.series({name + "_bucket", type, "", help}, labels.with("le", "+Inf")));
+    parts_.push_back(series({name + "_bucket", type, "", help}, labels.with("le", "+Inf")));
     return;
   }
-  min_series_ = catalog.series({name + "_min", MetricType::gauge, "", "The least in the last while."}, labels);
-  max_series_ = catalog.series({name + "_max", MetricType::gauge, "", "The most in the last while."}, labels);
+  min_series_ = series({name + "_min", MetricType::gauge, "", "The least in the last while."}, labels);
+  max_series_ = series({name + "_max", MetricType::gauge, "", "The most in the last while."}, labels);
   for (const double quantile : observer.quantiles) {
-    parts_.push_back(catalog.series({name, type, "", help}, labels.with("quantile", bound_text(quantile))));
+    parts_.push_back(series({name, type, "", help}, labels.with("quantile", bound_text(quantile))));
   }
-}
-
-bool Timings::is_whole(const Catalog& catalog) const {
-  const auto has_room = [&catalog](const SeriesHandle& series) {
-    const auto info = catalog.info(series.id());
-    return !series || !info || info->labels.get("overflow") != "true";
-  };
-  return has_room(sum_series_) && has_room(min_series_) && has_room(max_series_) &&
-         std::all_of(parts_.begin(), parts_.end(), has_room);
 }
 
 std::size_t Timings::bytes() const {

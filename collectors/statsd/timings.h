@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collectors/statsd/mapping.h"
+#include "collectors/statsd/room.h"
 #include "collectors/statsd/sketch.h"
 #include "collectors/statsd/window.h"
 #include "metrics/catalog.h"
@@ -18,13 +19,13 @@ class Timings {
  public:
   // Beside `count_series`, the one of NAME_count, by which the whole is known. `shared`: it takes in what there is no room
   // for; of that only the count and the sum mean something.
-  Timings(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
-          const Observer& observer, bool shared);
-  static SeriesHandle count_series(Catalog& catalog, const std::string& name, const Labels& labels, std::string_view help,
-                                   const Observer& observer);
+  Timings(Room& room, const std::string& name, const Labels& labels, std::string_view help, const Observer& observer,
+          bool shared);
+  static OutsideSeries count_series(Room& room, const std::string& name, const Labels& labels, std::string_view help,
+                                    const Observer& observer);
 
   // Whether there was room for all of its series.
-  bool is_whole(const Catalog& catalog) const;
+  bool is_whole() const { return is_whole_; }
 
   // Its memory grows by what is returned; where it may not, quantiles of new magnitudes lose their accuracy.
   std::size_t add(double value, double weight, bool may_grow);
@@ -40,6 +41,7 @@ class Timings {
   double count_ = 0;
   double sum_ = 0;
   std::vector<double> in_bucket_;  // of a histogram: those above the bound before and not above its own
+  bool is_whole_ = true;
   SeriesHandle sum_series_;
   SeriesHandle min_series_;
   SeriesHandle max_series_;

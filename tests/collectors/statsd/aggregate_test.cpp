@@ -197,6 +197,18 @@ TEST_F(AggregateTest, PutsAFloodOfTagsIntoOneSeriesAndKeepsTheRestRight) {
   EXPECT_LE(samples.size(), 400u);
 }
 
+TEST_F(AggregateTest, TakesATagThatIsCalledOverflowForATagLikeAnyOther) {
+  aggregate.take("t:1000|ms|#overflow:true");
+  aggregate.take("t:2000|ms|#route:a\nt:3000|ms|#route:b\nc:1|c|#overflow:true\nc:2|c|#route:a");
+  const auto samples = write();
+  EXPECT_NEAR(samples.at(R"(t{overflow="true", quantile="0.5"})"), 1, 0.01);
+  EXPECT_NEAR(samples.at(R"(t{quantile="0.5", route="a"})"), 2, 0.02);
+  EXPECT_NEAR(samples.at(R"(t{quantile="0.5", route="b"})"), 3, 0.03);
+  EXPECT_EQ(samples.at(R"(c{overflow="true"})"), 1);
+  EXPECT_EQ(samples.at(R"(c{route="a"})"), 2);
+  EXPECT_EQ(catalog.overflowed(), 0U);
+}
+
 TEST_F(AggregateTest, KnowsTheTimingsThatHaveRoomAgainWhenAllSpellingsWereForgotten) {
   aggregate.take("early:1|ms|#id:a\nbrief:1|c");
   for (int i = 0; i < 200; ++i) aggregate.take("early:1|ms|#id:" + std::to_string(i));
