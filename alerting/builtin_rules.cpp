@@ -44,12 +44,29 @@ Rule history_not_on_disk() {
   return rule;
 }
 
+Rule series_left_out() {
+  Rule rule;
+  rule.name = "SeriesLeftOut";
+  rule.mark.file = "built in";
+  rule.expr = promql::Expression::parse("increase(sidewatch_series_overflowed_total[10m])").value();
+  rule.policy.warning = LevelPolicy{{Comparison::greater, 0, {}}, {}};
+  rule.policy.no_data = NoData::ok;
+  rule.cooldown = std::chrono::hours(1);
+  annotate(rule, "description", "A metric has more label sets than there is room for, so further ones share one series with "
+                                "the label overflow, and rules about them see nothing. The agent's log says which metric, "
+                                "label and limit; sidewatch top-series shows them. Mostly a label holds what has no end: a "
+                                "user, a request, an address.");
+  annotate(rule, "summary", "Series are left out for want of room");
+  return rule;
+}
+
 }  // namespace
 
 std::vector<Rule> builtin_rules() {
   std::vector<Rule> rules;
   rules.push_back(collector_failing());
   rules.push_back(history_not_on_disk());
+  rules.push_back(series_left_out());
   return rules;
 }
 

@@ -121,7 +121,7 @@ void declare(Section& top, RuleSources& sources) {
   sources.builtin = builtin_group();
   top.each("rule_changes",
            "what is to be different about single rules that come with the agent (those of shipped_rules, "
-           "CollectorFailing, HistoryNotOnDisk)",
+           "CollectorFailing, HistoryNotOnDisk, SeriesLeftOut)",
            [&](Section& section) { declare_change(section, sources); });
 }
 

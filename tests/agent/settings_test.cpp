@@ -112,7 +112,7 @@ TEST(Settings, AlwaysWatchTheAgentItself) {
   const Settings settings = load_text("agent: {}\n");
   ASSERT_FALSE(settings.collectors.empty());
   EXPECT_EQ(settings.collectors.back().name, "self");
-  ASSERT_EQ(count_rules(settings.rule_groups), 2u);
+  ASSERT_EQ(count_rules(settings.rule_groups), 3u);
   EXPECT_EQ(name_of(settings.rule_groups[0].rules[0]), "CollectorFailing");
 }
 
@@ -143,13 +143,14 @@ TEST(Settings, AcceptTheQuickstartAndDescribeIt) {
   host:filesystem:remote: network filesystems mounted on this host, every 5s
   process: processes: sidewatch (pid self), every 5s
   self: the agent itself, every 5s
-Judges 6 rules
+Judges 7 rules
   HostMemoryHigh: warning > 80, critical > 95
   HostCpuHigh: warning > 70, critical > 90
   HostDiskFull: warning > 85, critical > 95
   ProcessMemoryHigh: warning > 256MiB, critical > 512MiB
   CollectorFailing: warning == 0
   HistoryNotOnDisk: warning == 0
+  SeriesLeftOut: warning > 0
 Tells
   log: the log
   webhook is left out, because its only_if is empty here
@@ -209,7 +210,7 @@ routes:
 
 TEST(Describe, SaysThatNobodyIsToldAndNothingSurvives) {
   const std::string text = describe(load_text("agent: {}\n"));
-  EXPECT_THAT(text, HasSubstr("Judges 2 rules\n"));
+  EXPECT_THAT(text, HasSubstr("Judges 3 rules\n"));
   EXPECT_THAT(text, HasSubstr("Tells nobody: there is no receiver\n"));
   EXPECT_THAT(text, HasSubstr("Keeps its state in memory only: alerts, unsent messages and samples do not survive a restart"));
 }

@@ -318,6 +318,21 @@ TEST(Engine, AFailedCollectorRaisesAnAlertOfItsOwn) {
   EXPECT_THAT(world.take_told(), ElementsAre("resolved ok 1"));
 }
 
+TEST(Engine, SeriesForWhichThereIsNoRoomRaiseAnAlert) {
+  World world("rules: []");
+  std::vector<RuleGroup> rules;
+  add_unless_named(rules, {builtin_group()});
+  world.engine.replace_rules(std::move(rules));
+  const std::string metric = "sidewatch_series_overflowed_total";
+  for (int i = 0; i < 3; ++i) world.after(5, metric, {{{}, 7}});
+  EXPECT_THAT(world.take_told(), IsEmpty()) << "long ago";
+  world.after(5, metric, {{{}, 8}});
+  EXPECT_EQ(world.take_told().size(), 1U);
+  EXPECT_EQ(world.messages.back().annotations.get("summary"), "Series are left out for want of room");
+  for (int i = 0; i < 125; ++i) world.after(5, metric, {{{}, 8}});
+  EXPECT_THAT(world.take_told(), ElementsAre("resolved ok 0"));
+}
+
 TEST(Engine, AHistoryThatTheDiskRefusesRaisesAnAlert) {
   World world("rules: []");
   std::vector<RuleGroup> rules;
