@@ -28,7 +28,11 @@ constexpr Duration gathering_time = 2ms;
 }  // namespace
 
 Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mailbox)
-    : parts_(parts), settings_(std::move(settings)), mailbox_(std::move(mailbox)) {
+    : parts_(parts),
+      settings_(std::move(settings)),
+      mailbox_(std::move(mailbox)),
+      room_watch_(parts_.store.catalog(), {static_cast<std::size_t>(settings_.limits.max_series),
+                                           static_cast<std::size_t>(settings_.limits.max_series_per_metric)}) {
   config_.publish({settings_.text, parts_.clock.now(), true, receiver_names(settings_.receivers)});
 }
 
@@ -175,6 +179,9 @@ void Loop::show_own_metrics(Time now) {
   parts_.own_metrics.clocked(parts_.clock.wall_step());
   if (parts_.silences) parts_.own_metrics.silenced(parts_.silences->active(to_wall(now, parts_.clock.wall_step())));
   parts_.collectors.publish();
+  if (const auto news = room_watch_.look(now)) {
+    parts_.log.write(news->trouble ? LogLevel::warning : LogLevel::info, news->text, news->fields);
+  }
 }
 
 bool Loop::shut_down(Duration patience) {

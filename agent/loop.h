@@ -18,6 +18,7 @@
 #include "agent/message.h"
 #include "agent/own_metrics.h"
 #include "agent/published.h"
+#include "agent/room_watch.h"
 #include "agent/routes.h"
 #include "agent/sd_notify.h"
 #include "agent/settings.h"
@@ -84,6 +85,7 @@ class Loop {
   std::optional<Message> waiting_;
   std::atomic<const HttpServer*> server_{nullptr};
   Published<ConfigView> config_;
+  RoomWatch room_watch_;
   bool samples_arrived_ = false;
   bool gathering_ = false;  // collectors were started in this round
   bool stopping_ = false;

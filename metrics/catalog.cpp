@@ -33,9 +33,6 @@ constexpr std::string_view name_label = "__name__";
 // A list so many times longer than the one that is found already is not gone through.
 constexpr std::size_t worth_intersecting = 16;
 
-// Of max_series, this part is the agent's own.
-constexpr std::size_t own_part = 10;
-
 // How series are asked for by this thread, and what came of it: set for the length of one call from outside.
 struct Asking {
   bool from_outside = false;
@@ -174,7 +171,7 @@ bool Catalog::State::has_room(const FamilyEntry* family, const Labels& labels) c
 }
 
 std::size_t Catalog::State::most_series() const {
-  return asking.from_outside ? limits.max_series - limits.max_series / own_part : limits.max_series;
+  return asking.from_outside ? room_for_outside(limits.max_series) : limits.max_series;
 }
 
 // A known metric has its own overflow series: as many as there are metrics, so at most max_series more. The metrics

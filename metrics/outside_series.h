@@ -9,6 +9,9 @@
 
 namespace sidewatch {
 
+// Of max_series, how many series from outside may make full.
+constexpr std::size_t room_for_outside(std::size_t max_series) { return max_series - max_series / 10; }
+
 struct OutsideSeries {
   SeriesHandle series;
   bool overflowed = false;  // a budget refused what was asked for: it is an overflow series, whatever its labels are
