@@ -13,6 +13,9 @@ namespace {
 using How = PushedSample::How;
 
 constexpr double largest = 1e100;  // of what is added up: sums of those stay finite
+constexpr std::string_view no_series =
+    "there is no room for its series in what the agent serves (limits.max_series, limits.max_series_per_metric or "
+    "limits.max_labels; or collectors.push.max_series with those that ended and are still remembered)";
 constexpr std::string_view default_help = "Pushed by the application.";
 
 bool is_observed(MetricType type) { return type == MetricType::histogram || type == MetricType::summary; }
@@ -47,6 +50,7 @@ struct PushedSeries::Entry {
   std::vector<double> in_bucket;  // of a histogram: those above the bound before and not above its own
   std::unique_ptr<statsd::Window<statsd::Sketch>> window;  // of a summary
   bool touched = false;                                   // since the last pass
+  bool left_out = false;  // in the last pass: it has no series of its own, or not all of them
 };
 
 PushedSeries::PushedSeries(PushedLimits limits) : limits_(std::move(limits)) {}
@@ -61,9 +65,15 @@ std::optional<Rejection> PushedSeries::take(const PushedSample& sample, Time now
   if (auto rejection = check(sample, type)) return rejection;
   Entry* const entry = entry_of(sample, type, key);
   if (entry == nullptr) {
-    return Rejection{sample.at, "there is no room for another " + reached_limit(sample, type), Refusal::no_room};
+    const std::string limit = reached_limit(sample, type);
+    return Rejection{sample.at, limit.empty() ? std::string(no_series) : "there is no room for another " + limit,
+                     Refusal::no_room};
   }
   entry->last = now;
+  if (entry->left_out) {  // what it is known by, so that it is served once there is room; nothing that adds up
+    if (sample.how == How::set) entry->value = sample.values.front();
+    return Rejection{sample.at, std::string(no_series), Refusal::no_room};
+  }
   entry->touched = true;
   switch (sample.how) {
     case How::set: entry->value = sample.values.front(); break;
@@ -146,7 +156,7 @@ std::string PushedSeries::reached_limit(const PushedSample& sample, MetricType t
 
 PushedSeries::Entry* PushedSeries::entry_of(const PushedSample& sample, MetricType type, const Labels& key) {
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second.get();
-  if (!reached_limit(sample, type).empty()) return nullptr;
+  if (nothing_new_ || !reached_limit(sample, type).empty()) return nullptr;
   const bool is_new_name = !names_.contains(sample.name);
   auto entry = std::make_unique<Entry>();
   entry->number = ++last_number_;
@@ -170,12 +180,15 @@ void PushedSeries::write(Catalog& catalog, PushedHandles& handles, Batch& batch,
   sketch_bytes_ = 0;
   ++handles.pass;
   handles.left_out = 0;
+  nothing_new_ = false;
   const bool may_have_room = handles.budget.begin_pass(catalog);
   for (auto& [key, entry] : entries_) {
     auto [place, is_new] = handles.by_number.try_emplace(entry->number);
     auto& of_one = place->second;
     if (is_new || (!of_one.settled && may_have_room)) obtain(of_one, handles.budget, catalog, *entry);
     of_one.pass = handles.pass;
+    entry->left_out = !of_one.settled;
+    nothing_new_ = nothing_new_ || (!of_one.settled && of_one.nothing_new);
     const auto is_empty = [](const SeriesHandle& part) { return !part; };
     if (std::any_of(of_one.parts.begin(), of_one.parts.end(), is_empty)) ++handles.left_out;
     write_one(*entry, of_one.parts, handles.merged, batch, now);
@@ -188,9 +201,13 @@ void PushedSeries::obtain(PushedHandles::OfOne& handles, SeriesBudget& budget, C
   const Name& name = names_.at(entry.name);
   std::vector<SeriesHandle> before = std::exchange(handles.parts, {});  // held until they are there again
   handles.settled = true;
+  handles.nothing_new = false;
   const auto add = [&](std::string_view suffix, const Labels& labels) {
     auto given = budget.series(catalog, {entry.name + std::string(suffix), entry.type, name.unit, name.help}, labels);
     handles.settled = handles.settled && given.settled;
+    const auto info = given.settled || !given.series ? nullptr : catalog.info(given.series.id());
+    const bool shared_by_all = info && info->family->name == overflow_metric.name;
+    handles.nothing_new = handles.nothing_new || !given.series || shared_by_all;
     handles.parts.push_back(std::move(given.series));
   };
   if (!is_observed(entry.type)) return add("", entry.labels);

@@ -4,7 +4,8 @@
 // sent as what comes to it (`add`) is added up here. What is observed becomes a classic histogram or, as a summary, true
 // quantiles over a window. Over a limit what is new is refused, and what there is goes on.
 //
-// The table knows no catalog, for it may outlive it: the handles of a pass are the caller's (PushedHandles).
+// The table knows no catalog, for it may outlive it: the handles of a pass are the caller's (PushedHandles). What a pass found
+// no series for is refused from then on, also what is new then, until there is room.
 #pragma once
 
 #include <chrono>
@@ -48,6 +49,7 @@ struct PushedHandles {
   struct OfOne {
     std::vector<SeriesHandle> parts;  // some are empty where the budget is used up
     bool settled = false;             // else they are asked for again once there may be room
+    bool nothing_new = false;         // of those that are not settled: no other metric has room either
     std::uint64_t pass = 0;           // that it was last written in
   };
   SeriesBudget budget;
@@ -92,6 +94,7 @@ class PushedSeries {
   mutable std::mutex mutex_;  // guards all below
   std::unordered_map<Labels, std::unique_ptr<Entry>, LabelsHash> entries_;  // by name and labels
   std::unordered_map<std::string, Name> names_;
+  bool nothing_new_ = false;  // in the last pass, there was no room for a series of a new metric
   std::size_t observed_ = 0;
   std::size_t sketch_bytes_ = 0;  // since the last pass
   std::uint64_t last_number_ = 0;

@@ -6,8 +6,10 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
+#include "metrics/outside_series.h"
 
 namespace sidewatch::push {
 namespace {
@@ -219,6 +221,25 @@ TEST_F(JsonPushTest, NeverMakesMoreSeriesThanItsBudgetHoweverOftenNamesChange) {
   }
   EXPECT_EQ(catalog.size(), config.limits.max_catalog_series());
   EXPECT_EQ(handles.left_out, 3U);
+}
+
+TEST_F(JsonPushTest, RefusesWhatAPassFoundNoSeriesForUntilThereIsRoom) {
+  Store store{catalog, {60s, std::size_t{1} << 20}};
+  std::vector<OutsideSeries> others;
+  for (std::size_t i = 0; i < room_for_outside(Catalog::Limits{}.max_series); ++i) {
+    const std::string name = "m" + std::to_string(i % 5);
+    others.push_back(series_from_outside(catalog, {name, MetricType::gauge, "", ""}, {{"i", std::to_string(i)}}));
+  }
+  EXPECT_EQ(post(R"({"a": 1, "sum": {"add": 1}})").status, 200) << "no pass has asked for series yet";
+  pass();
+  EXPECT_EQ(post(R"({"a": 2, "sum": {"add": 10}})").status, 429);
+  EXPECT_THAT(rejected(R"({"b": 1})"), ElementsAre(Pair("b", HasSubstr("limits.max_series"))));
+  others.clear();
+  store.expire(now);
+  const auto samples = pass();
+  EXPECT_EQ(samples.at("a"), 2);
+  EXPECT_EQ(samples.at("sum"), 1) << "what was refused is not added up";
+  EXPECT_EQ(post(R"({"a": 3, "b": 1})").samples, 2U);
 }
 
 TEST_F(JsonPushTest, FitsIntoItsBudgetWithAllThatMayStand) {
