@@ -8,6 +8,8 @@
 namespace sidewatch {
 namespace {
 
+constexpr std::size_t short_part = 10;  // of the budget: when so much is left or less, forgotten ones are looked for
+
 std::uint64_t hash_of(std::string_view name, const Labels& labels) {
   constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;  // so that the same text in both does not cancel out
   return std::hash<std::string_view>{}(name) * spread ^ labels.hash();
@@ -16,7 +18,8 @@ std::uint64_t hash_of(std::string_view name, const Labels& labels) {
 }  // namespace
 
 bool SeriesBudget::begin_pass(const Catalog& catalog) {
-  if (made_.size() >= max_series_ && std::exchange(looked_at_, catalog.generation()) != catalog.generation()) {
+  const bool is_short = made_.size() >= max_series_ - max_series_ / short_part;
+  if (is_short && std::exchange(looked_at_, catalog.generation()) != catalog.generation()) {
     std::erase_if(made_, [&](const auto& each) { return catalog.info(each.second) == nullptr; });
   }
   const bool has_room = made_.size() < max_series_ && std::exchange(has_refused_, false);
@@ -25,10 +28,11 @@ bool SeriesBudget::begin_pass(const Catalog& catalog) {
   return has_room || catalog_has_room;
 }
 
-SeriesBudget::Given SeriesBudget::series(Catalog& catalog, const Metric& metric, const Labels& labels) {
+SeriesBudget::Given SeriesBudget::series(Catalog& catalog, const Metric& metric, const Labels& labels,
+                                         std::size_t keep_free) {
   const std::uint64_t hash = hash_of(metric.name, labels);
   const auto known = made_.find(hash);
-  if (known == made_.end() && made_.size() >= max_series_) {
+  if (known == made_.end() && made_.size() + keep_free >= max_series_) {
     has_refused_ = true;
     return {};
   }

@@ -32,7 +32,8 @@ class SeriesBudget {
     SeriesHandle series;   // empty: the budget is used up. A Batch takes no sample for it.
     bool settled = false;  // false: it is empty, or its metric's overflow series, and may be better off later
   };
-  Given series(Catalog& catalog, const Metric& metric, const Labels& labels);
+  // `keep_free`: that many of the budget are not for this one, unless the source had it before.
+  Given series(Catalog& catalog, const Metric& metric, const Labels& labels, std::size_t keep_free = 0);
 
   // For the outcome of a pass in which there were empty ones. `key` is what raises the budget.
   static std::string what_is_wrong(std::string_view key);

@@ -60,7 +60,11 @@ struct Aggregate::Entry {
 };
 
 Aggregate::Aggregate(Catalog& catalog, AggregateOptions options, Mapper mapper)
-    : room_(catalog), options_(options), mapper_(std::move(mapper)), keys_(options.max_keys), events_(catalog, options.events) {}
+    : room_(catalog, options.max_series),
+      options_(options),
+      mapper_(std::move(mapper)),
+      keys_(options.max_keys),
+      events_(catalog, options.events) {}
 
 Aggregate::~Aggregate() = default;
 
@@ -162,15 +166,16 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   const Labels overflow{{"overflow", "true"}};
   const auto known = names_.find(name);
   const bool full = known != names_.end() && known->second.full;
-  auto [series, overflowed] = is_timing(kind)
-                                  ? Timings::count_series(room_, name, full ? overflow : labels, help, observer)
-                                  : room_.series({name, type, "", help}, labels);
+  const std::size_t label_sets = known == names_.end() ? 0 : known->second.entries;
+  auto [series, overflowed] =
+      is_timing(kind) ? Timings::count_series(room_, name, full ? overflow : labels, help, observer, label_sets)
+                      : room_.series({name, type, "", help}, labels, label_sets);
   bool shared = full || overflowed;
   std::unique_ptr<Timings> timings;
   if (is_timing(kind) && !shared && !by_series_.contains(series.id())) {
-    timings = std::make_unique<Timings>(room_, name, labels, help, observer, false);
+    timings = std::make_unique<Timings>(room_, name, labels, help, observer, false, label_sets);
     shared = !timings->is_whole();
-    if (shared) series = Timings::count_series(room_, name, overflow, help, observer).series;
+    if (shared) series = Timings::count_series(room_, name, overflow, help, observer, label_sets).series;
   }
   if (const auto same = by_series_.find(series.id()); same != by_series_.end()) {
     Entry* const entry = entries_[same->second].get();
@@ -186,7 +191,7 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   entry->ttl = mapper_.ttl_of(mapping).value_or(options_.ttl);
   if (kind == Kind::set) entry->members = std::make_unique<Members>();
   if (is_timing(kind) && shared) {
-    timings = std::make_unique<Timings>(room_, name, overflow, help, observer, true);
+    timings = std::make_unique<Timings>(room_, name, overflow, help, observer, true, label_sets);
   }
   const bool now_full = is_timing(kind) && shared;
   entry->timings = std::move(timings);
@@ -308,6 +313,7 @@ void Aggregate::write(Batch& batch, Time now) {
     }
   }
   events_.write(batch, now);
+  room_.begin_pass();
   if (any_dropped) keys_.forget_all();  // it does not say which of its keys were whose; the rest comes back by itself
 }
 

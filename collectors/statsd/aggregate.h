@@ -36,6 +36,7 @@ extern const Metric check_metric;
 struct AggregateOptions {
   Duration window = std::chrono::minutes(1);  // of quantiles, smallest, largest and set sizes
   Duration ttl = std::chrono::minutes(15);    // a series that nobody sent for so long is dropped; 0: never
+  std::size_t max_series = 10'000;  // in the catalog, those among them that ended and that it still remembers
   std::size_t max_names = 2000;               // of metrics
   std::size_t max_keys = 100'000;             // spellings of series that are remembered
   std::size_t max_bytes = std::size_t{16} << 20;  // of what quantiles and sets remember

@@ -89,7 +89,7 @@ void read_mappings(config::Section& section, StatsdConfig& config) {
 std::string fingerprint_of(const StatsdConfig& config) {
   std::string text = std::to_string(config.aggregate.window.count()) + '\n' +
                      std::to_string(config.aggregate.ttl.count()) + '\n' + std::to_string(config.aggregate.max_names) + '\n' +
-                     std::to_string(config.aggregate.max_bytes);
+                     std::to_string(config.aggregate.max_bytes) + '\n' + std::to_string(config.aggregate.max_series);
   for (const auto* list : {&config.listen, &config.relay, &config.tag_styles}) {
     for (const auto& one : *list) text += '\n' + one.value;
     text += '\n';
@@ -115,6 +115,7 @@ void declare(config::Section& section, EventOptions& options) {
 
 void declare(config::Section& section, StatsdConfig& config) {
   auto max_names = static_cast<std::int64_t>(config.aggregate.max_names);
+  auto max_series = static_cast<std::int64_t>(config.aggregate.max_series);
   section.optional("listen", config.listen,
                    "where lines arrive: udp://, tcp://, unixgram:// (a path) or unix:// (a path); udp://127.0.0.1:8125 "
                    "when absent");
@@ -139,6 +140,12 @@ void declare(config::Section& section, StatsdConfig& config) {
   section.optional("max_bytes", max_bytes, "memory for quantiles and sets; beyond it they become rough, which is counted",
                    config::between(config::Bytes{1 << 20}, config::Bytes{std::uint64_t{1} << 30}));
   config.aggregate.max_bytes = max_bytes.count;
+  section.optional("max_series", max_series,
+                   "series that are made of lines, those that ended and are still remembered (history.retention) among "
+                   "them, the last tenth of them for metrics with less than ten label sets; further ones share one "
+                   "series of their metric, with the label overflow",
+                   config::between(1, 1'000'000));
+  config.aggregate.max_series = static_cast<std::size_t>(max_series);
   section.optional("max_names", max_names, "lines of more metrics than these are counted and left out",
                    config::between(1, 100'000));
   config.aggregate.max_names = static_cast<std::size_t>(max_names);

@@ -14,15 +14,15 @@ MetricType type_of(const Observer& observer) {
 }  // namespace
 
 OutsideSeries Timings::count_series(Room& room, const std::string& name, const Labels& labels, std::string_view help,
-                                    const Observer& observer) {
-  return room.series({name + "_count", type_of(observer), "", help}, labels);
+                                    const Observer& observer, std::size_t label_sets) {
+  return room.series({name + "_count", type_of(observer), "", help}, labels, label_sets);
 }
 
 Timings::Timings(Room& room, const std::string& name, const Labels& labels, std::string_view help,
-                 const Observer& observer, bool shared)
+                 const Observer& observer, bool shared, std::size_t label_sets)
     : observer_(observer), shared_(shared) {
   const auto series = [&](const Metric& metric, const Labels& of) {
-    auto [handle, overflowed] = room.series(metric, of);
+    auto [handle, overflowed] = room.series(metric, of, label_sets);
     is_whole_ = is_whole_ && !overflowed;
     return std::move(handle);
   };

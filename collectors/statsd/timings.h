@@ -19,10 +19,11 @@ class Timings {
  public:
   // Beside `count_series`, the one of NAME_count, by which the whole is known. `shared`: it takes in what there is no room
   // for; of that only the count and the sum mean something.
+  // `label_sets`: how many of this name have room.
   Timings(Room& room, const std::string& name, const Labels& labels, std::string_view help, const Observer& observer,
-          bool shared);
+          bool shared, std::size_t label_sets);
   static OutsideSeries count_series(Room& room, const std::string& name, const Labels& labels, std::string_view help,
-                                    const Observer& observer);
+                                    const Observer& observer, std::size_t label_sets);
 
   // Whether there was room for all of its series.
   bool is_whole() const { return is_whole_; }

@@ -209,6 +209,53 @@ TEST_F(AggregateTest, TakesATagThatIsCalledOverflowForATagLikeAnyOther) {
   EXPECT_EQ(catalog.overflowed(), 0U);
 }
 
+TEST_F(AggregateTest, LeavesRoomInTheCatalogToOthersAndToMetricsThatAreSentLater) {
+  Aggregate bounded{catalog, AggregateOptions{.max_series = 200}};
+  for (int i = 0; i < 5000; ++i) {
+    bounded.take("burst" + std::to_string(i % 5) + ":1|c|#req:" + std::to_string(i) + "\nslow:1|ms|#req:" + std::to_string(i));
+  }
+  bounded.take("late:1|c\nlate_took:5|ms\n_sc|db|2\n_e{1,1}:a|b|t:error");
+  batch.clear();
+  bounded.write(batch, now);
+  EXPECT_LE(catalog.size(), 200U + 12) << "overflow series beside what max_series allows";
+  std::map<std::string, double> sums;
+  for (const auto& sample : batch.samples()) {
+    const auto info = catalog.info(sample.series);
+    sums[info->family->name + (info->labels.get("overflow") == "true" ? " overflowed" : "")] += sample.value;
+  }
+  EXPECT_EQ(sums["burst0"] + sums["burst0 overflowed"], 1000);
+  EXPECT_EQ(sums["slow_count"] + sums["slow_count overflowed"], 5000);
+  EXPECT_EQ(sums["late"], 1);
+  EXPECT_EQ(sums["late_took_count"], 1);
+  EXPECT_EQ(sums["sidewatch_statsd_service_check_status"], 2);
+  EXPECT_EQ(sums["sidewatch_statsd_events_total"], 1);
+}
+
+TEST_F(AggregateTest, HasRoomAgainForLabelSetsOnceTheCatalogForgotFormerOnes) {
+  Store store{catalog, {60s, std::size_t{1} << 20}};
+  const SourceId source = store.add_source("statsd");
+  Aggregate bounded{catalog, AggregateOptions{.ttl = 1min, .max_series = 40}};
+  const auto send = [&](const std::string& tag) {
+    for (int i = 0; i < 100; ++i) bounded.take("hits:1|c|#" + tag + ":" + std::to_string(i));
+    batch.clear();
+    bounded.write(batch, now);
+    store.append(source, now, batch);
+    std::size_t apart = 0;
+    for (const auto& sample : batch.samples()) apart += catalog.info(sample.series)->labels.get(tag).empty() ? 0U : 1U;
+    return apart;
+  };
+  EXPECT_EQ(send("first"), 36U);
+  for (int i = 0; i < 5; ++i) {
+    now += 1min;
+    batch.clear();
+    bounded.write(batch, now);
+    store.append(source, now, batch);
+    store.expire(now);
+  }
+  bounded.write(batch, now);
+  EXPECT_EQ(send("second"), 36U);
+}
+
 TEST_F(AggregateTest, KnowsTheTimingsThatHaveRoomAgainWhenAllSpellingsWereForgotten) {
   aggregate.take("early:1|ms|#id:a\nbrief:1|c");
   for (int i = 0; i < 200; ++i) aggregate.take("early:1|ms|#id:" + std::to_string(i));
