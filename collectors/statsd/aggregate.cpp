@@ -147,14 +147,22 @@ bool Aggregate::is_taken(const std::string& name, Kind kind) const {
   return false;
 }
 
+// The agent's own, by which it tells of events and service checks, always have room and take none from others.
+bool Aggregate::has_room_for(const std::string& name) const {
+  if (names_.contains(name) || is_agents_own(name)) return true;
+  const std::size_t own = names_.count(std::string(event_metric.name)) + names_.count(std::string(check_metric.name));
+  return names_.size() - own < options_.max_names;
+}
+
 Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels& labels, std::string_view help,
                                        const Mapping* mapping) {
   if (is_taken(name, kind)) {
     fail(LineError::type_conflict);
     return {};
   }
-  if (!names_.contains(name) && names_.size() == options_.max_names) {
+  if (!has_room_for(name)) {
     ++counts_.names_refused;
+    refused_names_.add(name);
     return {};
   }
   const auto observer = is_timing(kind) ? mapper_.observer_of(mapping) : Observer{};

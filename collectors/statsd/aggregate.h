@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +24,7 @@
 #include "collectors/statsd/line.h"
 #include "collectors/statsd/mapping.h"
 #include "collectors/statsd/name_tags.h"
+#include "collectors/statsd/refused_names.h"
 #include "collectors/statsd/room.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
@@ -69,6 +71,9 @@ class Aggregate {
   const Counts& counts() const { return counts_; }
   std::size_t series() const { return live_; }
 
+  // Once in a pass: what people should read about names for which there is no room.
+  std::optional<PassNews> news(Time now) { return refused_names_.news(options_.max_names, now); }
+
  private:
   struct Members;
   struct Entry;
@@ -86,6 +91,7 @@ class Aggregate {
   };
   Resolved resolve(std::string name, Kind kind, const Labels& labels, std::string_view help, const Mapping* mapping);
   bool is_taken(const std::string& name, Kind kind) const;
+  bool has_room_for(const std::string& name) const;
   Entry* adopt(std::unique_ptr<Entry> entry);
   void add_member(Entry& entry, std::string_view member);
   void write_members(Entry& entry, bool touched, Batch& batch);
@@ -111,6 +117,7 @@ class Aggregate {
   std::size_t bytes_ = 0;  // of sketches and sets, since the last pass
   const OwnNames own_names_;
   Events events_;
+  RefusedNames refused_names_;
   Counts counts_;
   Sketch merged_;
 };

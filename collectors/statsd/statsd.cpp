@@ -134,6 +134,7 @@ class StatsdCollector final : public Collector {
     if (closed_.size() == endpoints_) return Error{outcome.first_partial_error, ""};
     aggregate_.write(batch, now);
     own_.write(aggregate_, listener_.counts(), relay_, batch);
+    if (auto news = aggregate_.news(now)) outcome.news.push_back(std::move(*news));
     return outcome;
   }
 

@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
@@ -327,6 +328,34 @@ TEST_F(AggregateTest, RefusesMetricsOverTheirNumber) {
   for (int i = 0; i < 30; ++i) aggregate.take("metric" + std::to_string(i) + ":1|c");
   EXPECT_EQ(write().size(), 20u);
   EXPECT_EQ(aggregate.counts().names_refused, 10u);
+}
+
+TEST_F(AggregateTest, TellsOfEventsAndServiceChecksHoweverManyNamesThereAre) {
+  aggregate.take("_e{1,1}:a|b|t:info");
+  for (int i = 0; i < 30; ++i) aggregate.take("metric" + std::to_string(i) + ":1|c");
+  aggregate.take("_sc|db|2\n_e{1,1}:a|b|t:error");
+  const auto samples = write();
+  EXPECT_EQ(samples.size(), 20U + 3) << "the agent's own take none of the names";
+  EXPECT_EQ(samples.at(R"(sidewatch_statsd_service_check_status{name="db"})"), 2);
+  EXPECT_EQ(samples.at(R"(sidewatch_statsd_events_total{priority="normal", type="error"})"), 1);
+}
+
+TEST_F(AggregateTest, SaysOnceWithExamplesThatNamesAreTooMany) {
+  for (int i = 0; i < 20; ++i) aggregate.take("metric" + std::to_string(i) + ":1|c");
+  EXPECT_FALSE(aggregate.news(now)) << "there is room for all";
+  for (int i = 0; i < 9; ++i) aggregate.take("user." + std::to_string(i) + ".login:1|c\nuser.0.login:1|c");
+  const auto news = aggregate.news(now);
+  ASSERT_TRUE(news);
+  EXPECT_TRUE(news->trouble);
+  EXPECT_THAT(news->text, HasSubstr("there are 20 metrics already (collectors.statsd.max_names)"));
+  EXPECT_THAT(news->text, HasSubstr("such as user_0_login, user_1_login, user_2_login;"));
+  EXPECT_THAT(news->text, HasSubstr("mapping"));
+  aggregate.take("user.9.login:1|c");
+  EXPECT_FALSE(aggregate.news(now + 1min));
+  EXPECT_FALSE(aggregate.news(now + 10min));
+  const auto over = aggregate.news(now + 11min);
+  ASSERT_TRUE(over);
+  EXPECT_FALSE(over->trouble);
 }
 
 }  // namespace
