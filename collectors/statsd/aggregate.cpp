@@ -176,14 +176,15 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   const bool full = known != names_.end() && known->second.full;
   const std::size_t label_sets = known == names_.end() ? 0 : known->second.entries;
   auto [series, overflowed] =
-      is_timing(kind) ? Timings::count_series(room_, name, full ? overflow : labels, help, observer, label_sets)
-                      : room_.series({name, type, "", help}, labels, label_sets);
+      full              ? Timings::overflow_count_series(room_, name, help, observer)
+      : is_timing(kind) ? Timings::count_series(room_, name, labels, help, observer, label_sets)
+                        : room_.series({name, type, "", help}, labels, label_sets);
   bool shared = full || overflowed;
   std::unique_ptr<Timings> timings;
   if (is_timing(kind) && !shared && !by_series_.contains(series.id())) {
     timings = std::make_unique<Timings>(room_, name, labels, help, observer, false, label_sets);
     shared = !timings->is_whole();
-    if (shared) series = Timings::count_series(room_, name, overflow, help, observer, label_sets).series;
+    if (shared) series = Timings::overflow_count_series(room_, name, help, observer).series;
   }
   if (const auto same = by_series_.find(series.id()); same != by_series_.end()) {
     Entry* const entry = entries_[same->second].get();

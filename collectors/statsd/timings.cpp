@@ -18,6 +18,11 @@ OutsideSeries Timings::count_series(Room& room, const std::string& name, const L
   return room.series({name + "_count", type_of(observer), "", help}, labels, label_sets);
 }
 
+OutsideSeries Timings::overflow_count_series(Room& room, const std::string& name, std::string_view help,
+                                             const Observer& observer) {
+  return room.overflow({name + "_count", type_of(observer), "", help});
+}
+
 Timings::Timings(Room& room, const std::string& name, const Labels& labels, std::string_view help,
                  const Observer& observer, bool shared, std::size_t label_sets)
     : observer_(observer), shared_(shared) {

@@ -87,6 +87,10 @@ collectors:
         self.assertEqual(page.matching("node_load1"), [])
         self.assertEqual(page.value("sidewatch_statsd_line_errors_total", reason="type_conflict"), 1)
         self.assertEqual(page.value("sidewatch_statsd_line_errors_total", reason="reserved_name"), 1)
+        data = json.loads(self.agent.request("/api/v1/status/tsdb")[2])["data"]
+        refused = {row["name"]: row["value"] for row in data["refusedByMetricName"]}
+        apart = len(page.matching("slow_count")) - 1
+        self.assertEqual(refused["slow_count"], 30_000 - apart, "label sets of timings are counted as those of counters")
 
     def test_a_mapping_file_of_statsd_exporter_is_read_and_its_mistakes_are_pointed_at(self):
         self.start(more="mapping_files: [mapping*.yaml]")

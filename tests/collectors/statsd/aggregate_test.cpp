@@ -210,6 +210,18 @@ TEST_F(AggregateTest, TakesATagThatIsCalledOverflowForATagLikeAnyOther) {
   EXPECT_EQ(catalog.overflowed(), 0U);
 }
 
+TEST_F(AggregateTest, CountsTheLabelSetsOfTimingsForWhichThereIsNoRoomLikeThoseOfCounters) {
+  for (int i = 0; i < 1000; ++i) {
+    aggregate.take("flood:1|c|#id:" + std::to_string(i) + "\nslow:1|ms|#id:" + std::to_string(i));
+  }
+  std::map<std::string, std::uint64_t> refused;
+  for (const auto& one : catalog.refusals()) refused[one.metric] = one.requests;
+  EXPECT_EQ(refused["flood"], 950U);
+  EXPECT_GE(refused["slow_count"], 950U);
+  EXPECT_LT(refused["slow_count"], 1000U);
+  EXPECT_GE(catalog.overflowed(), 1900U);
+}
+
 TEST_F(AggregateTest, LeavesRoomInTheCatalogToOthersAndToMetricsThatAreSentLater) {
   Aggregate bounded{catalog, AggregateOptions{.max_series = 200}};
   for (int i = 0; i < 5000; ++i) {
