@@ -26,7 +26,6 @@ namespace sidewatch {
 namespace {
 
 using namespace process_metrics;
-using namespace std::chrono_literals;
 
 enum OwnIndex : std::size_t { build_info = index_count, series_now, series_overflowed, history_bytes, metric_count };
 
@@ -43,7 +42,6 @@ constexpr std::array<Metric, metric_count> metrics = [] {
 }();
 
 constexpr unsigned limits_every_passes = 16;  // the agent's own limits hardly ever change
-constexpr Duration overflow_is_told{10min};   // after the last series that had no room
 
 class SelfCollector final : public Collector {
  public:
@@ -62,12 +60,12 @@ class SelfCollector final : public Collector {
     }
   }
 
-  Result<PassOutcome> collect(Batch& batch, Time now) override {
+  Result<PassOutcome> collect(Batch& batch, Time) override {
     PassOutcome outcome;
     collect_process(batch, outcome);
     batch.add(series_[build_info], 1);
     batch.add(series_[series_now], static_cast<double>(catalog_.size()));
-    collect_overflowed(batch, now, outcome);
+    batch.add(series_[series_overflowed], static_cast<double>(catalog_.overflowed()));
     if (store_ != nullptr) batch.add(series_[history_bytes], static_cast<double>(store_->history_bytes()));
     if (instruments_ != nullptr) collect_instruments(batch);
     return outcome;
@@ -77,7 +75,6 @@ class SelfCollector final : public Collector {
   void collect_process(Batch& batch, PassOutcome& outcome);
   void collect_open_files(Batch& batch, PassOutcome& outcome);
   void collect_limits(Batch& batch, PassOutcome& outcome);
-  void collect_overflowed(Batch& batch, Time now, PassOutcome& outcome);
   void collect_instruments(Batch& batch);
   std::optional<double> start_time_seconds(std::uint64_t start_ticks);
   static void missing(PassOutcome& outcome, const Error& error) {
@@ -104,9 +101,6 @@ class SelfCollector final : public Collector {
   ReadBuffer buffer_;
   std::array<SeriesHandle, metric_count> series_;
   std::optional<double> start_time_;
-  std::uint64_t overflowed_ = 0;  // as of the last pass
-  std::string overflow_trouble_;
-  Time overflow_told_until_;
   std::vector<Copied> copied_;
 };
 
@@ -129,34 +123,6 @@ void SelfCollector::collect_process(Batch& batch, PassOutcome& outcome) {
   collect_limits(batch, outcome);
 
   collect_open_files(batch, outcome);
-}
-
-// The one that asked for the most such series since the start stands for all, so that the words stay the same.
-std::string why_overflowed(const Catalog& catalog) {
-  std::string most;
-  std::uint64_t requests = 0;
-  for (const auto& refused : catalog.refusals()) {
-    if (refused.requests <= requests) continue;
-    most = refused.metric;
-    requests = refused.requests;
-  }
-  if (most == overflow_metric.name) {
-    return "limits.max_series is reached: of metrics that came later nothing is kept but one series, " + most;
-  }
-  return "the metric " + most +
-         " has more series, or more labels in one of them, than the limits allow (max_series_per_metric, max_series, "
-         "max_labels): what is beyond goes to its series {overflow=\"true\"}; 'sidewatch top-series' tells more";
-}
-
-void SelfCollector::collect_overflowed(Batch& batch, Time now, PassOutcome& outcome) {
-  const auto overflowed = catalog_.overflowed();
-  batch.add(series_[series_overflowed], static_cast<double>(overflowed));
-  if (overflowed != overflowed_) {
-    overflowed_ = overflowed;
-    overflow_trouble_ = why_overflowed(catalog_);
-    overflow_told_until_ = now + overflow_is_told;
-  }
-  if (!overflow_trouble_.empty() && now < overflow_told_until_) missing(outcome, {overflow_trouble_, ""});
 }
 
 void SelfCollector::collect_open_files(Batch& batch, PassOutcome& outcome) {

@@ -26,13 +26,13 @@ using testing::Optional;
 // A pass is a second after the one before.
 class Agent {
  public:
-  explicit Agent(const std::string& procfs = "/proc", Catalog::Limits limits = {}) : catalog_(limits, {}) {
+  explicit Agent(const std::string& procfs = "/proc") {
     collector_ = make_self_collector(
         CollectorContext{.catalog = catalog_, .store = &store_, .instruments = &instruments, .version = "1.2.3"},
         procfs);
   }
-  PassOutcome pass(Duration later = std::chrono::seconds(1)) {
-    now_ += later;
+  PassOutcome pass() {
+    now_ += std::chrono::seconds(1);
     batch_.clear();
     auto outcome = collector_->collect(batch_, now_);
     EXPECT_TRUE(outcome);
@@ -46,12 +46,11 @@ class Agent {
     return std::nullopt;
   }
   std::size_t series() const { return catalog_.size(); }
-  Catalog& catalog() { return catalog_; }
 
   Instruments instruments;
 
  private:
-  Catalog catalog_;
+  Catalog catalog_{{}, {}};
   Store store_{catalog_, {}};
   SourceId source_ = store_.add_source("self");
   Time now_ = time_at_ms(1'000'000);
@@ -126,31 +125,6 @@ TEST(Self, CopiesEveryInstrumentAlsoThoseMadeLater) {
   const auto series = agent.series();
   for (int i = 0; i < 10; ++i) agent.pass();
   EXPECT_EQ(agent.series(), series);
-}
-
-TEST(Self, SaysOfWhichMetricSeriesHadNoRoomUntilThatIsOver) {
-  Agent agent("/proc", {.max_labels = 2});
-  EXPECT_EQ(agent.pass().first_partial_error, "");
-  const Metric orders{"orders", MetricType::gauge, "", "Orders."};
-  const Labels three{{"a", "1"}, {"b", "2"}, {"c", "3"}};
-  EXPECT_EQ(agent.catalog().info(agent.catalog().series(orders, three).id())->labels, (Labels{{"overflow", "true"}}));
-  const auto outcome = agent.pass();
-  EXPECT_EQ(outcome.partial_errors, 1U);
-  EXPECT_THAT(outcome.first_partial_error, HasSubstr("the metric orders has more series, or more labels in one of them, than"));
-  EXPECT_THAT(agent.value("sidewatch_series_overflowed_total"), Optional(1.0));
-  EXPECT_EQ(agent.pass(std::chrono::minutes(9)).first_partial_error, outcome.first_partial_error);
-  EXPECT_EQ(agent.pass(std::chrono::minutes(2)).first_partial_error, "");
-}
-
-TEST(Self, SaysThatThereIsNoRoomForFurtherMetrics) {
-  Agent agent("/proc", {.max_series = 30});
-  agent.pass();
-  const Metric orders{"orders", MetricType::gauge, "", "Orders."};
-  const Metric late{"late", MetricType::gauge, "", "Late."};
-  std::vector<SeriesHandle> held;
-  for (int i = 0; agent.series() < 30; ++i) held.push_back(agent.catalog().series(orders, {{"n", std::to_string(i)}}));
-  held.push_back(agent.catalog().series(late, {}));
-  EXPECT_THAT(agent.pass().first_partial_error, HasSubstr("limits.max_series is reached: of metrics that came later"));
 }
 
 TEST(Self, GoesOnWithoutProc) {
