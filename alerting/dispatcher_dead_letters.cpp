@@ -7,7 +7,8 @@
 // - A receiver hears the end of an incident if and only if it heard of the incident. So a problem that is sent again while
 //   its incident goes on is told as it was written, and its end will follow like any other. If the incident is over, nobody
 //   would ever send that end: the letter then tells both in one (fired_and_resolved), and that it ended by now at the
-//   latest, since nobody kept when.
+//   latest, since nobody kept when. That is another message, under another id: a receiver that did get the first one, its
+//   answer having been lost, must not take it for a repetition.
 // - The end of an incident is in the dead letters only where the receiver had heard of it (dispatcher_queues.cpp drops any
 //   other). Its death had that forgotten; sent again to the same receiver, it is remembered. Another receiver (`to`) is not
 //   told the end of what it never heard of.
@@ -21,6 +22,11 @@
 #include "alerting/dispatcher_state.h"
 
 namespace sidewatch {
+namespace {
+
+constexpr std::string_view over_suffix = "-over";
+
+}  // namespace
 
 SentAgain Dispatcher::send_again(const std::vector<DeadLetter>& letters, const SendAgain& how, Time now, WallTime wall) {
   SentAgain done;
@@ -63,7 +69,7 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
   message.fallback_follows = false;
   message.routing.batch = queue->target.takes_groups ? message.id : "";
   message.routing.group_wait = Duration(0);
-  changes.forgotten.push_back({letter.number, message.id});
+  changes.forgotten.push_back({letter.number, letter.notification.id});
   queue->failures = 0;
   queue->paused_until = std::min(queue->paused_until, now);
   offer(*queue, std::move(message), changes, now);
@@ -94,6 +100,7 @@ std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& mess
   if (told) return "its incident is over";
   if (hold_back && hold_back(message, now)) return "its incident is over, and a silence or a mute time holds it back";
   if (message.problem()) {
+    message.id += over_suffix;
     message.reason = Reason::fired_and_resolved;
     message.level = Level::ok;
     message.ends_at = changes.at;

@@ -97,6 +97,7 @@ class OutboxCommand(unittest.TestCase):
         self.outbox("retry", dead["id"])
         taken = self.receiver.wait_for(1, "what died")
         self.assertEqual((taken[0]["body"]["status"], taken[0]["body"]["alerts"][0]["reason"]), ("resolved", "fired_and_resolved"))
+        self.assertEqual(self.keys(taken), [dead["id"] + "-over"])
 
     def test_what_waits_for_a_backoff_is_tried_at_once(self):
         self.answer = 403  # tried again in five minutes
