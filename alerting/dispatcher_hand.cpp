@@ -36,7 +36,7 @@ WaitingMessage Dispatcher::State::seen(const Queue& queue, ReceiverQueue::Number
   if (queue.line.in_flight().contains(number)) return says(Waits::under_way);
   if (entry.held_until && *entry.held_until > now) return says(Waits::held, entry.held_until);
   if (!first) return says(Waits::behind);
-  const bool paused = queue.failures > 0 && queue.paused_until > now;
+  const bool paused = queue.paused_until > now;
   if (paused && queue.paused_until >= entry.not_before) return says(Waits::receiver_paused, queue.paused_until);
   if (entry.not_before > now) return says(entry.attempts > 0 ? Waits::retry : Waits::group, entry.not_before);
   if (!queue.bucket.has_room(now)) return says(Waits::rate_limit, queue.bucket.room_at());
