@@ -225,6 +225,7 @@ struct Agent {
   void hold_back() {
     mutes.replace(settings.mute_times);
     dispatcher.set_renew([this](Notification& n, Time now) { judge.renew(n, now, clock.wall_step()); });
+    silences.name_host(settings.agent.host);
     dispatcher.set_hold_back([this](const Notification& n, Time now) { return held_until(n, now); });
   }
 

@@ -130,6 +130,7 @@ void Loop::take(SettingsRead& read, Time now) {
   if (const auto kept = parts_.dispatcher.reload(dispatch_targets(fresh.receivers), now, wall); !kept) {
     parts_.log.error("the queues' change is not on disk yet", {{"why", kept.error().text()}});
   }
+  if (parts_.silences) parts_.silences->name_host(fresh.agent.host);
   parts_.deliveries.configure(fresh.receivers);
   settings_.collectors = std::move(fresh.collectors);
   settings_.rule_groups = std::move(fresh.rule_groups);

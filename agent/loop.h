@@ -43,7 +43,7 @@ struct LoopParts {
   std::atomic<bool>& ready;
   const SystemdNotifier& systemd;
   const HistoryWriter* history = nullptr;  // null: samples are in memory only
-  const Silences* silences = nullptr;      // null: there are none
+  Silences* silences = nullptr;            // null: there are none
   MuteCalendar* mutes = nullptr;           // null: there are none
 };
 

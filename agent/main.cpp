@@ -67,7 +67,7 @@ int perform(const QueryCommand& command) {
 
 int perform(const TopSeriesCommand& command) { return print(run_top_series(command)); }
 
-int perform(const NotifyTestCommand& command) { return print(run_notify_test(command, this_host())); }
+int perform(const NotifyTestCommand& command) { return print(run_notify_test(command)); }
 
 WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 

@@ -1,7 +1,5 @@
 #include "agent/notify_test.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <sstream>
@@ -23,20 +21,22 @@ using namespace std::chrono_literals;
 
 CommandResult fail(int code, const std::string& sentence) { return {code, "", "sidewatch: " + sentence + "\n"}; }
 
-Notification made_up(const std::string& receiver, const std::string& host, NotifyTestCommand::Level level) {
+// As a rule of the agent's own makes one: no richer in labels than a real one.
+Notification made_up(const std::string& receiver, const AgentSettings& agent, NotifyTestCommand::Level level) {
   using Asked = NotifyTestCommand::Level;
   Notification n;
   n.id = "test-" + to_hex(random_bytes(8));
-  n.alert_key = to_hex(stable_hash(receiver + "\n" + host));  // the same each time: `resolved` ends what another opened
+  n.alert_key = to_hex(stable_hash(receiver + "\n" + agent.host));  // the same each time: `resolved` ends what another opened
   n.incident = n.alert_key + "-test";
   n.receiver = receiver;
   n.worst = level == Asked::warning ? Level::warning : Level::critical;
   n.level = level == Asked::resolved ? Level::ok : n.worst;
   n.reason = level == Asked::resolved ? Reason::resolved : Reason::fired;
   n.rule = "SidewatchTest";
-  n.labels = Labels{{"alertname", n.rule}, {"instance", host}, {"severity", to_string(n.worst)}};
+  n.labels = Labels{{"alertname", n.rule}, {"severity", to_string(n.worst)}};
+  for (const auto& [name, value] : agent.labels) n.labels = n.labels.with(name, value);
   n.annotations = Labels{{"summary", "This is a test of the receiver " + receiver},
-                         {"description", "Somebody typed `sidewatch notify test` on " + host + ". Nothing is wrong."}};
+                         {"description", "Somebody typed `sidewatch notify test` on " + agent.host + ". Nothing is wrong."}};
   n.unit = "percent";
   n.threshold = Threshold{Comparison::greater, n.worst == Level::critical ? 90.0 : 80.0, std::nullopt};
   n.recent = {41, 42, 44, 43, 47, 52, 60, 71, 83, 88, 92, 93.5};
@@ -91,13 +91,7 @@ std::string verdict(const Attempt& attempt, const std::string& receiver) {
 
 }  // namespace
 
-std::string this_host() {
-  char name[256] = {};
-  if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "this machine";
-  return name;
-}
-
-CommandResult run_notify_test(const NotifyTestCommand& command, const std::string& host) {
+CommandResult run_notify_test(const NotifyTestCommand& command) {
   CommandResult result;
   ReceiverContext context;
   context.log = [&result](Level, const std::string& line) { result.out += line + "\n"; };
@@ -116,7 +110,7 @@ CommandResult run_notify_test(const NotifyTestCommand& command, const std::strin
     return fail(exit_configuration, command.config_path + " has no receiver '" + command.receiver + "' that is in use; " +
                                         names(settings.receivers));
   }
-  const Attempt attempt = plan->make()->send(deliver_alone(made_up(plan->name, host, command.level)));
+  const Attempt attempt = plan->make()->send(deliver_alone(made_up(plan->name, settings.agent, command.level)));
   const bool delivered = std::holds_alternative<Delivered>(attempt);
   (delivered ? result.out : result.err) += verdict(attempt, plan->name + " (" + plan->description + ")");
   result.code = delivered ? exit_ok : exit_environment;

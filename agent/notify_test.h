@@ -7,9 +7,6 @@
 
 namespace sidewatch {
 
-// `host` is named in the message.
-CommandResult run_notify_test(const NotifyTestCommand& command, const std::string& host);
-
-std::string this_host();
+CommandResult run_notify_test(const NotifyTestCommand& command);
 
 }  // namespace sidewatch

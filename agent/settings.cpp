@@ -8,6 +8,7 @@
 
 #include "agent/http/listener.h"
 #include "alerting/mute_times_config.h"
+#include "alerting/receivers/host_name.h"
 #include "alerting/routes/route_config.h"
 #include "alerting/rule_sources.h"
 #include "config/document.h"
@@ -21,6 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 using config::between;
 using config::Section;
+
+constexpr std::size_t max_host_bytes = 255;  // of a host name, and of HOSTNAME in a system log
 
 // `collectors:` is declared by the table of collectors.
 struct CollectorList {
@@ -51,6 +54,7 @@ void check_timeouts(Section& top, const Settings& settings) {
 
 void declare_all(Section& top, Settings& settings, const ReceiverContext& context, RuleSources& rules) {
   top.section("agent", settings.agent, "the agent as a whole");
+  if (settings.agent.host.empty() && !top.describing()) settings.agent.host = host_name();
   top.section("http", settings.http, "its own HTTP server: /metrics and the API");
   CollectorList list;
   top.section("collectors", list, "where samples come from");
@@ -61,12 +65,14 @@ void declare_all(Section& top, Settings& settings, const ReceiverContext& contex
   declare(top, rules);
   ReceiverContext with_links = context;
   with_links.external_url = settings.http.external_url.value;
+  with_links.host = settings.agent.host;
   const ReceiverNames names = configure_receivers(top, with_links, settings.receivers);
   configure_mute_times(top, settings.mute_times);
   std::vector<std::string> mute_names;
   for (const auto& mute : settings.mute_times) mute_names.push_back(mute.name);
   settings.router = configure_routes(top, names, mute_names);
   settings.left_out = names.left_out;
+  settings.router.name_host(settings.agent.host);
   top.section("limits", settings.limits, "how much of everything there may be");
 }
 
@@ -153,6 +159,12 @@ std::string describe_routes(const Router& router) {
   return text;
 }
 
+bool is_host(const std::string& name) {
+  const bool blank = name.starts_with(' ') || name.ends_with(' ');
+  return name.size() <= max_host_bytes && !blank &&
+         std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 std::vector<std::string> listen_addresses(const HttpConfig& http) {
   std::vector<std::string> addresses;
   for (const auto& listen : http.listen) addresses.push_back(listen.value);
@@ -176,6 +188,15 @@ void declare(Section& section, AgentSettings& agent) {
       section.problem(value.mark, "the label '" + name + "' is set by sidewatch itself");
     }
     agent.labels[name] = value.value;
+  }
+  config::Located<std::string> host;
+  section.optional("host", host,
+                   "what messages call this machine, and the `instance` by which silences and routes know an alert that has "
+                   "none (default: its host name; in a container the container's, in Kubernetes the pod's)");
+  if (is_host(host.value)) {
+    agent.host = host.value;
+  } else {
+    section.problem(host.mark, "agent.host is one line of at most 255 bytes, such as web-1");
   }
 }
 

@@ -26,6 +26,7 @@ struct AgentSettings {
   Duration interval = std::chrono::seconds(5);
   std::string state_dir;  // empty: nothing survives the process
   std::map<std::string, std::string> labels;
+  std::string host;  // what messages call this machine; never empty once it is read
 };
 
 struct LimitSettings {

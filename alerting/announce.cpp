@@ -84,7 +84,7 @@ void announce(Alert& alert, const Rule& rule, const Decision& decision, const Mo
                                      [&](const Recipient& recipient) { return recipient.receiver == receiver; });
     message.receiver = receiver;
     message.id = message_id(alert, receiver);
-    message.routing = chosen != recipients.end() ? routing_of(*chosen, message.labels) : follow_up();
+    message.routing = chosen != recipients.end() ? routing_of(*chosen, router.to_match(message.labels)) : follow_up();
     out.push_back(message);
   }
 }

@@ -57,12 +57,38 @@ std::string threshold_words(const Notification& n) {
          human_value(n.threshold->bound, n.unit) + ")";
 }
 
-std::vector<MessageField> fields_of(const Notification& n) {
+// One of its labels says already which machine it is.
+bool labels_say(const Notification& n, const std::string& host) {
+  constexpr std::array<std::string_view, 4> names = {"instance", "host", "node", "pod"};
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return n.labels.get(name) == host; });
+}
+
+bool holds_word(std::string_view text, std::string_view word) {
+  const auto in_word = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if ((at == 0 || !in_word(text[at - 1])) && (end == text.size() || !in_word(text[end]))) return true;
+  }
+  return false;
+}
+
+// Phones show the title alone, so it names the machine: "CRITICAL: / is 96 % full on web-1".
+std::string with_host(std::string title, const std::string& host) {
+  if (host.empty() || holds_word(title, host)) return title;
+  const bool is_sentence = title.ends_with('.') || title.ends_with('!') || title.ends_with('?');
+  return title + (is_sentence ? " (" + host + ")" : " on " + host);
+}
+
+std::vector<MessageField> fields_of(const Notification& n, const std::string& host) {
   std::vector<MessageField> fields;
   const auto add = [&fields](std::string name, std::string value) {
     if (!value.empty()) fields.push_back({std::move(name), std::move(value)});
   };
   add("Rule", n.rule);
+  if (!labels_say(n, host)) add("Host", host);
   add("On", entity_words(n));
   add(n.problem() ? "Value" : "Value at recovery", human_value(n.value, n.unit) + threshold_words(n));
   add("Peak", human_value(n.peak, n.unit));
@@ -78,17 +104,34 @@ std::vector<MessageField> fields_of(const Notification& n) {
   return fields;
 }
 
-MessageText text_of_one(const Notification& n, const MessageTemplates& templates, const std::string& external_url) {
+// A receiver's own templates know $host, which a rule's do not: it is carried where no label of the alert can be.
+constexpr std::string_view host_carrier = "sidewatch_host";
+constexpr std::string_view host_preamble = "{{ $host := $externalLabels.sidewatch_host }}";
+
+// A template with $host; a mistake in it is reported at its place in what was written.
+Template read_with_host(config::Section& section, const config::Located<std::string>& text) {
+  if (text.value.find("{{") == std::string::npos) return read_template(section, text, TemplateChecks::all);
+  auto parsed = Template::parse(std::string(host_preamble) + text.value, TemplateChecks::all);
+  if (parsed) return std::move(*parsed);
+  std::string where = parsed.error().where;  // "line:column"
+  if (where.starts_with("1:")) where = "1:" + std::to_string(std::stoul(where.substr(2)) - host_preamble.size());
+  section.problem(place_inside(text, where), "template: " + parsed.error().what);
+  return {};
+}
+
+MessageText text_of_one(const Notification& n, const MessageTemplates& templates, const MessageOrigin& origin) {
   MessageText message;
   message.level = n.level;
   message.worst = n.worst;
   message.at = n.problem() ? n.created_at : n.ends_at.value_or(n.created_at);
-  const TemplateData data{n.value, n.labels, n.level, nullptr, NumberStyle::plain};
+  TemplateScope scope;
+  scope.external_labels = Labels{{host_carrier, origin.host}};
+  const TemplateData data{n.value, n.labels, n.level, &scope, NumberStyle::plain};
   if (!templates.title.empty()) message.title = one_line(templates.title.render(data));
-  if (is_blank(message.title)) message.title = one_line(status_words(n) + ": " + subject(n));
+  if (is_blank(message.title)) message.title = with_host(one_line(status_words(n) + ": " + subject(n)), origin.host);
   message.text = templates.text.empty() ? std::string(n.annotations.get("description")) : templates.text.render(data);
-  message.fields = fields_of(n);
-  message.link = external_url;
+  message.fields = fields_of(n, origin.host);
+  message.link = origin.external_url;
   return message;
 }
 
@@ -104,14 +147,14 @@ std::string counted(const Delivery& delivery) {
   return text;
 }
 
-MessageText text_of_many(const Delivery& delivery, const std::string& external_url, std::size_t max_listed) {
+MessageText text_of_many(const Delivery& delivery, const MessageOrigin& origin, std::size_t max_listed) {
   MessageText message;
   message.level = delivery.level();
   message.title = std::to_string(delivery.alerts.size()) + " alerts: " + counted(delivery);
   std::string common;
   for (const auto& [name, value] : delivery.group_labels) common += (common.empty() ? "" : ", ") + name + "=" + value;
   if (!common.empty()) message.title += " (" + common + ")";
-  message.title = one_line(message.title);
+  message.title = with_host(one_line(message.title), origin.host);
 
   std::vector<const Notification*> worst_first;
   for (const Notification& n : delivery.alerts) {
@@ -126,8 +169,9 @@ MessageText text_of_many(const Delivery& delivery, const std::string& external_u
     message.text += (i == 0 ? "" : "\n") + std::string(sign_of(n.level)) + " " + one_line(status_words(n) + ": " + subject(n));
   }
   if (listed < worst_first.size()) message.text += "\nand " + std::to_string(worst_first.size() - listed) + " more";
+  if (!origin.host.empty()) message.fields.push_back({"Host", origin.host});
   if (delivery.digest) message.fields.push_back({"Why together", "more messages than rate_limit allows"});
-  message.link = external_url;
+  message.link = origin.external_url;
   return message;
 }
 
@@ -144,16 +188,17 @@ MessageText mended(MessageText message) {
 void declare_message_templates(config::Section& section, MessageTemplates& templates) {
   config::Located<std::string> title;
   config::Located<std::string> text;
-  section.optional("title", title, "title of a message about one alert: a template, as a rule's summary is");
+  section.optional("title", title,
+                   "title of a message about one alert: a template, as a rule's summary is, that also knows $host");
   section.optional("text", text, "text below the title, likewise; without it the rule's description");
-  if (!title.value.empty()) templates.title = read_template(section, title, TemplateChecks::all);
-  if (!text.value.empty()) templates.text = read_template(section, text, TemplateChecks::all);
+  if (!title.value.empty()) templates.title = read_with_host(section, title);
+  if (!text.value.empty()) templates.text = read_with_host(section, text);
 }
 
-MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const std::string& external_url,
+MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const MessageOrigin& origin,
                     std::size_t max_listed) {
-  return mended(delivery.alerts.size() == 1 ? text_of_one(delivery.first(), templates, external_url)
-                                            : text_of_many(delivery, external_url, max_listed));
+  return mended(delivery.alerts.size() == 1 ? text_of_one(delivery.first(), templates, origin)
+                                            : text_of_many(delivery, origin, max_listed));
 }
 
 std::string status_words(const Notification& n) {

@@ -32,16 +32,23 @@ struct MessageText {
 };
 
 // `title` and `text` of a receiver's configuration take the place of the words that are its default. A title of which
-// nothing can be seen does not: services refuse messages without one.
+// nothing can be seen does not: services refuse messages without one. Beside what a rule's templates know they know
+// `$host`.
 struct MessageTemplates {
   Template title;
   Template text;
 };
 void declare_message_templates(config::Section& section, MessageTemplates& templates);
 
+// Where a message comes from. Every message of an agent says the same, so it is no part of the notification.
+struct MessageOrigin {
+  std::string external_url = {};  // where people find this agent; empty: nowhere
+  std::string host = {};          // what this agent calls its machine; empty: it is not said
+};
+
 // Several alerts are told in one list of at most `max_listed` lines; how many more there are is said.
 inline constexpr std::size_t max_listed_alerts = 20;
-MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const std::string& external_url,
+MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const MessageOrigin& origin,
                     std::size_t max_listed = max_listed_alerts);
 
 // "CRITICAL", "STILL CRITICAL", "NOW WARNING", "RESOLVED", "FIRED AND RESOLVED": what is the case, in words.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "alerting/routes/matchers.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/kept_file.h"
@@ -131,7 +132,8 @@ Result<Silences> Silences::open(std::string path, WallTime now, const SilenceLim
 }
 
 Silences::Silences(Silences&& other) noexcept
-    : path_(std::move(other.path_)), limits_(other.limits_), silences_(std::move(other.silences_)) {}
+    : path_(std::move(other.path_)), limits_(other.limits_), silences_(std::move(other.silences_)),
+      host_(std::move(other.host_)) {}
 
 std::string Silences::problem_with(const Silence& silence, WallTime now) const {
   if (silence.matchers.empty()) return "a silence needs at least one matcher, such as alertname=\"HostMemoryHigh\"";
@@ -245,11 +247,18 @@ std::optional<Silence> Silences::find(const std::string& id) const {
   return std::nullopt;
 }
 
+void Silences::name_host(std::string host) {
+  const std::lock_guard lock(mutex_);
+  host_ = std::move(host);
+}
+
 std::vector<std::string> Silences::holding(const Labels& labels, WallTime now) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> ids;
+  if (silences_.empty()) return ids;
+  const Labels seen = labels_to_match(labels, host_);
   for (const Silence& silence : silences_) {
-    if (silence.state(now) == SilenceState::active && silence.matches(labels)) ids.push_back(silence.id);
+    if (silence.state(now) == SilenceState::active && silence.matches(seen)) ids.push_back(silence.id);
   }
   return ids;
 }
@@ -257,12 +266,14 @@ std::vector<std::string> Silences::holding(const Labels& labels, WallTime now) c
 std::optional<WallTime> Silences::held_until(const Labels& labels, WallTime now) const {
   const std::lock_guard lock(mutex_);
   std::optional<WallTime> until;
+  if (silences_.empty()) return until;
+  const Labels seen = labels_to_match(labels, host_);
   // One that begins before another ends goes on where that left off.
   for (bool longer = true; longer;) {
     longer = false;
     const WallTime from = until.value_or(now);
     for (const Silence& silence : silences_) {
-      if (silence.starts_at <= from && silence.ends_at > from && silence.matches(labels)) {
+      if (silence.starts_at <= from && silence.ends_at > from && silence.matches(seen)) {
         until = std::max(until.value_or(silence.ends_at), silence.ends_at);
         longer = true;
       }

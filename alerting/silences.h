@@ -79,6 +79,9 @@ class Silences {
   std::vector<Silence> all() const;  // the latest change first
   std::optional<Silence> find(const std::string& id) const;
 
+  // What this agent calls its machine: an alert without `instance` is matched by it.
+  void name_host(std::string host);
+
   // The ids of the active ones that match.
   std::vector<std::string> holding(const Labels& labels, WallTime now) const;
   // Until when at least one holds such an alert without a break; absent: none does.
@@ -99,8 +102,9 @@ class Silences {
   std::string path_;
   SilenceLimits limits_;
   std::mutex writing_;         // one change at a time; the disk may take as long as it likes under it
-  mutable std::mutex mutex_;   // of silences_, held for no longer than a look at them
+  mutable std::mutex mutex_;   // of what follows, held for no longer than a look at them
   std::vector<Silence> silences_;
+  std::string host_;
 };
 
 // As JSON, for the file and the API alike: the members of Alertmanager's silence but for its status, into an object that

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "alerting/human_value.h"
-#include "alerting/receivers/host_name.h"
 #include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
+#include "alerting/routes/matchers.h"
 #include "base/json.h"
 
 namespace sidewatch {
@@ -34,7 +34,7 @@ void declare(config::Section& s, AlertmanagerConfig& c) {
   s.optional(
       "instance", c.instance,
       "label `instance` of alerts that have none, so that the same alert of two machines is two alerts (default: "
-      "the name of this machine)");
+      "agent.host)");
   s.optional("username", c.username, "HTTP basic authentication");
   s.optional("password", c.password, "its password");
   s.optional("bearer_token", c.bearer_token, "sent as 'Authorization: Bearer ...'");
@@ -209,7 +209,7 @@ Attempt AlertmanagerReceiver::ask(AlertmanagerPeer& peer, const Delivery& delive
 
 HeldAlert AlertmanagerReceiver::alert_of(const Notification& n, WallTime now) const {
   const Labels labels = n.labels.or_else(Labels{{"alertname", n.rule}, {"severity", to_string(n.worst)}});
-  return {labels.or_else(Labels{{"instance", config_.instance}}), n.starts_at,
+  return {labels_to_match(labels, config_.instance), n.starts_at,
           n.problem() ? now + intervals_until_resolved * config_.interval : n.ends_at.value_or(now)};
 }
 
@@ -305,7 +305,7 @@ std::optional<ReceiverPlan> configure_alertmanager(config::Section& entry, const
                 "sends alerts to every peer of an Alertmanager cluster, and again while they fire");
   if (!config) return std::nullopt;
   if (use == EntryUse::used) check(entry, *config);
-  if (config->instance.empty()) config->instance = host_name();
+  if (config->instance.empty()) config->instance = context.host;
   ReceiverPlan plan;
   plan.description = "Alertmanager";
   for (const auto& url : config->urls)

@@ -56,8 +56,8 @@ class Custom final : public HttpReceiver {
     OutgoingRequest request;
     request.method = config_.method;
     request.url = config_.url.value;
-    const MessageText message = text_of(delivery, config_.templates, context().external_url);
-    request.body = config_.parsed.render(delivery.first(), message);
+    const MessageText message = text_of(delivery, config_.templates, context().origin());
+    request.body = config_.parsed.render(delivery.first(), message, context().host);
     bool has_content_type = false;
     for (const auto& [name, secret] : config_.headers) {
       const auto value = reveal(secret, "header '" + name + "'");

@@ -173,7 +173,7 @@ class Discord final : public HttpReceiver {
 
  private:
   std::string payload(const Delivery& delivery) const {
-    const MessageText message = text_of(delivery, config_.templates, context().external_url);
+    const MessageText message = text_of(delivery, config_.templates, context().origin());
     const std::string mention = becomes_critical(delivery) ? config_.mention_at_critical : "";
     JsonWriter json;
     json.begin_object();

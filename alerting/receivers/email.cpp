@@ -130,7 +130,7 @@ OutgoingMail Email::mail_for(const Delivery& delivery, const std::string& passwo
     envelope.to.push_back(to.value);
     if (known == have_it_.end() || !known->second.contains(to.value)) mail.to.push_back(to.value);
   }
-  mail.message = mail_message(delivery, text_of(delivery, config_.templates, context_.external_url), envelope);
+  mail.message = mail_message(delivery, text_of(delivery, config_.templates, context_.origin()), envelope);
   return mail;
 }
 

@@ -125,7 +125,7 @@ Result<exec::Command> ExecReceiver::command_for(const Delivery& delivery) const 
   command.directory = config_.directory;
   command.timeout = config_.timeout;
   command.max_output_bytes = config_.max_output.count;
-  command.input = webhook_payload(delivery, context_.external_url) + "\n";
+  command.input = webhook_payload(delivery, context_.origin()) + "\n";
   if (!config_.user.empty()) {
     auto identity = exec::identity_of(config_.user);
     if (!identity) return identity.error();
@@ -138,7 +138,7 @@ Result<exec::Command> ExecReceiver::command_for(const Delivery& delivery) const 
   }
   if (!config_.environment.contains("PATH")) command.environment.emplace_back(usual_path);
   if (!config_.environment.contains("LC_ALL")) command.environment.emplace_back(usual_locale);
-  const MessageText message = text_of(delivery, config_.templates, context_.external_url);
+  const MessageText message = text_of(delivery, config_.templates, context_.origin());
   const Notification& first = delivery.first();
   command.environment.push_back("SIDEWATCH_TITLE=" + plain_line(cut_text(message.title, max_title_characters)));
   command.environment.push_back(std::string("SIDEWATCH_STATUS=") +
@@ -146,6 +146,7 @@ Result<exec::Command> ExecReceiver::command_for(const Delivery& delivery) const 
   command.environment.push_back("SIDEWATCH_LEVEL=" + std::string(to_string(message.level)));
   command.environment.push_back("SIDEWATCH_ALERT=" + plain_line(mend_utf8(first.rule)));
   command.environment.push_back("SIDEWATCH_ID=" + plain_line(delivery.id));
+  command.environment.push_back("SIDEWATCH_HOST=" + plain_line(context_.host));
   command.environment.push_back("SIDEWATCH_KEY=" + plain_line(first.alert_key));
   return command;
 }

@@ -40,7 +40,7 @@ class FileReceiver final : public Receiver {
 
   Attempt send(const Delivery& delivery) override {
     if (auto problem = open_current()) return *problem;
-    const std::string line = webhook_payload(delivery, context_.external_url) + "\n";
+    const std::string line = webhook_payload(delivery, context_.origin()) + "\n";
     struct stat before {};
     if (fstat(file_.get(), &before) != 0) return failed("cannot be asked for its size");
     const auto size = static_cast<std::uint64_t>(before.st_size);

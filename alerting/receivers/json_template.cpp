@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view carrier = "sidewatch_custom_";
 constexpr std::string_view variables[] = {"title",   "text",        "status",    "reason",   "alert",
                                           "summary", "description", "valueText", "startsAt", "endsAt",
-                                          "link",    "id",          "key",       "incident"};
+                                          "link",    "id",          "key",       "incident",  "host"};
 
 std::string preamble() {
   std::string text;
@@ -21,7 +21,7 @@ std::string preamble() {
   return text;
 }
 
-Labels carried(const Notification& n, const MessageText& message) {
+Labels carried(const Notification& n, const MessageText& message, const std::string& host) {
   std::vector<Label> all;
   const auto add = [&all](std::string_view name, std::string_view value) {
     all.push_back({std::string(carrier) + std::string(name), std::string(value)});
@@ -40,6 +40,7 @@ Labels carried(const Notification& n, const MessageText& message) {
   add("id", n.id);
   add("key", n.alert_key);
   add("incident", n.incident);
+  add("host", host);
   return Labels(all);
 }
 
@@ -86,9 +87,9 @@ Result<JsonTemplate::Node> JsonTemplate::build(const JsonValue& value) {
   return node;
 }
 
-std::string JsonTemplate::render(const Notification& n, const MessageText& message) const {
+std::string JsonTemplate::render(const Notification& n, const MessageText& message, const std::string& host) const {
   if (root_.empty()) return "";
-  const TemplateData data{n.value, n.labels.or_else(carried(n, message)), n.level, nullptr, NumberStyle::plain};
+  const TemplateData data{n.value, n.labels.or_else(carried(n, message, host)), n.level, nullptr, NumberStyle::plain};
   JsonWriter json;
   write(json, root_.front(), data);
   return json.take();

@@ -23,7 +23,7 @@ class JsonTemplate {
   // Error::what is a sentence that names the text which is no template.
   static Result<JsonTemplate> parse(std::string_view json);
 
-  std::string render(const Notification& notification, const MessageText& message) const;
+  std::string render(const Notification& notification, const MessageText& message, const std::string& host) const;
   bool empty() const { return root_.empty(); }
 
  private:

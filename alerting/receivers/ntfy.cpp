@@ -136,7 +136,7 @@ class Ntfy final : public HttpReceiver {
   }
 
   std::string payload(const Delivery& delivery) const {
-    const MessageText message = text_of(delivery, config_.templates, context().external_url);
+    const MessageText message = text_of(delivery, config_.templates, context().origin());
     const Level level = message.level;
     JsonWriter json;
     json.begin_object().key("topic").text(config_.topic.value);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "alerting/message_text.h"
-#include "alerting/receivers/host_name.h"
 #include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "base/json.h"
@@ -29,7 +28,7 @@ void declare(config::Section& s, OpsgenieConfig& c) {
   s.required("api_key", c.api_key, "key of an integration of the kind 'API'");
   s.optional("api_url", c.api_url, "https://api.eu.opsgenie.com for an account in the EU region");
   s.optional("source", c.source,
-             "where alerts come from; agents with the same source share alerts (default: the name of this machine)");
+             "where alerts come from; agents with the same source share alerts (default: agent.host)");
   s.choice("critical", c.critical, {{"P1", P::p1}, {"P2", P::p2}, {"P3", P::p3}, {"P4", P::p4}, {"P5", P::p5}},
            "priority of critical alerts");
   s.choice("warning", c.warning, {{"P1", P::p1}, {"P2", P::p2}, {"P3", P::p3}, {"P4", P::p4}, {"P5", P::p5}},
@@ -102,7 +101,7 @@ class OpsgenieCall final : public HttpReceiver {
 class Opsgenie final : public Receiver {
  public:
   Opsgenie(OpsgenieConfig config, const ReceiverContext& context)
-      : config_(std::move(config)), external_url_(context.external_url), call_(config_, context) {}
+      : config_(std::move(config)), origin_(context.origin()), call_(config_, context) {}
 
   Attempt send(const Delivery& delivery) override {
     const Notification& n = delivery.first();
@@ -130,7 +129,7 @@ class Opsgenie final : public Receiver {
   }
 
   Attempt close(const Delivery& delivery) {
-    const MessageText message = text_of(delivery, config_.templates, external_url_);
+    const MessageText message = text_of(delivery, config_.templates, origin_);
     JsonWriter json;
     json.begin_object().key("source").text(config_.source);
     json.key("note").text(cut_text(message.title, max_description_characters)).end_object();
@@ -145,11 +144,12 @@ class Opsgenie final : public Receiver {
 
   std::string body_of(const Delivery& delivery) const {
     const Notification& n = delivery.first();
-    const MessageText message = text_of(delivery, config_.templates, external_url_);
+    const MessageText message = text_of(delivery, config_.templates, origin_);
     JsonWriter json;
     json.begin_object().key("message").text(cut_text(message.title, max_message_characters));
     json.key("alias").text(alias_of(n)).key("source").text(config_.source);
-    json.key("entity").text(cut_text(n.labels.get("instance"), max_entity_characters));
+    const auto instance = n.labels.get("instance");
+    json.key("entity").text(cut_text(instance.empty() ? origin_.host : instance, max_entity_characters));
     json.key("priority").text(priority_of(n.level));
     std::string description = message.title + (message.text.empty() ? "" : "\n\n" + message.text);
     if (!message.link.empty()) description += "\n\n" + message.link;
@@ -185,7 +185,7 @@ class Opsgenie final : public Receiver {
   }
 
   const OpsgenieConfig config_;
-  const std::string external_url_;
+  const MessageOrigin origin_;
   OpsgenieCall call_;
 };
 
@@ -209,7 +209,7 @@ std::optional<ReceiverPlan> configure_opsgenie(config::Section& entry, const Rec
   entry.section("opsgenie", config, "opens and closes alerts in Opsgenie (API v2)");
   if (!config) return std::nullopt;
   if (use == EntryUse::used) check(entry, *config);
-  config->source = cut_text(config->source.empty() ? host_name() : config->source, max_source_characters);
+  config->source = cut_text(config->source.empty() ? context.host : config->source, max_source_characters);
   ReceiverPlan plan;
   plan.description = "Opsgenie " + url_without_secrets(config->api_url.value);
   plan.warning = http_warning(config->http);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "alerting/message_text.h"
-#include "alerting/receivers/host_name.h"
 #include "alerting/receivers/http_outcome.h"
 #include "alerting/receivers/http_receiver.h"
 #include "base/json.h"
@@ -26,7 +25,7 @@ void declare(config::Section& s, PagerDutyConfig& c) {
   s.optional(
       "source", c.source,
       "what has the trouble, for people and for telling hosts apart; agents with the same source share incidents "
-      "of the same alert (default: the name of this machine)");
+      "of the same alert (default: agent.host)");
   s.optional("component", c.component, "part of the source that is affected, such as checkout");
   s.optional("group", c.group, "cluster or group that the source belongs to");
   s.optional("api_url", c.api_url, "https://events.eu.pagerduty.com/v2/enqueue for an account in the EU region");
@@ -61,7 +60,7 @@ class PagerDuty final : public HttpReceiver {
   Result<OutgoingRequest> request_for(const Delivery& delivery) override {
     const auto key = reveal(config_.routing_key, "routing_key");
     if (!key) return key.error();
-    const MessageText message = text_of(delivery, config_.templates, context().external_url);
+    const MessageText message = text_of(delivery, config_.templates, context().origin());
     OutgoingRequest request;
     request.method = "POST";
     request.url = config_.api_url.value;
@@ -171,7 +170,7 @@ std::optional<ReceiverPlan> configure_pagerduty(config::Section& entry, const Re
   entry.section("pagerduty", config, "opens and resolves incidents in PagerDuty (Events API v2)");
   if (!config) return std::nullopt;
   if (use == EntryUse::used) check(entry, *config);
-  if (config->source.empty()) config->source = cut_text(host_name(), max_source_characters);
+  if (config->source.empty()) config->source = cut_text(context.host, max_source_characters);
   ReceiverPlan plan;
   plan.description = "PagerDuty " + url_without_secrets(config->api_url.value);
   plan.warning = http_warning(config->http);

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "alerting/message_text.h"
-#include "alerting/receivers/host_name.h"
 #include "alerting/receivers/http_receiver.h"
 #include "base/descriptor.h"
 #include "base/errand.h"
@@ -177,7 +176,7 @@ class Syslog final : public Receiver {
 
  private:
   std::string line_of(const Delivery& delivery) const {
-    const MessageText message = text_of(delivery, config_.templates, context_.external_url);
+    const MessageText message = text_of(delivery, config_.templates, context_.origin());
     const WallTime at = delivery.first().created_at;
     const int priority = config_.facility * 8 + severity_of_level[static_cast<std::size_t>(message.level)];
     std::string line = "<" + std::to_string(priority) + ">";
@@ -185,7 +184,7 @@ class Syslog final : public Receiver {
     if (place_.way == SyslogWay::local) {
       line += old_time(at) + " " + config_.tag + "[" + process + "]: ";
     } else {
-      line += "1 " + to_rfc3339(at) + " " + name_in_header(host_name(), 255) + " " + config_.tag + " " + process + " " +
+      line += "1 " + to_rfc3339(at) + " " + name_in_header(context_.host, 255) + " " + config_.tag + " " + process + " " +
               name_in_header(delivery.first().alert_key, 32) + " - ";
     }
     const std::size_t most = place_.way == SyslogWay::udp ? max_datagram_bytes : max_line_bytes;

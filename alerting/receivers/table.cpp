@@ -157,7 +157,7 @@ ReceiverNames configure_receivers(config::Section& top, const ReceiverContext& c
       return entry.fallback && !other.left_out && other.name.value == entry.fallback->value;
     });
     if (fallback != entries.end()) plan.fallback = entry.fallback->value;
-    plan.fingerprint += "\n" + context.external_url;  // messages link to it
+    plan.fingerprint += "\n" + context.external_url + "\n" + context.host;  // messages link to it and say it
     plans.push_back(std::move(plan));
   }
   return names;

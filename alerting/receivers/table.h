@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "alerting/message_text.h"
 #include "alerting/receiver.h"
 #include "alerting/routes/route_config.h"
 #include "config/section.h"
@@ -19,8 +20,11 @@ struct ReceiverContext {
   std::function<void(Level level, const std::string& line)> log;
   std::function<WallTime()> wall;  // the wall clock, for signatures and dates; the system's when empty
   std::string external_url = {};   // where people find this agent; empty: nowhere
+  std::string host = {};           // agent.host: what it calls its machine
   // Told of each attempt, where somebody watches (`notify test`): what was sent and what came back, without secrets.
   std::function<void(const std::string& request, const std::string& answer)> trace = {};
+
+  MessageOrigin origin() const { return {external_url, host}; }
 };
 
 // An entry whose `only_if` is empty is read like any other, but what it says is not judged.

@@ -141,7 +141,7 @@ class Teams final : public HttpReceiver {
 
  protected:
   Result<OutgoingRequest> request_for(const Delivery& delivery) override {
-    const MessageText message = text_of(delivery, config_.templates, context().external_url);
+    const MessageText message = text_of(delivery, config_.templates, context().origin());
     OutgoingRequest request;
     request.method = "POST";
     request.url = config_.url.value;

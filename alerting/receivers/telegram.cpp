@@ -174,7 +174,7 @@ class Telegram final : public HttpReceiver {
   }
 
   std::string payload(const Delivery& delivery) const {
-    const MessageText message = text_of(delivery, config_.templates, context().external_url);
+    const MessageText message = text_of(delivery, config_.templates, context().origin());
     JsonWriter json;
     json.begin_object().key("chat_id").text(config_.chat_id.value);
     if (config_.message_thread_id) json.key("message_thread_id").integer(*config_.message_thread_id);

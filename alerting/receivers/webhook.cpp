@@ -86,7 +86,7 @@ class Webhook final : public HttpReceiver {
     request.method = "POST";
     request.url = config_.url.value;
     const std::string& url = config_.external_url.empty() ? context().external_url : config_.external_url;
-    request.body = webhook_payload(delivery, url);
+    request.body = webhook_payload(delivery, {url, context().host});
     if (const std::string missing = add_secrets(request, delivery.id); !missing.empty()) return Error{missing, ""};
     return request;
   }

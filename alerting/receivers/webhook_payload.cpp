@@ -65,7 +65,7 @@ Labels common(const Delivery& delivery, const Of& of) {
 
 }  // namespace
 
-std::string webhook_payload(const Delivery& delivery, const std::string& external_url) {
+std::string webhook_payload(const Delivery& delivery, const MessageOrigin& origin) {
   const std::string_view status = delivery.level() != Level::ok ? "firing" : "resolved";
   const bool alone = delivery.alerts.size() == 1 && delivery.group_labels.empty();
   const Labels group = alone ? Labels{{"alertname", delivery.first().rule}} : delivery.group_labels;
@@ -76,7 +76,9 @@ std::string webhook_payload(const Delivery& delivery, const std::string& externa
   write_labels(json, "groupLabels", group);
   write_labels(json, "commonLabels", common(delivery, labels_of));
   write_labels(json, "commonAnnotations", common(delivery, [](const Notification& n) { return n.annotations; }));
-  json.key("externalURL").text(external_url).key("alerts").begin_array();
+  json.key("externalURL").text(origin.external_url);
+  if (!origin.host.empty()) json.key("host").text(origin.host);
+  json.key("alerts").begin_array();
   for (const Notification& n : delivery.alerts) {
     write_alert(json, n, labels_of(n), n.problem() ? "firing" : "resolved");
   }

@@ -5,6 +5,8 @@
 // labels, annotations, startsAt, endsAt ("0001-01-01T00:00:00Z" while it fires), generatorURL and fingerprint (16 hex
 // digits, the same over all levels and incidents of the alert). Among the labels are alertname and severity.
 //
+// Beside those of the format the message has `host`: what the agent calls its machine.
+//
 // Each alert says more than Alertmanager's does:
 //     value            number now; in a resolved message the one at recovery; null when there is none
 //     valueString      the same as text, also "NaN" and "+Inf"
@@ -25,9 +27,10 @@
 #include <string>
 
 #include "alerting/delivery.h"
+#include "alerting/message_text.h"
 
 namespace sidewatch {
 
-std::string webhook_payload(const Delivery& delivery, const std::string& external_url);
+std::string webhook_payload(const Delivery& delivery, const MessageOrigin& origin);
 
 }  // namespace sidewatch

@@ -137,6 +137,10 @@ bool all_match(const std::vector<Matcher>& matchers, const Labels& labels) {
                      [&](const Matcher& matcher) { return matcher.matches(labels.get(matcher.name())); });
 }
 
+Labels labels_to_match(const Labels& labels, const std::string& host) {
+  return host.empty() ? labels : labels.or_else(Labels{{"instance", host}});
+}
+
 std::string to_string(const std::vector<Matcher>& matchers) {
   std::string text;
   for (const Matcher& matcher : matchers) text += (text.empty() ? "" : ", ") + matcher.to_string();

@@ -20,6 +20,10 @@ Result<std::vector<Matcher>> parse_matchers(std::string_view text);
 
 bool all_match(const std::vector<Matcher>& matchers, const Labels& labels);
 
+// What matchers see of an alert: its labels and, where it has no `instance`, the name of its machine as that; an empty
+// `host` adds none. Silences, routes, /api/v2/alerts and what is sent to an Alertmanager all go by it.
+Labels labels_to_match(const Labels& labels, const std::string& host);
+
 // severity="critical", team=~"pay.*"
 std::string to_string(const std::vector<Matcher>& matchers);
 

@@ -40,9 +40,11 @@ Router::Router(std::vector<std::string> receivers, std::vector<Route> routes)
       routes_(std::make_shared<const std::vector<Route>>(std::move(routes))),
       has_routes_(true) {}
 
+Labels Router::to_match(const Labels& labels) const { return labels_to_match(labels, host_); }
+
 std::vector<std::size_t> Router::taken_by(const Labels& labels, Level level) const {
   const bool has_level = !labels.get("level").empty() || level == Level::ok;
-  const Labels seen = has_level ? labels : labels.with("level", to_string(level));
+  const Labels seen = has_level ? to_match(labels) : to_match(labels).with("level", to_string(level));
   std::vector<std::size_t> taken;
   for (std::size_t i = 0; i < routes_->size(); ++i) {
     const Route& route = (*routes_)[i];

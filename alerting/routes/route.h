@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "alerting/notification.h"
@@ -45,6 +46,10 @@ class Router {
   // `level` to be matched by (warning, critical), unless it has a label of that name. The routes stay the router's.
   std::vector<Recipient> recipients(const Labels& labels, Level level) const;
 
+  // What this agent calls its machine: an alert without `instance` is matched by it. Empty: such an alert has none.
+  void name_host(std::string host) { host_ = std::move(host); }
+  Labels to_match(const Labels& labels) const;
+
   // Those routes that take the alert, in order, as places in routes().
   std::vector<std::size_t> taken_by(const Labels& labels, Level level) const;
 
@@ -56,9 +61,10 @@ class Router {
   std::vector<std::string> receivers_;
   std::shared_ptr<const std::vector<Route>> routes_ = std::make_shared<const std::vector<Route>>();
   bool has_routes_ = false;
+  std::string host_;
 };
 
-// How a message to this recipient travels.
+// How a message to this recipient travels; `labels` are those that its route was matched by.
 Routing routing_of(const Recipient& recipient, const Labels& labels);
 
 // In words: severity="critical": oncall, chat; then on to the next

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -86,6 +87,21 @@ TEST(Settings, HaveDefaultsForEverything) {
   EXPECT_EQ(settings.history.retention, 1h);
   EXPECT_EQ(settings.history.max_bytes.count, std::uint64_t{32} << 20);
   EXPECT_TRUE(settings.receivers.empty());
+}
+
+TEST(Settings, CallTheMachineByItsNameUnlessAnotherIsWritten) {
+  char name[256] = {};
+  ASSERT_EQ(gethostname(name, sizeof name - 1), 0);
+  EXPECT_EQ(load_text("agent: {}\n").agent.host, name);
+  EXPECT_EQ(load_text("agent: {host: \"\"}\n").agent.host, name);
+  EXPECT_EQ(load_text("history: {}\n").agent.host, name);
+  const Settings settings = load_text("agent: {host: web-1}\nreceivers: [{name: chat, log: {}}]\n");
+  EXPECT_EQ(settings.agent.host, "web-1");
+  EXPECT_EQ(settings.router.to_match(Labels{}).get("instance"), "web-1");
+  const TemporaryFolder folder;
+  EXPECT_THAT(load(folder.write("c.yaml", "agent: {host: \"a\\nb\"}\n")).problems, HasSubstr("c.yaml:1:16: agent.host is one line"));
+  const Settings other = load_text("agent: {host: web-2}\nreceivers: [{name: chat, log: {}}]\n");
+  EXPECT_NE(settings.receivers.at(0).fingerprint, other.receivers.at(0).fingerprint) << "a reload makes the receiver anew";
 }
 
 TEST(Settings, TakeWhatTheFileSays) {

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import BINARY, DEADLINE, Receiver, temporary_directory  # noqa: E402
 
 CONFIG = """
+agent: {{host: web-7, labels: {{service: shop}}}}
 http: {{external_url: "https://sidewatch.example.org"}}
 receivers:
   - name: oncall
@@ -48,7 +49,9 @@ class NotifyTest(unittest.TestCase):
         self.assertEqual(request["headers"]["authorization"], "Bearer hunter22")
         alert = request["body"]["alerts"][0]
         self.assertEqual(alert["labels"]["alertname"], "SidewatchTest")
-        self.assertEqual(alert["labels"]["instance"], socket.gethostname())
+        self.assertEqual(alert["labels"], {"alertname": "SidewatchTest", "service": "shop", "severity": "critical"},
+                         "no richer than a real one")
+        self.assertEqual(request["body"]["host"], "web-7")
         self.assertEqual((alert["status"], alert["level"]), ("firing", "critical"))
         self.assertEqual(request["body"]["externalURL"], "https://sidewatch.example.org")
         self.assertIn("Authorization: <...>", done.stdout)
@@ -111,7 +114,7 @@ class NotifyTest(unittest.TestCase):
         self.configure("hooks.example.org")
         done = notify("oncall", "-c", self.path)
         self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stderr, r"sidewatch.yaml:5:\d+: url")
+        self.assertRegex(done.stderr, r"sidewatch.yaml:6:\d+: url")
         done = notify("oncall", "-c", os.path.join(self.directory.name, "away.yaml"))
         self.assertEqual(done.returncode, 2)
         self.assertIn("away.yaml", done.stderr)

@@ -50,6 +50,9 @@ agent:
   {{- if ne .Values.state.kind "none" }}
   state_dir: /var/lib/sidewatch
   {{- end }}
+  {{- if eq $mode "daemonset" }}
+  host: "${NODE_NAME:-}"
+  {{- end }}
   labels:
     {{- if eq $mode "daemonset" }}
     node: "${NODE_NAME:-}"

@@ -33,7 +33,7 @@ TEST(MessageText, SaysWhatIsTheCaseSinceWhenAndHowBad) {
   Notification n = memory_alert();
   n.duration = std::chrono::minutes(3);
   n.suppressed = 2;
-  const auto message = text_of(deliver_alone(n), {}, "https://sw.example.org");
+  const auto message = text_of(deliver_alone(n), {}, {"https://sw.example.org"});
   EXPECT_EQ(message.level, Level::critical);
   EXPECT_EQ(message.title, "CRITICAL: Memory at 93% on web-1");
   EXPECT_EQ(message.text, "It has been filling up.\nSince noon.");
@@ -51,7 +51,7 @@ TEST(MessageText, SaysWhatIsTheCaseSinceWhenAndHowBad) {
 TEST(MessageText, SaysTheValueAtRecoveryAndHowLongItLasted) {
   Notification n = make_notification({.id = "n-2", .alert = "web-1", .reason = Reason::resolved, .level = Level::critical});
   n.unit = "percent";
-  const auto message = text_of(deliver_alone(n), {}, "");
+  const auto message = text_of(deliver_alone(n), {}, {""});
   EXPECT_EQ(message.level, Level::ok);
   EXPECT_EQ(message.worst, Level::critical);
   EXPECT_EQ(message.title, "RESOLVED: Memory at 93% on web-1");
@@ -63,7 +63,7 @@ TEST(MessageText, SaysTheValueAtRecoveryAndHowLongItLasted) {
 TEST(MessageText, NamesTheEntityWhereTheRuleHasNoSummary) {
   Notification n = make_notification({.id = "n-1", .alert = "web-1"});
   n.annotations = Labels();
-  EXPECT_EQ(text_of(deliver_alone(n), {}, "").title, "WARNING: HostMemoryHigh (instance=web-1)");
+  EXPECT_EQ(text_of(deliver_alone(n), {}, {""}).title, "WARNING: HostMemoryHigh (instance=web-1)");
 }
 
 TEST(MessageText, TakesTheReceiversOwnTemplates) {
@@ -73,9 +73,81 @@ TEST(MessageText, TakesTheReceiversOwnTemplates) {
   MessageTemplates templates;
   document.visit([&](config::Section& top) { declare_message_templates(top, templates); });
   EXPECT_TRUE(problems.empty()) << problems.text();
-  const auto message = text_of(deliver_alone(memory_alert()), templates, "");
+  const auto message = text_of(deliver_alone(memory_alert()), templates, {""});
   EXPECT_EQ(message.title, "HostMemoryHigh is 93.25");
   EXPECT_EQ(message.text, "see web-1");
+}
+
+Notification disk_alert(const std::string& summary = "/ is 96 % full") {
+  Notification n = make_notification({.id = "n-1"});
+  n.labels = Labels{{"alertname", "HostDiskFull"}, {"device", "/dev/vda1"}, {"mountpoint", "/"}, {"severity", "warning"}};
+  n.annotations = Labels{{"summary", summary}};
+  return n;
+}
+
+TEST(MessageText, SaysWhichMachineItIsOnceInItsTitleAndOnceInAField) {
+  const auto message = text_of(deliver_alone(disk_alert()), {}, {"", "web-1"});
+  EXPECT_EQ(message.title, "WARNING: / is 96 % full on web-1");
+  EXPECT_EQ(value_of(message, "Host"), "web-1");
+  EXPECT_EQ(value_of(message, "On"), "device=/dev/vda1, mountpoint=/");
+  EXPECT_EQ(text_of(deliver_alone(disk_alert()), {}, {}).title, "WARNING: / is 96 % full");
+  EXPECT_EQ(value_of(text_of(deliver_alone(disk_alert()), {}, {}), "Host"), "(none)");
+}
+
+TEST(MessageText, DoesNotNameAMachineTwiceInATitle) {
+  const auto title = [](const std::string& summary) {
+    return text_of(deliver_alone(disk_alert(summary)), {}, {"", "web-1"}).title;
+  };
+  EXPECT_EQ(title("Disk of web-1 is full"), "WARNING: Disk of web-1 is full");
+  EXPECT_EQ(title("web-1:9100 is down"), "WARNING: web-1:9100 is down");
+  EXPECT_EQ(title("web-11 is down"), "WARNING: web-11 is down on web-1") << "that is another machine";
+  EXPECT_EQ(title("my-web-1 is down"), "WARNING: my-web-1 is down on web-1");
+  EXPECT_EQ(title("The disk is full."), "WARNING: The disk is full. (web-1)");
+}
+
+TEST(MessageText, LeavesOutTheFieldWhereALabelSaysTheSame) {
+  for (const std::string label : {"instance", "host", "node", "pod"}) {
+    Notification n = disk_alert();
+    n.labels = n.labels.with(label, "web-1");
+    EXPECT_EQ(value_of(text_of(deliver_alone(n), {}, {"", "web-1"}), "Host"), "(none)") << label;
+    EXPECT_EQ(value_of(text_of(deliver_alone(n), {}, {"", "web-2"}), "Host"), "web-2") << label;
+  }
+}
+
+TEST(MessageText, SaysTheMachineOnceForSeveralAlerts) {
+  Delivery delivery;
+  delivery.alerts = {disk_alert(), disk_alert("/srv is 92 % full")};
+  delivery.group_labels = Labels{{"alertname", "HostDiskFull"}};
+  const auto message = text_of(delivery, {}, {"", "db-1"});
+  EXPECT_EQ(message.title, "2 alerts: 2 warning (alertname=HostDiskFull) on db-1");
+  EXPECT_EQ(value_of(message, "Host"), "db-1");
+  EXPECT_EQ(message.text, "🟠 WARNING: / is 96 % full\n🟠 WARNING: /srv is 92 % full");
+  delivery.group_labels = Labels{{"instance", "db-1"}};
+  EXPECT_EQ(text_of(delivery, {}, {"", "db-1"}).title, "2 alerts: 2 warning (instance=db-1)");
+}
+
+MessageTemplates templates_of(const std::string& yaml, std::string& problems_text) {
+  config::Problems problems;
+  auto document = config::Document::parse("f", yaml, {}, problems);
+  MessageTemplates templates;
+  document.visit([&](config::Section& top) { declare_message_templates(top, templates); });
+  problems_text = problems.text();
+  return templates;
+}
+
+TEST(MessageText, LetsTheReceiversOwnTemplatesNameTheMachine) {
+  std::string problems;
+  const auto templates = templates_of(
+      "title: \"[{{ $host }}] {{ $labels.alertname }}\"\ntext: \"{{ range $n, $v := $labels }}{{ $n }} {{ end }}\"", problems);
+  EXPECT_EQ(problems, "");
+  const auto message = text_of(deliver_alone(disk_alert()), templates, {"", "web-1"});
+  EXPECT_EQ(message.title, "[web-1] HostDiskFull");
+  EXPECT_EQ(message.text, "alertname device mountpoint severity ") << "the host is none of the alert's labels";
+  const auto plain = templates_of("title: \"{{ $labels.alertname }}\"", problems);
+  EXPECT_EQ(text_of(deliver_alone(disk_alert()), plain, {"", "web-1"}).title, "HostDiskFull") << "as it was asked for";
+  templates_of("title: \"ab {{ $hots }}\"", problems);
+  EXPECT_THAT(problems, HasSubstr("f:1:15: template: unknown variable '$hots'"));
+  EXPECT_THAT(problems, HasSubstr("$host"));
 }
 
 TEST(MessageText, PointsAtAMistakeInATemplate) {
@@ -94,7 +166,7 @@ TEST(MessageText, ListsSeveralAlertsTheWorstFirstAndSaysHowManyMoreThereAre) {
   }
   delivery.alerts.push_back(make_notification({.id = "n", .alert = "web-3", .reason = Reason::resolved}));
   delivery.group_labels = Labels{{"cluster", "shop"}};
-  const auto message = text_of(delivery, {}, "", 3);
+  const auto message = text_of(delivery, {}, {""}, 3);
   EXPECT_EQ(message.title, "4 alerts: 1 critical, 2 warning, 1 resolved (cluster=shop)");
   EXPECT_EQ(message.text,
             "🔴 CRITICAL: Memory at 93% on web-1\n"
@@ -107,7 +179,7 @@ TEST(MessageText, ListsSeveralAlertsTheWorstFirstAndSaysHowManyMoreThereAre) {
 TEST(MessageText, KeepsATitleOnOneLine) {
   Notification n = memory_alert();
   n.annotations = Labels{{"summary", "first\nsecond\tthird"}};
-  EXPECT_EQ(text_of(deliver_alone(n), {}, "").title, "CRITICAL: first second third");
+  EXPECT_EQ(text_of(deliver_alone(n), {}, {""}).title, "CRITICAL: first second third");
 }
 
 TEST(MessageText, IsCutAtACharacterAndSaysSo) {
@@ -123,20 +195,20 @@ TEST(MessageText, IsUtf8WhateverALabelHolds) {
   Notification n = memory_alert();
   n.labels = n.labels.with("mountpoint", "/caf\xE9");
   n.annotations = n.annotations.with("description", "\xFF").with("summary", "\xC3(");
-  const auto message = text_of(deliver_alone(n), {}, "");
+  const auto message = text_of(deliver_alone(n), {}, {""});
   EXPECT_EQ(message.title, "CRITICAL: \uFFFD(");
   EXPECT_EQ(message.text, "\uFFFD");
   EXPECT_EQ(value_of(message, "On"), "instance=web-1, mountpoint=/caf\uFFFD");
   Delivery two = deliver_alone(n);
   two.alerts.push_back(n);
   two.group_labels = Labels{{"job", "\xE9"}};
-  EXPECT_EQ(text_of(two, {}, "").title, "2 alerts: 2 critical (job=\uFFFD)");
+  EXPECT_EQ(text_of(two, {}, {""}).title, "2 alerts: 2 critical (job=\uFFFD)");
 }
 
 TEST(MessageText, HasTheUsualTitleWhereATemplateGivesNone) {
   MessageTemplates templates;
   templates.title = Template::parse("{{ $labels.nobody_has_it }} ", TemplateChecks::all).value();
-  EXPECT_EQ(text_of(deliver_alone(memory_alert()), templates, "").title, "CRITICAL: Memory at 93% on web-1");
+  EXPECT_EQ(text_of(deliver_alone(memory_alert()), templates, {""}).title, "CRITICAL: Memory at 93% on web-1");
 }
 
 TEST(BlankText, IsWhatShowsNothing) {

@@ -61,6 +61,19 @@ TEST(Silences, HoldAnAlertFromTheirBeginningToTheirEnd) {
   EXPECT_EQ(silences.active(start + 20min), 1U);
 }
 
+TEST(Silences, KnowAnAlertWithoutInstanceByItsMachine) {
+  Silences silences = in_memory();
+  const auto id = id_of(silences.set(silence_of("web-1", 1h), start));
+  const Labels disk{{"alertname", "HostDiskFull"}, {"mountpoint", "/"}};
+  EXPECT_THAT(silences.holding(disk, start), IsEmpty());
+  silences.name_host("web-1");
+  EXPECT_THAT(silences.holding(disk, start), ElementsAre(id));
+  EXPECT_EQ(silences.held_until(disk, start), start + 1h);
+  EXPECT_THAT(silences.holding(disk.with("instance", "db:9187"), start), IsEmpty());
+  Silences moved = std::move(silences);
+  EXPECT_THAT(moved.holding(disk, start), ElementsAre(id));
+}
+
 TEST(Silences, HoldOnWhereOneBeginsBeforeAnotherEnds) {
   Silences silences = in_memory();
   id_of(silences.set(silence_of("web-1", 1h, start + 30min), start));

@@ -17,7 +17,7 @@ using testing::Not;
 std::string render(const std::string& json, const Notification& n) {
   const auto parsed = JsonTemplate::parse(json);
   EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().what);
-  return parsed ? parsed->render(n, text_of(deliver_alone(n), {}, "http://agent:9766")) : "";
+  return parsed ? parsed->render(n, text_of(deliver_alone(n), {}, {"http://agent:9766"}), "web-1") : "";
 }
 
 class CustomTest : public ReceiverWorld {

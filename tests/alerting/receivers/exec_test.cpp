@@ -55,16 +55,17 @@ class ExecReceiverTest : public ReceiverWorld {
 
 TEST_F(ExecReceiverTest, GivesTheProgramTheMessageOnItsStandardInput) {
   EXPECT_EQ(why(send(running("cat > \"$1\""))), "(delivered)");
-  EXPECT_EQ(content(), webhook_payload(deliver_alone(make_notification({.id = "n-1"})), "") + "\n");
+  EXPECT_EQ(content(), webhook_payload(deliver_alone(make_notification({.id = "n-1"})), {""}) + "\n");
 }
 
 TEST_F(ExecReceiverTest, SaysTheMostImportantInTheEnvironmentAndNothingOfTheAgents) {
   setenv("AGENTS_OWN", "secret", 1);
+  host_ = "web-7";
   EXPECT_EQ(why(send(running("env | sort > \"$1\"", "    environment: {TOKEN: t0psecret}\n"))), "(delivered)");
   unsetenv("AGENTS_OWN");
-  EXPECT_THAT(content(), HasSubstr("SIDEWATCH_ALERT=HostMemoryHigh\nSIDEWATCH_ID=n-1\nSIDEWATCH_KEY=a1\n"
+  EXPECT_THAT(content(), HasSubstr("SIDEWATCH_ALERT=HostMemoryHigh\nSIDEWATCH_HOST=web-7\nSIDEWATCH_ID=n-1\nSIDEWATCH_KEY=a1\n"
                                    "SIDEWATCH_LEVEL=warning\nSIDEWATCH_STATUS=firing\n"
-                                   "SIDEWATCH_TITLE=WARNING: Memory at 93% on a1\nTOKEN=t0psecret\n"));
+                                   "SIDEWATCH_TITLE=WARNING: Memory at 93% on a1 on web-7\nTOKEN=t0psecret\n"));
   EXPECT_THAT(content(), Not(HasSubstr("AGENTS_OWN")));
 }
 

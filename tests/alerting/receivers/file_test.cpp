@@ -51,7 +51,7 @@ class FileTest : public ReceiverWorld {
 
   const TempDir directory_;
   const std::string path_ = directory_.path() + "/alerts.jsonl";
-  const std::string line_ = webhook_payload(deliver_alone(make_notification({.id = "n-1"})), "") + "\n";
+  const std::string line_ = webhook_payload(deliver_alone(make_notification({.id = "n-1"})), {""}) + "\n";
 };
 
 TEST_F(FileTest, AddsOneLineForEachMessage) {

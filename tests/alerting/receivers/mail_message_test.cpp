@@ -14,7 +14,7 @@ using testing::Not;
 
 std::string mail_of(Notification n, const std::string& link = "") {
   const Delivery delivery = deliver_alone(std::move(n));
-  const MessageText text = text_of(delivery, {}, link);
+  const MessageText text = text_of(delivery, {}, {link});
   return mail_message(delivery, text, {"", "alerts@example.org", {"oncall@example.org"}, delivery.first().created_at});
 }
 

@@ -55,6 +55,7 @@ class ReceiverWorld : public testing::Test {
   ReceiverContext context() {
     ReceiverContext context{[this](Level, const std::string& line) { lines_.push_back(line); }, [] { return fixed_wall; }};
     context.external_url = external_url_;
+    context.host = host_;
     context.trace = [this](const std::string& request, const std::string& answer) {
       traced_request_ = request;
       traced_answer_ = answer;
@@ -68,6 +69,7 @@ class ReceiverWorld : public testing::Test {
 
   FakeHttpServer server_;
   std::string external_url_;
+  std::string host_;
   std::vector<std::string> lines_;  // that it wrote to the log
   std::string traced_request_;
   std::string traced_answer_;

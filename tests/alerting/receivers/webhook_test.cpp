@@ -39,7 +39,7 @@ TEST_F(WebhookTest, PostsAlertmanagersFormatWithTheIdThatStaysTheSame) {
   EXPECT_EQ(last().header("Content-Type"), "application/json");
   EXPECT_EQ(last().header("Idempotency-Key"), "n-1");
   EXPECT_EQ(last().header("webhook-signature"), "");
-  EXPECT_EQ(last().body, webhook_payload(deliver_alone(make_notification({.id = "n-1"})), ""));
+  EXPECT_EQ(last().body, webhook_payload(deliver_alone(make_notification({.id = "n-1"})), {""}));
 }
 
 TEST_F(WebhookTest, SendsItsHeadersAndCredentials) {
@@ -158,7 +158,7 @@ TEST_F(WebhookTest, HidesASecretThatLooksLikeWhatItIsReplacedWith) {
 }
 
 JsonValue parsed(const Notification& n) {
-  auto value = JsonValue::parse(webhook_payload(deliver_alone(n), "http://agent"));
+  auto value = JsonValue::parse(webhook_payload(deliver_alone(n), {"http://agent"}));
   if (!value) throw std::runtime_error(value.error().text());
   return std::move(*value);
 }
@@ -168,7 +168,7 @@ TEST(WebhookPayload, CarriesAGroupWithWhatItsAlertsHaveInCommon) {
   delivery.alerts.push_back(make_notification({.id = "n-2", .alert = "web-2", .level = Level::critical}));
   delivery.alerts.push_back(make_notification({.id = "n-3", .alert = "web-3", .reason = Reason::resolved, .level = Level::critical}));
   delivery.group_labels = Labels{{"cluster", "shop"}};
-  const auto json = JsonValue::parse(webhook_payload(delivery, ""));
+  const auto json = JsonValue::parse(webhook_payload(delivery, {""}));
   ASSERT_TRUE(json) << json.error().text();
   EXPECT_EQ((*json)["groupKey"].text_or(""), "{}:{cluster=\"shop\"}");
   EXPECT_EQ((*json)["groupLabels"]["cluster"].text_or(""), "shop");

@@ -43,6 +43,18 @@ TEST(Announcements, GoToThoseForWhomTheLabelsAreAndToAllOthersAsFollowUps) {
   EXPECT_THAT(told(world.after(5, "x", 20)), ElementsAre("(pager resolved)", "chat resolved"));
 }
 
+TEST(Announcements, AreGroupedByTheMachineAsTheInstanceButDoNotGetItAsALabel) {
+  World world(rule);
+  Route all = route("", {"chat"});
+  all.group_by = {"instance"};
+  world.router = Router({"chat"}, {all});
+  world.router.name_host("web-1");
+  const TickResult fired = world.after(5, "x", 85);
+  ASSERT_EQ(fired.notifications.size(), 1u);
+  EXPECT_EQ(fired.notifications[0].routing.group_labels, (Labels{{"instance", "web-1"}}));
+  EXPECT_EQ(fired.notifications[0].labels.get("instance"), "");
+}
+
 TEST(Announcements, OfAnAlertThatNoRouteTakesWaitUntilOneDoes) {
   World world(rule);
   world.router = Router({"pager"}, {route(R"(severity="critical")", {"pager"})});

@@ -52,6 +52,14 @@ TEST(Router, TellsNobodyOfWhatNoRouteTakes) {
   EXPECT_THAT(told(router, Labels{{"severity", "warning"}}), IsEmpty());
 }
 
+TEST(Router, MatchesTheMachineAsTheInstanceOfAnAlertThatHasNone) {
+  Router router({"web", "chat"}, {route(R"(instance=~"web-.*")", {"web"}), route("", {"chat"})});
+  EXPECT_THAT(told(router, Labels{{"mountpoint", "/"}}), ElementsAre("chat"));
+  router.name_host("web-1");
+  EXPECT_THAT(told(router, Labels{{"mountpoint", "/"}}), ElementsAre("web"));
+  EXPECT_THAT(told(router, Labels{{"instance", "db:9187"}}), ElementsAre("chat")) << "its own instance is another";
+}
+
 TEST(Router, MatchesTheLevelOfAnAlertThatHasNoLabelOfThatName) {
   const Router router({"pager"}, {route(R"(level="critical")", {"pager"})});
   EXPECT_THAT(told(router, Labels{}, Level::critical), ElementsAre("pager"));
