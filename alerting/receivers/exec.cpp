@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 struct ExecReceiverConfig {
   std::vector<std::string> command;
+  bool has_command = false;  // otherwise its absence is a problem already
   Duration timeout = 10s;
   Duration every = 1s;
   std::string user;
@@ -33,6 +34,7 @@ struct ExecReceiverConfig {
 void declare(config::Section& s, ExecReceiverConfig& c) {
   s.required("command", c.command,
              "the program, by its absolute path, and its arguments, each an element of the list; no shell sees them");
+  c.has_command = s.has("command");
   s.optional("timeout", c.timeout, "how long it may take; then it is ended, with everything that it began",
              config::between(100ms, 5min));
   s.optional("every", c.every, "least time from the beginning of one run to the next", config::between(0ms, 10s));
@@ -183,7 +185,7 @@ std::string ExecReceiver::without_secrets(std::string text) const {
 
 void check(config::Section& entry, const ExecReceiverConfig& c) {
   if (c.command.empty() || c.command.front().empty()) {
-    if (!entry.describing()) entry.problem("exec", "command begins with the program: [/usr/local/bin/tell, \"--now\"]");
+    if (c.has_command) entry.problem("exec", "command begins with the program: [/usr/local/bin/tell, \"--now\"]");
     return;
   }
   const std::string& program = c.command.front();
