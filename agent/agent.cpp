@@ -253,7 +253,7 @@ RouteParts route_parts(Agent& agent, const Loop& loop, Reloader& reloader, const
           {agent.collectors.views(), loop.config(), agent.started, flags(agent.settings, config_path),
            agent.settings.history.retention},
           {agent.collectors.push_targets(), agent.instruments, agent.clock, agent.settings.http.limits.max_push_bytes.count},
-          {agent.silences, agent.judge.alerts(), [&loop] { return loop.config().read()->receivers; },
+          {agent.silences, agent.judge.alerts(), loop.config(),
            [&agent] { return to_wall(agent.clock.now(), agent.clock.wall_step()); },
            to_wall(agent.started, agent.clock.wall_step()), agent.settings.http.allow_remote_silences,
            [&agent](std::string_view what, const Silence& silence) { log_silence(agent.log, what, silence); }},

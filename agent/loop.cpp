@@ -25,6 +25,10 @@ constexpr Duration interrupt_patience = 500ms;
 // samples are taken in and judged at once, not one collector after the other.
 constexpr Duration gathering_time = 2ms;
 
+ConfigView view_of(const Settings& settings, Time read_at) {
+  return {settings.text, read_at, true, settings.router, settings.mute_times, settings.agent.host};
+}
+
 }  // namespace
 
 Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mailbox)
@@ -33,7 +37,7 @@ Loop::Loop(LoopParts parts, Settings settings, std::shared_ptr<LoopMailbox> mail
       mailbox_(std::move(mailbox)),
       room_watch_(parts_.store.catalog(), {static_cast<std::size_t>(settings_.limits.max_series),
                                            static_cast<std::size_t>(settings_.limits.max_series_per_metric)}) {
-  config_.publish({settings_.text, parts_.clock.now(), true, receiver_names(settings_.receivers)});
+  config_.publish(view_of(settings_, parts_.clock.now()));
 }
 
 Time Loop::tick(Time now) {
@@ -112,25 +116,26 @@ void Loop::take(SettingsRead& read, Time now) {
   parts_.own_metrics.reloaded(static_cast<bool>(read.settings), wall);
   if (!read.settings) {
     parts_.log.error("the configuration was not taken, the old one goes on", {{"problems", read.settings.error().text()}});
-    const auto in_force = config_.read();
-    config_.publish({in_force->text, in_force->read_at, false, in_force->receivers});
+    ConfigView in_force = *config_.read();
+    in_force.reloaded_well = false;
+    config_.publish(std::move(in_force));
     return;
   }
   if (const auto sent = parts_.systemd.reloading(); !sent) parts_.log.warning(sent.error().text());
   Settings& fresh = **read.settings;
-  config_.publish({fresh.text, now, true, receiver_names(fresh.receivers)});
+  config_.publish(view_of(fresh, now));
   for (const auto& key : needs_restart(settings_, fresh)) {
     parts_.log.warning("this change needs a restart to take effect", {{"key", key}});
   }
   parts_.collectors.configure(fresh.collectors, fresh.agent.interval, now);
   parts_.judge.replace_rules(fresh.rule_groups);
   parts_.judge.set_router(fresh.router);
+  if (parts_.silences) parts_.silences->name_host(fresh.agent.host);
   if (parts_.mutes) parts_.mutes->replace(std::move(fresh.mute_times));
   log_abandoned(parts_.log, parts_.dispatcher.statuses(), receiver_names(fresh.receivers));
   if (const auto kept = parts_.dispatcher.reload(dispatch_targets(fresh.receivers), now, wall); !kept) {
     parts_.log.error("the queues' change is not on disk yet", {{"why", kept.error().text()}});
   }
-  if (parts_.silences) parts_.silences->name_host(fresh.agent.host);
   parts_.deliveries.configure(fresh.receivers);
   settings_.collectors = std::move(fresh.collectors);
   settings_.rule_groups = std::move(fresh.rule_groups);

@@ -1,6 +1,9 @@
 #include "agent/route_test.h"
 
+#include <chrono>
+
 #include "agent/exit_code.h"
+#include "alerting/routes/muted.h"
 #include "config/wording.h"
 #include "metrics/text.h"
 
@@ -28,7 +31,7 @@ Level level_of(const Labels& labels) {
 
 }  // namespace
 
-CommandResult say_who_is_told(const Settings& settings, const std::vector<std::string>& words) {
+CommandResult say_who_is_told(const Settings& settings, const std::vector<std::string>& words, WallTime now) {
   CommandResult result;
   const auto labels = read_labels(words, settings);
   if (!labels) {
@@ -48,7 +51,10 @@ CommandResult say_who_is_told(const Settings& settings, const std::vector<std::s
     result.out += "Route " + std::to_string(place + 1) + " takes it: " + describe(router.routes()[place]) + "\n";
   }
   std::string told;
-  for (const auto& recipient : router.recipients(*labels, level)) told += (told.empty() ? "" : ", ") + recipient.receiver;
+  for (const auto& recipient : router.recipients(*labels, level)) {
+    told += (told.empty() ? "" : ", ") + recipient.receiver;
+    if (const auto muted = muted_now(recipient, settings.mute_times, now)) told += " (not now: muted " + muted->words + ")";
+  }
   result.out += "Told: " + (told.empty() ? "nobody" : told) + "\n";
   return result;
 }
@@ -56,7 +62,8 @@ CommandResult say_who_is_told(const Settings& settings, const std::vector<std::s
 CommandResult run_route_test(const RouteTestCommand& command) {
   config::Problems problems;
   const Settings settings = load_settings(command.config_path, {}, problems);
-  if (problems.empty()) return say_who_is_told(settings, command.labels);
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  if (problems.empty()) return say_who_is_told(settings, command.labels, now);
   CommandResult result;
   result.code = exit_configuration;
   result.err = problems.text();

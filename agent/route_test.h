@@ -12,7 +12,7 @@ namespace sidewatch {
 
 // `labels` as they were typed, NAME=VALUE each; those of agent.labels come in addition. What the alert's level is, its label
 // `level` says, or else its severity.
-CommandResult say_who_is_told(const Settings& settings, const std::vector<std::string>& labels);
+CommandResult say_who_is_told(const Settings& settings, const std::vector<std::string>& labels, WallTime now);
 
 CommandResult run_route_test(const RouteTestCommand& command);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -37,14 +38,38 @@ std::string spelled_all(const JsonValue& silence) {
   return text;
 }
 
+// How many of the alerts that fire now it holds: on stderr, since stdout is for scripts. Nothing where nobody can tell.
+std::string what_it_holds(const std::string& url, const std::vector<Matcher>& matchers) {
+  const auto asked = ask_agent(url, "GET", "/api/v2/alerts");
+  const auto* answer = std::get_if<AgentAnswer>(&asked);
+  if (answer == nullptr) return "";
+  std::size_t held = 0;
+  const auto& alerts = answer->json.items();
+  for (const JsonValue& alert : alerts) {
+    const JsonValue& labels = alert["labels"];
+    held += std::all_of(matchers.begin(), matchers.end(), [&labels](const Matcher& matcher) {
+      return matcher.matches(labels[matcher.name()].text_or(""));
+    }) ? 1 : 0;
+  }
+  const std::string count = std::to_string(alerts.size());
+  if (alerts.empty()) return "Nothing fires now: it holds what comes.\n";
+  const std::string fires = alerts.size() == 1 ? "the alert that fires" : "the " + count + " alerts that fire";
+  if (held == alerts.size()) return "It holds " + (held == 1 ? fires : "all " + count + " alerts that fire") + ".\n";
+  if (held > 0) return "It holds " + std::to_string(held) + " of " + fires + ".\n";
+  return (alerts.size() == 1 ? "The alert that fires does not have" : "None of " + fires + " has") +
+         std::string(" these labels: are they spelled right? `sidewatch alerts` shows them.\n");
+}
+
 CommandResult add(const SilenceCommand& command, WallTime now, const std::string& user) {
   const auto length = config::parse_duration(command.length);
   if (!length || *length <= Duration(0)) return fail(exit_configuration, "--for: write a duration such as 30m, 2h or 3d");
   JsonWriter json;
   json.begin_object().key("matchers").begin_array();
+  std::vector<Matcher> all;
   for (const std::string& text : command.words) {
     const auto matchers = parse_matchers(text);
     if (!matchers) return fail(exit_configuration, text + ": " + matchers.error().what);
+    all.insert(all.end(), matchers->begin(), matchers->end());
     for (const Matcher& matcher : *matchers) {
       using Op = Matcher::Op;
       json.begin_object().key("name").text(matcher.name()).key("value").text(matcher.value());
@@ -57,7 +82,7 @@ CommandResult add(const SilenceCommand& command, WallTime now, const std::string
   const auto asked = ask_agent(command.url, "POST", "/api/v2/silences", json.take());
   if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(*failure);
   const std::string id(std::get<AgentAnswer>(asked).json["silenceID"].text_or(""));
-  return {exit_ok, cell(id) + "\n", ""};
+  return {exit_ok, cell(id) + "\n", what_it_holds(command.url, all)};
 }
 
 CommandResult list(const SilenceCommand& command, WallTime now) {
@@ -92,6 +117,14 @@ CommandResult expire(const SilenceCommand& command) {
   return result;
 }
 
+// " (silenced)", " (muted until 07:00 Europe/Berlin: nights)"
+std::string why_quiet(const JsonValue& status) {
+  const std::string muted(status["muted"].text_or(""));
+  const bool silenced = !status["silencedBy"].items().empty();
+  if (muted.empty()) return silenced ? " (silenced)" : "";
+  return std::string(silenced ? " (silenced; muted " : " (muted ") + muted + ")";
+}
+
 }  // namespace
 
 CommandResult run_silence(const SilenceCommand& command, WallTime now, const std::string& user) {
@@ -107,9 +140,9 @@ CommandResult run_alerts(const AlertsCommand& command, WallTime now) {
   const auto asked = ask_agent(command.url, "GET", "/api/v1/alerts");
   if (const auto* failure = std::get_if<AgentFailure>(&asked)) return fail(*failure);
   const auto held = ask_agent(command.url, "GET", "/api/v2/alerts?active=false");
-  std::vector<std::string> silenced;  // fingerprints
+  std::map<std::string, std::string> quiet;  // why, by fingerprint
   if (const auto* answer = std::get_if<AgentAnswer>(&held)) {  // a Prometheus has none
-    for (const auto& alert : answer->json.items()) silenced.emplace_back(alert["fingerprint"].text_or(""));
+    for (const auto& alert : answer->json.items()) quiet[std::string(alert["fingerprint"].text_or(""))] = why_quiet(alert["status"]);
   }
   std::vector<TableRow> rows = {{"STATE", "ALERT", "ON", "VALUE", "SINCE", "WHAT"}};
   for (const JsonValue& alert : std::get<AgentAnswer>(asked).json["data"]["alerts"].items()) {
@@ -117,9 +150,7 @@ CommandResult run_alerts(const AlertsCommand& command, WallTime now) {
     const auto level = alert["level"].text_or(alert["labels"]["severity"].text_or("firing"));
     std::string state = firing ? std::string(level) : "pending";
     const std::string fingerprint(alert["fingerprint"].text_or(""));
-    if (!fingerprint.empty() && std::find(silenced.begin(), silenced.end(), fingerprint) != silenced.end()) {
-      state += " (silenced)";
-    }
+    if (const auto why = quiet.find(fingerprint); firing && why != quiet.end()) state += why->second;
     const auto since = from_rfc3339(alert["firedAt"].text_or(alert["activeAt"].text_or("")));
     rows.push_back({cell(state), cell(alert["labels"]["alertname"].text_or("")), cell(labels_but_the_name(alert["labels"])),
                     cell(alert["value"].text_or("")), how_far(since, now, "in ", " ago"),

@@ -148,6 +148,12 @@ bool ever_opens(const MuteWindow& window) {
   });
 }
 
+std::string clock_words(const ZoneClock& zone, WallTime at, WallTime now) {
+  const std::string whole = on_the_clock(zone, at);
+  const bool is_soon = at - now < days(1);
+  return (is_soon ? whole.substr(whole.rfind(' ') + 1) : whole) + " " + zone.name();
+}
+
 std::string describe(const MuteTime& mute, WallTime now) {
   const std::string zone = " " + mute.zone.name();
   if (const auto end = muted_until(mute, now)) return mute.name + ": muted " + until_text(mute, now, *end) + zone;

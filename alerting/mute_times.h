@@ -61,6 +61,9 @@ std::optional<WallTime> next_change(const MuteTime& mute, WallTime now);
 // Whether there is a day on which the window opens.
 bool ever_opens(const MuteWindow& window);
 
+// For people: "07:00 Europe/Berlin", or "Sun 2026-11-22 07:00 Europe/Berlin" where it is a day away or more.
+std::string clock_words(const ZoneClock& zone, WallTime at, WallTime now);
+
 // For people, in the mute time's own zone: "nights: muted until Sun 2026-11-22 07:00 Europe/Berlin",
 // "nights: next from Sat 2026-11-21 22:00 until Sun 2026-11-22 07:00 Europe/Berlin", "nights: never again".
 std::string describe(const MuteTime& mute, WallTime now);

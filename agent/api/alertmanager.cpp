@@ -8,6 +8,7 @@
 
 #include "agent/version.h"
 #include "alerting/routes/matchers.h"
+#include "alerting/routes/muted.h"
 #include "base/json.h"
 
 namespace sidewatch {
@@ -64,37 +65,82 @@ void write_silence_with_status(JsonWriter& json, const Silence& silence, WallTim
 
 // --- alerts ---
 
-void write_alert(JsonWriter& json, const AlertView& alert, const std::vector<std::string>& silenced_by,
-                 const std::vector<std::string>& receivers, WallTime now) {
+struct ListedAlert {
+  const AlertView& alert;
+  Labels labels;  // those that it is matched by
+  std::vector<Recipient> told;
+  std::vector<std::string> silenced_by;
+  std::optional<Muted> muted;
+
+  bool suppressed() const { return !silenced_by.empty() || muted; }
+};
+
+void write_status(JsonWriter& json, const ListedAlert& listed) {
+  json.key("status").begin_object().key("state").text(listed.suppressed() ? "suppressed" : "active").key("silencedBy");
+  write_texts(json, listed.silenced_by);
+  json.key("inhibitedBy").begin_array().end_array().key("mutedBy");
+  write_texts(json, listed.muted ? listed.muted->by : std::vector<std::string>());
+  if (listed.muted) json.key("muted").text(listed.muted->words);
+  json.end_object();
+}
+
+void write_alert(JsonWriter& json, const ListedAlert& listed, WallTime now) {
+  const AlertView& alert = listed.alert;
   json.begin_object().key("labels");
-  write_labels(json, alert.labels);
+  write_labels(json, listed.labels);
   json.key("annotations");
   write_labels(json, alert.annotations);
   json.key("startsAt").text(to_rfc3339(alert.fired_at.value_or(alert.active_at)));
   // It has no known end; the format wants one that is ahead.
   json.key("endsAt").text(to_rfc3339(now + std::chrono::minutes(4))).key("updatedAt").text(to_rfc3339(now));
   json.key("fingerprint").text(alert.key).key("generatorURL").text("").key("receivers").begin_array();
-  for (const auto& receiver : receivers) json.begin_object().key("name").text(receiver).end_object();
-  json.end_array().key("status").begin_object();
-  json.key("state").text(silenced_by.empty() ? "active" : "suppressed").key("silencedBy");
-  write_texts(json, silenced_by);
-  json.key("inhibitedBy").begin_array().end_array().end_object().end_object();
+  for (const auto& recipient : listed.told) json.begin_object().key("name").text(recipient.receiver).end_object();
+  json.end_array();
+  write_status(json, listed);
+  json.end_object();
+}
+
+// Of `receiver`, which is a regular expression for a whole name. Absent: it cannot be read, and `why` says so.
+std::optional<std::vector<Matcher>> receiver_filter(const HttpRequest& request, std::string& why) {
+  std::vector<Matcher> one;
+  const auto text = request.param("receiver");
+  if (!text || text->empty()) return one;
+  auto matcher = Matcher::make("receiver", Matcher::Op::regex, std::string(*text));
+  if (matcher) {
+    one.push_back(std::move(*matcher));
+    return one;
+  }
+  why = "receiver " + std::string(*text) + ": " + matcher.error().what;
+  return std::nullopt;
+}
+
+bool is_told(const ListedAlert& listed, const std::vector<Matcher>& wanted) {
+  if (wanted.empty()) return true;
+  return std::any_of(listed.told.begin(), listed.told.end(),
+                     [&](const Recipient& recipient) { return wanted.front().matches(recipient.receiver); });
 }
 
 HttpResponse list_alerts(const AlertmanagerContext& context, const HttpRequest& request) {
   std::string why;
   const auto wanted = filters(request, why);
   if (!wanted) return refuse(400, why);
+  const auto receiver = receiver_filter(request, why);
+  if (!receiver) return refuse(400, why);
   const WallTime now = context.wall();
-  const auto receivers = context.receivers();
+  const auto config = context.config.read();
   JsonWriter json;
   json.begin_array();
   const auto alerts = context.alerts.read();
   for (const AlertView& alert : *alerts) {
-    if (!alert.firing || !all_match(*wanted, alert.labels)) continue;
-    const auto silenced_by = context.silences.holding(alert.labels, now);
-    if (!flag(request, silenced_by.empty() ? "active" : "silenced")) continue;
-    write_alert(json, alert, silenced_by, receivers, now);
+    if (!alert.firing) continue;
+    ListedAlert listed{alert, config->router.to_match(alert.labels), config->router.recipients(alert.labels, alert.level),
+                       {}, std::nullopt};
+    if (!all_match(*wanted, listed.labels) || !is_told(listed, *receiver)) continue;
+    listed.silenced_by = context.silences.holding(alert.labels, now);
+    listed.muted = muted_now(listed.told, config->mute_times, now);
+    if (!listed.suppressed() && !flag(request, "active")) continue;
+    if (!listed.silenced_by.empty() && !flag(request, "silenced")) continue;
+    write_alert(json, listed, now);
   }
   json.end_array();
   return HttpResponse::json(200, json.take());
@@ -102,12 +148,17 @@ HttpResponse list_alerts(const AlertmanagerContext& context, const HttpRequest& 
 
 // --- silences ---
 
-// As Alertmanager filters them: each condition is met by a matcher of the silence for the same label.
+// As Alertmanager filters them: each condition is met by a matcher of the silence for the same label, whose value counts;
+// where there is none, by the empty text.
 bool is_about(const Silence& silence, const std::vector<Matcher>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const Matcher& condition) {
-    return std::any_of(silence.matchers.begin(), silence.matchers.end(), [&](const Matcher& matcher) {
-      return matcher.name() == condition.name() && condition.matches(matcher.value());
-    });
+    bool named = false;
+    for (const Matcher& matcher : silence.matchers) {
+      if (matcher.name() != condition.name()) continue;
+      named = true;
+      if (condition.matches(matcher.value())) return true;
+    }
+    return !named && condition.matches("");
   });
 }
 
@@ -190,7 +241,7 @@ HttpResponse status(const AlertmanagerContext& context) {
 HttpResponse list_receivers(const AlertmanagerContext& context) {
   JsonWriter json;
   json.begin_array();
-  for (const auto& name : context.receivers()) json.begin_object().key("name").text(name).end_object();
+  for (const auto& name : context.config.read()->router.receivers()) json.begin_object().key("name").text(name).end_object();
   json.end_array();
   return HttpResponse::json(200, json.take());
 }

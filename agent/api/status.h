@@ -10,6 +10,8 @@
 #include "agent/collector_set.h"
 #include "agent/http/message.h"
 #include "agent/published.h"
+#include "alerting/mute_times.h"
+#include "alerting/routes/route.h"
 
 namespace sidewatch {
 
@@ -18,7 +20,9 @@ struct ConfigView {
   std::string text;       // YAML, without secrets
   Time read_at;           // the last time that it was taken
   bool reloaded_well = true;
-  std::vector<std::string> receivers = {};  // their names
+  Router router = {};  // knows the receivers, too
+  std::vector<MuteTime> mute_times = {};
+  std::string host = {};  // agent.host
 };
 
 struct StatusContext {

@@ -45,6 +45,35 @@ TEST_F(RouteTest, KnowsTheLabelsThatEveryAlertHas) {
   EXPECT_EQ(ask(yaml, {"service=other"}).out, "No route takes it\nTold: nobody\n");
 }
 
+TEST_F(RouteTest, KnowsTheMachineAsTheInstance) {
+  const std::string yaml = "agent: {host: web-1}\nreceivers: [{name: chat, log: {}}]\n"
+                           "routes: [{match: instance=web-1, receivers: chat}]\n";
+  EXPECT_EQ(ask(yaml, {"alertname=HostDiskFull"}).out, "Route 1 takes it: instance=\"web-1\": chat\nTold: chat\n");
+  EXPECT_EQ(ask(yaml, {"instance=web-2"}).out, "No route takes it\nTold: nobody\n");
+}
+
+TEST_F(RouteTest, SaysWhoIsMutedNowAndUntilWhen) {
+  config::Problems problems;
+  const Settings settings = load_settings(folder_.write("m.yaml", R"(
+receivers:
+  - {name: oncall, log: {}}
+  - {name: chat, log: {}}
+mute_times:
+  - {name: nights, time_zone: Europe/Berlin, times: [{from: "22:00", to: "07:00"}]}
+routes:
+  - {receivers: [oncall], continue: true}
+  - {receivers: [chat], mute: [nights]}
+)"), {}, problems);
+  ASSERT_EQ(problems.text(), "");
+  const WallTime night{Duration(1'772'226'000'000)};  // 22:00 in Berlin
+  const auto last_line = [&](WallTime now) {
+    const std::string out = say_who_is_told(settings, {}, now).out;
+    return out.substr(out.find("Told"));
+  };
+  EXPECT_EQ(last_line(night), "Told: oncall, chat (not now: muted until 07:00 Europe/Berlin: nights)\n");
+  EXPECT_EQ(last_line(night - std::chrono::seconds(1)), "Told: oncall, chat\n");
+}
+
 TEST_F(RouteTest, WithoutRoutesEverybodyIsTold) {
   EXPECT_EQ(ask("receivers: [{name: chat, log: {}}]\n", {}).out,
             "There are no routes: every receiver is told of every alert\nTold: chat\n");

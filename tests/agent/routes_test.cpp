@@ -28,7 +28,7 @@ class RoutesTest : public testing::Test {
   std::vector<HttpRoute> routes(bool allow_remote_reload = false) {
     return make_routes({pages, alerts, groups, heartbeat, ready, [this] { ++reloads; return reload_answer; }, allow_remote_reload,
                         {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}, {pushes, instruments, clock, 1000},
-                        {silences, alerts, [] { return std::vector<std::string>{}; }, [] { return WallTime(); }, WallTime()},
+                        {silences, alerts, config, [] { return WallTime(); }, WallTime()},
                         {nullptr, silences, [] { return WallTime(); }}});
   }
   HttpResponse answer(const std::string& method, const std::string& path, const std::vector<HttpField>& fields = {},
@@ -114,7 +114,7 @@ TEST_F(RoutesTest, IsNotHealthyWhenTheLoopHasNotMovedForLong) {
   const Heartbeat never;  // its last beat is when the machine started
   const auto routes_of_it = make_routes({pages, alerts, groups, never, ready, [this] { return reload_answer; }, false,
                                         {store, clock, {}}, {collectors, config, Time{}, {}, std::chrono::hours(1)}, {pushes, instruments, clock, 1000},
-                        {silences, alerts, [] { return std::vector<std::string>{}; }, [] { return WallTime(); }, WallTime()},
+                        {silences, alerts, config, [] { return WallTime(); }, WallTime()},
                                         {nullptr, silences, [] { return WallTime(); }}});
   for (const auto& route : routes_of_it) {
     if (route.path != "/-/healthy") continue;

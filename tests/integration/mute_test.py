@@ -6,11 +6,12 @@ tests/alerting/delivery.
 
 import os
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import Agent, Meminfo, Receiver, temporary_directory, wait_until  # noqa: E402
+from harness import BINARY, DEADLINE, Agent, Meminfo, Receiver, temporary_directory, wait_until  # noqa: E402
 
 CONFIG = """
 agent: {{interval: 200ms}}
@@ -60,12 +61,28 @@ class MuteTimes(unittest.TestCase):
         wait_until(lambda: self.told(self.oncall) == ["fired"], "the one who is not muted to be told")
         wait_until(lambda: self.agent.metrics().get('sidewatch_notifications_held{receiver="chat"}') == 1, "the hold")
         self.assertEqual(self.told(self.chat), [])
+        self.assertNotIn("muted", self.alerts(), "oncall is told")
         # The message that waits names the mute time still; with the time itself gone it may go.
         self.agent.write_config(self.config("").replace("mute_times:\n  - name: always\n    times: [{days: [mon-sun]}]\n", ""))
         self.agent.process.send_signal(signal.SIGHUP)
         wait_until(lambda: self.told(self.chat) == ["fired"], "the message once nothing mutes it")
         self.memory.use(10)
         wait_until(lambda: self.told(self.chat) == ["fired", "resolved"], "its end")
+
+    def alerts(self):
+        return subprocess.run([BINARY, "alerts", "--url", f"http://127.0.0.1:{self.agent.port}"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=DEADLINE, check=True).stdout
+
+    def test_an_alert_of_which_nobody_is_told_now_is_shown_as_muted_also_after_a_reload(self):
+        self.memory.use(90)
+        wait_until(lambda: self.told(self.oncall) == ["fired"], "the one who is not muted to be told")
+        self.assertNotIn("muted", self.alerts())
+        self.agent.write_config(self.config("always").replace("receivers: [oncall], continue", "receivers: [oncall], mute: [always], continue"))
+        self.agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "warning (muted for more than a year: always)  MemoryHigh" in self.alerts(), "the mark")
+        routes = subprocess.run([BINARY, "routes", "test", "--config", self.agent.config_path], stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, timeout=DEADLINE, check=True).stdout
+        self.assertIn("chat (not now: muted for more than a year: always)", routes)
 
     def test_what_comes_and_goes_while_muted_is_never_told(self):
         self.memory.use(90)

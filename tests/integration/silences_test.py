@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import unittest
@@ -33,6 +35,72 @@ def run(*arguments, code=0):
     return done
 
 
+# The disk that is full is the one under the test's own directory, mounted at /srv as far as the agent knows.
+FULL_DISK = """
+agent: {{interval: 200ms, state_dir: "{state}", host: web-1}}
+http: {{listen: "127.0.0.1:0"}}
+collectors:
+  host: {{roots: {{procfs: {procfs}, rootfs: {rootfs}}}}}
+shipped_rules: [host]
+rule_changes:
+  - {{alert: HostDiskFull, warning: {{at_least: 0}}, for: 0s}}
+receivers:
+  - name: oncall
+    webhook: {{url: "{url}"}}
+"""
+SOURCE = os.path.join(os.path.dirname(__file__), "..", "..")
+
+
+def documented_lines():
+    """Each `silence add` that the documents show as a line to type, as a list of words."""
+    lines = []
+    for name in ("README.md", "docs/silences.md"):
+        with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
+            found = re.findall(r"^    ((?:sidewatch|amtool) .*silence add .*)$", file.read(), re.MULTILINE)
+        assert found, name
+        lines += [shlex.split(line) for line in found]
+    return lines
+
+
+class DocumentedLines(unittest.TestCase):
+    def test_each_holds_a_full_disk_and_says_so(self):
+        directory = temporary_directory()
+        self.addCleanup(directory.cleanup)
+        memory = Meminfo(directory.name)
+        with open(os.path.join(memory.root, "self", "mounts"), "w", encoding="utf-8") as file:
+            file.write("/dev/vdb1 /srv ext4 rw,relatime 0 0\n")
+        rootfs = os.path.join(directory.name, "root")
+        os.makedirs(os.path.join(rootfs, "srv"))
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        agent = Agent(FULL_DISK.format(state=os.path.join(directory.name, "state"), procfs=memory.root, rootfs=rootfs,
+                                       url=receiver.url), directory.name)
+        self.addCleanup(agent.stop)
+        agent.start()
+        url = f"http://127.0.0.1:{agent.port}"
+        shown = lambda: run(BINARY, "alerts", "--url", url).stdout  # noqa: E731
+        wait_until(lambda: "HostDiskFull" in shown(), "the alert to fire")
+        told = wait_until(lambda: [request["body"] for request in receiver.all()
+                                   if request["body"]["alerts"][0]["labels"]["alertname"] == "HostDiskFull"], "the message")
+        self.assertEqual(told[0]["host"], "web-1")
+        self.assertNotIn("instance", told[0]["alerts"][0]["labels"])
+        for words in documented_lines():
+            self.assertNotIn("silenced", shown())
+            if words[0] == "amtool":
+                done = run("amtool", f"--alertmanager.url={url}", *words[2:])
+            else:
+                done = run(BINARY, *words[1:], "--url", url)
+                self.assertEqual(done.stderr, "It holds the alert that fires.\n", words)
+            self.assertRegex(done.stdout, r"^[0-9a-f-]{36}\n$")
+            self.assertIn("(silenced)", shown(), words)
+            run(BINARY, "silence", "expire", done.stdout.strip(), "--url", url)
+        elsewhere = run(BINARY, "silence", "add", "alertname=HostDiskFull", "instance=web-2", "--url", url)
+        self.assertIn("The alert that fires does not have these labels", elsewhere.stderr)
+        self.assertRegex(elsewhere.stdout, r"^[0-9a-f-]{36}\n$")
+        self.assertNotIn("silenced", shown())
+        self.assertIn('instance="web-1"', run("amtool", f"--alertmanager.url={url}", "-o", "extended", "alert", "query").stdout)
+
+
 class Silences(unittest.TestCase):
     def setUp(self):
         directory = temporary_directory()
@@ -60,8 +128,10 @@ class Silences(unittest.TestCase):
         return json.loads(self.amtool("silence", "query", "-o", "json").stdout)
 
     def test_the_agents_commands_set_show_and_end_a_silence(self):
-        silence = self.sidewatch("silence", "add", "alertname=MemoryLow", 'team=~"shop|pay"', "--for", "2h",
-                                 "--comment", "new memory", "--by", "ann").stdout.strip()
+        added = self.sidewatch("silence", "add", "alertname=MemoryLow", 'team=~"shop|pay"', "--for", "2h",
+                               "--comment", "new memory", "--by", "ann")
+        self.assertEqual(added.stderr, "Nothing fires now: it holds what comes.\n")
+        silence = added.stdout.strip()
         self.assertRegex(silence, r"^[0-9a-f-]{36}$")
         shown = self.sidewatch("silence", "ls").stdout
         self.assertRegex(shown, rf"{silence}  active +in (2h|1h 59m)  +ann +alertname=\"MemoryLow\", team=~\"shop\|pay\"  +new memory")

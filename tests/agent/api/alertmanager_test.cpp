@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "agent/http/router.h"
+#include "alerting/routes/matchers.h"
 #include "base/json.h"
+#include "tests/alerting/mutes/mute_times_fixture.h"
 
 namespace sidewatch {
 namespace {
@@ -26,6 +28,28 @@ class AlertmanagerApi : public testing::Test {
     alert.level = Level::critical;
     alert.fired_at = noon - 5min;
     alerts_.publish({alert});
+    configure(Router({std::string("oncall"), "chat"}));
+  }
+
+  void configure(Router router, const std::string& mute_times = "mute_times: []") {
+    router.name_host("web-9");
+    ConfigView view;
+    view.router = std::move(router);
+    view.mute_times = read_mute_times(mute_times).mutes;
+    config_.publish(std::move(view));
+  }
+  static Route route(std::string_view match, std::vector<std::string> receivers, std::vector<std::string> mute = {}) {
+    Route route;
+    if (!match.empty()) route.matchers = parse_matchers(match).value();
+    route.receivers = std::move(receivers);
+    route.mute = std::move(mute);
+    return route;
+  }
+  std::vector<std::string> receivers_of_first(const std::string& query = "") {
+    std::vector<std::string> names;
+    const auto alerts = send("GET", "/api/v2/alerts" + query).json;
+    for (const auto& one : alerts.items().at(0)["receivers"].items()) names.emplace_back(one["name"].text_or(""));
+    return names;
   }
 
   struct Reply {
@@ -35,7 +59,7 @@ class AlertmanagerApi : public testing::Test {
   };
   Reply send(const std::string& method, const std::string& target, const std::string& body = "", bool from_here = true) {
     std::vector<HttpRoute> routes;
-    add_alertmanager_routes(routes, {silences_, alerts_, [] { return std::vector<std::string>{"oncall", "chat"}; },
+    add_alertmanager_routes(routes, {silences_, alerts_, config_,
                                      [this] { return now_; }, noon - 1h, allow_remote_,
                                      [this](std::string_view what, const Silence& s) {
                                        logged_.push_back(std::string(what) + " " + s.created_by);
@@ -60,6 +84,7 @@ class AlertmanagerApi : public testing::Test {
 
   Silences silences_ = Silences::open("", noon).value();
   Published<std::vector<AlertView>> alerts_;
+  Published<ConfigView> config_;
   WallTime now_ = noon;
   bool allow_remote_ = false;
   std::vector<std::string> logged_;
@@ -128,11 +153,60 @@ TEST_F(AlertmanagerApi, ListsWhatFiresAndWhichSilenceHoldsIt) {
   EXPECT_EQ(send("GET", "/api/v2/alerts?silenced=false").json.items().size(), 0U);
 }
 
+TEST_F(AlertmanagerApi, NamesTheReceiversThatTheRoutesChoose) {
+  configure(Router({"pager", "chat"}, {route(R"(severity="critical")", {"pager"}), route("", {"chat"})}));
+  EXPECT_THAT(receivers_of_first(), ElementsAre("pager"));
+  EXPECT_THAT(receivers_of_first("?receiver=pa.*"), ElementsAre("pager"));
+  EXPECT_EQ(send("GET", "/api/v2/alerts?receiver=chat").json.items().size(), 0U);
+  EXPECT_EQ(send("GET", "/api/v2/alerts?receiver=page").json.items().size(), 0U) << "it fits the whole name";
+  EXPECT_EQ(send("GET", "/api/v2/alerts?receiver=%28").status, 400);
+  EXPECT_EQ(send("GET", "/api/v2/alerts?inhibited=false").json.items().size(), 1U) << "nothing is inhibited";
+}
+
+TEST_F(AlertmanagerApi, GivesAnAlertWithoutInstanceItsMachineAsOne) {
+  AlertView disk;
+  disk.key = "fedcba9876543210";
+  disk.labels = {{"alertname", "HostDiskFull"}, {"mountpoint", "/"}};
+  disk.firing = true;
+  alerts_.publish({disk});
+  const auto alerts = send("GET", "/api/v2/alerts?filter=instance%3D%22web-9%22").json;
+  ASSERT_EQ(alerts.items().size(), 1U);
+  EXPECT_EQ(alerts.items()[0]["labels"]["instance"].text_or(""), "web-9");
+  EXPECT_EQ(alerts.items()[0]["fingerprint"].text_or(""), "fedcba9876543210");
+}
+
+TEST_F(AlertmanagerApi, SaysWhenWhatFiresIsMuted) {
+  const std::string nights = "mute_times: [{name: lunch, times: [{from: \"12:00\", to: \"13:00\"}]}]";
+  configure(Router({"oncall", "chat"}, {route("", {"oncall", "chat"}, {"lunch"})}), nights);
+  auto alerts = send("GET", "/api/v2/alerts").json;
+  const JsonValue& status = alerts.items().at(0)["status"];
+  EXPECT_EQ(status["state"].text_or(""), "suppressed");
+  EXPECT_EQ(status["mutedBy"].items().at(0).text_or(""), "lunch");
+  EXPECT_EQ(status["muted"].text_or(""), "until 13:00 UTC: lunch");
+  EXPECT_EQ(status["silencedBy"].items().size(), 0U);
+  EXPECT_EQ(send("GET", "/api/v2/alerts?active=false").json.items().size(), 1U);
+  EXPECT_EQ(send("GET", "/api/v2/alerts?silenced=false").json.items().size(), 1U) << "no silence holds it";
+  now_ += 1h;
+  alerts = send("GET", "/api/v2/alerts").json;
+  EXPECT_EQ(alerts.items().at(0)["status"]["state"].text_or(""), "active");
+  EXPECT_EQ(alerts.items().at(0)["status"]["mutedBy"].kind(), JsonValue::Kind::array);
+  EXPECT_EQ(alerts.items().at(0)["status"]["mutedBy"].items().size(), 0U);
+  now_ -= 1h;
+  Route first = route("", {"oncall"});
+  first.goes_on = true;
+  configure(Router({"oncall", "chat"}, {first, route("", {"chat"}, {"lunch"})}), nights);
+  EXPECT_EQ(send("GET", "/api/v2/alerts").json.items().at(0)["status"]["state"].text_or(""), "active") << "oncall is told";
+}
+
 TEST_F(AlertmanagerApi, FiltersSilencesByWhatTheyAreAbout) {
   send("POST", "/api/v2/silences", silence());
   EXPECT_EQ(send("GET", "/api/v2/silences?filter=instance%3D%22web-.*%22").json.items().size(), 1U);
   EXPECT_EQ(send("GET", "/api/v2/silences?filter=instance%3D%22db%22").json.items().size(), 0U);
   EXPECT_EQ(send("GET", "/api/v2/silences?filter=team%3D%22a%22").json.items().size(), 0U);
+  EXPECT_EQ(send("GET", "/api/v2/silences?filter=team%21%3D%22a%22").json.items().size(), 1U) << "it has no team";
+  EXPECT_EQ(send("GET", "/api/v2/silences?filter=team%21~%22.%2B%22").json.items().size(), 1U);
+  EXPECT_EQ(send("GET", "/api/v2/silences?filter=team%21%3D%22%22").json.items().size(), 0U);
+  EXPECT_EQ(send("GET", "/api/v2/silences?filter=instance%21%3D%22web-.*%22").json.items().size(), 0U);
 }
 
 TEST_F(AlertmanagerApi, SaysWhatItIs) {
