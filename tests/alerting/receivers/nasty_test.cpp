@@ -296,6 +296,7 @@ TEST_F(NastyTest, Opsgenie) {
 }
 
 TEST_F(NastyTest, PagerDuty) {
+  host_ = "web-1";
   FakePagerDuty service;
   serve([&](const FakeRequest& request) { return service(request); });
   takes_all("  pagerduty:\n    api_url: " + server_.url("/v2/enqueue") +
