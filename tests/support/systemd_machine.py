@@ -156,7 +156,8 @@ class Machine:
         self.cgroups = Cgroups()
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            ["sh", "-c", ENTER_CGROUPS, "sh", "unshare", *NAMESPACES, "--propagation", "private", "--fork",
+            ["sh", "-c", ENTER_CGROUPS, "sh", "setpriv", "--pdeathsig=KILL",  # not to outlive a test that is killed
+             "unshare", *NAMESPACES, "--propagation", "private", "--fork",
              "--kill-child", sys.executable, "-ISc", debian_root.LOOPBACK_UP, "sh", "-c", BOOT, self.root.path],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env={"PATH": os.environ["PATH"], "CGROUPS": " ".join(self.cgroups.folders),
