@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP, AuthResult  # noqa: E402
 logging.disable(logging.CRITICAL)  # a client that does not trust the server ends in its log with a traceback
 
 CONFIG = """
-agent: {{interval: 200ms, state_dir: state}}
+agent: {{interval: 200ms, state_dir: state, host: web-1}}
 http: {{listen: "127.0.0.1:0", external_url: "http://agent.example:9766"}}
 collectors:
   process: [{{name: hog, match: {{pid_file: hog.pid}}}}]
@@ -113,7 +113,7 @@ class Email(unittest.TestCase):
         sender, recipients, fired = server.wait_for(1)
         self.assertEqual(sender, "alerts@example.org")
         self.assertEqual(recipients, ["oncall@example.org", "boss@example.org"])
-        self.assertEqual(fired["Subject"], "WARNING: hog hält zu viel")
+        self.assertEqual(fired["Subject"], "WARNING: hog hält zu viel on web-1")
         self.assertEqual(fired["From"].addresses[0].display_name, "Wächter")
         self.assertEqual([a.addr_spec for a in fired["To"].addresses], recipients)
         self.assertEqual(fired.get_content_type(), "multipart/alternative")
@@ -127,7 +127,7 @@ class Email(unittest.TestCase):
 
         self.hog.hold(10)
         _, _, resolved = server.wait_for(2)
-        self.assertEqual(resolved["Subject"], "RESOLVED: hog hält zu viel")
+        self.assertEqual(resolved["Subject"], "RESOLVED: hog hält zu viel on web-1")
         self.assertEqual(resolved["References"], fired["References"])
         self.assertNotEqual(resolved["Message-ID"], fired["Message-ID"])
         self.assertFalse([defect for mail in server.mails for defect in mail[2].defects])
@@ -137,7 +137,7 @@ class Email(unittest.TestCase):
         self.addCleanup(server.stop)
         self.start(server.port, "tls")
         self.hog.hold(120)
-        self.assertEqual(server.wait_for(1)[2]["Subject"], "WARNING: hog hält zu viel")
+        self.assertEqual(server.wait_for(1)[2]["Subject"], "WARNING: hog hält zu viel on web-1")
 
     def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_mail(self):
         server = MailServer(self.directory)
