@@ -42,9 +42,15 @@ struct Asking {
 thread_local Asking asking;
 
 OutsideSeries ask(Catalog& catalog, const Metric& metric, const Labels& labels, bool refused_already) {
-  asking = {true, refused_already, false};
+  struct Call {  // over at its end, also where there is no memory for the series
+    explicit Call(bool refused) { asking = {true, refused, false}; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call() { asking = {}; }
+  };
+  const Call call(refused_already);
   SeriesHandle series = catalog.series(metric, labels);
-  return {std::move(series), std::exchange(asking, {}).overflowed};
+  return {std::move(series), asking.overflowed};
 }
 
 struct Slot {
