@@ -159,38 +159,33 @@ mappings:
   EXPECT_EQ(samples.count(R"(old{quantile="0.5"})"), 0u);
 }
 
-TEST_F(MappingTest, DropsASeriesAfterTheTtlOfItsMapping) {
-  ASSERT_EQ(load("mappings:\n- {match: 'short.*', name: short, ttl: 1m}\n"), "");
-  Aggregate aggregate(catalog, AggregateOptions{}, mapper);
-  aggregate.take("short.a:1|c\nlong:1|c");
+// How many series of `lines` there are after so long a silence.
+std::size_t left_after(Duration silence, const std::string& lines, Aggregate& aggregate) {
+  aggregate.take(lines);
   Batch batch;
   aggregate.write(batch, time_at_ms(0));
   batch.clear();
-  aggregate.write(batch, time_at_ms(90'000));
-  EXPECT_EQ(batch.size(), 1u);
+  aggregate.write(batch, time_at_ms(silence.count()));
+  return batch.size();
+}
+
+TEST_F(MappingTest, DropsASeriesAfterTheTtlOfItsMapping) {
+  ASSERT_EQ(load("mappings:\n- {match: 'short.*', name: short, ttl: 1m}\n"), "");
+  Aggregate aggregate(catalog, AggregateOptions{}, mapper);
+  EXPECT_EQ(left_after(std::chrono::seconds(90), "short.a:1|c\nlong:1|c", aggregate), 1u);
 }
 
 // As statsd_exporter has it: 0 of a mapping is what the defaults say, and 0 of these is for ever.
 TEST_F(MappingTest, KeepsASeriesForEverWhereTheFileSaysSo) {
   ASSERT_EQ(load("defaults: {ttl: 0}\nmappings:\n- {match: 'kept.*', name: kept, ttl: 0}\n"), "");
   Aggregate aggregate(catalog, AggregateOptions{.ttl = std::chrono::minutes(1)}, mapper);
-  aggregate.take("kept.a:1|c\nunmapped:1|c");
-  Batch batch;
-  aggregate.write(batch, time_at_ms(0));
-  batch.clear();
-  aggregate.write(batch, time_at_ms(3'600'000));
-  EXPECT_EQ(batch.size(), 2u);
+  EXPECT_EQ(left_after(std::chrono::hours(1), "kept.a:1|c\nunmapped:1|c", aggregate), 2u);
 }
 
 TEST_F(MappingTest, TakesZeroOfAMappingForWhatTheDefaultsSay) {
   ASSERT_EQ(load("defaults: {ttl: 1m}\nmappings:\n- {match: 'short.*', name: short, ttl: 0}\n"), "");
   Aggregate aggregate(catalog, AggregateOptions{.ttl = std::chrono::hours(1)}, mapper);
-  aggregate.take("short.a:1|c");
-  Batch batch;
-  aggregate.write(batch, time_at_ms(0));
-  batch.clear();
-  aggregate.write(batch, time_at_ms(90'000));
-  EXPECT_EQ(batch.size(), 0u);
+  EXPECT_EQ(left_after(std::chrono::seconds(90), "short.a:1|c", aggregate), 0u);
 }
 
 TEST_F(MappingTest, CountsWhatHasNoMappingOnceHoweverOftenItsSpellingIsForgotten) {
