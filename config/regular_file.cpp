@@ -9,25 +9,12 @@
 #include <cstdint>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "base/utf8.h"
 #include "config/literals.h"
 
 namespace sidewatch::config {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string reason(int code) {
   switch (code) {

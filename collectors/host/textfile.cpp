@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <functional>
 
+#include "base/descriptor.h"
 #include "collectors/host/parts.h"
 #include "metrics/page_reader.h"
 
@@ -65,23 +66,8 @@ std::vector<std::string> directories_like(const std::string& pattern) {
   return paths;
 }
 
-// Closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Result<std::string> read_ordinary_file(const std::string& path, FileIdentity& identity) {
-  const Descriptor file(path.c_str());
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
     return Error{std::generic_category().message(errno), path};
