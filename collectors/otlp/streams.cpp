@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "collectors/own_label.h"
 #include "metrics/text.h"
 
 namespace sidewatch::otlp {
@@ -37,14 +38,6 @@ std::size_t bytes_of(const Labels& labels) {
 }
 
 bool is_compound(MetricType type) { return type == MetricType::histogram || type == MetricType::summary; }
-
-// A bucket's bound and a quantile are the agent's to say: an attribute of that name would make one series of two.
-Labels without_own(MetricType type, const Labels& labels) {
-  if (!is_compound(type)) return labels;
-  const std::string own = type == MetricType::histogram ? "le" : "quantile";
-  const std::string value(labels.get(own));
-  return value.empty() ? labels : labels.without(own).with("exported_" + own, value);
-}
 
 bool rises(const std::vector<double>& numbers) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -103,7 +96,7 @@ Streams::Metric* Streams::metric(const Family& family, Refusal& refusal) {
 }
 
 std::optional<Streams::Number> Streams::stream(Metric& metric, const Labels& given, Refusal& refusal) {
-  const Labels labels = without_own(metric.type, given);
+  const Labels labels = without_own_label(metric.type, given);
   if (const auto known = metric.streams.find(labels); known != metric.streams.end()) return known->second;
   const std::size_t bytes = copies_beside_series * bytes_of(labels);
   refusal = size() >= limits_.max_series ? Refusal::no_room : Refusal::too_many_bytes;

@@ -154,7 +154,7 @@ bool Aggregate::has_room_for(const std::string& name) const {
   return names_.size() - own < options_.max_names;
 }
 
-Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels& labels, std::string_view help,
+Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels& sent, std::string_view help,
                                        const Mapping* mapping) {
   if (is_taken(name, kind)) {
     fail(LineError::type_conflict);
@@ -167,6 +167,7 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   }
   const auto observer = is_timing(kind) ? mapper_.observer_of(mapping) : Observer{};
   const auto type = kind == Kind::counter ? MetricType::counter : MetricType::gauge;
+  const Labels labels = is_timing(kind) ? Timings::labels_of(sent, observer) : sent;
   const Labels identity = is_timing(kind) ? labels.with("__name__", name) : Labels();
   if (const auto found = timings_.find(identity); is_timing(kind) && found != timings_.end()) {
     return {entries_[found->second].get(), false};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collectors/own_label.h"
 #include "metrics/bound_text.h"
 
 namespace sidewatch::statsd {
@@ -12,6 +13,10 @@ MetricType type_of(const Observer& observer) {
 }
 
 }  // namespace
+
+Labels Timings::labels_of(const Labels& sent, const Observer& observer) {
+  return without_own_label(type_of(observer), sent);
+}
 
 OutsideSeries Timings::count_series(Room& room, const std::string& name, const Labels& labels, std::string_view help,
                                     const Observer& observer, std::size_t label_sets) {

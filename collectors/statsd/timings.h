@@ -24,6 +24,9 @@ class Timings {
           bool shared, std::size_t label_sets);
   static OutsideSeries count_series(Room& room, const std::string& name, const Labels& labels, std::string_view help,
                                     const Observer& observer, std::size_t label_sets);
+  // What its series are served with, of the labels that were sent.
+  static Labels labels_of(const Labels& sent, const Observer& observer);
+
   // Of a label set for which there is no room; counted as such.
   static OutsideSeries overflow_count_series(Room& room, const std::string& name, std::string_view help,
                                              const Observer& observer);

@@ -92,6 +92,22 @@ collectors:
         apart = len(page.matching("slow_count")) - 1
         self.assertEqual(refused["slow_count"], 30_000 - apart, "label sets of timings are counted as those of counters")
 
+    def test_promtool_takes_the_page_whatever_tags_were_sent(self):
+        self.start(more="mapping_files: [mapping*.yaml]")
+        path = os.path.join(os.path.dirname(self.agent.config_path), "mapping.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('mappings:\n- {match: "h.*", name: h, observer_type: histogram, histogram_options: {buckets: [1]}}\n')
+        self.agent.process.send_signal(1)
+        wait_until(lambda: self.udp("h.a:2|h|#le:foo", "t:1000|ms|#quantile:a") or self.page().matching("h_count"),
+                   "the mapping after a reload")
+        self.udp("t:9000|ms|#quantile:b", "h.a:2|h|#le:bar", "hits:1|c|#le:1,quantile:x", "depth:1|g|#quantile:x")
+        wait_until(lambda: self.page().matching("h_bucket", exported_le="bar", le="+Inf") == [1], "the last of the lines")
+        page = self.agent.request("/metrics")[2]
+        self.assertEqual(len(Page(page.decode()).matching("t", quantile="0.5")), 2)
+        checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=DEADLINE)
+        self.assertIn(checked.returncode, (0, 3), checked.stderr.decode())  # 3: remarks on how things are named
+        self.assertNotIn(b"error while linting", checked.stderr)
+
     def test_a_mapping_file_of_statsd_exporter_is_read_and_its_mistakes_are_pointed_at(self):
         self.start(more="mapping_files: [mapping*.yaml]")
         path = os.path.join(os.path.dirname(self.agent.config_path), "mapping.yaml")

@@ -71,6 +71,15 @@ TEST_F(AggregateTest, MakesASummaryOfTimingsInSeconds) {
   EXPECT_NEAR(samples.at(R"(latency{quantile="0.99"})"), 0.099, 0.001);
 }
 
+TEST_F(AggregateTest, KeepsATagWithTheNameOfASummarysOwnLabelApartUnderAnotherName) {
+  aggregate.take("t:1000|ms|#quantile:a\nt:9000|ms|#quantile:b\nhits:1|c|#quantile:a");
+  const auto samples = write();
+  EXPECT_NEAR(samples.at(R"(t{exported_quantile="a", quantile="0.5"})"), 1, 0.01);
+  EXPECT_NEAR(samples.at(R"(t{exported_quantile="b", quantile="0.5"})"), 9, 0.09);
+  EXPECT_EQ(samples.at(R"(t_count{exported_quantile="a"})"), 1);
+  EXPECT_EQ(samples.at(R"(hits{quantile="a"})"), 1);
+}
+
 TEST_F(AggregateTest, TakesHistogramsAndDistributionsAsTheyAre) {
   aggregate.take("size:10:20:30|h\nweight:5|d|@0.5");
   const auto samples = write();

@@ -159,6 +159,16 @@ mappings:
   EXPECT_EQ(samples.count(R"(old{quantile="0.5"})"), 0u);
 }
 
+TEST_F(MappingTest, KeepsATagWithTheNameOfAHistogramsOwnLabelApartUnderAnotherName) {
+  ASSERT_EQ(load("defaults: {observer_type: histogram, histogram_options: {buckets: [1]}}\n"), "");
+  const auto samples = take("h:0.5:3|h|#le:foo\nh:4|h|#le:bar\nh:1|h|#quantile:x");
+  EXPECT_EQ(samples.at(R"(h_bucket{exported_le="foo", le="1"})"), 2);
+  EXPECT_EQ(samples.at(R"(h_bucket{exported_le="foo", le="+Inf"})"), 4);
+  EXPECT_EQ(samples.at(R"(h_bucket{exported_le="bar", le="+Inf"})"), 2);
+  EXPECT_EQ(samples.at(R"(h_count{exported_le="bar"})"), 2);
+  EXPECT_EQ(samples.at(R"(h_count{quantile="x"})"), 2);
+}
+
 // How many series of `lines` there are after so long a silence.
 std::size_t left_after(Duration silence, const std::string& lines, Aggregate& aggregate) {
   aggregate.take(lines);
