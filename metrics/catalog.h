@@ -89,13 +89,20 @@ class Catalog {
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
-  // Never fails. Over a budget, the handle is of the metric's one overflow series ({overflow="true"}, whose value is
-  // whatever was written to it last), and overflowed() rises. A metric that is new when max_series is reached shares
-  // the series sidewatch_overflow with the others of its kind, so the catalog's size stays bounded. A series with too
-  // many labels goes to its metric's overflow series as well.
+  // Never fails. Over a budget, or with too many labels, the handle is of the metric's one overflow series
+  // ({overflow="true"}, whose value is whatever was written to it last), and overflowed() rises. Metrics that are new when
+  // max_series is reached share the series sidewatch_overflow, so the catalog's size stays bounded.
   // Bytes that are not UTF-8 become U+FFFD; an illegal character of a name becomes '_'. Unit and help are kept as the
   // metric's first request had them.
-  SeriesHandle series(const Metric& metric, const Labels& labels);
+  SeriesHandle series(const Metric& metric, const Labels& labels) { return ask(metric, labels, Origin::agent).series; }
+
+  // Who chose the name and the labels: the agent and its configuration, or a stranger (see outside_series.h).
+  enum class Origin : std::uint8_t { agent, outside, refused_outside };  // the last: by the source's own budget already
+  struct Given {
+    SeriesHandle series;
+    bool overflowed = false;  // a budget refused what was asked for: it is an overflow series, whatever its labels are
+  };
+  Given ask(const Metric& metric, const Labels& labels, Origin origin);
 
   struct Entry {
     SeriesId id;
@@ -115,8 +122,7 @@ class Catalog {
   std::size_t size() const;
   std::uint64_t overflowed() const;  // requests for a series that a budget refused
   Counts counts() const;
-  // Which metrics a budget kept series out of, and how often such a one was asked for; in order of their names. What had
-  // no room even for its metric stands under sidewatch_overflow.
+  // Which metrics a budget kept series out of, by name. What had no room even for its metric is under sidewatch_overflow.
   struct Refusals {
     std::string metric;
     std::uint64_t requests = 0;

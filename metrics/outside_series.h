@@ -12,15 +12,16 @@ namespace sidewatch {
 // Of max_series, how many series from outside may make full.
 constexpr std::size_t room_for_outside(std::size_t max_series) { return max_series - max_series / 10; }
 
-struct OutsideSeries {
-  SeriesHandle series;
-  bool overflowed = false;  // a budget refused what was asked for: it is an overflow series, whatever its labels are
-};
+using OutsideSeries = Catalog::Given;
 
 // As Catalog::series.
-OutsideSeries series_from_outside(Catalog& catalog, const Metric& metric, const Labels& labels);
+inline OutsideSeries series_from_outside(Catalog& catalog, const Metric& metric, const Labels& labels) {
+  return catalog.ask(metric, labels, Catalog::Origin::outside);
+}
 
 // The metric's overflow series, counted as a refusal is: for a source whose own budget has no room for another of it.
-OutsideSeries overflow_from_outside(Catalog& catalog, const Metric& metric);
+inline OutsideSeries overflow_from_outside(Catalog& catalog, const Metric& metric) {
+  return catalog.ask(metric, {}, Catalog::Origin::refused_outside);
+}
 
 }  // namespace sidewatch
