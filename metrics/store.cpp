@@ -11,6 +11,7 @@
 #include <mutex>
 #include <utility>
 
+#include "metrics/contests.h"
 #include "metrics/history.h"
 
 namespace sidewatch {
@@ -31,12 +32,18 @@ struct Slot {
   bool live() const { return written() && !is_stale_marker(last.value); }
 };
 
+struct Lost {
+  SeriesId series;
+  std::uint32_t to = 0;  // the source that has it
+};
+
 struct Source {
   std::string name;
   bool removed = false;
   std::optional<Time> last_pass;
   std::vector<std::uint32_t> live;     // what its last pass wrote
   std::vector<std::uint32_t> written;  // what the present pass writes; kept for its capacity
+  std::vector<Lost> lost;              // what its last pass wrote and others have
 };
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
@@ -44,18 +51,20 @@ bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == s
 }  // namespace
 
 struct Store::State {
-  explicit State(Limits given) : limits(given), history(given.max_bytes) {}
+  State(Limits given, const Catalog& of) : limits(given), catalog(of), history(given.max_bytes) {}
 
   void put(std::uint32_t index, Time time, double value);
   void put_stale(std::uint32_t index, Time time);
   void end_all(Source& source, std::uint32_t id, Time time);
   void make_room(std::uint32_t index);
+  bool loses(Source& source, SeriesId series, double value);
   const Slot* find(SeriesId id) const;
-  void refresh_order(const Catalog& catalog);
+  void refresh_order();
   void tell_journal(Time time);
   Slot* slot_to_restore(SeriesId id);
 
   const Limits limits;
+  const Catalog& catalog;
   mutable std::mutex mutex;
   std::vector<Slot> slots;  // by SeriesId::index
   History history;
@@ -71,14 +80,15 @@ struct Store::State {
   std::atomic<std::uint64_t> version{1};
   std::uint64_t appended = 0;
   std::uint64_t refused = 0;
+  Contests contests;
 };
 
-Store::Store(Catalog& catalog, Limits limits) : catalog_(catalog), state_(std::make_unique<State>(limits)) {}
+Store::Store(Catalog& catalog, Limits limits) : catalog_(catalog), state_(std::make_unique<State>(limits, catalog)) {}
 Store::~Store() = default;
 
 SourceId Store::add_source(std::string name) {
   const std::lock_guard lock(state_->mutex);
-  state_->sources.push_back({std::move(name), false, {}, {}, {}});
+  state_->sources.push_back({std::move(name), false, {}, {}, {}, {}});
   return SourceId(state_->sources.size() - 1);
 }
 
@@ -87,7 +97,7 @@ void Store::remove_source(SourceId source, Time now) {
   const auto id = static_cast<std::uint32_t>(source);
   state_->end_all(state_->sources[id], id, now);
   state_->tell_journal(now);
-  state_->sources[id] = Source{"", true, {}, {}, {}};
+  state_->sources[id] = Source{"", true, {}, {}, {}, {}};
 }
 
 std::vector<Store::SourceState> Store::sources() const {
@@ -110,10 +120,13 @@ void Store::append(SourceId source_id, Time time, const Batch& batch) {
   source.last_pass = time;
   const std::uint64_t pass = ++state_->pass;
   source.written.clear();
+  source.lost.clear();
   for (const auto& [series, value] : batch.samples()) {
     state_->make_room(series.index);
     Slot& slot = state_->slots[series.index];
-    if (slot.epoch != series.epoch || (slot.written() && time < slot.last.time)) {
+    const bool forgotten = slot.epoch != series.epoch;
+    if (!forgotten && slot.source != id && slot.live() && state_->loses(source, series, value)) continue;
+    if (forgotten || (slot.written() && time < slot.last.time)) {
       ++state_->refused;
       continue;
     }
@@ -205,7 +218,7 @@ bool Store::has_samples(SeriesId series, Time from, Time to) const {
 std::vector<SeriesValue> Store::snapshot(std::uint64_t* lineup) const {
   std::vector<SeriesValue> values;
   const std::lock_guard lock(state_->mutex);
-  state_->refresh_order(catalog_);
+  state_->refresh_order();
   if (lineup != nullptr) *lineup = state_->lineup;
   values.reserve(state_->order.size());
   for (const auto& [id, info] : state_->order) {
@@ -217,7 +230,7 @@ std::vector<SeriesValue> Store::snapshot(std::uint64_t* lineup) const {
 
 bool Store::values(std::uint64_t lineup, std::vector<double>& values) const {
   const std::lock_guard lock(state_->mutex);
-  state_->refresh_order(catalog_);
+  state_->refresh_order();
   if (lineup != state_->lineup) return false;
   values.clear();
   for (const auto& entry : state_->order) {
@@ -298,6 +311,36 @@ std::uint64_t Store::samples_refused() const {
   return state_->refused;
 }
 
+std::uint64_t Store::samples_contested() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->contests.samples();
+}
+
+std::vector<Contest> Store::take_contests() {
+  const std::lock_guard lock(state_->mutex);
+  return state_->contests.take();
+}
+
+std::vector<LostSeries> Store::lost(std::string_view source) const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<LostSeries> found;
+  const auto of = std::ranges::find(state_->sources, source, &Source::name);
+  if (of == state_->sources.end()) return found;
+  for (const auto& [series, to] : of->lost) found.push_back({series, state_->sources[to].name});
+  return found;
+}
+
+// Of a live series that another source has. An end that is written by somebody else is none.
+bool Store::State::loses(Source& source, SeriesId series, double value) {
+  const auto info = catalog.info(series);
+  if (!info || Contests::is_everybodys(*info)) return false;
+  if (is_stale_marker(value)) return true;
+  const std::uint32_t to = slots[series.index].source;
+  contests.add(info->family->name, sources[to].name, source.name);
+  source.lost.push_back({series, to});
+  return true;
+}
+
 Slot* Store::State::slot_to_restore(SeriesId id) {
   make_room(id.index);
   return slots[id.index].epoch == id.epoch ? &slots[id.index] : nullptr;
@@ -341,7 +384,7 @@ const Slot* Store::State::find(SeriesId id) const {
   return slot.epoch == id.epoch && slot.written() ? &slot : nullptr;
 }
 
-void Store::State::refresh_order(const Catalog& catalog) {
+void Store::State::refresh_order() {
   const std::uint64_t generation = catalog.generation();
   if (generation == order_generation) return;
   order = catalog.ordered();

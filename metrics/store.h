@@ -3,7 +3,7 @@
 // One writer (the loop), many readers; one mutex inside, held by a reader only while it copies. A sample belongs to a
 // *source* (one collector): a series that its source did not write in a pass is stale from that pass on, and a failed
 // or overdue source makes all of its series stale. Stale series are not exposed and have no latest value, they are only
-// remembered. Where two sources write one series, it is the business of whoever wrote it last.
+// remembered. Where two sources write one series, the first counts (metrics/contests.h).
 //
 // The newest sample of a series stands apart from its history: reading it costs no search, and a second sample for the
 // same instant replaces it.
@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -42,6 +43,9 @@ class Batch {
 };
 
 enum class SourceId : std::uint32_t {};
+
+struct Contest;
+struct LostSeries;
 
 // Is told of everything that a store takes in, stale markers included: what an earlier life has to be restored from.
 class Journal {
@@ -82,7 +86,7 @@ class Store {
 
   // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two
   // samples for one series and instant the later one stays; a sample older than its series' newest is refused and
-  // counted, as is one of a forgotten series.
+  // counted, as is one of a forgotten series. One for a series that another source has is left out and counted apart.
   void append(SourceId source, Time time, const Batch& batch);
   void mark_stale(SourceId source, Time time);  // the source failed, or is overdue
 
@@ -114,6 +118,9 @@ class Store {
   std::uint64_t samples_appended() const;
   std::uint64_t samples_evicted() const;  // dropped before their retention because of max_bytes
   std::uint64_t samples_refused() const;  // older than their series' newest, or of a forgotten series
+  std::uint64_t samples_contested() const;  // of a series that another source has
+  std::vector<Contest> take_contests();     // of metrics of which none was taken before
+  std::vector<LostSeries> lost(std::string_view source) const;  // by the source of that name, in its last pass
 
   const Catalog& catalog() const { return catalog_; }
   Catalog& catalog() { return catalog_; }

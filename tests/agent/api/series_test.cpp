@@ -149,9 +149,8 @@ TEST_F(ApiSeries, FederatesNoStaleSeriesAndSpeaksWallTime) {
   clock.step = 1s;
   Batch batch;
   batch.add(handles[0], 7);
-  const SourceId source = store.add_source("later");
-  store.append(source, clock.at, batch);
-  store.append(source, clock.at + 1s, Batch());
+  store.append(sources[0], clock.at, batch);
+  store.append(sources[0], clock.at + 1s, Batch());
   clock.at += 2s;
   EXPECT_EQ(get("/federate?match[]=up").body, "# TYPE up untyped\nup{job=\"b\",service=\"checkout\"} 3 1001000\n");
   clock.at += 1h;

@@ -32,7 +32,7 @@ class ApiWorld : public testing::Test {
   // Samples of `values` at 10 s, 20 s, ... before 1000 s, the last one at 1000 s.
   void write(const Metric& metric, const Labels& labels, const std::vector<double>& values) {
     handles.push_back(catalog.series(metric, labels));
-    const SourceId source = store.add_source("test");
+    const SourceId source = sources.emplace_back(store.add_source("test"));
     for (std::size_t i = 0; i < values.size(); ++i) {
       Batch batch;
       batch.add(handles.back(), values[i]);
@@ -91,6 +91,7 @@ class ApiWorld : public testing::Test {
   QueryContext context{store, clock, {}};
   std::shared_ptr<std::atomic<bool>> abandoned = std::make_shared<std::atomic<bool>>(false);
   std::vector<SeriesHandle> handles;
+  std::vector<SourceId> sources;  // of the series, in the same order
 };
 
 }  // namespace sidewatch
