@@ -51,6 +51,12 @@ int on_connected(void* user, char* address, char*, int, int) {
   return CURL_PREREQFUNC_OK;
 }
 
+// About to begin TLS.
+CURLcode on_context(CURL*, void* context, void* user) {
+  static_cast<HttpTransfer*>(user)->refused_expiry = note_refused_expiry(context);
+  return CURLE_OK;
+}
+
 // The address policy is held here, after name resolution, where a name cannot lie any more.
 curl_socket_t on_open_socket(void* user, curlsocktype, curl_sockaddr* address) {
   HttpTransfer& transfer = *static_cast<HttpTransfer*>(user);
@@ -145,6 +151,7 @@ void read_trace(HttpTransfer& transfer) {
   curl_off_t length = -1;
   curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   trace.content_length = length;
+  if (transfer.refused_expiry) trace.refused_expiry = *transfer.refused_expiry;
 }
 
 void set_limits(HttpTransfer& transfer) {
@@ -197,6 +204,10 @@ void set_tls(HttpTransfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, request.insecure_skip_verify ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, request.insecure_skip_verify ? 0L : 2L);
   curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, request.fresh_connection ? 0L : 1L);
+  if (!request.insecure_skip_verify) {
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &transfer);
+  }
   curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // a changed file counts at once
   if (!request.ca_file.empty()) {
     set_file(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, request.ca_file, transfer.given.ca);

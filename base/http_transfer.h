@@ -31,6 +31,7 @@ struct HttpTransfer {
   CurlList connect_to = {};
   CurlList addresses = {};
   HttpTrace trace = {};
+  RefusedExpiry refused_expiry = {};  // of the last handshake
   std::optional<HttpAnswer> answer = {};
   bool address_refused = false;
   std::array<char, message_bytes> message{};

@@ -32,6 +32,7 @@ struct HttpTrace {
   double http_version = 0;        // 1.1
   std::int64_t content_length = -1;  // as the answer says it
   std::optional<TlsPeer> tls;        // after a handshake
+  std::optional<std::int64_t> refused_expiry;  // after one that failed for a date: RefusedExpiry
 };
 
 struct HttpExchange {

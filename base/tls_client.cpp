@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -86,6 +87,28 @@ std::optional<std::int64_t> earliest_expiry(const STACK_OF(X509)* chain) {
   return earliest;
 }
 
+void free_refused_expiry(void*, void* kept, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<RefusedExpiry*>(kept); }
+
+int slot_of_refused_expiry() {
+  static const int slot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_refused_expiry);
+  return slot;
+}
+
+// OpenSSL looks at the dates last: what fails for one is otherwise trusted, and for the right name.
+int on_verified(int holds, X509_STORE_CTX* verifying) {
+  const int error = X509_STORE_CTX_get_error(verifying);
+  if (holds == 1 || (error != X509_V_ERR_CERT_HAS_EXPIRED && error != X509_V_ERR_CERT_NOT_YET_VALID)) return holds;
+  const auto* ssl =
+      static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(verifying, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* noted =
+      static_cast<const RefusedExpiry*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot_of_refused_expiry()));
+  const X509* const refused = X509_STORE_CTX_get_current_cert(verifying);
+  if (noted == nullptr || refused == nullptr) return holds;
+  const auto end = certificate_end(*refused);  // it may be one of ours that was not shown
+  **noted = std::min(end, earliest_expiry(X509_STORE_CTX_get0_untrusted(verifying)).value_or(end));
+  return holds;
+}
+
 // A socket whose other side is gone must be an error, not a signal that ends the agent.
 int send_without_signal(BIO* bio, const char* bytes, int count) {
   int fd = -1;
@@ -101,6 +124,7 @@ int send_without_signal(BIO* bio, const char* bytes, int count) {
 struct TlsClient::Parts {
   std::unique_ptr<BIO_METHOD, void (*)(BIO_METHOD*)> method{nullptr, BIO_meth_free};
   std::unique_ptr<SSL_CTX, Free> context;
+  RefusedExpiry refused_expiry;
   std::unique_ptr<SSL, Free> ssl;
 };
 
@@ -115,6 +139,7 @@ Result<std::unique_ptr<TlsClient>> TlsClient::make(int fd, const TlsSettings& se
   SSL_CTX_set_min_proto_version(context, settings.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context, settings.verify_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (settings.verify_certificate) parts->refused_expiry = note_refused_expiry(context);
   if (auto loaded = load_files(context, settings); !loaded) return loaded.error();
   parts->ssl.reset(SSL_new(context));
   if (!parts->ssl) return Error{"no TLS: " + library_words(), ""};
@@ -183,6 +208,20 @@ TlsClient::Step TlsClient::write(std::string_view bytes) {
 }
 
 std::optional<TlsPeer> TlsClient::peer() const { return describe_tls_peer(parts_->ssl.get()); }
+
+std::optional<std::int64_t> TlsClient::refused_expiry() const {
+  return parts_->refused_expiry ? *parts_->refused_expiry : std::nullopt;
+}
+
+RefusedExpiry note_refused_expiry(void* context) {
+  SSL_CTX* const verifier = static_cast<SSL_CTX*>(context);
+  auto noted = std::make_shared<std::optional<std::int64_t>>();
+  auto shared = std::make_unique<RefusedExpiry>(noted);
+  if (SSL_CTX_set_ex_data(verifier, slot_of_refused_expiry(), shared.get()) != 1) return noted;
+  (void)shared.release();  // the context's now
+  SSL_CTX_set_verify(verifier, SSL_CTX_get_verify_mode(verifier), on_verified);
+  return noted;
+}
 
 std::optional<TlsPeer> describe_tls_peer(void* connection) {
   SSL* const ssl = static_cast<SSL*>(connection);

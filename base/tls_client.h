@@ -36,6 +36,14 @@ struct TlsPeer {
 // `ssl` is OpenSSL's SSL after its handshake (libcurl lends its own). Absent where no certificate was shown.
 std::optional<TlsPeer> describe_tls_peer(void* ssl);
 
+// Where a handshake fails for the date of a certificate and nothing else: when the first of those ends that were shown.
+// Shared, for libcurl keeps its contexts for longer than whoever asked lives.
+using RefusedExpiry = std::shared_ptr<std::optional<std::int64_t>>;
+
+// Lets the handshakes of `context`, an SSL_CTX of OpenSSL that verifies (libcurl lends its own), note it. What they accept
+// is the same.
+RefusedExpiry note_refused_expiry(void* context);
+
 class TlsClient {
  public:
   // `fd` stays the caller's and must outlive it. Fails where the files of the settings cannot be used.
@@ -63,6 +71,7 @@ class TlsClient {
   Step write(std::string_view bytes);
 
   std::optional<TlsPeer> peer() const;  // after the handshake
+  std::optional<std::int64_t> refused_expiry() const;  // after one that failed
 
  private:
   struct Parts;

@@ -33,8 +33,12 @@ std::string_view to_string(Reason reason) {
   return "internal";
 }
 
+void add_expiry(Verdict& verdict, std::int64_t expiry) {
+  verdict.add(ssl_earliest_expiry_metric, static_cast<double>(expiry));
+}
+
 void add_tls_facts(Verdict& verdict, const TlsPeer& peer) {
-  verdict.add(ssl_earliest_expiry_metric, static_cast<double>(peer.earliest_expiry));
+  add_expiry(verdict, peer.earliest_expiry);
   if (peer.verified_expiry) verdict.add(ssl_chain_expiry_metric, static_cast<double>(*peer.verified_expiry));
   verdict.add_foreign(ssl_chain_info_metric, 1,
                       Labels{{"fingerprint_sha256", peer.certificate.sha256},

@@ -129,6 +129,8 @@ inline constexpr Metric tls_version_info_metric{"probe_tls_version_info", Metric
 inline constexpr Metric tls_cipher_info_metric{"probe_tls_cipher_info", MetricType::gauge, "",
                                                "The cipher suite that was agreed on, as a label; 1."};
 
+// When the first of the certificates ends, in seconds since 1970.
+void add_expiry(Verdict& verdict, std::int64_t expiry);
 // The ssl and tls metrics.
 void add_tls_facts(Verdict& verdict, const TlsPeer& peer);
 

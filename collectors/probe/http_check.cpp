@@ -303,6 +303,7 @@ class HttpCheck final : public Check {
     }
     verdict.add_where(trace.tls.has_value(), ssl_metric, trace.tls ? 1 : 0);
     if (trace.tls) add_tls_facts(verdict, *trace.tls);
+    if (!trace.tls && trace.refused_expiry) add_expiry(verdict, *trace.refused_expiry);
     const auto* response = std::get_if<OutgoingResponse>(&exchange.result);
     verdict.add(status_code_metric, response != nullptr ? response->status : 0);
     if (response == nullptr) {

@@ -65,6 +65,7 @@ class TcpCheck final : public Check {
     if (stream.family() != 0) verdict.add(ip_protocol_metric, stream.family() == AF_INET ? 4 : 6);
     if (stream.tls() != nullptr) {
       if (const auto peer = stream.tls()->peer()) add_tls_facts(verdict, *peer);
+      else if (const auto expiry = stream.tls()->refused_expiry()) add_expiry(verdict, *expiry);
     }
     co_return verdict;
   }

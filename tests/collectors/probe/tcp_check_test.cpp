@@ -172,6 +172,30 @@ TEST_F(TlsCheck, FailsWhereTheCertificateDoesNotHold) {
   EXPECT_TRUE(fact(taken, "probe_ssl_earliest_cert_expiry"));
 }
 
+TEST_F(TlsCheck, TellsTheEndOfACertificateThatIsRefusedForItsDateAlone) {
+  const std::string name = directory / "old";
+  const std::string command =
+      "openssl x509 -in " + tls.certificate_file + " -signkey " + tls.key_file + " -days -1 -out " + name + " 2>/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const FakeTls old{name, tls.key_file};
+  FakeHttpServer server({{}}, &old);
+  const double yesterday = static_cast<double>(std::time(nullptr)) - 86'400;
+  const auto http = [&](const std::string& ca) {
+    return "{name: a, http: {url: '" + server.url() + "', tls: {" + ca + "}}}";
+  };
+  for (const auto& [text, kind] : {std::pair(entry(server, "ca: " + name), "tls"), std::pair(http("ca: " + name), "http")}) {
+    const auto verdict = run_entry(text);
+    EXPECT_EQ(reason(verdict), "certificate") << kind << ": " << why(verdict);
+    EXPECT_NE(why(verdict).find("certificate has expired"), std::string::npos) << why(verdict);
+    EXPECT_NEAR(fact(verdict, "probe_ssl_earliest_cert_expiry").value_or(0), yesterday, 60) << kind;
+  }
+  for (const auto& text : {entry(server, "server_name: shop.example"), http("server_name: shop.example")}) {
+    const auto stranger = run_entry(text);
+    EXPECT_EQ(reason(stranger), "certificate");
+    EXPECT_FALSE(fact(stranger, "probe_ssl_earliest_cert_expiry")) << "it may be anybody's";
+  }
+}
+
 TEST_F(TlsCheck, AHttpCheckTellsTheSame) {
   FakeHttpServer server({{}}, &tls);
   const auto verdict = run_entry("{name: a, http: {url: '" + server.url() +
