@@ -56,6 +56,18 @@ void Standing::add_windows(Verdict& verdict, bool success, double seconds, TimeP
   }
 }
 
+// A run that succeeds without one has no certificate any more.
+void Standing::add_known_expiry(Verdict& verdict, bool success, TimePoint now) {
+  const auto seen = std::find_if(verdict.facts.begin(), verdict.facts.end(),
+                                 [](const Fact& fact) { return fact.metric == &ssl_earliest_expiry_metric; });
+  if (seen != verdict.facts.end()) {
+    expiry_ = Expiry{seen->value, now};
+    return;
+  }
+  if (success || (expiry_ && now - expiry_->seen > expiry_is_known)) expiry_.reset();
+  if (expiry_) verdict.add(ssl_earliest_expiry_metric, expiry_->end);
+}
+
 Standing::Kept Standing::make_series(const Fact& fact) {
   const Labels labels = fact.labels.or_else(labels_);
   if (!fact.foreign) return {fact.metric, fact.labels, catalog_.series(*fact.metric, labels), 0, true, false};
@@ -97,7 +109,7 @@ std::string Standing::what_is_wrong() const {
 }
 
 Standing::Past Standing::leave() {
-  Past past{std::move(windows_), {}, failing_, failing_since_, left_out_};
+  Past past{std::move(windows_), {}, failing_, failing_since_, left_out_, expiry_};
   for (auto& kept : kept_) past.facts.push_back({kept.metric, kept.value, std::move(kept.labels), kept.foreign, false});
   kept_.clear();
   return past;
@@ -107,6 +119,7 @@ void Standing::inherit(Past past, bool what_stands) {
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     if (windows_[i] && past.windows[i]) windows_[i] = std::move(past.windows[i]);
   }
+  expiry_ = past.expiry;
   if (!what_stands) return;
   keep(past.facts);
   failing_ = past.failing;
@@ -142,6 +155,7 @@ std::optional<PassNews> Standing::take(Verdict verdict, double seconds, TimePoin
   all.add(duration_metric, seconds);
   if (!success) all.add(failure_info_metric, 1, Labels{{"reason", to_string(verdict.trouble->reason)}});
   add_windows(all, success, seconds, now);
+  add_known_expiry(verdict, success, now);
   for (auto& fact : verdict.facts) {
     if (details_ || !fact.detail) all.facts.push_back(std::move(fact));
   }

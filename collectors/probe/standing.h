@@ -2,6 +2,9 @@
 //
 // A run that did not take place says nothing about its target: what stands stays for the next two of them as well, and is
 // taken back with the third, for nobody knows any more.
+//
+// A certificate ends whether anybody can look at it or not: while runs fail before one was shown, the end that was seen
+// last is told on, for a week.
 #pragma once
 
 #include <array>
@@ -21,6 +24,9 @@ namespace sidewatch::probe {
 
 // Runs in a row that did not take place, after which nothing stands any more.
 inline constexpr int most_left_out = 3;
+
+// For so long is the last known end of a certificate told, while no run gets as far as to see one.
+inline constexpr Duration expiry_is_known = std::chrono::hours(24 * 7);
 
 class Standing {
  public:
@@ -42,6 +48,10 @@ class Standing {
   // Whether series had to be left out, because the target says something new of itself too often.
   std::string what_is_wrong() const;
 
+  struct Expiry {
+    double end = 0;  // of a certificate, in seconds since 1970
+    TimePoint seen;
+  };
   // What a reload hands over: what was counted, and, where nothing about the check has changed, what stands.
   struct Past {
     std::array<std::optional<Window>, window_kinds.size()> windows;
@@ -49,6 +59,7 @@ class Standing {
     std::optional<Reason> failing;
     TimePoint failing_since;
     int left_out = 0;
+    std::optional<Expiry> expiry;
   };
   Past leave();
   void inherit(Past past, bool what_stands);
@@ -63,6 +74,7 @@ class Standing {
     bool foreign = false;
   };
   void add_windows(Verdict& verdict, bool success, double seconds, TimePoint now);
+  void add_known_expiry(Verdict& verdict, bool success, TimePoint now);
   void keep(const std::vector<Fact>& facts);
   Kept make_series(const Fact& fact);
   std::optional<PassNews> leave_out(const std::string& why);
@@ -80,6 +92,7 @@ class Standing {
   std::optional<Reason> failing_;
   TimePoint failing_since_;
   int left_out_ = 0;  // runs in a row that did not take place
+  std::optional<Expiry> expiry_;
 };
 
 // The metrics of every check, whatever its kind.

@@ -87,6 +87,15 @@ class Http(Probes):
         log = self.agent.log()
         self.assertEqual(log.count("check 'broken' fails: the status is 503"), 1, log)
 
+    def test_a_server_that_is_down_has_the_certificate_that_it_had(self):
+        nginx = self.nginx()
+        self.watch(http("secure", f"https://127.0.0.1:{nginx.tls_port}/", f"tls: {{ca: {nginx.root}}}")).start()
+        self.wait_for("probe_success", 1, probe="secure")
+        end = self.page().value("probe_ssl_earliest_cert_expiry", probe="secure")
+        nginx.stop()
+        self.wait_for("probe_failure_info", 1, probe="secure", reason="connect")
+        self.assertEqual(self.page().value("probe_ssl_earliest_cert_expiry", probe="secure"), end)
+
     def test_slow_dripping_and_dead_servers_delay_nobody_else(self):
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.addCleanup(listener.close)

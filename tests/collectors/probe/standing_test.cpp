@@ -170,6 +170,63 @@ TEST_F(StandingTest, HandsOverWhatItCountedAndWhatStands) {
   EXPECT_EQ(value_of(changed, R"(probe_uptime_ratio{probe="front", window="24h"})"), 0.5);
 }
 
+constexpr const char* expiry = R"(probe_ssl_earliest_cert_expiry{probe="front"})";
+
+Verdict with_certificate(double end) {
+  Verdict verdict;
+  verdict.add(ssl_earliest_expiry_metric, end);
+  return verdict;
+}
+
+TEST_F(StandingTest, TellsTheLastKnownEndOfACertificateWhileNobodyCanLookAtIt) {
+  standing.take(failed(Reason::connect, "refused"), 0.1, now);
+  EXPECT_FALSE(value(expiry)) << "none was ever seen";
+  standing.take(with_certificate(1000), 0.1, now + 10s);
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 20s);
+  EXPECT_EQ(value(expiry), 1000);
+  for (int i = 0; i < most_left_out; ++i) standing.take(failed(Reason::not_run, "no thread is free"), 0.1, now + 30s);
+  EXPECT_FALSE(value(expiry)) << "nothing stands where nothing runs";
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 40s);
+  EXPECT_EQ(value(expiry), 1000);
+  standing.take(with_certificate(2000), 0.1, now + 50s);
+  EXPECT_EQ(value(expiry), 2000);
+}
+
+TEST_F(StandingTest, TellsTheEndThatARunThatFailsHasSeenItself) {
+  standing.take(with_certificate(1000), 0.1, now);
+  auto over = with_certificate(900);
+  over.fail(Reason::certificate, "it is over");
+  standing.take(std::move(over), 0.1, now + 10s);
+  EXPECT_EQ(value(expiry), 900);
+}
+
+TEST_F(StandingTest, ForgetsTheEndOfACertificateThatIsNoLongerUsed) {
+  standing.take(with_certificate(1000), 0.1, now);
+  standing.take(Verdict{}, 0.1, now + 10s);
+  EXPECT_FALSE(value(expiry));
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 20s);
+  EXPECT_FALSE(value(expiry));
+}
+
+TEST_F(StandingTest, ForgetsTheEndOfACertificateAWeekAfterItWasSeen) {
+  standing.take(with_certificate(1000), 0.1, now);
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 24h * 7);
+  EXPECT_EQ(value(expiry), 1000);
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 24h * 7 + 1s);
+  EXPECT_FALSE(value(expiry));
+}
+
+TEST_F(StandingTest, HandsOverTheEndOfACertificateWithWhenItWasSeen) {
+  standing.take(with_certificate(1000), 0.1, now);
+  standing.take(failed(Reason::connect, "refused"), 0.1, now + 24h);
+  Standing same{catalog, {"front", Labels{{"probe", "front"}}, {}, 3}};
+  same.inherit(standing.leave(), false);
+  same.take(failed(Reason::connect, "refused"), 0.1, now + 24h * 7);
+  EXPECT_EQ(value_of(same, expiry), 1000);
+  same.take(failed(Reason::connect, "refused"), 0.1, now + 24h * 8);
+  EXPECT_FALSE(value_of(same, expiry));
+}
+
 TEST_F(StandingTest, TellsTheWindowsThatAreAskedForAlone) {
   Standing week{catalog, {"week", Labels{{"probe", "week"}}, {{false, false, true}}, 3}};
   week.take(Verdict{}, 0.1, now);
