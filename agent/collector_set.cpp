@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/pass_grid.h"
+
 namespace sidewatch {
 namespace {
 
@@ -44,6 +46,7 @@ struct CollectorSet::Entry {
   Batch run_batch;
 
   Time due;
+  Time then;                // due after that; from then on once an interval
   Time last_good;           // time of the last samples taken in; at first, when it was configured
   bool fresh = false;       // its series are not stale
   bool first_pass = false;  // has ended
@@ -84,6 +87,7 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
       if ((*same)->interval != its_interval) {
         (*same)->interval = its_interval;
         (*same)->due = now;
+        (*same)->then = now + its_interval;
       }
       kept.push_back(std::move(*same));
       continue;
@@ -91,7 +95,9 @@ void CollectorSet::configure(const std::vector<CollectorPlan>& plans, Duration i
     auto entry = std::make_unique<Entry>();
     entry->plan = plan;
     entry->interval = its_interval;
-    entry->due = now;
+    const auto passes = first_passes(plan.name, its_interval, now);
+    entry->due = passes.first;
+    entry->then = passes.second;
     entry->last_good = now;
     const Labels labels{{"collector", plan.name}};
     entry->duration = context_.catalog.series(duration_metric, labels);
@@ -134,8 +140,9 @@ bool CollectorSet::start_due(Time now, std::vector<CollectorNews>& news) {
   for (auto& entry : entries_) {
     if (now < entry->due) continue;
     // A pause of the whole machine makes one pass due, not one for each interval that went by.
-    const auto intervals = (now - entry->due) / entry->interval + 1;
-    entry->due += intervals * entry->interval;
+    const auto missed = now < entry->then ? 0 : (now - entry->then) / entry->interval + 1;
+    entry->due = entry->then + missed * entry->interval;
+    entry->then = entry->due + entry->interval;
     if (entry->runner->start(now)) {
       any_started = true;
       continue;

@@ -58,7 +58,8 @@ class CollectorSet {
   CollectorSet(CollectorContext context, Store& store, std::shared_ptr<LoopMailbox> loop, std::string state_dir = "");
   ~CollectorSet();
 
-  // Starts what is new or changed, ends what is gone, keeps what is the same. New collectors are due at once.
+  // Starts what is new or changed, ends what is gone, keeps what is the same. New collectors are due at once, or
+  // nearly so (agent/pass_grid.h).
   void configure(const std::vector<CollectorPlan>& plans, Duration interval, Time now);
 
   // Starts a pass of everything that is due, and makes the series of what is overdue stale. True when any was started.

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "collectors/probe/standing.h"
+#include "collectors/spread.h"
 
 namespace sidewatch::probe {
 namespace {
@@ -231,13 +232,7 @@ class ProbeCollector final : public Collector {
 }  // namespace
 
 Duration first_delay(std::string_view name, Duration interval) {
-  std::uint64_t hash = 14'695'981'039'346'656'037u;  // FNV-1a
-  for (const unsigned char c : name) hash = (hash ^ c) * 1'099'511'628'211u;
-  hash ^= hash >> 29;
-  hash *= 0xBF58'476D'1CE4'E5B9u;  // names that differ in their last letter only would come close together
-  hash ^= hash >> 32;
-  const auto room = std::min(interval, longest_first_delay);
-  return Duration(static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(room.count())));
+  return spread_over(name, std::min(interval, longest_first_delay));
 }
 
 std::unique_ptr<Collector> make_probe_collector(std::shared_ptr<const ProbeConfig> config, Catalog& catalog,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/pass_grid.h"
 #include "tests/agent/collector_set_fixture.h"
 #include "tests/agent/no_threads.h"
 
@@ -45,6 +46,24 @@ TEST_F(CollectorSetTest, StartsANewCollectorAtOnceAndThenOnceAnInterval) {
   EXPECT_EQ(run_value("passes_total"), 2);
   EXPECT_EQ(run_value("overruns_total"), 0);
   EXPECT_EQ(collectors.next_due(), start_of_test + 10s);
+}
+
+TEST_F(CollectorSetTest, AsksForAPageSoonAndThenAtItsOwnPlaceInTheInterval) {
+  configure({gauge_plan("scrape:shop", value)});
+  const auto passes = first_passes("scrape:shop", interval, now);
+  EXPECT_EQ(collectors.next_due(), passes.first);
+  start();
+  EXPECT_EQ(collectors.next_due(), passes.first) << "it is not due yet";
+  now = passes.first;
+  pass();
+  EXPECT_EQ(collectors.next_due(), passes.second);
+  now = passes.second + 300ms;
+  pass();
+  EXPECT_EQ(collectors.next_due(), passes.second + interval);
+  now = passes.second + 8h;
+  pass();
+  EXPECT_EQ(collectors.next_due(), passes.second + 8h + interval);
+  EXPECT_EQ(run_value("overruns_total", "scrape:shop"), 0);
 }
 
 TEST_F(CollectorSetTest, KeepsTheRhythmWhenAPassStartsLate) {

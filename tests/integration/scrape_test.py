@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -244,6 +245,29 @@ class Scrape(unittest.TestCase):
         self.assertEqual(series(self.ask(query)), expected)
         self.assertGreater(len(expected), 80)
         self.assertTrue(SAID <= {dict(labels)["__name__"] for labels in expected})
+
+    def test_pages_of_one_server_are_not_asked_for_all_at_once(self):
+        asked = {}
+
+        class OneByOne(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.setdefault(self.path, []).append(time.time())
+                self.send_response(200)
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"a 1\n")
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneByOne)
+        serve(server, self)
+        pages = [f"/page-{i}" for i in range(20)]
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        self.start("".join(f"    - {{job: {page[1:]}, url: \"{url}{page}\"}}\n" for page in pages))
+        wait_until(lambda: len(asked) == len(pages) and min(map(len, asked.values())) >= 3, "three scrapes of each page")
+        tenths = {int(times[2] * 10) % 10 for times in list(asked.values())}
+        self.assertGreater(len(tenths), 4, asked)
 
     def test_exemplars_come_out_again(self):
         self.start(f"    - {{job: app, url: \"http://{self.host}/exemplars\"}}\n")
