@@ -18,6 +18,7 @@ import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import grafana_schema  # noqa: E402
+import prerequisites  # noqa: E402
 from grafana import VARIABLE, panels  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -108,13 +109,17 @@ class Files(unittest.TestCase):
         titles = [dashboard["title"] for dashboard in DASHBOARDS.values()]
         self.assertEqual(len(set(titles)), len(titles))
 
-    @unittest.skipUnless(grafana_schema.installed(), "scripts/setup --tests installs the schema")
+    @staticmethod
+    def need_the_schema():
+        prerequisites.need("" if grafana_schema.installed() else "scripts/setup --tests installs the schema")
+
     def test_they_are_what_grafana_understands(self):
+        self.need_the_schema()
         with tempfile.TemporaryDirectory() as directory:
             self.assertEqual(grafana_schema.complaints(DASHBOARDS, directory), "")
 
-    @unittest.skipUnless(grafana_schema.installed(), "scripts/setup --tests installs the schema")
     def test_what_grafana_does_not_understand_is_found(self):
+        self.need_the_schema()
         first = next(panel for panel in panels(DASHBOARDS["host"]) if panel["type"] == "timeseries")
         broken = {**copy.deepcopy(DASHBOARDS["host"]), "panels": [copy.deepcopy(first) for _ in range(4)],
                   "refresch": "5s"}

@@ -21,6 +21,7 @@ CHART = os.path.join(ROOT, "helm", "sidewatch")
 EXAMPLE = os.path.join(ROOT, "helm", "example-app")
 TWO_AGENTS = os.path.join(HERE, "charts", "two-agents")
 CASES = os.path.join(HERE, "cases")
+SCHEMAS = os.path.join(ROOT, "tests", "support", "npm", "node_modules", "kubernetes-models")
 DEADLINE = 300  # seconds, for building the renderer on a busy machine
 
 # A case is a folder of cases/ with values.yaml, for the chart alone unless it is said here.
@@ -111,6 +112,7 @@ def render_case(name):
 
 def schema_problems(objects):
     """What Kubernetes' own schemas object to. Objects of the Prometheus Operator are left out."""
+    assert os.path.isdir(SCHEMAS), "Kubernetes' schemas are missing: scripts/setup --tests installs them"
     native = [each for each in objects if not str(each.get("apiVersion")).startswith("monitoring.coreos.com/")]
     answer = subprocess.run(["node", os.path.join(HERE, "objects.mjs")], input=json.dumps(native),
                             capture_output=True, text=True, timeout=120)

@@ -14,6 +14,7 @@ import unittest
 import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import prerequisites  # noqa: E402
 from grafana import DataSource, View  # noqa: E402
 from harness import Agent, temporary_directory, wait_until  # noqa: E402
 from prometheus import Prometheus, version  # noqa: E402
@@ -145,7 +146,7 @@ class LiveData(unittest.TestCase):
 
     def test_every_panel_is_filled_by_a_prometheus_that_scrapes_the_agent(self):
         if self.prometheus is None:
-            self.skipTest("no prometheus here")
+            prerequisites.need("there is no prometheus here")
         self.assert_full(DataSource(self.prometheus.port))
 
     def chosen_of(self, source):
@@ -167,7 +168,7 @@ class LiveData(unittest.TestCase):
 
     def test_what_two_agents_call_the_same_stays_two_through_prometheus(self):
         if self.prometheus is None:
-            self.skipTest("no prometheus here")
+            prerequisites.need("there is no prometheus here")
         source = DataSource(self.prometheus.port)
 
         def agents():

@@ -18,7 +18,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from support import containerfile, debian_root  # noqa: E402
+from support import containerfile, debian_root, prerequisites  # noqa: E402
 from support.harness import BINARY, wait_until  # noqa: E402
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -52,9 +52,7 @@ PACKAGES = {"adduser"} if LONG else debian_root.packages_of(BINARY)
 class ImageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        reason = debian_root.reason_against(PACKAGES)
-        if reason:
-            raise unittest.SkipTest(reason)
+        prerequisites.need(debian_root.reason_against(PACKAGES))
         cls.folder = tempfile.mkdtemp(prefix="sidewatch-image-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         os.chmod(cls.folder, 0o755)

@@ -12,7 +12,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from support import debian_root, systemd_machine  # noqa: E402
+from support import debian_root, prerequisites, systemd_machine  # noqa: E402
 from support.harness import BINARY, DEADLINE, Receiver, wait_until  # noqa: E402
 from support.packed import later_package, packages  # noqa: E402
 
@@ -62,9 +62,7 @@ def sanitizer_options():
 
 
 def setUpModule():
-    reason = systemd_machine.reason_against(debian_root.packages_of(BINARY))
-    if reason:
-        raise unittest.SkipTest(reason)
+    prerequisites.need(systemd_machine.reason_against(debian_root.packages_of(BINARY)))
     _, deb, _ = packages()
     Booted.machine = systemd_machine.Machine(debian_root.packages_of(BINARY))
     unittest.addModuleCleanup(Booted.machine.stop)

@@ -15,7 +15,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from support import debian_root  # noqa: E402
+from support import debian_root, prerequisites  # noqa: E402
 from support.harness import BINARY, wait_until  # noqa: E402
 from support.packed import later_package, packages  # noqa: E402
 from support.unit_sandbox import Unit  # noqa: E402
@@ -153,9 +153,7 @@ class Life(Package):
     """One life from beginning to end, each stage on the one before."""
 
     def setUp(self):
-        reason = debian_root.reason_against(debian_root.packages_of(BINARY))
-        if reason:
-            self.skipTest(reason)
+        prerequisites.need(debian_root.reason_against(debian_root.packages_of(BINARY)))
         self.root = debian_root.DebianRoot(debian_root.packages_of(BINARY))
         self.addCleanup(self.root.remove)
         # As debootstrap roots are made for: no service is started in them.

@@ -17,8 +17,10 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from support import prerequisites  # noqa: E402
 from support.exposition import Page, compare  # noqa: E402
 from support.harness import BINARY, Agent, wait_until  # noqa: E402
 from support.unit_sandbox import UNIT_USER, Unit  # noqa: E402
@@ -236,9 +238,18 @@ class Files(unittest.TestCase):
                 self.assertRegex(file.read(), r"(?m)^StartLimitIntervalSec=0$", name)
 
 
-@unittest.skipUnless(is_sandbox_possible(), "needs root and a mount namespace")
+class Prerequisites(unittest.TestCase):
+    def test_what_a_machine_lacks_skips_a_test_and_fails_it_in_continuous_integration(self):
+        for environment, end in (({}, unittest.SkipTest), ({"CI": ""}, unittest.SkipTest), ({"CI": "true"}, AssertionError)):
+            with unittest.mock.patch.dict(os.environ, environment, clear=True):
+                prerequisites.need(None)
+                with self.assertRaisesRegex(end, "needs root"):
+                    prerequisites.need("needs root")
+
+
 class Confined(unittest.TestCase):
     def setUp(self):
+        prerequisites.need("" if is_sandbox_possible() else "it takes root and a mount namespace")
         self.place = Place(self)
 
     def agent(self, how, config, **options):
@@ -342,7 +353,7 @@ class Confined(unittest.TestCase):
     def test_an_instance_sees_its_service_end(self):
         folder = cgroup_folder()
         if not folder:
-            self.skipTest("no cgroups of systemd's kind are mounted here")
+            prerequisites.need("no cgroups of systemd's kind are mounted here")
         name = f"sidewatch-test-{os.getpid()}.service"
         cgroup = os.path.join(folder, name)
         os.mkdir(cgroup)
