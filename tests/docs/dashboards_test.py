@@ -294,10 +294,21 @@ class Provisioning(unittest.TestCase):
             file = self.load("datasources", f"{name}.yaml")
             self.assertEqual(file["apiVersion"], 1)
             (source,) = file["datasources"]
-            self.assertLessEqual(set(source), {"name", "uid", "type", "access", "url", "isDefault", "jsonData"})
+            self.assertLessEqual(set(source), {"name", "uid", "type", "access", "url", "jsonData"})
             self.assertEqual((source["type"], source["access"], source["url"]),
                              ("prometheus", "proxy", f"http://127.0.0.1:{port}"))
             self.assertRegex(source["jsonData"]["timeInterval"], r"^\d+s$")
+
+    def test_whoever_has_data_sources_already_keeps_them_and_a_grafana_that_starts(self):
+        """Grafana does not start with two defaults or one uid twice, and changes a data source of the same name."""
+        found = [source for name in ("prometheus", "agent")
+                 for source in self.load("datasources", f"{name}.yaml")["datasources"]]
+        for key in ("name", "uid"):
+            values = [source[key] for source in found]
+            self.assertEqual(len(set(values)), len(values))
+            for value in values:
+                self.assertTrue(value.startswith("sidewatch"), value)
+        self.assertEqual([source for source in found if source.get("isDefault")], [])
 
     def test_the_provider_reads_the_folder_that_the_documentation_copies_to(self):
         (provider,) = self.load("dashboards", "sidewatch.yaml")["providers"]
