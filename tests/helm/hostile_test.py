@@ -103,6 +103,23 @@ class Texts(unittest.TestCase):
             self.assertEqual(sorted(agent["livenessProbe"]), ["failureThreshold", "httpGet", "periodSeconds"])
             self.assertEqual(schema_problems(rendered.objects), [])
 
+    def test_a_key_whose_lines_were_commented_out_is_empty_where_its_default_is_nothing(self):
+        usual = render(IMAGE)
+        for key in ("config", "rules", "ruleFiles", "receivers", "secrets", "serviceMonitor", "podMonitor", "networkPolicy",
+                    "dashboards", "podDisruptionBudget", "commonLabels", "extraEnv", "tolerations", "podLabels"):
+            with self.subTest(key):
+                rendered = render({**IMAGE, key: None}, lenient=True)
+                self.assertEqual((rendered.objects, rendered.notes), (usual.objects, usual.notes))
+
+    def test_a_key_whose_lines_were_commented_out_is_refused_where_it_has_defaults(self):
+        for key in ("mode", "image", "port", "sidecar", "daemonset", "state", "service", "serviceAccount", "probes"):
+            with self.subTest(key), self.assertRaisesRegex(RenderError, rf"\(root\): {key} is required"):
+                render({**IMAGE, key: None}, lenient=True)
+        for values, message in (({"state": {"kind": None}}, "state: kind is required"),
+                                ({"probes": {"liveness": None}}, "probes: liveness is required")):
+            with self.assertRaisesRegex(RenderError, message):
+                render({**IMAGE, **values}, lenient=True)
+
     def test_lists_that_are_added_to_are_added_to(self):
         rendered = render({"sidewatch": {
             "config": {"collectors": {"process": [{"name": "own", "match": {"comm": "own"}}],

@@ -22,7 +22,7 @@
 
 {{- define "sidewatch.configFromValues" -}}
 {{- $config := include "sidewatch.baseConfig" . | fromYaml -}}
-{{- $given := deepCopy .Values.config -}}
+{{- $given := deepCopy (.Values.config | default dict) -}}
 {{- $lists := include "sidewatch.baseLists" . | fromYaml -}}
 {{- include "sidewatch.overlay" (list $config $given) -}}
 {{- $collectors := get $config "collectors" | default dict -}}
@@ -112,9 +112,9 @@ TARGET_{{ regexReplaceAll "[^A-Z0-9]" (upper .) "_" }}
 {{- define "sidewatch.addRules" -}}
 {{- $values := (index . 0).Values -}}
 {{- $config := index . 1 -}}
-{{- $rules := concat (get $config "rules" | default list) $values.rules -}}
+{{- $rules := concat (get $config "rules" | default list) ($values.rules | default list) -}}
 {{- if $rules }}{{ $_ := set $config "rules" $rules }}{{ end -}}
-{{- $receivers := concat (get $config "receivers" | default list) $values.receivers -}}
+{{- $receivers := concat (get $config "receivers" | default list) ($values.receivers | default list) -}}
 {{- $_ := set $config "receivers" ($receivers | default (list (dict "name" "log" "log" dict))) -}}
 {{- if $values.ruleFiles -}}
 {{- $_ := set $config "rule_files" (append (get $config "rule_files" | default list) "rules/*") -}}

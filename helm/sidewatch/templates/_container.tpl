@@ -91,10 +91,11 @@ volumeMounts:
 {{- end }}
 
 {{- define "sidewatch.secretName" -}}
-{{- if and .Values.secrets.existingSecret .Values.secrets.data -}}
+{{- $secrets := .Values.secrets | default dict -}}
+{{- if and (get $secrets "existingSecret") (get $secrets "data") -}}
 {{- fail "secrets.existingSecret and secrets.data are both set: put all keys into one of them" -}}
 {{- end -}}
-{{- if .Values.secrets.data }}{{ include "sidewatch.nameWith" (list . "secrets") }}{{ else }}{{ .Values.secrets.existingSecret }}{{ end -}}
+{{- if get $secrets "data" }}{{ include "sidewatch.nameWith" (list . "secrets") }}{{ else }}{{ get $secrets "existingSecret" }}{{ end -}}
 {{- end }}
 
 {{- define "sidewatch.configMapName" -}}
