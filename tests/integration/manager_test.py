@@ -160,6 +160,15 @@ class Agent(Booted):
         self.assertEqual(found, {name: value for name, value in {"memory": 128 << 20, "pids": 256, "cpu": 0.5}.items()
                                  if name in found})
 
+    def test_cgroups_of_v2_hold_systemd_below_them_and_so_can_pass_limits_on(self):
+        folder = self.machine.cgroups.folders.get(systemd_machine.UNIFIED)
+        if folder is None:
+            self.skipTest("no cgroups of v2 are mounted here")
+        with open(os.path.join(folder, "cgroup.procs")) as file:
+            self.assertEqual(file.read(), "")
+        with open(os.path.join(folder, "init.scope", "cgroup.procs")) as file:
+            self.assertIn(str(self.machine.systemd), file.read().split())
+
     def limit_of(self, number, controller):
         """As the cgroup of the process has it; the CPU in cores."""
         places = dict(line.split(":", 2)[1:] for line in self.machine.run("cat", f"/proc/{number}/cgroup").stdout.split())

@@ -20,7 +20,7 @@ import unittest
 import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from support import prerequisites  # noqa: E402
+from support import prerequisites, systemd_machine  # noqa: E402
 from support.exposition import Page, compare  # noqa: E402
 from support.harness import BINARY, Agent, wait_until  # noqa: E402
 from support.unit_sandbox import UNIT_USER, Unit  # noqa: E402
@@ -245,6 +245,22 @@ class Prerequisites(unittest.TestCase):
                 prerequisites.need(None)
                 with self.assertRaisesRegex(end, "needs root"):
                     prerequisites.need("needs root")
+
+
+    def test_a_machine_is_made_in_a_cgroup_that_controllers_reach(self):
+        with tempfile.TemporaryDirectory() as root:
+            session = "/user.slice/session-1.scope"
+            os.makedirs(root + session)
+            self.assertEqual(systemd_machine.place_for(root, session), root + session, "v1 has them everywhere")
+            for folder, controllers in (("", "cpu memory pids"), ("/user.slice", "memory"), (session, "")):
+                with open(f"{root}{folder}/cgroup.subtree_control", "w") as file:
+                    file.write(controllers + "\n")
+            self.assertEqual(systemd_machine.place_for(root, session), root)
+            with open(f"{root}/user.slice/cgroup.subtree_control", "w") as file:
+                file.write("memory pids\n")
+            self.assertEqual(systemd_machine.place_for(root, session), root + "/user.slice")
+            self.assertEqual(systemd_machine.place_for(root, "/of/another/namespace"), root)
+            self.assertEqual(systemd_machine.place_for(root, "/"), root)
 
 
 class Confined(unittest.TestCase):

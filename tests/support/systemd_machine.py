@@ -21,8 +21,9 @@ BOOT_DEADLINE = 60.0
 
 CLONE_NEWNET = 0x40000000
 
-# $0 is the script below; the folders of $CGROUPS become what its cgroup namespace has for roots.
-ENTER_CGROUPS = 'for folder in $CGROUPS; do echo $$ > "$folder/cgroup.procs" || exit; done; exec "$@"'
+# The folders of $CGROUPS become what the cgroup namespace of "$@" has for roots. What will be systemd enters them by itself:
+# beside anything else in there it could pass no controller of cgroups v2 on to its services.
+ENTER_CGROUPS = 'for folder in $CGROUPS; do echo 0 > "$folder/cgroup.procs" || exit; done; exec unshare --cgroup "$@"'
 
 BOOT = """
 mount --bind "$0" "$0" && cd "$0" &&
@@ -58,53 +59,91 @@ def reason_against(packages):
     return debian_root.reason_against(packages)
 
 
+# What the machine mounts of cgroups v1, and what systemd takes beside it where it is there (of v2 in any case): without one
+# of its own it would make its cgroups in this machine's.
+MOUNTED = {"name=systemd", "memory", "cpu", "cpuacct", "pids"}
+TAKEN = MOUNTED | {"devices", "blkio"}
+UNIFIED = ""  # the name of v2
+
+
+def hierarchies():
+    """({name: where this process is in it}, {name: where this machine has it mounted}) of all hierarchies."""
+    with open("/proc/self/cgroup") as file:
+        own = {names: path for _, names, path in (line.rstrip("\n").split(":", 2) for line in file)}
+    mounts = {}
+    with open("/proc/self/mountinfo") as file:
+        for place, _, kind in (line.rstrip("\n").partition(" - ") for line in file):
+            filesystem, _, options = kind.split()[:3]
+            if filesystem == "cgroup":
+                names = next((names for names in own if names and set(names.split(",")) <= set(options.split(","))), None)
+                mounts.setdefault(names, place.split()[4])
+            elif filesystem == "cgroup2":
+                mounts.setdefault(UNIFIED, place.split()[4])
+    return own, mounts
+
+
+def passes_on(folder):
+    """Whether what is made in this cgroup of v2 gets the controllers that the units ask for."""
+    try:
+        with open(os.path.join(folder, "cgroup.subtree_control")) as file:
+            return {"memory", "pids"} <= set(file.read().split())
+    except OSError:  # of v1
+        return False
+
+
+def place_for(mounted, own):
+    """Below which cgroup a new one is made: this process's own. Where that one has no controllers of v2 for those below it,
+    as a session of systemd's has none, it is the nearest above that has."""
+    below = mounted + own.rstrip("/")
+    if not os.path.isdir(below):
+        return mounted
+    above = below
+    while above != mounted and not passes_on(above):
+        above = os.path.dirname(above)
+    return above if passes_on(above) else below
+
+
+def words_to_mount(names):
+    folder = names.removeprefix("name=")
+    yield f"mkdir sys/fs/cgroup/{folder}"
+    yield f"mount -t cgroup -o {f'none,{names}' if names.startswith('name=') else names} cgroup sys/fs/cgroup/{folder}"
+    if "," in names:
+        yield from (f"ln -s {folder} sys/fs/cgroup/{name}" for name in names.split(","))
+
+
 class Cgroups:
-    """A cgroup of its own in each hierarchy that systemd can use, and the words that mount them in the new machine."""
+    """A cgroup of its own in each hierarchy that systemd uses, and the words that mount them in the new machine.
+
+    `folders` are {name of the hierarchy: its cgroup}; `controllers` hold what systemd starts to its limits.
+    """
 
     def __init__(self):
-        with open("/proc/self/cgroup") as file:
-            own = {names: path for _, names, path in (line.rstrip("\n").split(":", 2) for line in file)}
-        mounts = {}  # where this machine has them
-        with open("/proc/self/mountinfo") as file:
-            for place, _, kind in (line.rstrip("\n").partition(" - ") for line in file):
-                filesystem, _, options = kind.split()[:3]
-                if filesystem == "cgroup":
-                    names = next((names for names in own if names and set(names.split(",")) <= set(options.split(","))), None)
-                    mounts.setdefault(names, place.split()[4])
-                elif filesystem == "cgroup2":
-                    mounts.setdefault("", place.split()[4])
-        wanted = [names for names in mounts if names and
-                  {"name=systemd", "memory", "cpu", "cpuacct", "pids"} & set(names.split(","))]
-        words = ["mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup"]
-        if "name=systemd" in wanted:
-            for names in wanted:
-                folder = names.removeprefix("name=")
-                options = f"none,{names}" if names.startswith("name=") else names
-                words.append(f"mkdir sys/fs/cgroup/{folder}")
-                words.append(f"mount -t cgroup -o {options} cgroup sys/fs/cgroup/{folder}")
-                words += [f"ln -s {folder} sys/fs/cgroup/{name}" for name in names.split(",") if "," in names]
-        else:
-            wanted = [""]
+        own, mounts = hierarchies()
+        names = [each for each in mounts if each and TAKEN & set(each.split(","))]
+        is_unified = "name=systemd" not in names
+        if is_unified:
+            if UNIFIED not in mounts:
+                raise FileNotFoundError("none is mounted")
+            names = []
             words = ["mount -t cgroup2 cgroup2 sys/fs/cgroup"]
+        else:
+            words = ["mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup"]
+            words += [word for each in names if MOUNTED & set(each.split(",")) for word in words_to_mount(each)]
         self.mount_words = " && ".join(words)
-        self.controllers = {name for names in wanted for name in names.split(",")}
-        self.folders = []
+        self.controllers = {name for each in names for name in each.split(",")}
+        self.folders = {}
         try:
-            for names in wanted:
-                if names not in mounts:
-                    raise FileNotFoundError("none is mounted")
-                below = mounts[names] + own[names]
-                self.folders.append(tempfile.mkdtemp(prefix="sidewatch-test-",
-                                                     dir=below if os.path.isdir(below) else mounts[names]))
+            for each in [*names, *({UNIFIED} & set(mounts))]:
+                self.folders[each] = tempfile.mkdtemp(prefix="sidewatch-test-", dir=place_for(mounts[each], own[each]))
         except OSError:
             self.remove()
             raise
-        if wanted == [""]:
-            with open(os.path.join(self.folders[0], "cgroup.controllers")) as file:
+        if is_unified:
+            with open(os.path.join(self.folders[UNIFIED], "cgroup.controllers")) as file:
                 self.controllers = set(file.read().split())
 
     def remove(self):
-        for folder in self.folders:
+        for folder in self.folders.values():
             for parent, _, _ in os.walk(folder, topdown=False):
                 # What ran in it has been killed, and the kernel takes a moment to bury it.
                 wait_until(lambda: self.is_removed(parent), f"the end of the cgroup {parent}")
@@ -156,11 +195,12 @@ class Machine:
         self.cgroups = Cgroups()
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            ["sh", "-c", ENTER_CGROUPS, "sh", "setpriv", "--pdeathsig=KILL",  # not to outlive a test that is killed
-             "unshare", *NAMESPACES, "--propagation", "private", "--fork",
-             "--kill-child", sys.executable, "-ISc", debian_root.LOOPBACK_UP, "sh", "-c", BOOT, self.root.path],
+            ["setpriv", "--pdeathsig=KILL",  # not to outlive a test that is killed
+             "unshare", *(name for name in NAMESPACES if name != "--cgroup"), "--propagation", "private", "--fork",
+             "--kill-child", sys.executable, "-ISc", debian_root.LOOPBACK_UP, "sh", "-c", ENTER_CGROUPS, "sh",
+             "sh", "-c", BOOT, self.root.path],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            env={"PATH": os.environ["PATH"], "CGROUPS": " ".join(self.cgroups.folders),
+            env={"PATH": os.environ["PATH"], "CGROUPS": " ".join(self.cgroups.folders.values()),
                  "MOUNT_CGROUPS": self.cgroups.mount_words})
         wait_until(self.is_up, "systemd to be up", deadline=BOOT_DEADLINE, pause=0.2)
         return self
