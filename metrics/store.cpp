@@ -55,6 +55,7 @@ struct Store::State {
 
   void put(std::uint32_t index, Time time, double value);
   void put_stale(std::uint32_t index, Time time);
+  void put_beginnings(std::uint32_t source, Time time, const Batch& batch);
   void end_all(Source& source, std::uint32_t id, Time time);
   void make_room(std::uint32_t index);
   bool loses(Source& source, SeriesId series, double value);
@@ -117,8 +118,9 @@ void Store::append(SourceId source_id, Time time, const Batch& batch) {
     state_->refused += batch.size();
     return;
   }
-  source.last_pass = time;
+  const auto last_pass = std::exchange(source.last_pass, time);
   const std::uint64_t pass = ++state_->pass;
+  if (last_pass && *last_pass < time) state_->put_beginnings(id, *last_pass, batch);
   source.written.clear();
   source.lost.clear();
   for (const auto& [series, value] : batch.samples()) {
@@ -363,6 +365,20 @@ void Store::State::tell_journal(Time time) {
 
 void Store::State::put_stale(std::uint32_t index, Time time) {
   if (slots[index].live()) put(index, std::max(time, slots[index].last.time), stale_marker());
+}
+
+// They are of a pass that is over, so that the sample of the present one, which follows, makes the series this pass's.
+void Store::State::put_beginnings(std::uint32_t source, Time time, const Batch& batch) {
+  for (const auto& [series, before] : batch.beginnings()) {
+    make_room(series.index);
+    Slot& slot = slots[series.index];
+    if (slot.epoch != series.epoch || slot.live() || (slot.written() && time < slot.last.time)) continue;
+    put(series.index, time, before);
+    slot.pass = pass - 1;
+    slot.source = source;
+    ++appended;
+  }
+  tell_journal(time);
 }
 
 void Store::State::end_all(Source& source, std::uint32_t id, Time time) {

@@ -33,13 +33,27 @@ struct Sample {
 class Batch {
  public:
   void add(const SeriesHandle& series, double value) { if (series) samples_.push_back({series.id(), value}); }
-  void add(const Batch& other) { samples_.insert(samples_.end(), other.samples_.begin(), other.samples_.end()); }
-  void clear() { samples_.clear(); }
+  // Of a counter that came to be since the source's last pass, or came back: it stood at `before` then. So what it counted
+  // first is seen to be an increase.
+  void begin(const SeriesHandle& series, double before, double value) {
+    if (series) beginnings_.push_back({series.id(), before});
+    add(series, value);
+  }
+  void add(const Batch& other) {
+    samples_.insert(samples_.end(), other.samples_.begin(), other.samples_.end());
+    beginnings_.insert(beginnings_.end(), other.beginnings_.begin(), other.beginnings_.end());
+  }
+  void clear() {
+    samples_.clear();
+    beginnings_.clear();
+  }
   const std::vector<Sample>& samples() const { return samples_; }
+  const std::vector<Sample>& beginnings() const { return beginnings_; }
   std::size_t size() const { return samples_.size(); }
 
  private:
   std::vector<Sample> samples_;
+  std::vector<Sample> beginnings_;  // what series of `samples_` stood at in the pass before
 };
 
 enum class SourceId : std::uint32_t {};
@@ -87,6 +101,8 @@ class Store {
   // Takes a pass in: every sample gets `time`; series that this source wrote before but not now go stale. Of two
   // samples for one series and instant the later one stays; a sample older than its series' newest is refused and
   // counted, as is one of a forgotten series. One for a series that another source has is left out and counted apart.
+  // Where a series begins, what it stood at before gets the time of the source's last pass; nothing when there was none, or
+  // when the series lives already.
   void append(SourceId source, Time time, const Batch& batch);
   void mark_stale(SourceId source, Time time);  // the source failed, or is overdue
 

@@ -99,6 +99,23 @@ TEST(HistoryRestore, ARestoredSeriesIsStaleUntilItIsWrittenAgainAndThenGoesOn) {
   EXPECT_EQ(points.size(), 2U);
 }
 
+TEST(HistoryRestore, WhatACounterBeganAtIsWrittenDownBeforeItsFirstValue) {
+  Life life;
+  life.write_down(clocks(at(0)));
+  const auto a = life.catalog.series(cpu, {{"i", "a"}});
+  const auto b = life.catalog.series(cpu, {{"i", "b"}});
+  life.pass(at(0), {{&a, 7}});
+  Batch batch;
+  batch.add(a, 8);
+  batch.begin(b, 0, 3);
+  life.store.append(life.source, at(5), batch);
+  Life next;
+  EXPECT_EQ(next.restore({life.log.bytes()}, clocks(at(6))).samples, 4U);
+  const auto series = next.catalog.series(cpu, {{"i", "b"}});
+  EXPECT_EQ(next.store.latest(series.id(), at(4), lookback)->value, 0);
+  EXPECT_EQ(next.store.latest(series.id(), at(5), lookback)->value, 3);
+}
+
 TEST(HistoryRestore, CommonLabelsThatAreNewAreAddedToRestoredSeries) {
   Life life({}, Labels{{"service", "a"}});
   life.write_down(clocks(at(0)));

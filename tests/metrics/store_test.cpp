@@ -128,6 +128,37 @@ TEST_F(StoreTest, TheLaterOfTwoSamplesForOneInstantStays) {
   EXPECT_THAT(values(a, at(-1), at(0)), ElementsAre(2));
 }
 
+TEST_F(StoreTest, ACounterThatBeginsStoodAtWhatItWasInTheLastPassOfItsSource) {
+  const auto begin = [&](Time time, double before, double now_at) {
+    Batch batch;
+    batch.begin(a, before, now_at);
+    store.append(host, time, batch);
+  };
+  append(host, at(0), {{&b, 1}});
+  begin(at(5), 0, 3);
+  EXPECT_THAT(values(a, at(-1), at(9)), ElementsAre(0, 3));
+  EXPECT_EQ(value(a, at(4)), 0);
+  EXPECT_EQ(value(a, at(-1)), std::nullopt);
+  EXPECT_THAT(shown(), ElementsAre("node_load1{cpu=\"a\"} 3"));
+  append(host, at(10), {{&b, 1}});
+  EXPECT_EQ(value(a, at(11)), std::nullopt) << "it ends with the pass that leaves it out, as any series";
+  begin(at(15), 3, 4);
+  EXPECT_THAT(values(a, at(-1), at(19)), ElementsAre(0, 3, 3, 4)) << "and comes back as what it was";
+  begin(at(20), 0, 5);
+  EXPECT_THAT(values(a, at(15), at(20)), ElementsAre(5)) << "what lives does not begin";
+}
+
+TEST_F(StoreTest, ACounterBeginsWithItsFirstValueWhereItsSourceHadNoPassBefore) {
+  Batch batch;
+  batch.begin(a, 0, 3);
+  store.append(host, at(5), batch);
+  EXPECT_THAT(values(a, at(-100), at(9)), ElementsAre(3));
+  append(disk, at(6), {{&b, 1}});
+  store.mark_stale(host, at(8));
+  store.append(host, at(10), batch);
+  EXPECT_THAT(values(a, at(-100), at(10)), ElementsAre(3, 3)) << "nothing is written before the end that was told";
+}
+
 TEST_F(StoreTest, ASampleFromThePastIsRefusedAndCounted) {
   append(host, at(10), {{&a, 1}});
   append(host, at(5), {{&a, 2}});
