@@ -161,7 +161,8 @@ TEST_F(StoreTest, ACounterBeginsWithItsFirstValueWhereItsSourceHadNoPassBefore) 
 
 TEST_F(StoreTest, ASampleFromThePastIsRefusedAndCounted) {
   append(host, at(10), {{&a, 1}});
-  append(host, at(5), {{&a, 2}});
+  store.mark_stale(host, at(12));
+  append(disk, at(5), {{&a, 2}});
   EXPECT_THAT(values(a, at(-1), at(60)), ElementsAre(1));
   EXPECT_EQ(store.samples_refused(), 1U);
   EXPECT_EQ(store.samples_appended(), 1U);
