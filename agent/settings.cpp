@@ -243,7 +243,9 @@ Settings load_settings(const std::string& path, const ReceiverContext& context, 
   settings.files = document.files();
   if (settings.files.empty()) return settings;  // not even the file could be read
   RuleSources rules;
-  document.visit([&](Section& top) { declare_all(top, settings, context, rules); });
+  ReceiverContext with_document = context;
+  with_document.outside = document.outside_texts();
+  document.visit([&](Section& top) { declare_all(top, settings, with_document, rules); });
   settings.rule_groups = load_rules(rules, settings.files, problems);
   add_unless_named(settings.rule_groups, {std::move(rules.builtin)});
   settings.text = document.masked_yaml();

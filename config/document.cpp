@@ -168,6 +168,8 @@ Document Document::parse(std::string name, std::string text, const Environment& 
 
 std::string Document::masked_yaml() const { return config::masked_yaml(*content_->root, content_->context->secrets); }
 
+std::shared_ptr<const OutsideTexts> Document::outside_texts() const { return content_->context->outside; }
+
 void Document::visit(const std::function<void(Section&)>& declare_all) {
   auto impl = std::make_shared<Section::Impl>();
   impl->context = content_->context;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "config/outside_texts.h"
 #include "config/section.h"
 
 namespace sidewatch::config {
@@ -51,6 +52,9 @@ class Document {
 
   // What is in force, all files merged and without secrets, as YAML. Known once it has been read.
   std::string masked_yaml() const;
+
+  // What ${...} stood for wherever it was read: it grows as the document is read.
+  std::shared_ptr<const OutsideTexts> outside_texts() const;
 
   const std::vector<std::string>& files() const { return files_; }  // in order of reading
 

@@ -30,7 +30,8 @@ Result<std::string> file_content(std::string_view path, const std::string& direc
   return text;
 }
 
-Result<std::string> variable(std::string_view inside, const Lookup& environment) {
+// `outside`: gets the value, unless it is the default, which anybody can read in the file.
+Result<std::string> variable(std::string_view inside, const Lookup& environment, std::vector<std::string>& outside) {
   const auto colon = inside.find(':');
   const std::string name(inside.substr(0, colon));
   if (!is_name(name)) {
@@ -51,6 +52,7 @@ Result<std::string> variable(std::string_view inside, const Lookup& environment)
     return Error{"the environment variable " + name + " is not set; " + with_default + " would give it a default", ""};
   }
   if (find_bad_byte(*value)) return Error{"the environment variable " + name + " is not plain UTF-8 text", ""};
+  outside.push_back(*value);
   return std::move(*value);
 }
 
@@ -94,8 +96,9 @@ Expansion expand(std::string_view text, const Lookup& environment, const std::st
       return refuse("this ${ is never closed by }; write $${ for the characters themselves");
     }
     if (inside.find("${") != std::string_view::npos) return refuse("a ${...} cannot stand inside another one");
-    auto value = from_file ? file_content(inside.substr(5), directory) : variable(inside, environment);
+    auto value = from_file ? file_content(inside.substr(5), directory) : variable(inside, environment, expansion.outside);
     if (!value) return refuse(value.error().what);
+    if (from_file) expansion.outside.push_back(*value);
     if (from_file && at == 0 && end + 1 == text.size()) expansion.only_file = path_from(directory, inside.substr(5));
     expansion.text += *value;
     expansion.changed = true;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sidewatch::config {
 
@@ -25,6 +26,7 @@ struct Expansion {
   std::string text;
   bool changed = false;                    // some ${...} was replaced
   std::optional<std::string> only_file;    // the text was exactly one ${file:...}: its path
+  std::vector<std::string> outside;        // what came out of the environment and of files, in order
   std::optional<Problem> problem;
 };
 

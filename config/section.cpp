@@ -93,6 +93,7 @@ std::optional<Scalar> Section::Impl::scalar(const Node& value, std::string_view 
     context->problems->add(place_of(value, mark, expansion.problem->offset), expansion.problem->text);
     return std::nullopt;
   }
+  context->outside->insert(expansion.outside.begin(), expansion.outside.end());
   return Scalar{std::move(expansion.text), value.text, value.at, mark, value.text_places, value.plain,
                 expansion.changed, std::move(expansion.only_file)};
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/node.h"
+#include "config/outside_texts.h"
 #include "config/section.h"
 #include "config/shape.h"
 
@@ -22,6 +23,7 @@ struct SectionContext {
   std::function<std::optional<std::string>(const std::string&)> environment;
   Problems* problems = nullptr;
   std::set<std::string> secrets;  // texts, as written, that must not be shown
+  std::shared_ptr<OutsideTexts> outside = std::make_shared<OutsideTexts>();
   bool incomplete = false;  // some file could not be read, so what is missing may stand there
 
   Mark mark(const Position& at) const;

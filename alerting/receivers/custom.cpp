@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "alerting/receivers/hidden_text.h"
 #include "alerting/receivers/http_receiver.h"
 #include "alerting/receivers/json_template.h"
 
@@ -17,6 +18,7 @@ struct CustomConfig {
   config::Secret password;
   config::Located<std::string> body;
   JsonTemplate parsed;
+  std::vector<std::string> secrets;  // what ${...} put into the body
   MessageTemplates templates;
   HttpReceiverSettings http;
 };
@@ -73,6 +75,8 @@ class Custom final : public HttpReceiver {
     return request;
   }
 
+  std::vector<std::string> secrets_in_body() const override { return config_.secrets; }
+
  private:
   const CustomConfig config_;
 };
@@ -100,7 +104,7 @@ void check(config::Section& entry, CustomConfig& c) {
   if (parsed) {
     c.parsed = std::move(*parsed);
   } else {
-    entry.problem(c.body.mark, "body: " + parsed.error().what);
+    entry.problem(c.body.mark, "body: " + hide(parsed.error().what, c.secrets));
   }
 }
 
@@ -110,6 +114,7 @@ std::optional<ReceiverPlan> configure_custom(config::Section& entry, const Recei
   std::optional<CustomConfig> config;
   entry.section("custom", config, "sends a request of your own making: method, URL, headers and a JSON body");
   if (!config) return std::nullopt;
+  if (config->body.expanded) config->secrets = put_into(config->body.value, context.outside.get());
   if (use == EntryUse::used) check(entry, *config);
   ReceiverPlan plan;
   plan.description = "custom " + config->method + " " + url_without_secrets(config->url.value);

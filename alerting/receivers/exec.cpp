@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "alerting/message_text.h"
+#include "alerting/receivers/hidden_text.h"
 #include "alerting/receivers/http_receiver.h"
 #include "alerting/receivers/webhook_payload.h"
 #include "base/descriptor.h"
@@ -29,6 +30,7 @@ struct ExecReceiverConfig {
   std::string directory = "/";
   config::Bytes max_output{64 << 10};
   MessageTemplates templates;
+  std::vector<std::string> secrets;  // what ${...} put into the arguments
 };
 
 void declare(config::Section& s, ExecReceiverConfig& c) {
@@ -174,13 +176,11 @@ Attempt ExecReceiver::judge(const exec::Run& run, const exec::Command& command) 
 }
 
 std::string ExecReceiver::without_secrets(std::string text) const {
-  constexpr std::size_t shortest = 4;
+  std::vector<std::string> secrets = config_.secrets;
   for (const auto& [name, secret] : config_.environment) {
-    const std::string value = secret.reveal();
-    if (value.size() < shortest || name == "PATH" || name == "LC_ALL") continue;
-    for (std::size_t at = 0; (at = text.find(value, at)) != std::string::npos;) text.replace(at, value.size(), "<...>");
+    if (name != "PATH" && name != "LC_ALL") secrets.push_back(secret.reveal());
   }
-  return text;
+  return hide(std::move(text), std::move(secrets));
 }
 
 void check(config::Section& entry, const ExecReceiverConfig& c) {
@@ -219,6 +219,10 @@ std::optional<ReceiverPlan> configure_exec_receiver(config::Section& entry, cons
   std::optional<ExecReceiverConfig> config;
   entry.section("exec", config, "runs a program for each message, which reads it as JSON");
   if (!config) return std::nullopt;
+  for (std::size_t i = 1; i < config->command.size(); ++i) {
+    const auto secrets = put_into(config->command[i], context.outside.get());
+    config->secrets.insert(config->secrets.end(), secrets.begin(), secrets.end());
+  }
   if (use == EntryUse::used) check(entry, *config);
   ReceiverPlan plan;
   plan.description = "exec " + (config->command.empty() ? std::string("(nothing)") : config->command.front());

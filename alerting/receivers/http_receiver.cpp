@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "alerting/receivers/hidden_text.h"
 #include "alerting/receivers/http_outcome.h"
 #include "base/crypto.h"
 #include "config/regular_file.h"
@@ -31,7 +32,6 @@ void declare_http(config::Section& s, HttpReceiverSettings& c) {
 
 namespace {
 
-constexpr std::size_t shortest_secret = 4;  // what is shorter would hide half of every text
 constexpr std::string_view hidden = "<...>";
 constexpr std::size_t shown_answer_bytes = 4096;
 
@@ -52,24 +52,14 @@ void check_pem(config::Section& entry, const config::Located<std::string>& path,
   }
 }
 
-std::string without(std::string text, const std::vector<std::string>& secrets) {
-  for (const auto& secret : secrets) {
-    if (secret.size() < shortest_secret) continue;
-    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + hidden.size())) {
-      text.replace(at, secret.size(), hidden);
-    }
-  }
-  return text;
-}
-
 Attempt without(Attempt attempt, const std::vector<std::string>& secrets) {
-  if (auto* later = std::get_if<RetryLater>(&attempt)) later->why = without(std::move(later->why), secrets);
-  if (auto* rejected = std::get_if<Rejected>(&attempt)) rejected->why = without(std::move(rejected->why), secrets);
+  if (auto* later = std::get_if<RetryLater>(&attempt)) later->why = hide(std::move(later->why), secrets);
+  if (auto* rejected = std::get_if<Rejected>(&attempt)) rejected->why = hide(std::move(rejected->why), secrets);
   return attempt;
 }
 
 HttpResult without_secrets(HttpResult result, const std::vector<std::string>& secrets) {
-  if (auto* answer = std::get_if<OutgoingResponse>(&result)) answer->body = without(std::move(answer->body), secrets);
+  if (auto* answer = std::get_if<OutgoingResponse>(&result)) answer->body = hide(std::move(answer->body), secrets);
   return result;
 }
 
@@ -149,7 +139,7 @@ Attempt HttpReceiver::send(const Delivery& delivery) {
 
   const HttpResult result = client_.send(*request);
   const auto secrets = secrets_of(*request);
-  if (context_.trace) context_.trace(shown(*request), without(sidewatch::shown(result), secrets));
+  if (context_.trace) context_.trace(shown(*request), hide(sidewatch::shown(result), secrets));
   Attempt attempt = judge(without_secrets(result, secrets), wall());  // it quotes a beginning, which may end in one
   if (const auto* answer = std::get_if<OutgoingResponse>(&result)) attempt = judge_answer(*answer, std::move(attempt));
   return without(std::move(attempt), secrets);
@@ -193,7 +183,7 @@ std::string HttpReceiver::shown(const OutgoingRequest& request) const {
   for (const auto& [name, value] : request.headers) {
     text += name + ": " + (is_public(name) ? value : std::string(hidden)) + "\n";
   }
-  return text + "\n" + without(request.body, secrets_of(request));
+  return text + "\n" + hide(request.body, secrets_of(request));
 }
 
 }  // namespace sidewatch

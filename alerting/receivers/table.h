@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "alerting/message_text.h"
 #include "alerting/receiver.h"
 #include "alerting/routes/route_config.h"
+#include "config/outside_texts.h"
 #include "config/section.h"
 
 namespace sidewatch {
@@ -23,6 +25,8 @@ struct ReceiverContext {
   std::string host = {};           // agent.host: what it calls its machine
   // Told of each attempt, where somebody watches (`notify test`): what was sent and what came back, without secrets.
   std::function<void(const std::string& request, const std::string& answer)> trace = {};
+  // What ${...} stood for in the configuration, for those in whose texts some of it may stand; may be null.
+  std::shared_ptr<const config::OutsideTexts> outside = nullptr;
 
   MessageOrigin origin() const { return {external_url, host}; }
 };

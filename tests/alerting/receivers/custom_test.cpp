@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <limits>
 
 #include "alerting/receivers/json_template.h"
@@ -94,6 +95,22 @@ TEST(CustomPlan, SaysWhatIsWrongInIt) {
   EXPECT_THAT(problems("    body: '{}'\n    headers: {Host: x}\n"),
               HasSubstr("header 'Host' is set by sidewatch itself"));
   EXPECT_THAT(problems("    body: '{}'\n    username: x\n"), HasSubstr("has a username without password"));
+}
+
+// Services such as Pushover want their token in the body.
+TEST_F(CustomTest, ShowsNothingOfWhatVariablesAndFilesPutIntoTheBody) {
+  setenv("CUSTOM_TOKEN", "t0ken-in-the-body", 1);
+  setenv("CUSTOM_USER", "t0ken-in", 1);
+  server_.serve([](const FakeRequest& request) { return FakeAnswer{.status = 400, .body = "no: " + request.body}; });
+  const Attempt refused = send(custom(R"({"token": "${CUSTOM_TOKEN}", "user": "u:${CUSTOM_USER}", "t": "{{ $title }}"})"));
+  EXPECT_THAT(last().body, HasSubstr(R"({"token":"t0ken-in-the-body","user":"u:t0ken-in","t":"WARNING: )"));
+  EXPECT_THAT(traced_request_, HasSubstr(R"({"token":"<...>","user":"u:<...>","t":"WARNING: )"));
+  EXPECT_THAT(traced_answer_, Not(HasSubstr("t0ken-in")));
+  EXPECT_THAT(why(refused), HasSubstr(R"(no: {"token":"<...>")"));
+
+  const auto mistake = read_receivers(
+      "receivers:\n- name: a\n  custom: {url: \"http://h/\", body: '[\"${CUSTOM_TOKEN} {{ $titel }}\"]'}\n");
+  EXPECT_THAT(mistake.problems, HasSubstr("body: \"<...> {{ $titel }}\": unknown variable '$titel'"));
 }
 
 }  // namespace

@@ -90,6 +90,13 @@ TEST_F(ExecReceiverTest, TakesTheExitCodeForTheAnswer) {
   EXPECT_TRUE(std::holds_alternative<Rejected>(send(running("head -c 5000 /dev/zero", "    max_output: 1KiB\n"))));
 }
 
+TEST_F(ExecReceiverTest, ShowsNothingOfWhatVariablesPutIntoTheArguments) {
+  setenv("EXEC_TOKEN", "t0ken-as-an-argument", 1);
+  const auto told = receiver("  exec:\n    command: [/bin/sh, -c, 'echo \"no $0\" >&2; exit 1', \"k=${EXEC_TOKEN}\"]\n");
+  EXPECT_EQ(why(send(told)), "/bin/sh ended with exit code 1: no k=<...>");
+  EXPECT_THAT(traced_answer_, Not(HasSubstr("t0ken")));
+}
+
 TEST_F(ExecReceiverTest, EndsWhatTakesTooLongWithAllThatItBegan) {
   const auto begun = std::chrono::steady_clock::now();
   const Attempt attempt = send(running("sleep 1000 & echo $! > \"$1\"; wait", "    timeout: 1s\n"));

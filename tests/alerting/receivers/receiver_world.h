@@ -27,7 +27,9 @@ inline ReadReceivers read_receivers(const std::string& yaml, const ReceiverConte
   ReadReceivers read;
   config::Problems problems;
   auto document = config::Document::parse("test.yaml", yaml, config::process_environment(), problems);
-  document.visit([&](config::Section& top) { configure_receivers(top, context, read.plans); });
+  ReceiverContext with_document = context;
+  with_document.outside = document.outside_texts();
+  document.visit([&](config::Section& top) { configure_receivers(top, with_document, read.plans); });
   read.problems = problems.text();
   return read;
 }
