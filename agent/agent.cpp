@@ -266,7 +266,7 @@ int watch(Agent& agent, const std::string& config_path, const ReceiverContext& r
           bool& left_behind) {
   Reloader reloader(config_path, receivers, agent.settings, agent.mailbox);
   agent.own_metrics.reloaded(true, to_wall(agent.clock.now(), agent.clock.wall_step()));
-  log_warnings(agent.log, agent.settings.receivers, agent.settings.router);
+  log_warnings(agent.log, agent.settings);
   agent.judge.set_router(agent.settings.router);
   agent.hold_back();
   agent.deliveries.configure(agent.settings.receivers);

@@ -74,11 +74,14 @@ void log_report(Log& log, const JudgeReport& report) {
   for (const auto& event : report.events) log_one(log, event);
 }
 
-void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers, const Router& router) {
-  for (const auto& receiver : receivers) {
+void log_warnings(Log& log, const Settings& settings) {
+  for (const auto& plan : settings.collectors) {
+    if (!plan.warning.empty()) log.warning(plan.warning, {{"collector", plan.name}});
+  }
+  for (const auto& receiver : settings.receivers) {
     if (!receiver.warning.empty()) log.warning(receiver.warning, {{"receiver", receiver.name}});
   }
-  for (const auto& doubt : doubts_about(router, receivers)) log.warning(doubt);
+  for (const auto& doubt : doubts_about(settings.router, settings.receivers)) log.warning(doubt);
 }
 
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers) {

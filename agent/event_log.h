@@ -9,8 +9,8 @@
 #include "agent/logging.h"
 #include "agent/message.h"
 #include "agent/outbox_call.h"
+#include "agent/settings.h"
 #include "alerting/dispatcher.h"
-#include "alerting/receiver.h"
 
 namespace sidewatch {
 
@@ -19,7 +19,7 @@ void log_report(Log& log, const JudgeReport& report);
 void log_attempt(Log& log, const AttemptDone& done);
 
 // What is dangerous in the configuration in force.
-void log_warnings(Log& log, const std::vector<ReceiverPlan>& receivers, const Router& router);
+void log_warnings(Log& log, const Settings& settings);
 
 // What waits in `queues` for a receiver that is not among `receivers`, the ones to come.
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers);

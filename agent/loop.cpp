@@ -141,7 +141,7 @@ void Loop::take(SettingsRead& read, Time now) {
   settings_.rule_groups = std::move(fresh.rule_groups);
   settings_.receivers = std::move(fresh.receivers);
   settings_.router = std::move(fresh.router);
-  log_warnings(parts_.log, settings_.receivers, settings_.router);
+  log_warnings(parts_.log, settings_);
   samples_arrived_ = true;  // judge at once under the new rules
   settled_at_ = now + settling_time;
   parts_.log.info("the configuration was read again", {{"rules", count_rules(settings_.rule_groups)},

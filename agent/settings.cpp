@@ -301,6 +301,9 @@ std::string describe(const Settings& settings) {
               ? "Keeps its state in memory only: alerts, unsent messages and samples do not survive a restart "
                 "(set agent.state_dir)\n"
               : "Keeps its state in " + settings.agent.state_dir + "\n";
+  for (const auto& plan : settings.collectors) {
+    if (!plan.warning.empty()) text += "Warning: " + plan.name + ": " + plan.warning + "\n";
+  }
   for (const auto& receiver : settings.receivers) {
     if (!receiver.warning.empty()) text += "Warning: receiver " + receiver.name + ": " + receiver.warning + "\n";
   }

@@ -71,6 +71,7 @@ struct CollectorPlan {
   };
   std::optional<Timeout> timeout;    // of its own words, where `interval` is absent: no longer than agent.interval
   std::string watches;               // for people: "CPU, memory, disks, filesystems and network of this host"
+  std::string warning;               // what people should know before they run it so; empty: nothing
   bool listens = false;              // it has something to do between passes
   std::shared_ptr<PushTarget> receives;  // takes in what is sent to the agent's HTTP port for it; null: nothing is
   std::string fingerprint;           // equal when a reload may keep the running collector as it is
