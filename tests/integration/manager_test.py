@@ -63,6 +63,8 @@ def sanitizer_options():
 
 def setUpModule():
     prerequisites.need(systemd_machine.reason_against(debian_root.packages_of(BINARY)))
+    if lack := systemd_machine.lack_of_cgroups():
+        raise unittest.SkipTest(lack)
     _, deb, _ = packages()
     Booted.machine = systemd_machine.Machine(debian_root.packages_of(BINARY))
     unittest.addModuleCleanup(Booted.machine.stop)

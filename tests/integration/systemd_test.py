@@ -369,7 +369,7 @@ class Confined(unittest.TestCase):
     def test_an_instance_sees_its_service_end(self):
         folder = cgroup_folder()
         if not folder:
-            prerequisites.need("no cgroups of systemd's kind are mounted here")
+            self.skipTest("no cgroups of systemd's kind are mounted here")
         name = f"sidewatch-test-{os.getpid()}.service"
         cgroup = os.path.join(folder, name)
         os.mkdir(cgroup)

@@ -2,7 +2,7 @@
 
 Where it is missing the test is skipped and says why, so that the others can be run on any machine. Continuous integration
 (CI=true in the environment) is a machine that has everything: there it fails, since a test that is skipped for ever is
-green for ever.
+green for ever. Cgroups are not asked for here: whether a container may make any is decided where it is started.
 """
 
 import os

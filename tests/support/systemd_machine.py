@@ -52,11 +52,16 @@ def reason_against(packages):
     answer = subprocess.run(["unshare", *NAMESPACES, "--fork", "true"], capture_output=True, text=True)
     if os.geteuid() != 0 or answer.returncode != 0:
         return f"needs root and namespaces: {answer.stderr.strip()}"
+    return debian_root.reason_against(packages)
+
+
+def lack_of_cgroups():
+    """Why no systemd could have cgroups of its own here, or None. What runs this machine decides it: no setup can mend it."""
     try:
         Cgroups().remove()
     except OSError as error:
         return f"no cgroups that a systemd could use: {error}"
-    return debian_root.reason_against(packages)
+    return None
 
 
 # What the machine mounts of cgroups v1, and what systemd takes beside it where it is there (of v2 in any case): without one
