@@ -339,7 +339,8 @@ int run_agent(const std::string& config_path) {
   try {
     code = watch(*agent, config_path, receivers, signals, left_behind);
   } catch (const std::system_error& failure) {
-    (void)fail(code, "cannot start a thread: " + failure.code().message());
+    (void)fail(code, "cannot start a thread: " + failure.code().message() +
+                         " (each collector and each receiver takes one: TasksMax= of the unit, or ulimit -u, allows no more)");
     left_behind = true;  // threads that did start are there still
   }
   log.info("stopped", {{"exit_code", code}});

@@ -124,6 +124,24 @@ class Environment(SurroundingsTest):
         self.assertEqual(self.agent.process.returncode, 0, self.agent.log())
 
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_where_too_few_threads_are_allowed_it_says_what_allows_more(self):
+        lonely = 54322  # has no other process
+        config = os.path.join(self.directory.name, "many.yaml")
+        with open(config, "w") as file:
+            file.write("http: {listen: '127.0.0.1:0'}\nreceivers: [{name: log, log: {}}]\ncollectors:\n  scrape:\n" + "".join(
+                f"    - {{job: job{number}, url: 'http://127.0.0.1:1/'}}\n" for number in range(40)))
+        os.chmod(config, 0o644)
+        program = shutil.copy(BINARY, os.path.join(self.directory.name, "sidewatch"))
+        os.chmod(program, 0o755)
+        os.chmod(self.directory.name, 0o755)
+        answer = subprocess.run(["/usr/bin/setpriv", f"--reuid={lonely}", f"--regid={lonely}", "--clear-groups",
+                                 "/usr/bin/prlimit", "--nproc=20", program, "run", "--config", config],
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertEqual(answer.returncode, 1, answer.stderr)
+        self.assertRegex(answer.stderr, r"(?m)^sidewatch: cannot start a thread: .*\bTasksMax= of the unit, or ulimit -u\b")
+
+
 class Clock(SurroundingsTest):
     def test_a_clock_that_was_never_set_and_then_is(self):
         library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
