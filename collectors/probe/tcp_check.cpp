@@ -110,7 +110,8 @@ class TcpCheck final : public Check {
     } else if (config_->starttls) {
       bool unused = false;
       auto asking = converse(background, stream, starttls_, "", until, unused);
-      const auto trouble = co_await asking;
+      auto trouble = co_await asking;
+      if (trouble) trouble->text = "it does not begin TLS as " + *config_->starttls + " does: " + trouble->text;
       if (trouble) co_return trouble;
     }
     auto handshake = stream.begin_tls(config_->tls->settings(config_->place.host), background, errand_, until);

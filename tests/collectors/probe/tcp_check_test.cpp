@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <cstdlib>
 #include <functional>
 #include <thread>
+#include <tuple>
+#include <vector>
 
 #include "collectors/probe/connection.h"
 #include "tests/collectors/probe/run_check.h"
@@ -214,6 +217,93 @@ TEST_F(TlsCheck, AHttpCheckTellsACertificateThatDoesNotHoldFromTlsThatDoesNotWor
   FakeHttpServer plain;
   const std::string url = "https://127.0.0.1:" + std::to_string(plain.port()) + "/";
   EXPECT_NE(reason(run_entry("{name: a, http: {url: '" + url + "'}}", 500ms)), "certificate");
+}
+
+// A server that speaks its protocol until TLS begins, and then as FakeTls says.
+class Starttls : public TlsCheck {
+ protected:
+  struct Turn {
+    std::string says;
+    std::string hears;
+  };
+  static void serve_tls(int fd, const FakeTls& tls) {
+    SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_use_certificate_chain_file(context, tls.certificate_file.c_str());
+    SSL_CTX_use_PrivateKey_file(context, tls.key_file.c_str(), SSL_FILETYPE_PEM);
+    SSL* const ssl = SSL_new(context);
+    SSL_set_fd(ssl, fd);
+    char byte = 0;
+    if (SSL_accept(ssl) == 1) SSL_read(ssl, &byte, 1);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+  }
+  std::function<void(int)> service(std::vector<Turn> turns, std::string last) const {
+    return [this, turns = std::move(turns), last = std::move(last)](int fd) {
+      for (const auto& turn : turns) {
+        say(fd, turn.says);
+        EXPECT_EQ(hear(fd), turn.hears);
+      }
+      say(fd, last);
+      serve_tls(fd, tls);
+    };
+  }
+  std::string entry(const OneConnection& server, const std::string& protocol) const {
+    return "{name: a, tls: {address: '" + server.address() + "', starttls: " + protocol + ", ca: " + (directory / "cert") + "}}";
+  }
+  const std::string postgres_asks{"\0\0\0\x08\x04\xd2\x16\x2f", 8};
+};
+
+TEST_F(Starttls, LeadsEachProtocolToItsCertificate) {
+  const std::vector<std::tuple<std::string, std::vector<Turn>, std::string>> protocols{
+      {"smtp",
+       {{"220-mail.example\r\n220 ready\r\n", "EHLO sidewatch\r\n"},
+        {"250-mail.example\r\n250-STARTTLS\r\n250 8BITMIME\r\n", "STARTTLS\r\n"}},
+       "220 2.0.0 ready\r\n"},
+      {"imap", {{"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n", "a STARTTLS\r\n"}}, "a OK begin\r\n"},
+      {"pop3", {{"+OK ready\r\n", "STLS\r\n"}}, "+OK begin\r\n"},
+      {"ftp", {{"220-Welcome\r\n to ftp\r\n220 ready\r\n", "AUTH TLS\r\n"}}, "234 begin\r\n"},
+      {"postgres", {{"", postgres_asks}}, "S"},
+  };
+  for (const auto& [protocol, turns, last] : protocols) {
+    OneConnection server(service(turns, last));
+    const auto verdict = run_entry(entry(server, protocol));
+    EXPECT_EQ(why(verdict), "") << protocol;
+    EXPECT_EQ(fact(verdict, "probe_tls_version_info", Labels{{"version", "TLS 1.3"}}), 1) << protocol;
+    EXPECT_TRUE(fact(verdict, "probe_ssl_earliest_cert_expiry")) << protocol;
+    EXPECT_GT(fact(verdict, "probe_tcp_duration_seconds", Labels{{"phase", "tls"}}), 0) << protocol;
+  }
+}
+
+TEST_F(Starttls, SaysThatAServerDoesNotOfferIt) {
+  OneConnection mail([](int fd) {
+    say(fd, "220 mail.example\r\n");
+    hear(fd);
+    say(fd, "250 mail.example\r\n");
+    hear(fd);
+    say(fd, "502 what?\r\n");
+  });
+  const auto refused = run_entry(entry(mail, "smtp"));
+  EXPECT_EQ(reason(refused), "disconnected");
+  EXPECT_EQ(why(refused), mail.address() + ": it does not begin TLS as smtp does: no line came that matches '^220 '");
+  OneConnection database([](int fd) {
+    hear(fd);
+    say(fd, "N");
+  });
+  const auto plain = run_entry(entry(database, "postgres"));
+  EXPECT_EQ(reason(plain), "tls");
+  EXPECT_EQ(why(plain), database.address() + ": the server does not offer TLS");
+}
+
+TEST_F(Starttls, BeginsWithinAConversationWhereAStepSaysSo) {
+  OneConnection server([this](int fd) {
+    say(fd, "hello\r\n");
+    EXPECT_EQ(hear(fd), "upgrade\n");
+    serve_tls(fd, tls);
+  });
+  const auto verdict = run_entry("{name: a, tcp: {address: '" + server.address() + "', tls: {ca: " + (directory / "cert") +
+                                 "}, query_response: [{expect: hello, send: upgrade, starttls: true}]}}");
+  EXPECT_EQ(why(verdict), "");
+  EXPECT_TRUE(fact(verdict, "probe_ssl_earliest_cert_expiry"));
 }
 
 TEST_F(TlsCheck, SaysThatAPlainServerDoesNotSpeakTls) {
