@@ -117,8 +117,11 @@ HttpResult outcome_of(HttpTransfer& transfer, CURLcode code) {
   if (code == CURLE_SSL_CACERT_BADFILE && !request.ca_file.empty()) {
     return HttpError{HttpFailure::tls, place + request.ca_file + ": no certificates (PEM) can be read"};
   }
-  const char* reason = transfer.message[0] != '\0' ? transfer.message.data() : curl_easy_strerror(code);
-  return HttpError{classify(code), place + reason, code == CURLE_PEER_FAILED_VERIFICATION};
+  const std::string_view reason = transfer.message[0] != '\0' ? transfer.message.data() : curl_easy_strerror(code);
+  const bool too_old = code == CURLE_SSL_CONNECT_ERROR && (reason.find("alert protocol version") != reason.npos ||
+                                                           reason.find("unsupported protocol") != reason.npos);
+  if (too_old) return HttpError{HttpFailure::tls, place + std::string(tls_too_old)};
+  return HttpError{classify(code), place + std::string(reason), code == CURLE_PEER_FAILED_VERIFICATION};
 }
 
 double seconds_between(curl_off_t from, curl_off_t to) { return to > from ? static_cast<double>(to - from) / 1e6 : 0; }

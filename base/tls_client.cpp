@@ -87,6 +87,13 @@ std::optional<std::int64_t> earliest_expiry(const STACK_OF(X509)* chain) {
   return earliest;
 }
 
+// Alerts of the other side with which it refuses our certificate, or wants one: in TLS 1.2 that is handshake_failure.
+bool is_about_our_certificate(int reason) {
+  const int alert = reason - SSL_AD_REASON_OFFSET;
+  return alert == SSL_AD_HANDSHAKE_FAILURE || (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+         alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_ACCESS_DENIED || alert == TLS13_AD_CERTIFICATE_REQUIRED;
+}
+
 void free_refused_expiry(void*, void* kept, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<RefusedExpiry*>(kept); }
 
 int slot_of_refused_expiry() {
@@ -182,8 +189,11 @@ TlsClient::Step TlsClient::step_after(int result) {
     step.state = State::closed;
     if (code == 0 && error_number != 0) step.trouble = std::strerror(error_number);
   } else {
-    step.certificate = ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;  // an alert of the other side: mostly our certificate
-    step.trouble = ERR_reason_error_string(code) ? ERR_reason_error_string(code) : "it broke off";
+    const int reason = ERR_GET_REASON(code);
+    const char* words = ERR_reason_error_string(code);
+    step.certificate = is_about_our_certificate(reason);
+    step.trouble = words != nullptr ? words : "it broke off";
+    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL) step.trouble = tls_too_old;
   }
   ERR_clear_error();
   return step;

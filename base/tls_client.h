@@ -33,6 +33,9 @@ struct TlsPeer {
   std::optional<std::int64_t> verified_expiry;  // the earliest in the chain that was verified; absent: none was
 };
 
+// What is said where the other side ends the handshake because it has no version that we take.
+inline constexpr std::string_view tls_too_old = "it speaks no version of TLS that is new enough";
+
 // `ssl` is OpenSSL's SSL after its handshake (libcurl lends its own). Absent where no certificate was shown.
 std::optional<TlsPeer> describe_tls_peer(void* ssl);
 

@@ -142,7 +142,9 @@ TEST_F(HttpClientTls, RefusesAnythingOlderThanTls12) {
   FakeTls old = good();
   old.newest_version = TLS1_1_VERSION;
   FakeHttpServer server({{}}, &old);
-  expect_tls_failure(ask(server, old.certificate_file));
+  const auto result = ask(server, old.certificate_file);
+  expect_tls_failure(result);
+  EXPECT_EQ(std::get<HttpError>(result).what, server.url() + "...: it speaks no version of TLS that is new enough");
 }
 
 TEST_F(HttpClientTls, ShowsItsOwnCertificateWhereOneIsAskedFor) {

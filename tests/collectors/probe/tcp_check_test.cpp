@@ -219,6 +219,26 @@ TEST_F(TlsCheck, AHttpCheckTellsACertificateThatDoesNotHoldFromTlsThatDoesNotWor
   EXPECT_NE(reason(run_entry("{name: a, http: {url: '" + url + "'}}", 500ms)), "certificate");
 }
 
+TEST_F(TlsCheck, TellsAVersionThatIsTooOldFromACertificateThatDoesNotHold) {
+  FakeTls old = tls;
+  old.newest_version = TLS1_2_VERSION;
+  FakeHttpServer server({{}}, &old);
+  const auto ca = "ca: " + (directory / "cert");
+  const auto http = [&](const std::string& keys) { return "{name: a, http: {url: '" + server.url() + "', tls: {" + keys + "}}}"; };
+  for (const auto& text : {entry(server, ca), http(ca), entry(server, ca + ", min_version: '1.2'")}) {
+    const auto taken = run_entry(text);
+    EXPECT_EQ(why(taken), "");
+    EXPECT_EQ(fact(taken, "probe_tls_version_info", Labels{{"version", "TLS 1.2"}}), 1);
+  }
+  for (const auto& text : {entry(server, ca + ", min_version: '1.3'"), http(ca + ", min_version: '1.3'")}) {
+    const auto refused = run_entry(text);
+    EXPECT_EQ(reason(refused), "tls");
+    EXPECT_NE(why(refused).find("it speaks no version of TLS that is new enough"), std::string::npos) << why(refused);
+  }
+  FakeHttpServer modern({{}}, &tls);
+  EXPECT_EQ(why(run_entry(entry(modern, ca + ", min_version: '1.3'"))), "");
+}
+
 // A server that speaks its protocol until TLS begins, and then as FakeTls says.
 class Starttls : public TlsCheck {
  protected:
