@@ -8,6 +8,8 @@
 
 #include "tests/collectors/json/json_under_test.h"
 #include "tests/support/fake_http_server.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_certificate.h"
 
 namespace sidewatch::json {
 namespace {
@@ -19,6 +21,7 @@ class JsonCollectorTest : public testing::Test {
   JsonCollectorTest() { std::signal(SIGPIPE, SIG_IGN); }
 
   std::int64_t max_series_ = 1000;
+  OutgoingAccess access_;
 
   void collect(const FakeHttpServer& server, const std::string& metrics, bool any_status = false) {
     if (!collector_) {
@@ -27,6 +30,7 @@ class JsonCollectorTest : public testing::Test {
       config.any_status = any_status;
       config.timeout = 5s;
       config.max_series = max_series_;
+      config.access = access_;
       collector_ = make_json_collector(std::make_shared<const JsonConfig>(config), {.catalog = catalog_, .version = ""});
     }
     batch_.clear();
@@ -61,6 +65,24 @@ TEST_F(JsonCollectorTest, BringsWhatTheConfigurationNames) {
   EXPECT_EQ(samples_.count(R"(pool_used{instance="app", pool="a"})"), 0u);
   EXPECT_EQ(samples_.at(R"(pool_used{instance="app", pool="b"})"), 3);
   EXPECT_EQ(server.requests().at(0).connection, server.requests().at(1).connection);
+}
+
+TEST_F(JsonCollectorTest, ShowsWhoItIsToServersWhoseCertificateHoldsAlone) {
+  const TempDir directory;
+  const FakeTls tls = make_certificate(directory, "server");
+  FakeHttpServer server({{.body = R"({"a":1})"}}, &tls);
+  const std::string metrics = "[{path: /a, name: a}]";
+  access_.basic_auth = OutgoingBasicAuth{"user", config::Secret::of_text("secret")};
+  collect(server, metrics);
+  EXPECT_EQ(samples_.at(R"(json_up{instance="app"})"), 0);
+  EXPECT_NE(trouble_.find("SSL certificate problem: self-signed certificate"), std::string::npos) << trouble_;
+  EXPECT_TRUE(server.requests().empty());
+  collector_.reset();
+  access_.tls.ca_file.value = tls.certificate_file;
+  collect(server, metrics);
+  EXPECT_EQ(trouble_, "");
+  EXPECT_EQ(samples_.at(R"(a{instance="app"})"), 1);
+  EXPECT_EQ(server.requests().at(0).header("Authorization"), "Basic dXNlcjpzZWNyZXQ=");
 }
 
 TEST_F(JsonCollectorTest, SaysWhyThereIsNothing) {

@@ -8,6 +8,8 @@
 
 #include "base/gzip.h"
 #include "tests/support/fake_http_server.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_certificate.h"
 
 namespace sidewatch::scrape {
 namespace {
@@ -207,6 +209,44 @@ TEST_F(ScrapeTest, TellsAndCountsWhatMaxSeriesHasNoRoomFor) {
   EXPECT_EQ(samples_.at("a{overflow=\"true\"}"), 5);
   EXPECT_EQ(samples_.count("b{overflow=\"true\"}"), 0u);
   EXPECT_EQ(samples_.at("sidewatch_scrape_overflow_samples_total"), 3);
+}
+
+TEST_F(ScrapeTest, ShowsWhoItIsToServersWhoseCertificateHoldsAlone) {
+  const TempDir directory;
+  const FakeTls tls = make_certificate(directory, "server");
+  FakeHttpServer server({page("a 1\n")}, &tls);
+  TargetConfig target = target_of(server.url("/metrics"));
+  target.access.basic_auth = OutgoingBasicAuth{"user", config::Secret::of_text("secret")};
+  target.access.tls.ca_file.value = make_certificate(directory, "other").certificate_file;
+  scrape(target);
+  EXPECT_EQ(samples_.at("up"), 0);
+  EXPECT_EQ(samples_.at("sidewatch_scrape_failures_total{reason=\"tls\"}"), 1);
+  EXPECT_NE(trouble_.find("SSL certificate problem: self-signed certificate"), std::string::npos) << trouble_;
+  EXPECT_TRUE(server.requests().empty());
+  collector_.reset();
+  target.access.tls.ca_file.value = tls.certificate_file;
+  scrape(target);
+  EXPECT_EQ(trouble_, "");
+  EXPECT_EQ(samples_.at("a"), 1);
+  EXPECT_EQ(server.requests().at(0).header("Authorization"), "Basic dXNlcjpzZWNyZXQ=");
+}
+
+TEST_F(ScrapeTest, ShowsACertificateOfItsOwnWhereTheServerWantsOne) {
+  const TempDir directory;
+  const FakeTls mine = make_certificate(directory, "mine");
+  FakeTls tls = make_certificate(directory, "server");
+  tls.client_ca_file = mine.certificate_file;
+  FakeHttpServer server({page("a 1\n")}, &tls);
+  TargetConfig target = target_of(server.url("/metrics"));
+  target.access.tls.ca_file.value = tls.certificate_file;
+  scrape(target);
+  EXPECT_EQ(samples_.at("up"), 0);
+  collector_.reset();
+  target.access.tls.cert_file.value = mine.certificate_file;
+  target.access.tls.key_file.value = mine.key_file;
+  scrape(target);
+  EXPECT_EQ(trouble_, "");
+  EXPECT_EQ(samples_.at("up"), 1);
 }
 
 TEST_F(ScrapeTest, DoesNotAskWithoutASecretThatCannotBeRead) {
