@@ -74,6 +74,13 @@ void log_report(Log& log, const JudgeReport& report) {
   for (const auto& event : report.events) log_one(log, event);
 }
 
+void log_contests(Log& log, const std::vector<Contest>& contests) {
+  for (const auto& [metric, first, second] : contests) {
+    log.warning("two inputs send the same series: the first counts, the other's samples are left out; rename one of them",
+                {{"metric", metric}, {"first", first}, {"left_out", second}});
+  }
+}
+
 void log_warnings(Log& log, const Settings& settings) {
   for (const auto& plan : settings.collectors) {
     if (!plan.warning.empty()) log.warning(plan.warning, {{"collector", plan.name}});

@@ -11,11 +11,13 @@
 #include "agent/outbox_call.h"
 #include "agent/settings.h"
 #include "alerting/dispatcher.h"
+#include "metrics/contests.h"
 
 namespace sidewatch {
 
 void log_news(Log& log, const std::vector<CollectorNews>& news);
 void log_report(Log& log, const JudgeReport& report);
+void log_contests(Log& log, const std::vector<Contest>& contests);
 void log_attempt(Log& log, const AttemptDone& done);
 
 // What is dangerous in the configuration in force.

@@ -181,6 +181,8 @@ void Loop::show_own_metrics(Time now) {
   if (const HttpServer* server = server_) parts_.own_metrics.served(server->counters());
   parts_.own_metrics.logged(parts_.log.dropped(), parts_.log.failures());
   parts_.own_metrics.remembered(parts_.store.samples_evicted());
+  parts_.own_metrics.contested(parts_.store.samples_contested());
+  log_contests(parts_.log, parts_.store.take_contests());
   if (parts_.history) parts_.own_metrics.written_down(parts_.history->status());
   parts_.own_metrics.clocked(parts_.clock.wall_step());
   if (parts_.silences) parts_.own_metrics.silenced(parts_.silences->active(to_wall(now, parts_.clock.wall_step())));

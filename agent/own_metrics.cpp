@@ -69,6 +69,9 @@ constexpr Metric log_failed_metric{"sidewatch_log_write_failures_total", MetricT
 
 constexpr Metric evicted_metric{"sidewatch_history_evicted_samples_total", MetricType::counter, "",
                                 "Samples forgotten before their time because history.max_bytes was reached."};
+constexpr Metric contested_metric{"sidewatch_contested_samples_total", MetricType::counter, "",
+                                  "Samples left out because another input has their series: of two that send the same, "
+                                  "the first counts."};
 constexpr Metric on_disk_metric{"sidewatch_history_on_disk", MetricType::gauge, "",
                                 "1 when samples are on disk too, 0 while the disk refuses them; absent when they are not "
                                 "to be."};
@@ -121,6 +124,7 @@ constexpr Metric all_metrics[] = {
     log_dropped_metric,
     log_failed_metric,
     evicted_metric,
+    contested_metric,
     on_disk_metric,
     disk_bytes_metric,
     write_failures_metric,
@@ -229,6 +233,10 @@ void OwnMetrics::logged(std::uint64_t dropped, std::uint64_t failures) {
 
 void OwnMetrics::remembered(std::uint64_t evicted_samples) {
   raise(instruments_.counter(evicted_metric), static_cast<double>(evicted_samples));
+}
+
+void OwnMetrics::contested(std::uint64_t samples) {
+  raise(instruments_.counter(contested_metric), static_cast<double>(samples));
 }
 
 void OwnMetrics::written_down(const HistoryWriter::Status& history) {

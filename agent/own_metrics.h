@@ -32,6 +32,7 @@ class OwnMetrics {
   void served(const HttpCounters& http);
   void logged(std::uint64_t dropped, std::uint64_t failures);
   void remembered(std::uint64_t evicted_samples);
+  void contested(std::uint64_t samples);
   void written_down(const HistoryWriter::Status& history);
   void reloaded(bool good, WallTime wall);
   void clocked(Duration wall_step);

@@ -155,6 +155,12 @@ TEST_F(OwnMetricsTest, ShowsWhatTheLogLost) {
   EXPECT_EQ(value("sidewatch_log_write_failures_total"), 2);
 }
 
+TEST_F(OwnMetricsTest, ShowsWhatIsLeftOutOfTwoInputsWithOneSeries) {
+  metrics.contested(3);
+  metrics.contested(5);
+  EXPECT_EQ(value("sidewatch_contested_samples_total"), 5);
+}
+
 TEST_F(OwnMetricsTest, ShowsHowTheHistoryFares) {
   metrics.remembered(12);
   EXPECT_EQ(value("sidewatch_history_evicted_samples_total"), 12);
