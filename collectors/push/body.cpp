@@ -194,6 +194,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::value: return "value";
     case Refusal::type: return "type";
     case Refusal::reserved: return "reserved";
+    case Refusal::taken: return "taken";
     case Refusal::no_room: return "no_room";
   }
   return "";

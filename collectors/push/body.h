@@ -31,7 +31,7 @@ struct PushedSample {
   std::string unit;
 };
 
-enum class Refusal { form, name, label, value, type, reserved, no_room };
+enum class Refusal { form, name, label, value, type, reserved, taken, no_room };
 std::string_view to_string(Refusal refusal);
 
 struct Rejection {

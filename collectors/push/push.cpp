@@ -72,15 +72,19 @@ PushAnswer answer_to(std::size_t accepted, const std::vector<Rejection>& rejecte
   return answer;
 }
 
+constexpr std::string_view plan_name = "push";
+
 class JsonPushCollector final : public Collector {
  public:
-  JsonPushCollector(std::shared_ptr<JsonPushTarget> target, std::size_t max_series, Catalog& catalog)
+  JsonPushCollector(std::shared_ptr<JsonPushTarget> target, std::size_t max_series, const CollectorContext& context)
       : target_(std::move(target)),
-        catalog_(catalog),
+        catalog_(context.catalog),
+        store_(context.store),
         handles_(max_series),
-        series_(catalog.series(series_metric, {})) {}
+        series_(catalog_.series(series_metric, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
+    if (store_ != nullptr) handles_.lost = store_->lost(plan_name);
     target_->series().write(catalog_, handles_, batch, now);
     batch.add(series_, static_cast<double>(target_->series().size()));
     PassOutcome outcome;
@@ -92,6 +96,7 @@ class JsonPushCollector final : public Collector {
  private:
   const std::shared_ptr<JsonPushTarget> target_;
   Catalog& catalog_;
+  const Store* const store_;
   PushedHandles handles_;
   const SeriesHandle series_;
 };
@@ -130,13 +135,13 @@ void configure_push(config::Section& collectors, std::vector<CollectorPlan>& pla
   if (!config) return;
   const auto target = std::make_shared<push::JsonPushTarget>(*config);
   CollectorPlan plan;
-  plan.name = "push";
+  plan.name = push::plan_name;
   plan.interval = config->interval;
   plan.watches = "what programs push as JSON to /api/v1/push";
   plan.receives = target;
   plan.fingerprint = push::fingerprint_of(*config);
   plan.make = [target, max_series = config->limits.max_catalog_series()](const CollectorContext& context) {
-    return std::make_unique<push::JsonPushCollector>(target, max_series, context.catalog);
+    return std::make_unique<push::JsonPushCollector>(target, max_series, context);
   };
   plans.push_back(std::move(plan));
 }

@@ -26,6 +26,15 @@ std::string as_label(double number) {
   return text;
 }
 
+// Who has any of the series, of those that were lost, which are in order. Empty: nobody.
+std::string taken_by(const std::vector<SeriesHandle>& parts, const std::vector<LostSeries>& lost) {
+  for (const SeriesHandle& part : parts) {
+    const auto found = std::ranges::lower_bound(lost, part.id(), {}, &LostSeries::series);
+    if (part && found != lost.end() && found->series == part.id()) return found->to;
+  }
+  return "";
+}
+
 // What a metric is when nobody said it.
 MetricType usual_type(const PushedSample& sample) {
   if (sample.how == How::observe) return MetricType::histogram;
@@ -51,6 +60,7 @@ struct PushedSeries::Entry {
   std::unique_ptr<statsd::Window<statsd::Sketch>> window;  // of a summary
   bool touched = false;                                   // since the last pass
   bool left_out = false;  // in the last pass: it has no series of its own, or not all of them
+  std::string taken_by;   // the input that has its series; mostly empty
 };
 
 PushedSeries::PushedSeries(PushedLimits limits) : limits_(std::move(limits)) {}
@@ -70,9 +80,11 @@ std::optional<Rejection> PushedSeries::take(const PushedSample& sample, Time now
                      Refusal::no_room};
   }
   entry->last = now;
-  if (entry->left_out) {  // what it is known by, so that it is served once there is room; nothing that adds up
+  if (entry->left_out || !entry->taken_by.empty()) {  // its value, for when it is served; nothing that adds up
     if (sample.how == How::set) entry->value = sample.values.front();
-    return Rejection{sample.at, std::string(no_series), Refusal::no_room};
+    if (entry->left_out) return Rejection{sample.at, std::string(no_series), Refusal::no_room};
+    return Rejection{sample.at, sample.name + " with these labels comes from " + entry->taken_by +
+                                    " already, and of two the first counts; send it under another name", Refusal::taken};
   }
   entry->touched = true;
   switch (sample.how) {
@@ -181,6 +193,7 @@ void PushedSeries::write(Catalog& catalog, PushedHandles& handles, Batch& batch,
   ++handles.pass;
   handles.left_out = 0;
   nothing_new_ = false;
+  std::ranges::sort(handles.lost, {}, &LostSeries::series);
   const bool may_have_room = handles.budget.begin_pass(catalog);
   for (auto& [key, entry] : entries_) {
     auto [place, is_new] = handles.by_number.try_emplace(entry->number);
@@ -188,6 +201,7 @@ void PushedSeries::write(Catalog& catalog, PushedHandles& handles, Batch& batch,
     if (is_new || (!of_one.settled && may_have_room)) obtain(of_one, handles.budget, catalog, *entry);
     of_one.pass = handles.pass;
     entry->left_out = !of_one.settled;
+    entry->taken_by = handles.lost.empty() ? "" : taken_by(of_one.parts, handles.lost);
     nothing_new_ = nothing_new_ || (!of_one.settled && of_one.nothing_new);
     const auto is_empty = [](const SeriesHandle& part) { return !part; };
     if (std::any_of(of_one.parts.begin(), of_one.parts.end(), is_empty)) ++handles.left_out;

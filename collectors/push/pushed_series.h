@@ -5,7 +5,7 @@
 // quantiles over a window. Over a limit what is new is refused, and what there is goes on.
 //
 // The table knows no catalog, for it may outlive it: the handles of a pass are the caller's (PushedHandles). What a pass found
-// no series for is refused from then on, also what is new then, until there is room.
+// no series for is refused from then on, also what is new then, until there is room; so is what another input has.
 #pragma once
 
 #include <chrono>
@@ -24,6 +24,7 @@
 #include "collectors/series_budget.h"
 #include "collectors/statsd/sketch.h"
 #include "metrics/catalog.h"
+#include "metrics/contests.h"
 #include "metrics/store.h"
 
 namespace sidewatch::push {
@@ -53,6 +54,7 @@ struct PushedHandles {
     std::uint64_t pass = 0;           // that it was last written in
   };
   SeriesBudget budget;
+  std::vector<LostSeries> lost;  // of the pass before, to other inputs
   std::size_t left_out = 0;  // in the last pass, of what stands: those of which a part is empty
   std::unordered_map<std::uint64_t, OfOne> by_number;
   std::uint64_t pass = 0;

@@ -242,6 +242,35 @@ TEST_F(JsonPushTest, RefusesWhatAPassFoundNoSeriesForUntilThereIsRoom) {
   EXPECT_EQ(post(R"({"a": 3, "b": 1})").samples, 2U);
 }
 
+TEST_F(JsonPushTest, RefusesWhatAnotherInputSendsAlreadyUntilThatEnds) {
+  Store store{catalog, {}};
+  const SourceId statsd = store.add_source("statsd");
+  const SourceId push = store.add_source("push");
+  const auto orders = catalog.series({"orders", MetricType::counter, "", ""}, {});
+  const auto turn = [&](bool is_sent) {
+    now += 1s;
+    Batch theirs;
+    if (is_sent) theirs.add(orders, 7);
+    store.append(statsd, now, theirs);
+    Batch ours;
+    handles.lost = store.lost("push");
+    target().series().write(catalog, handles, ours, now);
+    store.append(push, now, ours);
+    return store.latest(orders.id(), now, 1min)->value;
+  };
+  EXPECT_EQ(post(R"({"orders": {"add": 1}, "depth": 1})").samples, 2U) << "no pass has told yet";
+  EXPECT_EQ(turn(true), 7);
+  EXPECT_EQ(turn(true), 7);
+  const auto answer = post(R"({"orders": {"add": 10}, "depth": 2})");
+  EXPECT_EQ(answer.samples, 1U);
+  EXPECT_THAT(answer.refused, ElementsAre(Pair("taken", 1)));
+  EXPECT_THAT(rejected(R"({"orders": {"add": 10}})"), ElementsAre(Pair("orders", HasSubstr("comes from statsd already"))));
+  EXPECT_EQ(turn(false), 1) << "what was refused is not added up";
+  EXPECT_EQ(turn(false), 1);
+  EXPECT_EQ(post(R"({"orders": {"add": 10}})").samples, 1U);
+  EXPECT_EQ(turn(false), 11);
+}
+
 TEST_F(JsonPushTest, FitsIntoItsBudgetWithAllThatMayStand) {
   handles = PushedHandles(config.limits.max_catalog_series());
   EXPECT_EQ(post(R"({"a": {"observe": 1}, "b": {"observe": 1}, "c{x=\"1\"}": 1, "c{x=\"2\"}": 1, "c{x=\"3\"}": 1})").status, 200);
