@@ -9,24 +9,27 @@ class BoardCollector final : public Collector {
  public:
   BoardCollector(std::shared_ptr<BoardTarget> target, BoardCollectorOptions options, const CollectorContext& context)
       : target_(std::move(target)),
-        key_(std::move(options.max_series_key)),
+        name_(std::move(options.name)),
         catalog_(context.catalog),
+        store_(context.store),
         exemplars_(context.exemplars),
         writer_(options.max_series),
         standing_(catalog_.series(options.standing, {})) {}
 
   Result<PassOutcome> collect(Batch& batch, Time now) override {
+    if (store_ != nullptr) writer_.lost(store_->lost(name_));
     batch.add(standing_, static_cast<double>(target_->write(writer_, catalog_, batch, now, exemplars_)));
     PassOutcome outcome;
     outcome.partial_errors = writer_.left_out();
-    if (outcome.partial_errors > 0) outcome.first_partial_error = writer_.what_is_wrong(key_);
+    if (outcome.partial_errors > 0) outcome.first_partial_error = writer_.what_is_wrong("collectors." + name_ + ".max_series");
     return outcome;
   }
 
  private:
   const std::shared_ptr<BoardTarget> target_;
-  const std::string key_;
+  const std::string name_;
   Catalog& catalog_;
+  const Store* const store_;
   Exemplars* const exemplars_;
   BoardWriter writer_;
   const SeriesHandle standing_;

@@ -21,7 +21,7 @@ class BoardTarget : public PushTarget {
 struct BoardCollectorOptions {
   Metric standing;             // how much stands
   std::size_t max_series = 0;  // of the target, that the catalog may remember
-  std::string max_series_key;  // "collectors.otlp.max_series"
+  std::string name;            // of the plan, and of its key under `collectors`
 };
 std::unique_ptr<Collector> make_board_collector(std::shared_ptr<BoardTarget> target, BoardCollectorOptions options,
                                                 const CollectorContext& context);

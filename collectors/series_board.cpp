@@ -1,5 +1,6 @@
 #include "collectors/series_board.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sidewatch {
@@ -22,6 +23,7 @@ void SeriesBoard::remove(Place place) {
   Entry& entry = entries_[place];
   entry.family.reset();
   entry.labels = {};
+  entry.is_lost = false;
   ++entry.epoch;
   free_.push_back(place);
 }
@@ -30,14 +32,21 @@ void SeriesBoard::add_exemplar(Place place, Exemplar exemplar) {
   if (waiting_.size() < max_waiting) waiting_.push_back({place, entries_[place].epoch, std::move(exemplar)});
 }
 
+void BoardWriter::lost(const std::vector<LostSeries>& series) {
+  lost_.clear();
+  for (const auto& each : series) lost_.push_back(each.series);
+  std::ranges::sort(lost_);
+}
+
 void BoardWriter::write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exemplars* exemplars) {
   held_.resize(board.entries_.size());
   over_budget_ = 0;
   twins_ = 0;
   const bool may_have_room = budget_.begin_pass(catalog);
   const bool had_ended = std::exchange(has_ended_, false);
+  board.any_lost_ = !lost_.empty();
   for (std::size_t place = 0; place < held_.size(); ++place) {
-    const auto& entry = board.entries_[place];
+    auto& entry = board.entries_[place];
     Held& held = held_[place];
     if (!entry.family) {
       has_ended_ = has_ended_ || held.series;
@@ -49,6 +58,7 @@ void BoardWriter::write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exem
     has_ended_ = has_ended_ || (is_another && held.series);
     if (!held.is_asked || is_another || may_be_better_off) ask(board, static_cast<SeriesBoard::Place>(place), catalog);
     if (!held.series) ++(held.is_twin ? twins_ : over_budget_);
+    entry.is_lost = board.any_lost_ && held.series && std::ranges::binary_search(lost_, held.series.id());
     batch.add(held.series, entry.value);
   }
   if (exemplars != nullptr) write_exemplars(board, catalog, *exemplars);
@@ -85,7 +95,7 @@ std::string BoardWriter::what_is_wrong(std::string_view key) const {
 void BoardWriter::write_exemplars(const SeriesBoard& board, const Catalog& catalog, Exemplars& exemplars) const {
   for (const auto& [place, epoch, exemplar] : board.waiting_) {
     const Held& held = held_[place];
-    if (!held.series || held.epoch != epoch) continue;  // the series has ended since
+    if (!held.series || held.epoch != epoch || board.is_lost(place)) continue;  // the series has ended since, or is another's
     const auto info = catalog.info(held.series.id());
     if (info && info->labels.get("overflow") != "true") (void)exemplars.add(info, exemplar);
   }

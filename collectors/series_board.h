@@ -15,6 +15,7 @@
 
 #include "collectors/series_budget.h"
 #include "metrics/catalog.h"
+#include "metrics/contests.h"
 #include "metrics/exemplars.h"
 #include "metrics/labels.h"
 #include "metrics/store.h"
@@ -34,6 +35,9 @@ class SeriesBoard {
   const Labels& labels(Place place) const { return entries_[place].labels; }
   const Family& family(Place place) const { return *entries_[place].family; }
 
+  // In the last pass another input had this series, and what was written to it was left out.
+  bool is_lost(Place place) const { return any_lost_ && entries_[place].is_lost; }
+
   // Waits for the next pass; beyond max_waiting it is left out.
   void add_exemplar(Place place, Exemplar exemplar);
   static constexpr std::size_t max_waiting = 1000;
@@ -47,6 +51,7 @@ class SeriesBoard {
     Labels labels;
     double value = 0;
     std::uint32_t epoch = 0;  // how many series were here before
+    bool is_lost = false;
   };
   struct Waiting {
     Place place = 0;
@@ -56,12 +61,16 @@ class SeriesBoard {
   std::vector<Entry> entries_;
   std::vector<Place> free_;
   std::vector<Waiting> waiting_;
+  bool any_lost_ = false;
 };
 
 class BoardWriter {
  public:
   // Of `max_series` that the catalog remembers at most, those that the board no longer has among them.
   explicit BoardWriter(std::size_t max_series = SeriesBudget::unlimited) : budget_(max_series) {}
+
+  // What the store says is others' of the pass before; the next write() marks it on the board.
+  void lost(const std::vector<LostSeries>& series);
 
   // Adds every series of the board to the batch, and the examples that wait to `exemplars`, where there is such a place.
   // Without new series and examples it allocates nothing.
@@ -86,6 +95,7 @@ class BoardWriter {
   bool is_twin(const SeriesBoard& board, SeriesBoard::Place place, SeriesId id);
 
   SeriesBudget budget_;
+  std::vector<SeriesId> lost_;  // in order
   std::vector<Held> held_;                                        // by place
   std::unordered_map<std::uint32_t, SeriesBoard::Place> owners_;  // by the index of a series; some have ended
   bool has_ended_ = false;                                        // any that was served, in the last pass

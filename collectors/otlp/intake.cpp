@@ -65,6 +65,7 @@ std::string_view sentence_of(Refusal refusal) {
     case Refusal::name: return "a metric needs a name with letters or digits, of at most 256 bytes";
     case Refusal::reserved_name: return "the name belongs to what the agent itself measures; choose another";
     case Refusal::type_conflict: return "another metric, of another type, has this name already";
+    case Refusal::taken: return "another input sends this series already, and of two the first counts; choose another name";
     case Refusal::temporality: return "it says neither that it is delta nor that it is cumulative";
     case Refusal::out_of_order: return "a data point is older than the one before";
     case Refusal::repeated:

@@ -138,7 +138,7 @@ void configure_otlp(config::Section& collectors, std::vector<CollectorPlan>& pla
   plan.fingerprint = otlp::fingerprint_of(*config);
   plan.make = [target, max_series = config->limits.max_series](const CollectorContext& context) {
     return make_board_collector(
-        target, {otlp::streams_metric, max_series, "collectors.otlp.max_series"}, context);
+        target, {otlp::streams_metric, max_series, "otlp"}, context);
   };
   plans.push_back(std::move(plan));
 }

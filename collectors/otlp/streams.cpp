@@ -57,6 +57,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::name: return "name";
     case Refusal::reserved_name: return "reserved_name";
     case Refusal::type_conflict: return "type_conflict";
+    case Refusal::taken: return "taken";
     case Refusal::temporality: return "temporality";
     case Refusal::out_of_order: return "out_of_order";
     case Refusal::repeated: return "repeated";
@@ -131,19 +132,33 @@ std::optional<Refusal> Streams::update(Number number, const SentMetric& sent, co
   const bool has_temporality = sent.kind != Kind::gauge && sent.kind != Kind::summary;
   if (has_temporality && sent.temporality == Temporality::unspecified) return Refusal::temporality;
   if (auto refusal = check_time(stream, has_temporality ? sent.temporality : Temporality::unspecified, point)) return refusal;
-  std::optional<Refusal> refusal;
-  switch (sent.kind) {
-    case Kind::gauge:
-    case Kind::sum: refusal = take_number(stream, sent, point); break;
-    case Kind::histogram: refusal = take_histogram(stream, sent, point); break;
-    case Kind::exponential_histogram: refusal = take_exponential(stream, sent, point); break;
-    case Kind::summary: refusal = take_summary(stream, point); break;
+  const bool lost = is_lost(stream);
+  const bool adds_up = has_temporality && sent.temporality == Temporality::delta;
+  if (lost && adds_up) {
+    stream.last = now;
+    return Refusal::taken;
   }
-  if (refusal) return refusal;
+  if (auto refusal = take(stream, sent, point)) return refusal;
   stream.start_ns = point.start_ns;
   stream.time_ns = point.time_ns;
   stream.last = now;
+  if (lost) return Refusal::taken;  // its value stands, for when it is served
   if (!point.exemplars.empty()) take_exemplars(stream, point, now);
+  return std::nullopt;
+}
+
+bool Streams::is_lost(const Stream& stream) const {
+  return std::ranges::any_of(stream.places, [this](SeriesBoard::Place place) { return board_.is_lost(place); });
+}
+
+std::optional<Refusal> Streams::take(Stream& stream, const SentMetric& sent, const DataPoint& point) {
+  switch (sent.kind) {
+    case Kind::gauge:
+    case Kind::sum: return take_number(stream, sent, point);
+    case Kind::histogram: return take_histogram(stream, sent, point);
+    case Kind::exponential_histogram: return take_exponential(stream, sent, point);
+    case Kind::summary: return take_summary(stream, point);
+  }
   return std::nullopt;
 }
 

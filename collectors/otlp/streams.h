@@ -30,6 +30,7 @@ enum class Refusal {
   name,
   reserved_name,
   type_conflict,
+  taken,
   temporality,
   out_of_order,
   repeated,
@@ -105,6 +106,8 @@ class Streams {
     double mark;
   };
 
+  bool is_lost(const Stream& stream) const;
+  std::optional<Refusal> take(Stream& stream, const SentMetric& sent, const DataPoint& point);
   static std::optional<Refusal> check_time(const Stream& stream, Temporality temporality, const DataPoint& point);
   std::optional<Refusal> take_number(Stream& stream, const SentMetric& sent, const DataPoint& point);
   std::optional<Refusal> take_histogram(Stream& stream, const SentMetric& sent, const DataPoint& point);

@@ -104,7 +104,7 @@ void configure_remote_write(config::Section& collectors, std::vector<CollectorPl
   plan.fingerprint = remote_write::fingerprint_of(*config);
   plan.make = [target, max_series = config->limits.max_series](const CollectorContext& context) {
     return make_board_collector(
-        target, {remote_write::series_metric, max_series, "collectors.remote_write.max_series"}, context);
+        target, {remote_write::series_metric, max_series, "remote_write"}, context);
   };
   plans.push_back(std::move(plan));
 }

@@ -181,6 +181,24 @@ TEST_F(OtlpTest, RefusesAnotherTypeUnderOneName) {
   EXPECT_EQ(pass().size(), 2U);
 }
 
+TEST_F(OtlpTest, RefusesWhatAnotherInputSendsAlreadyUntilThatEnds) {
+  const auto send = [&](std::uint64_t time) {
+    return post(wire::request(wire::sum("added", "", delta, true, number_point(1, time)) +
+                              wire::sum("whole", "", cumulative, true, number_point(static_cast<double>(time), time)) +
+                              wire::gauge("own", "", number_point(1, time)))).refused;
+  };
+  EXPECT_THAT(send(10), IsEmpty());
+  pass();
+  writer.lost({{catalog.series({"added_total", MetricType::counter, "", ""}, {}).id(), "statsd"},
+               {catalog.series({"whole_total", MetricType::counter, "", ""}, {}).id(), "statsd"}});
+  pass();
+  EXPECT_THAT(send(20), ElementsAre(Pair("taken", 2)));
+  writer.lost({});
+  EXPECT_THAT(pass(), UnorderedElementsAre(Pair("added_total", 1), Pair("whole_total", 20), Pair("own", 1)));
+  EXPECT_THAT(send(30), IsEmpty());
+  EXPECT_EQ(pass().at("added_total"), 2) << "what was refused is not added up";
+}
+
 TEST_F(OtlpTest, TakesNothingOfARequestThatIsDamaged) {
   const auto whole = wire::request(wire::gauge("a", "", number_point(1, 10)) + wire::gauge("b", "", number_point(1, 10)));
   for (std::size_t size = 1; size < whole.size(); ++size) {
