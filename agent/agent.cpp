@@ -196,7 +196,7 @@ struct Agent {
   Instruments instruments;
   OwnMetrics own_metrics{instruments};
   Exemplars exemplars;
-  Bequests bequests;
+  Bequests bequests{settings.agent.state_dir, settings.history.flush_interval};
   CollectorContext context{catalog, &store, &instruments, std::string(version()), &exemplars, &bequests};
   std::shared_ptr<LoopMailbox> mailbox = std::make_shared<LoopMailbox>(mailbox_capacity);
   Dispatcher dispatcher{outbox, loaded, dispatch_targets(settings.receivers), random_unit(), clock.now()};
