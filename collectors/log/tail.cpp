@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/crypto.h"
 #include "collectors/log/refusal.h"
 #include "collectors/log/trusted_open.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t chunk_bytes = std::size_t{256} << 10;  // read at once; longer than any line
 constexpr std::size_t head_bytes = 256;                      // by which a file is known again
 constexpr std::size_t before_bytes = 64;
+constexpr std::size_t hash_bytes = 16;  // enough that no two beginnings are taken for one
 
 // One for each thread that reads logs: chunks are looked at one after the other.
 char* chunk_buffer() {
@@ -34,6 +36,11 @@ bool same_moment(const timespec& left, const timespec& right) {
 }
 
 }  // namespace
+
+Fingerprint fingerprint_of(std::string_view text) {
+  if (text.empty()) return {};
+  return {text.size(), to_hex(std::string_view(sha256(text)).substr(0, hash_bytes))};
+}
 
 std::int64_t birth_of(int directory, const char* path, int flags) {
   struct statx status {};
@@ -99,20 +106,43 @@ void Tail::go_behind_last_line(std::uint64_t size) {
 }
 
 Tail::Place Tail::place() const {
-  if (waits_for_.offset > 0) return {waits_for_.offset, born_, head_, waits_for_.before};
-  return {offset_, born_, head_, before_};
+  const auto head = fingerprint_of(head_);
+  if (waits_for_.offset > 0) return {waits_for_.offset, born_, head, fingerprint_of(waits_for_.before), waits_for_.skipping};
+  return {offset_, born_, head, fingerprint_of(before_), skipping_};
 }
 
 bool Tail::go_to(const Place& place) {
   const auto size = size_now();
   if (place.born != 0 && born_ != 0 && place.born != born_) return false;
-  if (size < place.offset || !head_.starts_with(place.head)) return false;
-  if (text_before(place.offset, place.before.size()) != place.before) return false;
+  if (size < place.offset || fingerprint_of(std::string_view(head_).substr(0, place.head.bytes)) != place.head) return false;
+  auto before = text_before(place.offset, place.before.bytes);
+  if (fingerprint_of(before) != place.before) return false;
   offset_ = place.offset;
-  before_ = place.before;
-  if (place.head.empty()) go_behind_last_line(place.offset);
+  before_ = std::move(before);
+  skipping_ = place.skipping;
+  if (place.head.bytes == 0) go_behind_last_line(place.offset);
   backlog_ = size - offset_;
   return true;
+}
+
+bool Tail::go_to_as_copy(Place place) {
+  place.born = 0;
+  return place.head.bytes > 0 && go_to(place);
+}
+
+std::uint64_t Tail::leave_out_all_but(std::uint64_t most) {
+  const auto size = size_now();
+  if (size <= offset_ || size - offset_ <= most) return 0;
+  const auto from = offset_;
+  const bool skipped = skipping_;
+  go_behind_last_line(size - most);
+  if (offset_ < from) {  // that line's rest is skipped already
+    offset_ = from;
+    skipping_ = skipped;
+    before_ = text_before(offset_, before_bytes);
+  }
+  backlog_ = size - offset_;
+  return offset_ - from;
 }
 
 bool Tail::is_copy_of(const Tail& original, bool named_like_it) const {

@@ -51,6 +51,14 @@ std::int64_t birth_of(int directory, const char* path, int flags);
 
 using LineSink = std::function<void(std::string_view line)>;
 
+// A piece of a file, by which it is known again without being kept.
+struct Fingerprint {
+  std::size_t bytes = 0;  // 0: of nothing, which fits everywhere
+  std::string hash = {};
+  auto operator<=>(const Fingerprint&) const = default;
+};
+Fingerprint fingerprint_of(std::string_view text);
+
 class Tail {
  public:
   // At its beginning. Error::what tells which right is missing, where it is that.
@@ -67,11 +75,16 @@ class Tail {
   struct Place {
     std::uint64_t offset = 0;
     std::int64_t born = 0;  // when the file was made, in nanoseconds; 0: its filesystem does not say
-    std::string head = {};    // the first bytes of the file as it was, and those before `offset`;
-    std::string before = {};  // empty when it was never open. Then the place may be within a line
+    Fingerprint head = {};    // the first bytes of the file as it was, and those before `offset`;
+    Fingerprint before = {};  // of nothing when it was never open. Then the place may be within a line
+    bool skipping = false;    // it is within a line that was cut
+    auto operator<=>(const Place&) const = default;
   };
   Place place() const;
   bool go_to(const Place& place);          // false when this is another file
+  bool go_to_as_copy(Place place);         // the same in a file that was made later: false when it begins otherwise
+  std::uint64_t leave_out_all_but(std::uint64_t most);  // bytes, from the beginning of a line; how many were left out
+  std::int64_t born() const { return born_; }
 
   // Whether everything that is in this file so far stands in `original` at the same place, or did before that was emptied.
   // Short beginnings are alike too often ("started" stands in many logs): they count where the names are alike as well.

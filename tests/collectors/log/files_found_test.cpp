@@ -220,7 +220,7 @@ TEST_F(LogFiles, ThatAreGivenTheNumberOfAnotherAreNotTakenForIt) {
   tail = Tail::open(dir / "a.log");
   EXPECT_FALSE(tail->go_to(place));
   auto reborn = place;
-  reborn.before.clear();
+  reborn.before = {};
   EXPECT_TRUE(tail->go_to(reborn));
   if (place.born == 0) GTEST_SKIP() << "this filesystem does not say when a file was made";
   ++reborn.born;
