@@ -21,6 +21,7 @@ void declare_limits(config::Section& section, LogConfig& config) {
   auto max_files = static_cast<std::int64_t>(config.files.max_files);
   auto max_series = static_cast<std::int64_t>(config.counted.max_series);
   config::Bytes max_bytes{config.files.max_bytes};
+  config::Bytes max_catch_up{config.files.max_catch_up};
   section.optional("ttl", config.counted.ttl, "a series that no line was for during so long is dropped; 0s: never",
                    config::between(0s, 168h));
   section.optional("max_series", max_series,
@@ -29,11 +30,16 @@ void declare_limits(config::Section& section, LogConfig& config) {
   section.optional("max_files", max_files, "of more files than these only the newest are read", config::between(1, 1000));
   section.optional("max_bytes", max_bytes, "read in one pass; what is over waits for the next",
                    config::between(config::Bytes{1 << 20}, config::Bytes{std::uint64_t{1} << 32}));
+  section.optional("max_catch_up", max_catch_up,
+                   "how much of what was written while the agent did not run is read: the newest of it; 0B: nothing. It takes "
+                   "an agent.state_dir",
+                   config::between(config::Bytes{0}, config::Bytes{std::uint64_t{1} << 32}));
   section.optional("max_time", config.files.max_time, "spent in one pass; what is not read by then waits for the next",
                    config::between(10ms, 1min));
   config.files.max_files = static_cast<std::size_t>(max_files);
   config.counted.max_series = static_cast<std::size_t>(max_series);
   config.files.max_bytes = max_bytes.count;
+  config.files.max_catch_up = max_catch_up.count;
 }
 
 void read_paths(config::Section& section, const std::vector<config::Located<std::string>>& paths, LogConfig& config) {
@@ -62,7 +68,7 @@ std::string fingerprint_of(const LogConfig& config) {
                      (config.format.match ? config.format.match->pattern() : "") + '\n' +
                      (config.files.from == Files::From::end ? "end" : "beginning");
   for (const auto number : {static_cast<std::uint64_t>(config.counted.ttl.count()), std::uint64_t{config.counted.max_series},
-                            std::uint64_t{config.files.max_files}, config.files.max_bytes,
+                            std::uint64_t{config.files.max_files}, config.files.max_bytes, config.files.max_catch_up,
                             static_cast<std::uint64_t>(config.files.max_time.count())}) {
     text += '\n' + std::to_string(number);
   }
@@ -77,9 +83,10 @@ CollectorPlan plan_of(LogConfig config) {
   plan.watches = "the log " + (config.files.paths.empty() ? "" : config.files.paths.front());
   if (config.files.paths.size() > 1) plan.watches += " and " + std::to_string(config.files.paths.size() - 1) + " more";
   plan.watches += ", " + std::to_string(config.metrics.size()) + (config.metrics.size() == 1 ? " metric" : " metrics");
+  plan.listens = true;  // it saves then where it is
   plan.fingerprint = fingerprint_of(config);
   plan.make = [config = std::move(config)](const CollectorContext& context) {
-    return make_log_collector(config, context.catalog);
+    return make_log_collector(config, context.catalog, context.bequests);
   };
   return plan;
 }

@@ -28,6 +28,7 @@ struct Counted::Slot {
   bool permanent = false;
   bool shown = false;
   bool touched = false;
+  bool written = false;
   Time last_touched;
 
   std::size_t size() const { return 1 + parts.size(); }
@@ -46,14 +47,21 @@ struct Counted::Slot {
     }
   }
 
-  void write(Batch& batch) const {
-    if (!shown) return;
+  // True when its value was held back.
+  bool write(Batch& batch, Begin begin) {
+    if (!shown) return false;
+    if (!std::exchange(written, true) && begin == Begin::zero && metric->type != MetricType::gauge) {
+      batch.add(series, 0);
+      for (const auto& part : parts) batch.add(part, 0);
+      return value > 0;
+    }
     batch.add(series, value);
-    if (parts.empty()) return;
+    if (parts.empty()) return false;
     batch.add(parts.front(), sum);
     double below = 0;
     for (std::size_t i = 0; i < in_bucket.size(); ++i) batch.add(parts[i + 1], below += in_bucket[i]);
     batch.add(parts.back(), value);
+    return false;
   }
 };
 
@@ -150,13 +158,15 @@ bool Counted::is_shared(const Slot& slot) const {
   return shared(slot.series) || std::any_of(slot.parts.begin(), slot.parts.end(), shared);
 }
 
-void Counted::write(Batch& batch, Time now) {
+bool Counted::write(Batch& batch, Time now, Begin begin) {
   for (const auto& slot : slots_) {
     if (std::exchange(slot->touched, false)) slot->last_touched = now;
   }
   if (options_.ttl > Duration(0)) drop_old(now);
-  for (const auto& slot : slots_) slot->write(batch);
-  for (const auto& family : families_) family.overflow->write(batch);
+  bool held_back = false;
+  for (const auto& slot : slots_) held_back |= slot->write(batch, begin);
+  for (const auto& family : families_) held_back |= family.overflow->write(batch, begin);
+  return held_back;
 }
 
 void Counted::drop_old(Time now) {

@@ -33,7 +33,10 @@ class Counted {
   ~Counted();
 
   void add(const Interpreter::Found& found);
-  void write(Batch& batch, Time now);
+  // `zero`: a counter that has not been written yet is 0 now and what it is with the next pass, so that what was counted in
+  // this one is seen as an increase. True when anything was held back so.
+  enum class Begin { zero, value };
+  bool write(Batch& batch, Time now, Begin begin = Begin::value);
 
   std::size_t series() const { return series_; }                // beside overflow series
   std::uint64_t overflowed() const { return overflowed_; }  // lines that went to an overflow series

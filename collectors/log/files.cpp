@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -56,6 +58,23 @@ Error too_many(const std::string& path, std::size_t max_found) {
           path};
 }
 
+std::string in_words(std::uint64_t bytes) {
+  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+  return bytes < mebibyte ? std::to_string(bytes) + " bytes" : std::to_string(bytes / mebibyte) + " MiB";
+}
+
+PassNews too_much(const std::string& path, std::uint64_t bytes) {
+  return {true, "of " + path + ", " + in_words(bytes) +
+                    " that were written while the agent did not run are left out: they are more than max_catch_up"};
+}
+
+// By the clock that says when a file was made.
+std::int64_t clock_of_files() {
+  timespec moment{};
+  ::clock_gettime(CLOCK_REALTIME, &moment);
+  return nanoseconds(moment);
+}
+
 void complain(const Error& error, PassOutcome& outcome) {
   ++outcome.partial_errors;
   if (outcome.first_partial_error.empty()) outcome.first_partial_error = error.text();
@@ -66,11 +85,16 @@ void complain(const Error& error, PassOutcome& outcome) {
 void Files::read(Time now, const LineSink& sink, PassOutcome& outcome) {
   ++pass_;
   refused_.clear();
+  looked_ns_ = clock_of_files();
+  catching_up_ = earlier_ || (catching_up_ && counts_.backlog_bytes > 0);
   for (const auto& candidate : find(outcome)) follow(candidate, outcome);
+  if (earlier_) look_for_renamed();
   if (pass_ == 1) unreached_ = refused_;
   else std::erase_if(unreached_, [&](const auto& path) { return !refused_.contains(path); });
   note_nameless(now);
   look_for_copies();
+  if (earlier_) leave_out_too_much(outcome);
+  end_resumption();
   ReadBudget budget{options_.max_bytes, std::chrono::steady_clock::now() + options_.max_time};
   const auto nameless = in_order(true);
   read_all(nameless, sink, budget, outcome);
@@ -123,6 +147,61 @@ void Files::look_for_names(PassOutcome& outcome, std::vector<Candidate>& found) 
   }
 }
 
+void Files::go_on_from(Places places) { earlier_.emplace(std::move(places), options_.paths); }
+
+Places Files::places() const {
+  Places places{looked_ns_, options_.paths, {}};
+  for (const auto& [id, file] : followed_) {
+    const auto state = file.is_read() ? KeptPlace::State::followed : KeptPlace::State::waiting;
+    places.files.push_back({id, file.path, state, file.tail.place()});
+  }
+  std::vector<std::map<FileId, Remembered>::const_iterator> closed;
+  for (auto at = remembered_.begin(); at != remembered_.end(); ++at) closed.push_back(at);
+  std::sort(closed.begin(), closed.end(), [](auto a, auto b) { return a->second.number < b->second.number; });
+  for (std::size_t i = closed.size() - std::min(closed.size(), max_kept_closed); i < closed.size(); ++i) {
+    places.files.push_back({closed[i]->first, "", KeptPlace::State::closed, closed[i]->second.place});
+  }
+  return places;
+}
+
+// What lost its name while the agent did not run is read to its end, as if that had just happened.
+void Files::look_for_renamed() {
+  for (const auto& [id, path] : earlier_->look_for_missing(options_.max_found)) {
+    struct stat status {};
+    if (followed_.contains(id) || ::stat(path.c_str(), &status) != 0) continue;
+    PassOutcome nobody_asks;
+    follow({path, id, nanoseconds(status.st_mtim), static_cast<std::uint64_t>(status.st_size)}, nobody_asks);
+    const auto file = followed_.find(id);
+    if (file == followed_.end()) continue;
+    if (earlier_->was_taken_up(id)) file->second.listed_in = 0;
+    else followed_.erase(file);  // another one, which has only its number
+  }
+}
+
+// The newest files first.
+void Files::leave_out_too_much(PassOutcome& outcome) {
+  std::vector<Followed*> files = in_order(false);
+  const auto nameless = in_order(true);
+  files.insert(files.begin(), nameless.begin(), nameless.end());
+  std::uint64_t left = options_.max_catch_up;
+  for (auto at = files.rbegin(); at != files.rend(); ++at) {
+    auto& tail = (*at)->tail;
+    const auto skipped = tail.leave_out_all_but(left);
+    left -= std::min(left, tail.backlog());
+    counts_.skipped_bytes += skipped;
+    if (skipped > 0) outcome.news.push_back(too_much((*at)->path, skipped));
+  }
+}
+
+// What did not come back so far may still do so.
+void Files::end_resumption() {
+  if (!earlier_) return;
+  for (auto& kept : earlier_->not_taken_up()) {
+    if (!followed_.contains(kept.id)) remember(kept.id, std::move(kept.place));
+  }
+  earlier_.reset();
+}
+
 // The newest files that the paths name.
 std::vector<Files::Candidate> Files::find(PassOutcome& outcome) {
   std::vector<Candidate> found;
@@ -167,6 +246,8 @@ void Files::follow(const Candidate& candidate, PassOutcome& outcome) {
 
 // False when it may be a copy: that shows once all names of this pass are known.
 bool Files::place(Tail& tail, const Candidate& candidate) {
+  const auto verdict = earlier_ ? earlier_->take_up(tail, candidate.path, candidate.changed) : Resumption::Verdict::unknown;
+  if (verdict != Resumption::Verdict::unknown) return verdict == Resumption::Verdict::goes_on;
   const auto remembered = remembered_.find(candidate.id);
   if (remembered != remembered_.end()) {
     const bool same = tail.go_to(remembered->second.place);
@@ -201,6 +282,8 @@ void Files::look_for_copies() {
         file.copy_of = original->first;
         file.original_emptied = original->second.tail.times_emptied();
         file.tail.wait_behind(original->second.tail);
+      } else if (earlier_) {
+        (void)earlier_->take_up_copy(file.tail, file.path);
       }
     }
     if (file.copy_of) wait_or_go_on(file);

@@ -3,7 +3,8 @@
 // The one idea: a file is what it is by device and inode, not by its name. A file that was renamed stays open and is read
 // to its end before the one that took its name; for a while longer somebody may still write into it. A file that was
 // there before the first pass is read from its end (or where `from` says), one that comes later from its beginning,
-// unless it is one that was read before, or a copy of one: that waits until its original is emptied.
+// unless it is one that was read before, or a copy of one: that waits until its original is emptied. What an earlier life
+// of the agent has read is gone on with, as if there had been no gap.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,8 @@
 
 #include "base/time.h"
 #include "collectors/collector.h"
+#include "collectors/log/places.h"
+#include "collectors/log/resumption.h"
 #include "collectors/log/tail.h"
 
 namespace sidewatch::log {
@@ -29,12 +32,19 @@ class Files {
     std::size_t max_files = 64;      // the newest by their last change
     std::uint64_t max_bytes = std::uint64_t{64} << 20;  // in one pass
     Duration max_time = std::chrono::seconds(1);        // of one pass
+    std::uint64_t max_catch_up = std::uint64_t{64} << 20;  // of what was written while the agent did not run
     std::size_t max_found = 10'000;  // files that one pass tells apart; those behind, by their names, are left out
   };
   static constexpr Duration linger = std::chrono::seconds(30);  // a renamed or deleted file may still be written to
   static constexpr std::size_t max_remembered = 4096;           // places in files that are not open
 
   explicit Files(Options options) : options_(std::move(options)) {}
+
+  // Before the first pass: what places() said in an earlier life of the agent.
+  void go_on_from(Places places);
+  Places places() const;
+  // Whether the last pass still read what had been written before this life began.
+  bool is_catching_up() const { return catching_up_; }
 
   // Gives the new lines of all files. What cannot be read is a partial error.
   void read(Time now, const LineSink& sink, PassOutcome& outcome);
@@ -44,6 +54,7 @@ class Files {
     std::uint64_t rotated = 0;   // files that lost their name
     std::uint64_t left_out = 0;  // files now that are more than max_files, or than max_found
     std::uint64_t backlog_bytes = 0;
+    std::uint64_t skipped_bytes = 0;  // beyond max_catch_up
     std::size_t open = 0;
   };
   const Counts& counts() const { return counts_; }
@@ -76,6 +87,9 @@ class Files {
   void remember_unseen(const Candidate& candidate);
   void follow(const Candidate& candidate, PassOutcome& outcome);
   bool place(Tail& tail, const Candidate& candidate);
+  void look_for_renamed();
+  void leave_out_too_much(PassOutcome& outcome);
+  void end_resumption();
   void look_for_copies();
   bool is_copy(const Followed& file, const Followed& original) const;
   void wait_or_go_on(Followed& file);
@@ -88,6 +102,9 @@ class Files {
 
   const Options options_;
   std::uint64_t pass_ = 0;
+  std::optional<Resumption> earlier_;  // until the first pass is over
+  bool catching_up_ = false;
+  std::int64_t looked_ns_ = 0;
   std::map<FileId, Followed> followed_;
   struct Remembered {
     Tail::Place place;

@@ -1,4 +1,4 @@
-// Files give lines, the interpreter says what they mean, and what they mean is counted.
+// Files give lines, the interpreter says what they mean, and what they mean is counted. How far the lines were read is kept.
 #include "collectors/log/log.h"
 
 #include <array>
@@ -8,6 +8,7 @@
 #include "collectors/log/counted.h"
 #include "collectors/log/files.h"
 #include "collectors/log/interpreter.h"
+#include "collectors/log/place_keeper.h"
 
 namespace sidewatch {
 namespace log {
@@ -21,6 +22,8 @@ constexpr std::array kMetrics{
            "Lines that were longer than 64 KiB; what was over is left out."},
     Metric{"sidewatch_log_backlog_bytes", MetricType::gauge, "bytes",
            "What stands in the files and was not read yet, because a pass may read only so much."},
+    Metric{"sidewatch_log_skipped_bytes_total", MetricType::counter, "bytes",
+           "What was written while the agent did not run and is left out: more than max_catch_up."},
     Metric{"sidewatch_log_files", MetricType::gauge, "", "Files that are being read, renamed ones included."},
     Metric{"sidewatch_log_files_left_out", MetricType::gauge, "", "Files that fit and are not read: more than max_files, or beyond the first 10000."},
     Metric{"sidewatch_log_rotations_total", MetricType::counter, "", "Files that were renamed or deleted."},
@@ -36,8 +39,10 @@ constexpr std::array kMetrics{
 
 class LogCollector final : public Collector {
  public:
-  LogCollector(const LogConfig& config, Catalog& catalog)
-      : interpreter_(config.format, config.metrics),
+  LogCollector(const LogConfig& config, Catalog& catalog, const Bequests* bequests)
+      : keeper_(bequests == nullptr ? "" : bequests->state_dir(), config.name.value,
+                bequests == nullptr ? Duration(0) : bequests->until_on_disk()),
+        interpreter_(config.format, config.metrics),
         counted_(catalog, interpreter_.metrics(), Labels{{"log", config.name.value}}, config.counted),
         files_(config.files) {
     for (std::size_t i = 0; i < kMetrics.size(); ++i) {
@@ -45,42 +50,75 @@ class LogCollector final : public Collector {
     }
   }
 
+  ~LogCollector() override { keeper_.keep_last(); }
+  LogCollector(const LogCollector&) = delete;
+
   Result<PassOutcome> collect(Batch& batch, Time now) override {
     PassOutcome outcome;
+    const bool first = !std::exchange(begun_, true);
+    if (first) go_on(outcome);
     files_.read(now, [this](std::string_view line) { take(line); }, outcome);
-    counted_.write(batch, now);
-    write_own(batch);
+    const auto begin = files_.is_catching_up() ? Counted::Begin::zero : Counted::Begin::value;
+    held_back_ = counted_.write(batch, now, begin);
+    write_own(batch, first);
+    complain(keeper_.trouble(), outcome);
     return outcome;
   }
 
+  // What was held back is not known to anybody yet, so its lines do not count as read.
+  void listen(int wake) override {
+    const bool settled = keeper_.keeps() && !held_back_;
+    const auto counted = files_.counts().tails.lines == 0 ? PlaceKeeper::Counted::nothing : PlaceKeeper::Counted::something;
+    keeper_.keep_until(wake, settled ? std::optional(files_.places()) : std::nullopt, counted);
+  }
+
  private:
+  void go_on(PassOutcome& outcome) {
+    auto places = keeper_.load();
+    if (!places) complain(places.error().text(), outcome);
+    else if (*places) files_.go_on_from(std::move(**places));
+  }
+
+  static void complain(const std::string& trouble, PassOutcome& outcome) {
+    if (trouble.empty()) return;
+    ++outcome.partial_errors;
+    if (outcome.first_partial_error.empty()) outcome.first_partial_error = trouble;
+  }
+
   void take(std::string_view line) {
     const auto found = interpreter_.read(line);
     if (found.empty()) ++unmatched_;
     for (const auto& one : found) counted_.add(one);
   }
 
-  void write_own(Batch& batch) const {
+  // `first`: in the first pass.
+  void write_own(Batch& batch, bool first) const {
     const auto& files = files_.counts();
     const auto& errors = interpreter_.errors();
     const std::array<std::uint64_t, kMetrics.size()> numbers{
         files.tails.lines,  files.tails.bytes, unmatched_,          files.tails.cut,  files.backlog_bytes,
-        files.open,         files.left_out,    files.rotated,       files.tails.emptied, counted_.series(),
+        files.skipped_bytes, files.open,         files.left_out,    files.rotated,       files.tails.emptied, counted_.series(),
         counted_.overflowed(), errors.json,    errors.value};
-    for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(own_[i], static_cast<double>(numbers[i]));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const bool begins = first && files_.is_catching_up() && kMetrics[i].type == MetricType::counter;
+      batch.add(own_[i], begins ? 0 : static_cast<double>(numbers[i]));
+    }
   }
 
+  PlaceKeeper keeper_;
   Interpreter interpreter_;
   Counted counted_;
   Files files_;
   std::uint64_t unmatched_ = 0;
+  bool begun_ = false;
+  bool held_back_ = false;  // of the last pass
   std::array<SeriesHandle, kMetrics.size()> own_;
 };
 
 }  // namespace
 
-std::unique_ptr<Collector> make_log_collector(const LogConfig& config, Catalog& catalog) {
-  return std::make_unique<LogCollector>(config, catalog);
+std::unique_ptr<Collector> make_log_collector(const LogConfig& config, Catalog& catalog, const Bequests* bequests) {
+  return std::make_unique<LogCollector>(config, catalog, bequests);
 }
 
 }  // namespace log

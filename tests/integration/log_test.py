@@ -2,6 +2,7 @@
 """Log files that are written and rotated as nginx, logrotate and a Node service do it, read by the real agent; the
 configurations are those of docs/log.md."""
 
+import json
 import os
 import re
 import subprocess
@@ -28,12 +29,13 @@ def example(heading):
 
 
 class Log(unittest.TestCase):
-    def start(self, config, more=""):
+    def start(self, config, more="", agent="{interval: 200ms}"):
         directory = temporary_directory()
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
         config = re.sub(r"/var/log(/\w+)?/", self.directory + "/", config)
-        self.agent = Agent(f"agent: {{interval: 200ms}}\nhttp: {{listen: 127.0.0.1:0}}\n{config}{more}", self.directory)
+        agent = agent.replace("STATE", self.path("state"))
+        self.agent = Agent(f"agent: {agent}\nhttp: {{listen: 127.0.0.1:0}}\n{config}{more}", self.directory)
         self.addCleanup(self.agent.stop)
         self.agent.start()
         wait_until(lambda: self.page().matching("sidewatch_log_lines_total"), "the first pass")
@@ -97,6 +99,65 @@ class Log(unittest.TestCase):
         alert = receiver.wait_for(1, "that there was an error")[0]["body"]["alerts"][0]
         self.assertEqual(alert["annotations"]["summary"][:1] > "0", True, alert)
         self.assertIn("errors in the shop's log", alert["annotations"]["summary"])
+
+    def start_with_state(self, receiver, flush_interval="200ms"):
+        self.start(f"""history: {{flush_interval: {flush_interval}}}
+collectors:
+  log:
+    - name: shop
+      path: /var/log/app.log
+      metrics:
+        - {{name: shop_errors_total, match: '\\b(ERROR|FATAL)\\b'}}
+        - {{name: shop_errors_by_part_total, match: 'ERROR (\\w+)', labels: {{part: $1}}}}
+rules:
+  - {{alert: ShopErrors, expr: 'increase(shop_errors_total[5m])', warning: "> 0", summary: errors}}
+  - {{alert: CartErrors, expr: 'increase(shop_errors_by_part_total{{part="cart"}}[5m])', warning: "> 0", summary: errors}}
+receivers: [{{name: hook, webhook: {{url: "{receiver.url}"}}}}]
+""", agent="{interval: 200ms, state_dir: STATE}")
+
+    def saved_offsets(self):
+        found = [name for name in os.listdir(self.path("state")) if name.startswith("log-") and name.endswith(".json")]
+        if not found:
+            return []
+        with open(os.path.join(self.path("state"), found[0]), encoding="utf-8") as file:
+            return [one["offset"] for one in json.load(file)["files"]]
+
+    def test_errors_that_are_written_while_the_agent_is_killed_and_started_again_are_seen_by_a_rule(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        self.start_with_state(receiver)
+        self.write("app.log", "INFO fine\n")
+        wait_until(lambda: self.saved_offsets() == [10], "the place to be saved")
+        self.agent.kill()
+        self.write("app.log", "ERROR cart\n")
+        os.rename(self.path("app.log"), self.path("app.log.1"))
+        self.write("app.log.1", "ERROR cart\n")
+        self.write("app.log", "ERROR cart\n")
+        self.agent.start()
+        told = {alert["labels"]["alertname"] for message in receiver.wait_for(2, "that there were errors")
+                for alert in message["body"]["alerts"]}
+        self.assertEqual(told, {"ShopErrors", "CartErrors"})
+        self.wait_for(3, "shop_errors_total")
+        self.wait_for(3, "shop_errors_by_part_total", part="cart")
+        self.agent.terminate()
+        self.assertEqual(sorted(self.saved_offsets()), [11, 32])
+        self.agent.start()
+        self.wait_for(0, "shop_errors_total")
+        self.write("app.log", "INFO fine\n")
+        self.wait_for(1, "sidewatch_log_lines_total")
+        self.assertEqual(self.page().value("shop_errors_total"), 0)
+
+    def test_an_error_that_was_counted_just_before_a_kill_is_not_lost_with_the_history(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        self.start_with_state(receiver, flush_interval="10m")  # no sample gets to the disk
+        self.write("app.log", "")
+        wait_until(lambda: self.saved_offsets() == [0], "the place to be saved")
+        self.write("app.log", "ERROR cart\n")
+        self.wait_for(1, "shop_errors_total")
+        self.agent.kill()
+        self.agent.start()
+        self.wait_for(1, "shop_errors_total")
 
     def test_a_flood_of_labels_leaves_the_rest_right(self):
         self.start("""collectors:
