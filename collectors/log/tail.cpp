@@ -120,7 +120,7 @@ bool Tail::go_to(const Place& place) {
   offset_ = place.offset;
   before_ = std::move(before);
   skipping_ = place.skipping;
-  if (place.head.bytes == 0) go_behind_last_line(place.offset);
+  if (place.head.bytes == 0 || place.before.bytes == 0) go_behind_last_line(place.offset);
   backlog_ = size - offset_;
   return true;
 }
