@@ -100,12 +100,13 @@ class Log(unittest.TestCase):
         self.assertEqual(alert["annotations"]["summary"][:1] > "0", True, alert)
         self.assertIn("errors in the shop's log", alert["annotations"]["summary"])
 
-    def start_with_state(self, receiver, flush_interval="200ms"):
+    def start_with_state(self, receiver, flush_interval="200ms", keys="max_files: 64"):
         self.start(f"""history: {{flush_interval: {flush_interval}}}
 collectors:
   log:
     - name: shop
       path: /var/log/app.log
+      {keys}
       metrics:
         - {{name: shop_errors_total, match: '\\b(ERROR|FATAL)\\b'}}
         - {{name: shop_errors_by_part_total, match: 'ERROR (\\w+)', labels: {{part: $1}}}}
@@ -157,6 +158,17 @@ receivers: [{{name: hook, webhook: {{url: "{receiver.url}"}}}}]
         self.wait_for(1, "shop_errors_total")
         self.agent.kill()
         self.agent.start()
+        self.wait_for(1, "shop_errors_total")
+
+    def test_a_reload_that_changes_the_entry_loses_no_line(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        self.start_with_state(receiver, keys="interval: 1h")  # it looks once
+        with open(self.agent.config_path, encoding="utf-8") as file:
+            config = file.read()
+        self.write("app.log", "ERROR before\n")
+        self.agent.write_config(config.replace("interval: 1h", "interval: 200ms"))
+        self.assertEqual(self.agent.request("/-/reload", "POST")[0], 200)
         self.wait_for(1, "shop_errors_total")
 
     def test_a_flood_of_labels_leaves_the_rest_right(self):
