@@ -272,6 +272,15 @@ class Instance(Booted):
         wait_until(lambda: self.ask('namedprocess_namegroup_num_procs{groupname="bakery.service"} == 1', "127.0.0.1:9771"),
                    "the service's process", pause=0.2)
 
+    def test_it_stands_beside_one_of_several_of_a_template(self):
+        self.machine.write("/etc/systemd/system/stall@.service", SERVICE)
+        name = "stall@15-main"  # as Debian's PostgreSQL is called
+        self.add_instance(name, "127.0.0.1:9775")
+        self.systemctl("start", name)
+        processes = f'namedprocess_namegroup_num_procs{{groupname="{name}.service"}} == 1'
+        wait_until(lambda: self.ask(processes, "127.0.0.1:9775"), "the service's process", pause=0.2)
+        self.assertTrue(self.machine.root.exists(f"/var/lib/sidewatch@{name}"))
+
     def test_it_outlives_every_crash_of_its_service_and_counts_them(self):
         self.add_service("shop")
         self.add_instance("shop", "127.0.0.1:9772")
