@@ -42,8 +42,19 @@ constexpr std::array hosts = {
     ServiceHost{"telegram", "api.telegram.org", "/?", "has only the server here: the token goes to bot_token"},
 };
 
+// A workflow of one's own takes whatever it was made for.
+bool takes_any_json(const ServiceHost& service) { return service.path == workflow_path; }
+
 bool is_host(std::string_view host, std::string_view known) {
   return host == known || (host.ends_with(known) && host[host.size() - known.size() - 1] == '.');
+}
+
+const ServiceHost* service_at(const std::string& url) {
+  const auto parts = parse_http_url(url);
+  if (!parts) return nullptr;
+  const auto* known =
+      std::find_if(hosts.begin(), hosts.end(), [&](const auto& service) { return is_host(parts->host, service.host); });
+  return known == hosts.end() ? nullptr : known;
 }
 
 std::string path_of(const std::string& url) {
@@ -65,14 +76,19 @@ std::string problem_with(const ServiceHost& service, std::string_view kind, cons
 void check_service_url(config::Section& entry, std::string_view kind, const config::Located<std::string>& url,
                        std::string_view key, bool allow_link_local) {
   check_receiver_url(entry, url, key, allow_link_local);
-  const auto parts = parse_http_url(url.value);
-  if (!parts) return;
-  const auto known =
-      std::find_if(hosts.begin(), hosts.end(), [&](const auto& service) { return is_host(parts->host, service.host); });
-  if (known == hosts.end()) return;
+  const auto* known = service_at(url.value);
+  if (known == nullptr) return;
   if (const auto text = problem_with(*known, kind, url.value); !text.empty()) {
     entry.problem(url.mark, std::string(key) + " " + text);
   }
+}
+
+void check_no_chat_service(config::Section& entry, const config::Located<std::string>& url, std::string_view key) {
+  const auto* known = service_at(url.value);
+  if (known == nullptr || takes_any_json(*known)) return;
+  const std::string kind(known->kind);
+  entry.problem(url.mark, std::string(key) + " is of a service that takes messages of its own form only: write `" + kind +
+                              ":` in the place of `webhook:` (docs/receivers.md shows it)");
 }
 
 }  // namespace sidewatch

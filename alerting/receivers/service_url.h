@@ -15,4 +15,7 @@ namespace sidewatch {
 void check_service_url(config::Section& entry, std::string_view kind, const config::Located<std::string>& url,
                        std::string_view key, bool allow_link_local);
 
+// Of a receiver whose messages have a form of their own (Alertmanager's): a chat service would refuse every one of them.
+void check_no_chat_service(config::Section& entry, const config::Located<std::string>& url, std::string_view key);
+
 }  // namespace sidewatch

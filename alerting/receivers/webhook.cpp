@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "alerting/receivers/http_receiver.h"
+#include "alerting/receivers/service_url.h"
 #include "alerting/receivers/webhook_payload.h"
 #include "base/crypto.h"
 #include "base/http_client.h"
@@ -146,7 +147,10 @@ class Webhook final : public HttpReceiver {
 
 void check(config::Section& entry, const WebhookConfig& c) {
   check_http(entry, c.http);
-  if (!c.url.mark.file.empty()) check_receiver_url(entry, c.url, "url", c.http.allow_link_local);
+  if (!c.url.mark.file.empty()) {
+    check_receiver_url(entry, c.url, "url", c.http.allow_link_local);
+    check_no_chat_service(entry, c.url, "url");
+  }
   if (c.basic_auth && !c.bearer_token.empty()) {
     entry.problem("webhook", "has both bearer_token and basic_auth, which fill the same header");
   }
