@@ -5,6 +5,7 @@
 
 #include "alerting/blank_text.h"
 #include "alerting/human_value.h"
+#include "alerting/message_variables.h"
 #include "alerting/rule_text.h"
 #include "base/utf8.h"
 
@@ -104,18 +105,12 @@ std::vector<MessageField> fields_of(const Notification& n, const std::string& ho
   return fields;
 }
 
-// A receiver's own templates know $host, which a rule's do not: it is carried where no label of the alert can be.
-constexpr std::string_view host_carrier = "sidewatch_host";
-constexpr std::string_view host_preamble = "{{ $host := $externalLabels.sidewatch_host }}";
-
-// A template with $host; a mistake in it is reported at its place in what was written.
-Template read_with_host(config::Section& section, const config::Located<std::string>& text) {
+// A mistake in it is reported at its place in what was written.
+Template read_with_variables(config::Section& section, const config::Located<std::string>& text) {
   if (text.value.find("{{") == std::string::npos) return read_template(section, text, TemplateChecks::all);
-  auto parsed = Template::parse(std::string(host_preamble) + text.value, TemplateChecks::all);
+  auto parsed = Template::parse(message_variables_preamble() + text.value, TemplateChecks::all);
   if (parsed) return std::move(*parsed);
-  std::string where = parsed.error().where;  // "line:column"
-  if (where.starts_with("1:")) where = "1:" + std::to_string(std::stoul(where.substr(2)) - host_preamble.size());
-  section.problem(place_inside(text, where), "template: " + parsed.error().what);
+  section.problem(place_inside(text, place_without_preamble(parsed.error().where)), "template: " + parsed.error().what);
   return {};
 }
 
@@ -124,14 +119,19 @@ MessageText text_of_one(const Notification& n, const MessageTemplates& templates
   message.level = n.level;
   message.worst = n.worst;
   message.at = n.problem() ? n.created_at : n.ends_at.value_or(n.created_at);
-  TemplateScope scope;
-  scope.external_labels = Labels{{host_carrier, origin.host}};
-  const TemplateData data{n.value, n.labels, n.level, &scope, NumberStyle::plain};
-  if (!templates.title.empty()) message.title = one_line(templates.title.render(data));
-  if (is_blank(message.title)) message.title = with_host(one_line(status_words(n) + ": " + subject(n)), origin.host);
-  message.text = templates.text.empty() ? std::string(n.annotations.get("description")) : templates.text.render(data);
-  message.fields = fields_of(n, origin.host);
   message.link = origin.external_url;
+  message.title = with_host(one_line(status_words(n) + ": " + subject(n)), origin.host);
+  message.text = std::string(n.annotations.get("description"));
+  TemplateScope scope;
+  scope.external_labels = carried(n, {message.title, message.text, message.link, origin.host});
+  scope.external_url = origin.external_url;
+  const TemplateData data{n.value, n.labels, n.level, &scope, NumberStyle::plain};
+  if (!templates.text.empty()) message.text = templates.text.render(data);
+  if (!templates.title.empty()) {
+    std::string title = one_line(templates.title.render(data));
+    if (!is_blank(title)) message.title = std::move(title);
+  }
+  message.fields = fields_of(n, origin.host);
   return message;
 }
 
@@ -189,10 +189,11 @@ void declare_message_templates(config::Section& section, MessageTemplates& templ
   config::Located<std::string> title;
   config::Located<std::string> text;
   section.optional("title", title,
-                   "title of a message about one alert: a template, as a rule's summary is, that also knows $host");
+                   "title of a message about one alert: a template, as a rule's summary is, that also knows $title (what it "
+                   "would be without it), $summary, $status, $host and others (docs/receivers.md)");
   section.optional("text", text, "text below the title, likewise; without it the rule's description");
-  if (!title.value.empty()) templates.title = read_with_host(section, title);
-  if (!text.value.empty()) templates.text = read_with_host(section, text);
+  if (!title.value.empty()) templates.title = read_with_variables(section, title);
+  if (!text.value.empty()) templates.text = read_with_variables(section, text);
 }
 
 MessageText text_of(const Delivery& delivery, const MessageTemplates& templates, const MessageOrigin& origin,

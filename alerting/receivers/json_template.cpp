@@ -2,47 +2,10 @@
 
 #include <utility>
 
-#include "alerting/human_value.h"
+#include "alerting/message_variables.h"
 
 namespace sidewatch {
 namespace {
-
-// Variables of ours travel as labels of a name that nobody has, and are given their names in front of each template.
-constexpr std::string_view carrier = "sidewatch_custom_";
-constexpr std::string_view variables[] = {"title",   "text",        "status",    "reason",   "alert",
-                                          "summary", "description", "valueText", "startsAt", "endsAt",
-                                          "link",    "id",          "key",       "incident",  "host"};
-
-std::string preamble() {
-  std::string text;
-  for (const auto name : variables) {
-    text += "{{ $" + std::string(name) + " := $labels." + std::string(carrier) + std::string(name) + " }}";
-  }
-  return text;
-}
-
-Labels carried(const Notification& n, const MessageText& message, const std::string& host) {
-  std::vector<Label> all;
-  const auto add = [&all](std::string_view name, std::string_view value) {
-    all.push_back({std::string(carrier) + std::string(name), std::string(value)});
-  };
-  add("title", message.title);
-  add("text", message.text);
-  add("status", n.problem() ? "firing" : "resolved");
-  add("reason", to_string(n.reason));
-  add("alert", n.rule);
-  add("summary", n.annotations.get("summary"));
-  add("description", n.annotations.get("description"));
-  add("valueText", human_value(n.value, n.unit));
-  add("startsAt", to_rfc3339(n.starts_at));
-  add("endsAt", n.ends_at && !n.problem() ? to_rfc3339(*n.ends_at) : std::string());
-  add("link", message.link);
-  add("id", n.id);
-  add("key", n.alert_key);
-  add("incident", n.incident);
-  add("host", host);
-  return Labels(all);
-}
 
 bool is_the_value(std::string_view text) {
   std::string bare;
@@ -74,7 +37,7 @@ Result<JsonTemplate::Node> JsonTemplate::build(const JsonValue& value) {
   node.names = value.names();
   if (node.kind == JsonValue::Kind::text) {
     const std::string text(value.text_or(""));
-    auto whole = Template::parse(preamble() + text, TemplateChecks::all);
+    auto whole = Template::parse(message_variables_preamble() + text, TemplateChecks::all);
     if (!whole) return Error{"\"" + cut_text(text, 60) + "\": " + whole.error().what, ""};
     node.text = std::move(*whole);
     node.is_value = is_the_value(text);
@@ -89,7 +52,10 @@ Result<JsonTemplate::Node> JsonTemplate::build(const JsonValue& value) {
 
 std::string JsonTemplate::render(const Notification& n, const MessageText& message, const std::string& host) const {
   if (root_.empty()) return "";
-  const TemplateData data{n.value, n.labels.or_else(carried(n, message, host)), n.level, nullptr, NumberStyle::plain};
+  TemplateScope scope;
+  scope.external_labels = carried(n, {message.title, message.text, message.link, host});
+  scope.external_url = message.link;
+  const TemplateData data{n.value, n.labels, n.level, &scope, NumberStyle::plain};
   JsonWriter json;
   write(json, root_.front(), data);
   return json.take();

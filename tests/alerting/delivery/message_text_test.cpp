@@ -150,6 +150,22 @@ TEST(MessageText, LetsTheReceiversOwnTemplatesNameTheMachine) {
   EXPECT_THAT(problems, HasSubstr("$host"));
 }
 
+TEST(MessageText, LetsTheReceiversOwnTemplatesSayWhatItWouldSayWithoutThem) {
+  std::string problems;
+  const auto templates = templates_of(
+      "title: \"[prod] {{ $title }}\"\n"
+      "text: \"{{ $status }} {{ $reason }} {{ $alert }}: {{ $summary }}, {{ $valueText }} since {{ $startsAt }} {{ $link }}\"",
+      problems);
+  EXPECT_EQ(problems, "");
+  Notification n = disk_alert();
+  n.annotations = n.annotations.with("description", "Make room.");
+  const auto message = text_of(deliver_alone(n), templates, {"http://a:9766", "web-1"});
+  EXPECT_EQ(message.title, "[prod] WARNING: / is 96 % full on web-1");
+  EXPECT_EQ(message.text, "firing fired HostMemoryHigh: / is 96 % full, 93.25 since 2026-03-01T12:00:00.000Z http://a:9766");
+  const auto longer = templates_of("text: \"{{ $text }} Call Ann.\"", problems);
+  EXPECT_EQ(text_of(deliver_alone(n), longer, {}).text, "Make room. Call Ann.");
+}
+
 TEST(MessageText, PointsAtAMistakeInATemplate) {
   config::Problems problems;
   auto document = config::Document::parse("f", "title: \"{{ $labels.instance }\"", {}, problems);
