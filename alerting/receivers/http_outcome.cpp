@@ -61,6 +61,29 @@ std::optional<WallTime> http_date(std::string_view text) {
          std::chrono::minutes(*minute) + std::chrono::seconds(*second);
 }
 
+// Seconds, also with a fraction as some send them, or a date.
+std::optional<Duration> asked_in_header(std::string_view header, WallTime wall) {
+  if (header.empty()) return std::nullopt;
+  if (header.find_first_not_of("0123456789.") == std::string_view::npos) {
+    double seconds = 0;
+    const auto [end, problem] = std::from_chars(header.data(), header.data() + header.size(), seconds);
+    if (problem == std::errc::result_out_of_range) return from_seconds(longest_seconds);
+    if (problem != std::errc() || end != header.data() + header.size()) return std::nullopt;
+    return from_seconds(seconds);
+  }
+  const auto date = http_date(header);
+  if (!date || *date < wall) return std::nullopt;
+  return *date - wall;
+}
+
+// Discord's {"retry_after": 0.376}, Telegram's {"parameters": {"retry_after": 4}}.
+std::optional<Duration> asked_in_body(const std::string& text) {
+  const auto body = JsonValue::parse(text);
+  if (!body) return std::nullopt;
+  const auto& field = body->has("retry_after") ? (*body)["retry_after"] : (*body)["parameters"]["retry_after"];
+  return from_seconds(field.number_or(-1));
+}
+
 Attempt judge_response(const OutgoingResponse& response, WallTime wall) {
   const int status = response.status;
   const std::string said = "HTTP " + std::to_string(status);
@@ -122,21 +145,10 @@ Attempt unless_web_page(const OutgoingResponse& response, Attempt usual, std::st
 }
 
 std::optional<Duration> retry_after(const OutgoingResponse& response, WallTime wall) {
-  const auto header = response.header("Retry-After");
-  if (!header.empty()) {
-    if (header.find_first_not_of("0123456789") == std::string_view::npos) {
-      const auto seconds = header.size() > 9 ? std::nullopt : digits(header);
-      return from_seconds(seconds ? *seconds : longest_seconds);
-    }
-    const auto date = http_date(header);
-    if (!date || *date < wall) return std::nullopt;
-    return *date - wall;
-  }
-  if (response.status != 429) return std::nullopt;
-  const auto body = JsonValue::parse(response.body);
-  if (!body) return std::nullopt;
-  const auto& field = body->has("retry_after") ? (*body)["retry_after"] : (*body)["parameters"]["retry_after"];
-  return from_seconds(field.number_or(-1));
+  const auto header = asked_in_header(response.header("Retry-After"), wall);
+  if (response.status != 429) return header;
+  const auto body = asked_in_body(response.body);
+  return header && body ? std::max(*header, *body) : header ? header : body;
 }
 
 }  // namespace sidewatch

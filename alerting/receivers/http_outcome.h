@@ -26,7 +26,8 @@ Attempt unless_web_page(const OutgoingResponse& response, Attempt usual, std::st
                         std::string_view key);
 
 // How long the answer asks to wait: Retry-After in seconds or as a date (RFC 9110), or the JSON fields retry_after
-// (Discord: seconds, with a fraction) and parameters.retry_after (Telegram). Nothing when it makes no sense.
+// (Discord: seconds, with a fraction) and parameters.retry_after (Telegram); of both the longer. Nothing when it makes no
+// sense.
 std::optional<Duration> retry_after(const OutgoingResponse& response, WallTime wall);
 
 }  // namespace sidewatch

@@ -56,10 +56,11 @@ TEST(HttpOutcome, ReadsRetryAfterInSecondsAndAsADateAndIgnoresGarbage) {
   const auto after = [](const std::string& value) { return retry_after(answer(503, {{"Retry-After", value}}), now); };
   EXPECT_EQ(after("0"), 0s);
   EXPECT_EQ(after("120"), 120s);
+  EXPECT_EQ(after("1.5"), 1500ms);
   EXPECT_GE(*after("99999999999999999999"), 24h * 365);
   EXPECT_EQ(after("Sun, 06 Nov 1994 08:50:37 GMT"), 60s);
   EXPECT_GT(*after("Fri, 06 Nov 2004 08:50:37 GMT"), 24h * 365);
-  for (const auto* garbage : {"-5", "1.5", "soon", "", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
+  for (const auto* garbage : {"-5", "1.5.5", ".", "soon", "", "Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
                               "Sun, 31 Feb 2004 08:49:37 GMT", "Sun, 06 Nov 2004 25:49:37 GMT",
                               "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Xyz 2004 08:49:37 GMT", "+5"}) {
     EXPECT_EQ(after(garbage), std::nullopt) << garbage;
@@ -73,6 +74,13 @@ TEST(HttpOutcome, ReadsTheJsonFieldsOfThoseWhoPutItThere) {
   EXPECT_EQ(retry_after(answer(429, {}, R"({"retry_after":"x"})"), now), std::nullopt);
   EXPECT_EQ(retry_after(answer(429, {}, "<html>"), now), std::nullopt);
   EXPECT_EQ(retry_after(answer(500, {}, R"({"retry_after":5})"), now), std::nullopt);
+}
+
+TEST(HttpOutcome, WaitsAsLongAsTheLongerOfHeaderAndBodyAsks) {
+  const std::string body = R"({"retry_after":2.5})";
+  EXPECT_EQ(retry_after(answer(429, {{"Retry-After", "soon"}}, body), now), 2500ms);
+  EXPECT_EQ(retry_after(answer(429, {{"Retry-After", "0"}}, body), now), 2500ms);
+  EXPECT_EQ(retry_after(answer(429, {{"Retry-After", "3"}}, body), now), 3s);
 }
 
 TEST(HttpOutcome, SaysWhereARedirectWouldHaveGoneWithoutItsSecrets) {
