@@ -214,7 +214,8 @@ void check(config::Section& entry, const EmailConfig& c) {
     return static_cast<unsigned char>(letter) > 0x20 && letter != '/' && letter != '@' && letter != '?' &&
            letter != '#';
   });
-  if (!host_ok || c.host.value.find("://") != std::string::npos) {
+  const bool has_port = std::count(c.host.value.begin(), c.host.value.end(), ':') == 1;  // two: an address of IPv6
+  if (!host_ok || has_port || c.host.value.find("://") != std::string::npos) {
     entry.problem(c.host.mark,
                   "host is a name or an address alone, such as smtp.example.org; port is a key of its own");
   }
@@ -236,8 +237,16 @@ void check(config::Section& entry, const EmailConfig& c) {
 std::string warning_of(const EmailConfig& c) {
   HttpReceiverSettings trust;
   trust.tls = c.tls;
-  if (c.security != MailSecurity::none || c.username.empty()) return http_warning(trust);
-  return "security is none: the password travels in the clear";
+  if (c.security == MailSecurity::none && !c.username.empty()) {
+    return "security is none: the password travels in the clear";
+  }
+  if (c.security == MailSecurity::starttls && c.port == 465) {
+    return "on port 465 servers expect `security: tls`: with starttls they wait for one another, and nothing is sent";
+  }
+  if (c.security == MailSecurity::tls && (c.port == 587 || c.port == 25)) {
+    return "on port " + std::to_string(*c.port) + " servers greet first: leave `security: tls` out, or nothing is sent";
+  }
+  return http_warning(trust);
 }
 
 std::string fingerprint_of(const EmailConfig& c) {

@@ -201,5 +201,18 @@ TEST(EmailPlan, WarnsOfAPasswordInTheClear) {
   EXPECT_TRUE(plans.at(0).takes_groups);
 }
 
+TEST(EmailPlan, WarnsOfAPortAtWhichTheServerSpeaksOtherwise) {
+  const auto warning = [](const std::string& settings) {
+    return plans_of("receivers:\n- {name: a, email: {host: h, from: a@example.org, to: b@example.org" + settings + "}}\n")
+        .at(0)
+        .warning;
+  };
+  EXPECT_THAT(warning(", port: 465"), HasSubstr("on port 465 servers expect `security: tls`"));
+  EXPECT_THAT(warning(", port: 587, security: tls"), HasSubstr("on port 587 servers greet first"));
+  for (const std::string fine : {"", ", port: 587", ", security: tls", ", port: 465, security: tls", ", port: 2525"}) {
+    EXPECT_EQ(warning(fine), "") << fine;
+  }
+}
+
 }  // namespace
 }  // namespace sidewatch
