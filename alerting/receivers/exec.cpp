@@ -2,8 +2,10 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -212,6 +214,13 @@ void check(config::Section& entry, const ExecReceiverConfig& c) {
     entry.problem("exec", "directory is not an absolute path (it must start with '/')");
 }
 
+// It may be installed later, or be checked on another machine.
+std::string warning_of(const ExecReceiverConfig& c) {
+  if (c.command.empty() || !c.command.front().starts_with('/')) return "";
+  if (access(c.command.front().c_str(), F_OK) != 0 && errno == ENOENT) return "there is no " + c.command.front();
+  return "";
+}
+
 }  // namespace
 
 std::optional<ReceiverPlan> configure_exec_receiver(config::Section& entry, const ReceiverContext& context,
@@ -227,6 +236,7 @@ std::optional<ReceiverPlan> configure_exec_receiver(config::Section& entry, cons
   ReceiverPlan plan;
   plan.description = "exec " + (config->command.empty() ? std::string("(nothing)") : config->command.front());
   if (!config->user.empty()) plan.description += ", run as " + config->user;
+  if (use == EntryUse::used) plan.warning = warning_of(*config);
   plan.takes_groups = true;
   Fingerprint print("exec");
   for (const auto& argument : config->command) print.add(argument);

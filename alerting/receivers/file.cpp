@@ -107,6 +107,14 @@ void check(config::Section& entry, const FileConfig& c) {
   }
 }
 
+// It may be made later, or be checked on another machine.
+std::string warning_of(const FileConfig& c) {
+  const std::string folder = c.path.value.substr(0, c.path.value.rfind('/') + 1);
+  struct stat found {};
+  if (!folder.starts_with('/') || stat(folder.c_str(), &found) == 0 || errno != ENOENT) return "";
+  return "there is no folder " + folder + ", and none is made";
+}
+
 }  // namespace
 
 std::optional<ReceiverPlan> configure_file(config::Section& entry, const ReceiverContext& context, EntryUse use) {
@@ -116,6 +124,7 @@ std::optional<ReceiverPlan> configure_file(config::Section& entry, const Receive
   if (use == EntryUse::used) check(entry, *config);
   ReceiverPlan plan;
   plan.description = "file " + config->path.value;
+  if (use == EntryUse::used) plan.warning = warning_of(*config);
   plan.takes_groups = true;
   plan.fingerprint = Fingerprint("file")
                          .add(config->path.value)

@@ -149,5 +149,11 @@ TEST(ExecReceiverPlan, SaysWhatIsWrongInIt) {
               HasSubstr("is set by sidewatch itself"));
 }
 
+TEST(ExecReceiverPlan, WarnsOfAProgramThatIsMissing) {
+  EXPECT_EQ(plans_of("receivers:\n- {name: a, exec: {command: [/bin/true]}}\n").at(0).warning, "");
+  EXPECT_EQ(plans_of("receivers:\n- {name: a, exec: {command: [/usr/bin/away]}}\n").at(0).warning,
+            "there is no /usr/bin/away");
+}
+
 }  // namespace
 }  // namespace sidewatch

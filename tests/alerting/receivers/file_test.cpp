@@ -143,5 +143,15 @@ TEST(FilePlan, SaysWhatIsWrongInIt) {
   EXPECT_THAT(problems("path: /x, max_size: 10B"), HasSubstr("'max_size' must be between"));
 }
 
+TEST(FilePlan, WarnsOfAFolderThatIsMissing) {
+  const auto warning = [](const std::string& path) {
+    return plans_of("receivers:\n- {name: a, file: {path: " + path + "}}\n").at(0).warning;
+  };
+  const TempDir directory;
+  EXPECT_EQ(warning(directory.path() + "/alerts.jsonl"), "");
+  EXPECT_EQ(warning(directory.path() + "/away/alerts.jsonl"),
+            "there is no folder " + directory.path() + "/away/, and none is made");
+}
+
 }  // namespace
 }  // namespace sidewatch
