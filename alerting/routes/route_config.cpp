@@ -51,7 +51,9 @@ void read_match(Section& section, Route& route) {
     }
   }
   if (section.has("match") && match.empty()) {
-    section.problem("match", "there is no condition in it; leave `match` out where the route is to take every alert");
+    section.problem("match",
+                    "write conditions, such as 'severity=critical', or a list of them; leave `match` out where the route "
+                    "is to take every alert");
   }
 }
 
@@ -144,6 +146,25 @@ void check_reachable(Section& top, const std::vector<RouteEntry>& entries) {
   }
 }
 
+// A level that the agent gives no alert: `level="page"`, `severity="Critical"`. Where the alerts have such a label of their
+// own it is what was meant.
+std::optional<std::string> doubt_about(const Matcher& matcher) {
+  const auto& only = matcher.only();
+  const auto is = [](std::string_view level) { return [level](const std::string& value) { return value == level; }; };
+  const auto has = [&](std::string_view level) { return std::any_of(only.begin(), only.end(), is(level)); };
+  if (only.empty() || has("warning") || has("critical")) return std::nullopt;
+  const auto written_otherwise = [](std::string value) {
+    for (char& c : value) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    return value == "warning" || value == "critical";
+  };
+  const bool level = matcher.name() == "level";
+  if (!level && (matcher.name() != "severity" || std::none_of(only.begin(), only.end(), written_otherwise))) {
+    return std::nullopt;
+  }
+  return "the route for " + matcher.to_string() + " takes nothing, unless alerts have such a label of their own: the agent " +
+         "writes warning and critical";
+}
+
 }  // namespace
 
 Router configure_routes(Section& top, const ReceiverNames& receivers, const std::vector<std::string>& mute_times) {
@@ -167,6 +188,11 @@ std::vector<std::string> doubts_about(const Router& router, const std::vector<Re
   const auto& routes = router.routes();
   if (std::none_of(routes.begin(), routes.end(), [](const Route& route) { return route.catches_all(); })) {
     doubts.push_back("alerts that no route takes are told to nobody; a last route without `match` would take them");
+  }
+  for (const auto& route : routes) {
+    for (const auto& matcher : route.matchers) {
+      if (auto doubt = doubt_about(matcher)) doubts.push_back(std::move(*doubt));
+    }
   }
   for (const auto& receiver : receivers) {
     const bool routed = std::any_of(routes.begin(), routes.end(),

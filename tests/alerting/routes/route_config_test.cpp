@@ -88,7 +88,8 @@ TEST(RouteConfiguration, RefusesWhatCannotBeMeant) {
             "c.yaml:1:10: this route has no `receivers`: name who is told, or write `receivers: []` for nobody\n"
             "c.yaml:1:18: 'severity': behind the label's name stands =, !=, =~ or !~, as in severity=\"critical\"\n");
   EXPECT_EQ(read("routes: [{match: [], receivers: chat}]").problems,
-            "c.yaml:1:18: there is no condition in it; leave `match` out where the route is to take every alert\n");
+            "c.yaml:1:18: write conditions, such as 'severity=critical', or a list of them; leave `match` out where the "
+            "route is to take every alert\n");
   EXPECT_EQ(read("routes: [{receivers: chat, group_wait: 5s}]").problems,
             "c.yaml:1:40: without a `group_by` there is no group to wait for\n");
   EXPECT_EQ(read("routes: [{receivers: chat, group_by: [a-b]}]").problems,
@@ -110,6 +111,23 @@ TEST(RouteConfiguration, SaysWhoIsNeverTold) {
   EXPECT_THAT(doubts("routes: [{match: a=b, receivers: pager}]"),
               ElementsAre("alerts that no route takes are told to nobody; a last route without `match` would take them",
                           "receiver chat is told nothing: no route names it, and it is nobody's fallback"));
+}
+
+TEST(RouteConfiguration, DoubtsLevelsThatNoAlertHas) {
+  const auto doubts = [](const std::string& match) {
+    std::vector<ReceiverPlan> plans(1);
+    plans[0].name = "chat";
+    return doubts_about(read("routes: [{match: " + match + ", receivers: chat}, {receivers: chat}]").router, plans);
+  };
+  EXPECT_THAT(doubts("level=page"),
+              ElementsAre("the route for level=\"page\" takes nothing, unless alerts have such a label of their own: the agent "
+                          "writes warning and critical"));
+  EXPECT_EQ(doubts("severity=Critical").size(), 1U);
+  EXPECT_EQ(doubts("level=~\"page|warn\"").size(), 1U);
+  for (const std::string fine : {"level=critical", "level=~\"warning|page\"", "level!=page", "level=~\"crit.*\"",
+                                 "severity=page", "severity=~\"critical|Critical\"", "team=Critical"}) {
+    EXPECT_THAT(doubts(fine), IsEmpty()) << fine;
+  }
 }
 
 }  // namespace
