@@ -7,6 +7,7 @@
 #include "alerting/receivers/hidden_text.h"
 #include "alerting/receivers/http_receiver.h"
 #include "alerting/receivers/json_template.h"
+#include "base/regex.h"
 
 namespace sidewatch {
 
@@ -104,7 +105,10 @@ void check(config::Section& entry, CustomConfig& c) {
   if (parsed) {
     c.parsed = std::move(*parsed);
   } else {
-    entry.problem(c.body.mark, "body: " + hide(parsed.error().what, c.secrets));
+    static const auto bare = Regex::compile(R"([:\[,]\s*\{\{)");
+    const bool outside_quotes = parsed.error().what.starts_with("not JSON") && bare->partial_match(c.body.value);
+    const std::string advice = "; a template stands in quotes, and \"{{ $value }}\" alone becomes a number";
+    entry.problem(c.body.mark, "body: " + hide(parsed.error().what, c.secrets) + (outside_quotes ? advice : ""));
   }
 }
 

@@ -78,7 +78,7 @@ Result<SyslogPlace> read_place(const std::string& text) {
   }
   const bool tcp = text.starts_with("tcp://");
   if (!tcp && !text.starts_with("udp://"))
-    return Error{"is none: write /dev/log, udp://host:514 or tcp://host:601", ""};
+    return Error{"is no place of a system log: write /dev/log, udp://host:514 or tcp://host:601", ""};
   const std::string rest = text.substr(6);
   const auto colon = rest.rfind(':');
   if (colon == std::string::npos || colon == 0) return Error{"has no port: write udp://host:514", ""};

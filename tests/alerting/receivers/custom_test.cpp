@@ -43,6 +43,11 @@ TEST(JsonTemplate, FillsTheTextsAndKeepsTheRest) {
   EXPECT_EQ(render(R"("{{ if eq $status \"firing\" }}1{{ else }}0{{ end }}")", n), "\"1\"");
 }
 
+TEST(JsonTemplate, HasNoLabelsButTheAlertsOwn) {
+  EXPECT_EQ(render(R"("{{ range $n, $v := $labels }}{{ $n }} {{ end }}")", make_notification({.id = "n-1"})),
+            "\"alertname instance severity \"");
+}
+
 TEST(JsonTemplate, WritesTheValueAsANumber) {
   auto n = make_notification({.id = "n-1"});
   EXPECT_EQ(render(R"({"value": "{{ $value }}", "text": "{{ $value }}%"})", n), R"({"value":93.25,"text":"93.25%"})");
@@ -91,6 +96,8 @@ TEST(CustomPlan, SaysWhatIsWrongInIt) {
   };
   EXPECT_EQ(problems("    body: '{\"a\": \"{{ $title }}\"}'\n"), "");
   EXPECT_THAT(problems("    body: 'a: b'\n"), HasSubstr("test.yaml:5:12: body: not JSON"));
+  EXPECT_THAT(problems("    body: '{\"a\": {{ $value }}}'\n"),
+              HasSubstr("body: not JSON at byte 8; a template stands in quotes, and \"{{ $value }}\" alone becomes a number"));
   EXPECT_THAT(problems("    body: '{\"a\": \"{{ $title\"}'\n"), HasSubstr("\"{{ $title\": '{{' is never closed"));
   EXPECT_THAT(problems("    body: '{}'\n    headers: {Host: x}\n"),
               HasSubstr("header 'Host' is set by sidewatch itself"));
