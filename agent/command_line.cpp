@@ -62,6 +62,7 @@ void add_test(CLI::App& app, TestCommand& command) {
 void add_routes(CLI::App& app, RouteTestCommand& command) {
   auto* routes = app.add_subcommand("routes", "Try the routes of a configuration");
   routes->require_subcommand(1);
+  routes->footer(help::routes_examples);
   auto* test = routes->add_subcommand("test", "Say who would be told of an alert with these labels");
   test->footer(help::routes_examples);
   test->add_option("-c,--config", command.config_path, "The configuration, a YAML file")->required()->type_name("FILE");
@@ -79,6 +80,7 @@ void add_top_series(CLI::App& app, TopSeriesCommand& command) {
 void add_notify(CLI::App& app, NotifyTestCommand& command) {
   auto* notify = app.add_subcommand("notify", "Try out a receiver");
   notify->require_subcommand(1);
+  notify->footer(help::notify_examples);
   auto* test = notify->add_subcommand("test", "Send a receiver a message that is made up, and show what it answers");
   test->footer(help::notify_examples);
   test->add_option("receiver", command.receiver, "Its name in the configuration")->required()->type_name("RECEIVER");

@@ -54,11 +54,14 @@ Notification made_up(const std::string& receiver, const AgentSettings& agent, No
   return n;
 }
 
-// An answer may hold what a terminal would obey.
+// An answer may hold what a terminal would obey. The lines of a mail end in CR LF.
 std::string lines(const std::string& text) {
   std::string out;
   std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) out += (out.empty() ? "" : "\n") + printable(line);
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    out += (out.empty() ? "" : "\n") + printable(line);
+  }
   return out;
 }
 
