@@ -97,6 +97,13 @@ Result<void> DeliverySet::take(const AttemptDone& done, Time now, WallTime wall)
   return recorded;
 }
 
+bool DeliverySet::recovered(const AttemptDone& done) {
+  Entry* const entry = find(done.runner);
+  if (entry == nullptr || is_resend(done.delivery_id)) return false;
+  if (std::holds_alternative<RetryLater>(done.attempt)) entry->failing = true;
+  return std::holds_alternative<Delivered>(done.attempt) && std::exchange(entry->failing, false);
+}
+
 DeliverySet::Entry* DeliverySet::find(std::uint64_t runner) {
   for (auto* entries : {&entries_, &retired_}) {
     for (auto& entry : *entries) {

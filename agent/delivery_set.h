@@ -37,6 +37,9 @@ class DeliverySet {
   // Takes an answer. An Error is the outbox's: the answer counts, but is not on disk yet.
   Result<void> take(const AttemptDone& done, Time now, WallTime wall);
 
+  // Whether this is the first that the receiver has taken since an attempt failed. Asked once of each answer.
+  bool recovered(const AttemptDone& done);
+
   bool stopping() const { return stopping_; }
 
   // Deliveries that are with a thread now.
@@ -52,6 +55,7 @@ class DeliverySet {
     std::unique_ptr<DeliveryRunner> runner;
     bool busy = false;
     bool resending = false;  // busy with what no queue waits for
+    bool failing = false;    // the last attempts failed
     Time resent_at = {};        // when the last round of telling again began
     bool in_round = false;      // pieces of it are left
     std::string resent_up_to = {};  // the key of the last alert of the last piece; empty: begin with the first

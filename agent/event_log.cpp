@@ -52,12 +52,13 @@ bool worth_a_line(Transition transition) {
   return false;
 }
 
-void log_one(Log& log, const AlertEvent& event) {
+void log_one(Log& log, const AlertEvent& event, const std::string& silences) {
   const bool line = worth_a_line(event.transition) || event.sent || event.suppressed;
   if (!line) return;
   LogFields fields{{"alert", event.rule}, {"level", to_string(event.level)}, {"value", event.value}};
   if (event.sent) fields.emplace_back("sent", to_string(*event.sent));
   if (event.suppressed) fields.emplace_back("not_sent", to_string(*event.suppressed));
+  if (event.sent && !silences.empty()) fields.emplace_back("silenced_by", silences);
   fields.emplace_back("labels", event.labels.to_string());
   const std::string message = event.transition == Transition::none ? "alert" : "alert " + std::string(to_string(event.transition));
   log.info(message, fields);
@@ -69,9 +70,10 @@ void log_news(Log& log, const std::vector<CollectorNews>& news) {
   for (const auto& one : news) log_one(log, one);
 }
 
-void log_report(Log& log, const JudgeReport& report) {
+void log_report(Log& log, const JudgeReport& report,
+                const std::function<std::string(const AlertEvent&)>& silenced_by) {
   for (const auto& problem : report.problems) log.warning(problem);
-  for (const auto& event : report.events) log_one(log, event);
+  for (const auto& event : report.events) log_one(log, event, event.sent ? silenced_by(event) : std::string());
 }
 
 void log_contests(Log& log, const std::vector<Contest>& contests) {
@@ -125,25 +127,27 @@ void log_by_hand(Log& log, const OutboxQuestion& question, const OutboxChange& c
   }
 }
 
-void log_attempt(Log& log, const AttemptDone& done) {
+void log_attempt(Log& log, const AttemptDone& done, const AttemptNews& news) {
   const LogField receiver{"receiver", done.receiver};
   const LogField id{"id", done.delivery_id};
-  if (is_resend(done.delivery_id)) {
-    const auto* again = std::get_if<RetryLater>(&done.attempt);
-    const auto* never = std::get_if<Rejected>(&done.attempt);
-    const std::string why = again != nullptr ? again->why : never != nullptr ? never->why : "";
-    if (!why.empty()) log.warning("what fires could not be told again", {receiver, {"why", why}});
-    return;
+  const auto* later = std::get_if<RetryLater>(&done.attempt);
+  const auto* rejected = std::get_if<Rejected>(&done.attempt);
+  if (later == nullptr && rejected == nullptr) {
+    if (is_resend(done.delivery_id)) return;
+    if (news.recovered) return log.info("the receiver takes messages again", {receiver, id});
+    return log.debug("delivered", {receiver, id});
   }
-  if (const auto* later = std::get_if<RetryLater>(&done.attempt)) {
-    log.warning("delivery failed, it will be tried again", {receiver, id, {"why", later->why}});
-  } else if (const auto* rejected = std::get_if<Rejected>(&done.attempt); rejected && is_of_several(done.delivery_id)) {
-    log.warning("a delivery of several alerts was refused, each will be tried by itself",
-                {receiver, id, {"why", rejected->why}});
-  } else if (rejected) {
-    log.error("delivery refused for good, the message is in the dead letters", {receiver, id, {"why", rejected->why}});
+  const LogField why{"why", later != nullptr ? later->why : rejected->why};
+  LogFields fields{receiver, id, why};
+  if (!news.fallback.empty()) fields.emplace_back("fallback", news.fallback);
+  if (is_resend(done.delivery_id)) {
+    log.warning("what fires could not be told again", {receiver, why});
+  } else if (later != nullptr && !news.given_up) {
+    log.warning("delivery failed, it will be tried again", {receiver, id, why});
+  } else if (is_of_several(done.delivery_id) && !news.given_up) {
+    log.warning("a delivery of several alerts was refused, each will be tried by itself", {receiver, id, why});
   } else {
-    log.debug("delivered", {receiver, id});
+    log.error("delivery refused for good, the message is in the dead letters", fields);
   }
 }
 

@@ -1,6 +1,7 @@
 // What the loop has to tell, as log lines.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,17 @@
 namespace sidewatch {
 
 void log_news(Log& log, const std::vector<CollectorNews>& news);
-void log_report(Log& log, const JudgeReport& report);
+// `silenced_by`: the silences that hold the messages about this alert now, separated by commas.
+void log_report(Log& log, const JudgeReport& report,
+                const std::function<std::string(const AlertEvent&)>& silenced_by);
 void log_contests(Log& log, const std::vector<Contest>& contests);
-void log_attempt(Log& log, const AttemptDone& done);
+
+struct AttemptNews {
+  bool given_up = false;      // refused as the receiver is configured: a dead letter, and no attempt follows
+  bool recovered = false;     // the receiver has taken something after attempts that failed
+  std::string fallback = {};  // the receiver's; may be empty
+};
+void log_attempt(Log& log, const AttemptDone& done, const AttemptNews& news);
 
 // What is dangerous in the configuration in force.
 void log_warnings(Log& log, const Settings& settings);

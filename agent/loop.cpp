@@ -77,7 +77,14 @@ void Loop::run(const std::function<bool()>& until) {
 void Loop::judge(Time now) {
   const Duration wall_step = parts_.clock.wall_step();
   const auto report = parts_.judge.judge(now, wall_step);
-  log_report(parts_.log, report);
+  log_report(parts_.log, report, [&](const AlertEvent& event) {
+    std::string ids;
+    if (!parts_.silences || event.level == Level::ok) return ids;  // an end that is owed is told whatever is silent
+    for (const auto& id : parts_.silences->holding(event.labels, to_wall(now, wall_step))) {
+      ids += (ids.empty() ? "" : ",") + id;
+    }
+    return ids;
+  });
   parts_.own_metrics.judged(report);
 }
 
@@ -102,9 +109,28 @@ void Loop::take(PassDone& done, Time now) {
 }
 
 void Loop::take(AttemptDone& done, Time now) {
-  log_attempt(parts_.log, done);
+  const auto* later = std::get_if<RetryLater>(&done.attempt);
+  const bool refused = later != nullptr && later->refused;
+  AttemptNews news{false, parts_.deliveries.recovered(done), fallback_of(done.receiver)};
+  const std::int64_t given_up_before = refused ? given_up_by(done.receiver) : 0;
   const auto recorded = parts_.deliveries.take(done, now, to_wall(now, parts_.clock.wall_step()));
+  news.given_up = refused && given_up_by(done.receiver) > given_up_before;
+  log_attempt(parts_.log, done, news);
   if (!recorded) parts_.log.error("the delivery is not on disk yet", {{"why", recorded.error().text()}});
+}
+
+std::string Loop::fallback_of(const std::string& receiver) const {
+  for (const auto& plan : settings_.receivers) {
+    if (plan.name == receiver) return plan.fallback;
+  }
+  return "";
+}
+
+std::int64_t Loop::given_up_by(const std::string& receiver) const {
+  for (const auto& queue : parts_.dispatcher.statuses()) {
+    if (queue.name == receiver) return queue.rejected;
+  }
+  return 0;
 }
 
 void Loop::take(SettingsRead& read, Time now) {

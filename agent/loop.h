@@ -5,8 +5,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/api/status.h"
 #include "agent/collector_set.h"
@@ -73,6 +75,8 @@ class Loop {
   void take(AttemptDone& done, Time now);
   void take(SettingsRead& read, Time now);
   void take(OutboxAsked& asked, Time now);
+  std::string fallback_of(const std::string& receiver) const;
+  std::int64_t given_up_by(const std::string& receiver) const;  // messages, so far
   void take(StopRequest&, Time) { stopping_ = true; }
   void wait(Time until);
   void judge(Time now);

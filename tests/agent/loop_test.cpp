@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 #include "tests/agent/loop_world.h"
 
@@ -37,6 +39,42 @@ TEST(Loop, SendsAMessageInTheRoundThatTakesTheSampleIn) {
   EXPECT_EQ(world.own("sidewatch_notifications_pending", {{"receiver", "oncall"}}), 0);
   EXPECT_EQ(world.own("sidewatch_alerts_firing", {{"level", "warning"}}), 1);
   EXPECT_THAT(world.logged(), HasSubstr("msg=\"alert fired\" alert=MemoryHigh level=warning value=90 sent=fired"));
+}
+
+// Rounds until `metric` of `receiver` is 1: what its thread answers comes when it comes.
+void live_until_one(LoopWorld& world, const std::string& metric, const std::string& receiver) {
+  const auto give_up = std::chrono::steady_clock::now() + 20s;
+  while (world.own(metric, {{"receiver", receiver}}) != 1 && std::chrono::steady_clock::now() < give_up) {
+    world.tick_a_second_later();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(world.own(metric, {{"receiver", receiver}}), 1) << metric;
+}
+
+TEST(Loop, LogsThatAFallbackStandsInForWhatIsNotTriedAgain) {
+  auto refusing = receiver_plan("pager", [](const Notification&) -> Attempt { return RetryLater{"HTTP 403", 5min, true, true}; });
+  refusing.fallback = "chat";
+  Inbox inbox;
+  LoopWorld world(Outbox::in_memory(),
+                  settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {refusing, inbox.plan("chat")}));
+  live_until_one(world, "sidewatch_notifications_rejected_total", "pager");
+  const std::string log = world.logged();
+  EXPECT_THAT(log, HasSubstr("level=error msg=\"delivery refused for good, the message is in the dead letters\" receiver=pager"));
+  EXPECT_THAT(log, HasSubstr("why=\"HTTP 403\" fallback=chat"));
+  EXPECT_THAT(log, testing::Not(HasSubstr("it will be tried again")));
+}
+
+TEST(Loop, LogsThatAReceiverTakesMessagesAgain) {
+  std::atomic<int> attempts{0};
+  const auto away_once = receiver_plan("oncall", [&attempts](const Notification&) -> Attempt {
+    if (attempts++ == 0) return RetryLater{"HTTP 503", std::nullopt, false, false};
+    return Delivered{};
+  });
+  LoopWorld world(Outbox::in_memory(), settings_of({gauge_plan("memory", value_of(90))}, memory_rule, {away_once}));
+  live_until_one(world, "sidewatch_notifications_delivered_total", "oncall");
+  const std::string log = world.logged();
+  EXPECT_THAT(log, HasSubstr("msg=\"delivery failed, it will be tried again\" receiver=oncall"));
+  EXPECT_THAT(log, HasSubstr("level=info msg=\"the receiver takes messages again\" receiver=oncall"));
 }
 
 TEST(Loop, IsReadyOnceEveryCollectorWasReadOnce) {

@@ -195,6 +195,7 @@ class Silences(unittest.TestCase):
         self.memory.use(10)
         wait_until(lambda: self.agent.metrics().get('sidewatch_notifications_silenced_total{receiver="oncall"}') == 1,
                    "the message to be dropped")
+        self.assertRegex(self.agent.log(), "alert fired.* sent=fired silenced_by=" + silence)
         self.amtool("silence", "expire", silence)
         self.memory.use(90)
         wait_until(lambda: self.told(), "the next incident")
