@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -39,13 +41,17 @@ class Contests {
   // Whether the series can be lost at all.
   static bool is_everybodys(const SeriesInfo& series) { return series.labels.get("overflow") == "true"; }
 
-  void add(const std::string& metric, std::string_view first, std::string_view second);
+  void begin_pass(std::string_view source);
+  void add(SeriesId series, const std::string& metric, const std::string& first, const std::string& second);
+
+  std::vector<LostSeries> lost(std::string_view source) const;
   // Those of metrics that were not there before, since the last call.
   std::vector<Contest> take() { return std::exchange(fresh_, {}); }
   std::uint64_t samples() const { return samples_; }
 
  private:
   std::uint64_t samples_ = 0;
+  std::map<std::string, std::vector<LostSeries>, std::less<>> lost_;  // by source
   std::set<std::string> told_;
   std::vector<Contest> fresh_;
 };

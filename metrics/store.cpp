@@ -32,18 +32,12 @@ struct Slot {
   bool live() const { return written() && !is_stale_marker(last.value); }
 };
 
-struct Lost {
-  SeriesId series;
-  std::uint32_t to = 0;  // the source that has it
-};
-
 struct Source {
   std::string name;
   bool removed = false;
   std::optional<Time> last_pass;
   std::vector<std::uint32_t> live;     // what its last pass wrote
   std::vector<std::uint32_t> written;  // what the present pass writes; kept for its capacity
-  std::vector<Lost> lost;              // what its last pass wrote and others have
 };
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
@@ -58,7 +52,7 @@ struct Store::State {
   void put_beginnings(std::uint32_t source, Time time, const Batch& batch);
   void end_all(Source& source, std::uint32_t id, Time time);
   void make_room(std::uint32_t index);
-  bool loses(Source& source, SeriesId series, double value);
+  bool loses(const Source& source, SeriesId series, double value);
   const Slot* find(SeriesId id) const;
   void refresh_order();
   void tell_journal(Time time);
@@ -89,7 +83,7 @@ Store::~Store() = default;
 
 SourceId Store::add_source(std::string name) {
   const std::lock_guard lock(state_->mutex);
-  state_->sources.push_back({std::move(name), false, {}, {}, {}, {}});
+  state_->sources.push_back({std::move(name), false, {}, {}, {}});
   return SourceId(state_->sources.size() - 1);
 }
 
@@ -98,7 +92,7 @@ void Store::remove_source(SourceId source, Time now) {
   const auto id = static_cast<std::uint32_t>(source);
   state_->end_all(state_->sources[id], id, now);
   state_->tell_journal(now);
-  state_->sources[id] = Source{"", true, {}, {}, {}, {}};
+  state_->sources[id] = Source{"", true, {}, {}, {}};
 }
 
 std::vector<Store::SourceState> Store::sources() const {
@@ -122,7 +116,7 @@ void Store::append(SourceId source_id, Time time, const Batch& batch) {
   const std::uint64_t pass = ++state_->pass;
   if (last_pass && *last_pass < time) state_->put_beginnings(id, *last_pass, batch);
   source.written.clear();
-  source.lost.clear();
+  state_->contests.begin_pass(source.name);
   for (const auto& [series, value] : batch.samples()) {
     state_->make_room(series.index);
     Slot& slot = state_->slots[series.index];
@@ -325,21 +319,15 @@ std::vector<Contest> Store::take_contests() {
 
 std::vector<LostSeries> Store::lost(std::string_view source) const {
   const std::lock_guard lock(state_->mutex);
-  std::vector<LostSeries> found;
-  const auto of = std::ranges::find(state_->sources, source, &Source::name);
-  if (of == state_->sources.end()) return found;
-  for (const auto& [series, to] : of->lost) found.push_back({series, state_->sources[to].name});
-  return found;
+  return state_->contests.lost(source);
 }
 
 // Of a live series that another source has. An end that is written by somebody else is none.
-bool Store::State::loses(Source& source, SeriesId series, double value) {
+bool Store::State::loses(const Source& source, SeriesId series, double value) {
   const auto info = catalog.info(series);
   if (!info || Contests::is_everybodys(*info)) return false;
   if (is_stale_marker(value)) return true;
-  const std::uint32_t to = slots[series.index].source;
-  contests.add(info->family->name, sources[to].name, source.name);
-  source.lost.push_back({series, to});
+  contests.add(series, info->family->name, sources[slots[series.index].source].name, source.name);
   return true;
 }
 

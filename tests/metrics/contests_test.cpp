@@ -137,7 +137,7 @@ TEST_F(ContestsTest, AnOverflowSeriesIsEverybodys) {
 
 TEST_F(ContestsTest, AreToldOfSoManyMetricsAndCountedOfAll) {
   Contests contests;
-  for (std::size_t i = 0; i < Contests::max_told + 5; ++i) contests.add("m" + std::to_string(i), "x", "y");
+  for (std::size_t i = 0; i < Contests::max_told + 5; ++i) contests.add({}, "m" + std::to_string(i), "x", "y");
   EXPECT_EQ(contests.take().size(), Contests::max_told);
   EXPECT_EQ(contests.samples(), Contests::max_told + 5);
 }
