@@ -86,6 +86,17 @@ void read_mappings(config::Section& section, StatsdConfig& config) {
   }
 }
 
+// Of addresses at which more than this machine can send. Empty: there are none.
+std::string warning_of(const StatsdConfig& config) {
+  std::string open;
+  for (std::size_t i = 0; i < config.endpoints.size(); ++i) {
+    if (is_open_to_others(config.endpoints[i])) open += (open.empty() ? "" : " and ") + config.listen[i].value;
+  }
+  if (open.empty()) return open;
+  return "whoever reaches " + open + " can write metrics, and so raise and silence alerts: nobody is asked who he is; where "
+         "only programs of this machine send, listen at 127.0.0.1";
+}
+
 std::string fingerprint_of(const StatsdConfig& config) {
   std::string text = std::to_string(config.aggregate.window.count()) + '\n' +
                      std::to_string(config.aggregate.ttl.count()) + '\n' + std::to_string(config.aggregate.max_names) + '\n' +
@@ -117,8 +128,8 @@ void declare(config::Section& section, StatsdConfig& config) {
   auto max_names = static_cast<std::int64_t>(config.aggregate.max_names);
   auto max_series = static_cast<std::int64_t>(config.aggregate.max_series);
   section.optional("listen", config.listen,
-                   "where lines arrive: udp://, tcp://, unixgram:// (a path) or unix:// (a path); udp://127.0.0.1:8125 "
-                   "when absent");
+                   "where lines arrive: udp://, tcp://, unixgram:// (a path) or unix:// (a path); without a host "
+                   "(udp://:8125) at every address of IPv4; udp://127.0.0.1:8125 when absent");
   section.optional("interval", config.interval, "how often what arrived becomes samples; agent.interval when absent",
                    config::between(100ms, 1h));
   section.optional("window", config.aggregate.window,
@@ -170,6 +181,7 @@ void configure_statsd(config::Section& collectors, std::vector<CollectorPlan>& p
   for (const auto& address : config->listen) {
     plan.watches += (plan.watches.empty() ? "what the application sends to " : ", ") + address.value;
   }
+  plan.warning = statsd::warning_of(*config);
   plan.fingerprint = statsd::fingerprint_of(*config);
   plan.make = [config = std::move(*config)](const CollectorContext& context) {
     return statsd::make_statsd_collector(config, context.catalog);

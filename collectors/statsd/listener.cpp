@@ -139,6 +139,10 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
+bool is_open_to_others(const Endpoint& endpoint) {
+  return !is_unix(endpoint.transport) && !endpoint.host.starts_with("127.") && endpoint.host != "::1";
+}
+
 struct Listener::State {
   struct Source {
     Descriptor socket;

@@ -31,6 +31,8 @@ struct Endpoint {
   std::string path;  // of a Unix socket
 };
 Result<Endpoint> parse_endpoint(std::string_view text);
+// Whether other machines may get there: anything but the loopback and Unix sockets.
+bool is_open_to_others(const Endpoint& endpoint);
 
 class Listener {
  public:

@@ -241,6 +241,13 @@ TEST(Describe, WritesWhatCannotBeOpenedAsItIs) {
               HasSubstr("Serves http://localhost:1234/metrics\nServes /metrics on unix:/run/x.sock\n"));
 }
 
+TEST(Describe, WarnsOnceOfStatsdAddressesThatOthersReach) {
+  const std::string text = describe(load_text("collectors:\n  statsd: {listen: [\"udp://127.0.0.1:8125\", \"udp://:8126\", "
+                                              "\"tcp://0.0.0.0:8126\", \"unix:///run/s.sock\"]}\n"));
+  EXPECT_THAT(text, HasSubstr("\nWarning: statsd: whoever reaches udp://:8126 and tcp://0.0.0.0:8126 can write metrics"));
+  EXPECT_THAT(describe(load_text("collectors: {statsd: {}}\n")), testing::Not(HasSubstr("Warning")));
+}
+
 TEST(Describe, WarnsOfAReceiverThatTrustsAnybody) {
   const std::string receivers = "receivers: [{name: oncall, webhook: {url: \"https://h/\"";
   EXPECT_THAT(describe(load_text(receivers + ", tls: {insecure_skip_verify: true}}}]\n")),

@@ -294,6 +294,13 @@ TEST(StatsdEndpoint, IsATransportAndAnAddress) {
   const auto tcp = parse_endpoint("tcp://[::1]:9125");
   ASSERT_TRUE(tcp);
   EXPECT_EQ(tcp->host, "::1");
+  EXPECT_FALSE(is_open_to_others(*udp));
+  EXPECT_FALSE(is_open_to_others(*parse_endpoint("tcp://[::1]:8125")));
+  EXPECT_FALSE(is_open_to_others(*parse_endpoint("udp://localhost:8125")));
+  EXPECT_FALSE(is_open_to_others(*parse_endpoint("unixgram:///run/app.sock")));
+  for (const char* open : {"udp://:8125", "udp://0.0.0.0:8125", "tcp://[::]:8125", "tcp://192.0.2.1:8125"}) {
+    EXPECT_TRUE(is_open_to_others(*parse_endpoint(open))) << open;
+  }
   const auto all = parse_endpoint("udp://:8125");
   ASSERT_TRUE(all);
   EXPECT_EQ(all->host, "");
