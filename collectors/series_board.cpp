@@ -16,7 +16,13 @@ SeriesBoard::Place SeriesBoard::add(std::shared_ptr<const Family> family, Labels
   entry.family = std::move(family);
   entry.labels = std::move(labels);
   entry.value = 0;
+  entry.before.reset();
   return place;
+}
+
+void SeriesBoard::begin(Place place, double before) {
+  entries_[place].value = before;
+  entries_[place].before = before;
 }
 
 void SeriesBoard::remove(Place place) {
@@ -59,7 +65,11 @@ void BoardWriter::write(SeriesBoard& board, Catalog& catalog, Batch& batch, Exem
     if (!held.is_asked || is_another || may_be_better_off) ask(board, static_cast<SeriesBoard::Place>(place), catalog);
     if (!held.series) ++(held.is_twin ? twins_ : over_budget_);
     entry.is_lost = board.any_lost_ && held.series && std::ranges::binary_search(lost_, held.series.id());
-    batch.add(held.series, entry.value);
+    if (const auto before = std::exchange(entry.before, std::nullopt)) {
+      batch.begin(held.series, *before, entry.value);
+    } else {
+      batch.add(held.series, entry.value);
+    }
   }
   if (exemplars != nullptr) write_exemplars(board, catalog, *exemplars);
   board.waiting_.clear();

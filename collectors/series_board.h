@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +32,8 @@ class SeriesBoard {
   void remove(Place place);
 
   void set(Place place, double value) { entries_[place].value = value; }
+  // Of a new one that adds up what is sent: it goes on from `before`, and the next pass tells that it was there.
+  void begin(Place place, double before);
   double value(Place place) const { return entries_[place].value; }
   const Labels& labels(Place place) const { return entries_[place].labels; }
   const Family& family(Place place) const { return *entries_[place].family; }
@@ -50,6 +53,7 @@ class SeriesBoard {
     std::shared_ptr<const Family> family;  // null: nothing is here
     Labels labels;
     double value = 0;
+    std::optional<double> before;  // of one that begins with the next pass
     std::uint32_t epoch = 0;  // how many series were here before
     bool is_lost = false;
   };

@@ -139,6 +139,7 @@ std::optional<Refusal> Streams::update(Number number, const SentMetric& sent, co
     return Refusal::taken;
   }
   if (auto refusal = take(stream, sent, point)) return refusal;
+  stream.is_laid_out_anew = false;
   stream.start_ns = point.start_ns;
   stream.time_ns = point.time_ns;
   stream.last = now;
@@ -197,6 +198,7 @@ std::optional<Refusal> Streams::take_number(Stream& stream, const SentMetric& se
   const bool is_counter = sent.kind == Kind::sum && sent.monotonic;
   if ((is_counter && *point.value < 0) || (is_delta && !std::isfinite(*point.value))) return Refusal::value;
   if (auto refusal = lay_out(stream, {}, false)) return refusal;
+  if (is_delta && is_counter) begin(stream);
   put(stream.places.front(), *point.value, is_delta);
   return std::nullopt;
 }
@@ -209,6 +211,7 @@ std::optional<Refusal> Streams::take_histogram(Stream& stream, const SentMetric&
   if (is_delta && !std::isfinite(point.sum.value_or(0))) return Refusal::value;
   stream.exponential.reset();
   if (auto refusal = lay_out(stream, point.bounds, point.sum.has_value())) return refusal;
+  if (is_delta) begin(stream);
   double below = 0;
   std::size_t at = 0;
   for (std::size_t i = 0; i < point.bounds.size(); ++i) {
@@ -235,7 +238,11 @@ std::optional<Refusal> Streams::take_exponential(Stream& stream, const SentMetri
     count += board_.value(stream.places[marks + 1]);
     if (stream.has_sum) sum += board_.value(stream.places[marks + 2]);
   }
+  const bool is_new = stream.places.empty();
   if (auto refusal = lay_out(stream, classic_.bounds, point.sum.has_value())) return refusal;
+  for (const auto place : stream.places) {
+    if (is_new && is_delta) board_.begin(place, 0);
+  }
   stream.exponential = std::make_unique<ExponentialBuckets>(std::move(buckets));
   std::size_t at = 0;
   for (const double up_to : classic_.counts) put(stream.places[at++], up_to, false);
@@ -255,6 +262,25 @@ std::optional<Refusal> Streams::take_summary(Stream& stream, const DataPoint& po
   put(stream.places[at++], static_cast<double>(point.count), false);
   put(stream.places[at], point.sum.value_or(0), false);
   return std::nullopt;
+}
+
+// Before a delta is put there: series that are new go on where such series ended, or at 0.
+void Streams::begin(Stream& stream) {
+  if (!stream.is_laid_out_anew) return;
+  stream.adds_up = true;
+  const auto sums = kept_sums_.take(stream.labels.with("__name__", stream.metric->name));
+  const std::size_t count = stream.places.size();
+  const bool same = sums.size() == count + stream.marks.size() &&
+                    std::equal(stream.marks.begin(), stream.marks.end(), sums.begin() + static_cast<std::ptrdiff_t>(count));
+  for (std::size_t i = 0; i < count; ++i) board_.begin(stream.places[i], same ? sums[i] : 0);
+}
+
+// With the bounds that they belong to behind them.
+void Streams::keep_sums(const Stream& stream) {
+  std::vector<double> sums;
+  for (const auto place : stream.places) sums.push_back(board_.value(place));
+  sums.insert(sums.end(), stream.marks.begin(), stream.marks.end());
+  kept_sums_.keep(stream.labels.with("__name__", stream.metric->name), std::move(sums));
 }
 
 void Streams::put(SeriesBoard::Place place, double value, bool is_delta) {
@@ -289,6 +315,7 @@ std::optional<Refusal> Streams::lay_out(Stream& stream, const std::vector<double
     stream.places.push_back(
         board_.add(*part.family, is_marked ? stream.labels.with(part.label, as_label(part.mark)) : stream.labels));
   }
+  stream.is_laid_out_anew = true;
   stream.marks = marks;
   stream.has_sum = has_sum;
   stream.bytes = bytes;
@@ -304,6 +331,7 @@ void Streams::clear(Stream& stream) {
 
 void Streams::end(Number number) {
   Stream& stream = streams_[number];
+  if (stream.adds_up) keep_sums(stream);
   clear(stream);
   stream.metric->streams.erase(stream.labels);
   stream = {};

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/kept_sums.h"
 #include "collectors/otlp/exponential.h"
 #include "collectors/otlp/model.h"
 #include "collectors/series_board.h"
@@ -94,6 +95,8 @@ class Streams {
     std::vector<SeriesBoard::Place> places;
     std::vector<double> marks;  // bounds of buckets, or quantiles
     bool has_sum = false;
+    bool is_laid_out_anew = false;  // and nothing was put into its series yet
+    bool adds_up = false;           // deltas, in its series
     std::unique_ptr<ExponentialBuckets> exponential;
     std::uint64_t start_ns = 0;
     std::uint64_t time_ns = 0;
@@ -116,6 +119,8 @@ class Streams {
   std::optional<Refusal> lay_out(Stream& stream, const std::vector<double>& marks, bool has_sum);
   std::vector<Part> parts_of(const Stream& stream, const std::vector<double>& marks, bool has_sum) const;
   void clear(Stream& stream);
+  void begin(Stream& stream);
+  void keep_sums(const Stream& stream);
   void put(SeriesBoard::Place place, double value, bool is_delta);
   void take_exemplars(const Stream& stream, const DataPoint& point, Time now);
 
@@ -126,6 +131,7 @@ class Streams {
   std::vector<Stream> streams_;
   std::vector<Number> free_;
   std::size_t bytes_ = 0;
+  KeptSums kept_sums_;
   ClassicBuckets classic_;  // of the stream at hand; here so that its memory serves all
 };
 

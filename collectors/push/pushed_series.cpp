@@ -58,7 +58,9 @@ struct PushedSeries::Entry {
   double count = 0;
   std::vector<double> in_bucket;  // of a histogram: those above the bound before and not above its own
   std::unique_ptr<statsd::Window<statsd::Sketch>> window;  // of a summary
-  bool touched = false;                                   // since the last pass
+  bool adds_up = false;        // it is counted here, and not by who pushes it
+  std::vector<double> before;  // of what adds up, until it is written first: what its sums were
+  bool touched = false;        // since the last pass
   bool left_out = false;  // in the last pass: it has no series of its own, or not all of them
   std::string taken_by;   // the input that has its series; mostly empty
 };
@@ -88,7 +90,10 @@ std::optional<Rejection> PushedSeries::take(const PushedSample& sample, Time now
   }
   entry->touched = true;
   switch (sample.how) {
-    case How::set: entry->value = sample.values.front(); break;
+    case How::set:
+      entry->value = sample.values.front();
+      entry->adds_up = false;
+      break;
     case How::add: entry->value += sample.values.front(); break;
     case How::observe:
       for (const double value : sample.values) observe(*entry, value);
@@ -178,12 +183,33 @@ PushedSeries::Entry* PushedSeries::entry_of(const PushedSample& sample, MetricTy
   if (type == MetricType::histogram) entry->in_bucket.resize(limits_.buckets.size());
   if (type == MetricType::summary) entry->window = std::make_unique<statsd::Window<statsd::Sketch>>();
   if (is_observed(type)) ++observed_;
+  entry->adds_up = type != MetricType::gauge && sample.how != How::set;
+  if (entry->adds_up) resume(*entry, kept_sums_.take(key));
   if (is_new_name) {
     names_.emplace(sample.name,
                    Name{type, sample.help.empty() ? std::string(default_help) : sample.help, sample.unit, 0});
   }
   ++names_.at(sample.name).series;
   return entries_.emplace(key, std::move(entry)).first->second.get();
+}
+
+// A counter's value, or the count, the sum and what is in a histogram's buckets.
+std::vector<double> PushedSeries::sums_of(const Entry& entry) {
+  if (!is_observed(entry.type)) return {entry.value};
+  std::vector<double> sums{entry.count, entry.value};
+  sums.insert(sums.end(), entry.in_bucket.begin(), entry.in_bucket.end());
+  return sums;
+}
+
+// Goes on where it was when its series ended, if `sums` are those of such an entry.
+void PushedSeries::resume(Entry& entry, const std::vector<double>& sums) {
+  entry.before = sums_of(entry);
+  if (sums.size() != entry.before.size()) return;
+  entry.before = sums;
+  entry.value = is_observed(entry.type) ? sums[1] : sums[0];
+  if (!is_observed(entry.type)) return;
+  entry.count = sums[0];
+  std::copy(sums.begin() + 2, sums.end(), entry.in_bucket.begin());
 }
 
 void PushedSeries::write(Catalog& catalog, PushedHandles& handles, Batch& batch, Time now) {
@@ -238,13 +264,21 @@ void PushedSeries::obtain(PushedHandles::OfOne& handles, SeriesBudget& budget, C
 void PushedSeries::write_one(Entry& entry, const std::vector<SeriesHandle>& parts, statsd::Sketch& merged, Batch& batch,
                              Time now) {
   const bool touched = std::exchange(entry.touched, false);
-  if (!is_observed(entry.type)) return batch.add(parts[0], entry.value);
-  batch.add(parts[0], entry.count);
-  batch.add(parts[1], entry.value);
+  const auto before = std::exchange(entry.before, {});
+  const bool begins = entry.adds_up && !before.empty();
+  const auto add = [&](const SeriesHandle& series, double was, double is) {
+    return begins ? batch.begin(series, was, is) : batch.add(series, is);
+  };
+  if (!is_observed(entry.type)) return add(parts[0], begins ? before[0] : 0, entry.value);
+  add(parts[0], begins ? before[0] : 0, entry.count);
+  add(parts[1], begins ? before[1] : 0, entry.value);
   if (entry.type == MetricType::histogram) {
-    double below = 0;
-    for (std::size_t i = 0; i < entry.in_bucket.size(); ++i) batch.add(parts[2 + i], below += entry.in_bucket[i]);
-    return batch.add(parts.back(), entry.count);
+    double was = 0;
+    double is = 0;
+    for (std::size_t i = 0; i < entry.in_bucket.size(); ++i) {
+      add(parts[2 + i], was += begins ? before[2 + i] : 0, is += entry.in_bucket[i]);
+    }
+    return add(parts.back(), begins ? before[0] : 0, entry.count);
   }
   merged.clear();
   const auto turn = now.time_since_epoch() / (limits_.window / statsd::window_turns);
@@ -262,6 +296,7 @@ void PushedSeries::forget_old(Time now) {
     const Entry& entry = *each.second;
     if (now - entry.last <= limits_.ttl) return false;
     if (is_observed(entry.type)) --observed_;
+    if (entry.adds_up) kept_sums_.keep(each.first, sums_of(entry));
     const auto name = names_.find(entry.name);
     if (--name->second.series == 0) names_.erase(name);
     return true;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/kept_sums.h"
 #include "collectors/push/body.h"
 #include "collectors/own_names.h"
 #include "collectors/series_budget.h"
@@ -88,6 +89,8 @@ class PushedSeries {
   Entry* entry_of(const PushedSample& sample, MetricType type, const Labels& key);
   void obtain(PushedHandles::OfOne& handles, SeriesBudget& budget, Catalog& catalog, const Entry& entry) const;
   void observe(Entry& entry, double value);
+  static std::vector<double> sums_of(const Entry& entry);
+  static void resume(Entry& entry, const std::vector<double>& sums);
   void write_one(Entry& entry, const std::vector<SeriesHandle>& parts, statsd::Sketch& merged, Batch& batch, Time now);
   void forget_old(Time now);
 
@@ -96,6 +99,7 @@ class PushedSeries {
   mutable std::mutex mutex_;  // guards all below
   std::unordered_map<Labels, std::unique_ptr<Entry>, LabelsHash> entries_;  // by name and labels
   std::unordered_map<std::string, Name> names_;
+  KeptSums kept_sums_;        // of what is added up
   bool nothing_new_ = false;  // in the last pass, there was no room for a series of a new metric
   std::size_t observed_ = 0;
   std::size_t sketch_bytes_ = 0;  // since the last pass

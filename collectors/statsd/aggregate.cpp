@@ -53,6 +53,8 @@ struct Aggregate::Entry {
   double scale = 1;
   Duration ttl{0};  // 0: for ever
   double value = 0;
+  bool begins = true;  // it was never written
+  double before = 0;   // of a counter that begins: what it was when its series ended
   bool touched = false;  // since the last write
   Time last_touched;
   std::unique_ptr<Timings> timings;
@@ -206,6 +208,7 @@ Aggregate::Resolved Aggregate::resolve(std::string name, Kind kind, const Labels
   const bool now_full = is_timing(kind) && shared;
   entry->timings = std::move(timings);
   entry->name = std::move(name);
+  resume(*entry);
   Entry* const adopted = adopt(std::move(entry));
   if (now_full) names_.at(adopted->name).full = true;
   if (is_timing(kind) && !shared) {
@@ -226,6 +229,17 @@ Aggregate::Entry* Aggregate::adopt(std::unique_ptr<Entry> entry) {
   ++names_.try_emplace(entry->name, Name{entry->kind, 0}).first->second.entries;
   ++live_;
   return (entries_[entry->number] = std::move(entry)).get();
+}
+
+// What counts goes on where it was when its series ended.
+void Aggregate::resume(Entry& entry) {
+  if (entry.kind != Kind::counter && !entry.timings) return;
+  const auto sums = kept_sums_.take(room_.identity(entry.series));
+  if (entry.timings) {
+    (void)entry.timings->resume(sums);
+  } else if (sums.size() == 1) {
+    entry.value = entry.before = sums.front();
+  }
 }
 
 void Aggregate::update(Entry& entry, const Line& line) {
@@ -306,6 +320,7 @@ void Aggregate::write(Batch& batch, Time now) {
   for (auto& entry : entries_) {
     if (!entry) continue;
     const bool touched = std::exchange(entry->touched, false);
+    const bool begins = std::exchange(entry->begins, false);
     if (touched) entry->last_touched = now;
     if (entry->ttl > Duration(0) && now - entry->last_touched > entry->ttl) {
       drop(*entry);
@@ -318,6 +333,8 @@ void Aggregate::write(Batch& batch, Time now) {
     } else if (entry->members) {
       write_members(*entry, touched, batch);
       entry->members->window.each([this](const auto& members) { bytes_ += members.size() * member_bytes; });
+    } else if (begins && entry->kind == Kind::counter) {
+      batch.begin(entry->series, entry->before, entry->value);
     } else {
       batch.add(entry->series, entry->value);
     }
@@ -328,6 +345,8 @@ void Aggregate::write(Batch& batch, Time now) {
 }
 
 void Aggregate::drop(Entry& entry) {
+  if (entry.timings) kept_sums_.keep(room_.identity(entry.series), entry.timings->sums());
+  if (entry.kind == Kind::counter) kept_sums_.keep(room_.identity(entry.series), {entry.value});
   by_series_.erase(entry.series.id());
   if (entry.timings && !entry.identity.empty()) timings_.erase(entry.identity);
   if (const auto name = names_.find(entry.name); name != names_.end()) {

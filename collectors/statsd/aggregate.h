@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "collectors/kept_sums.h"
 #include "collectors/own_names.h"
 #include "collectors/statsd/events.h"
 #include "collectors/statsd/key_table.h"
@@ -37,7 +38,7 @@ extern const Metric check_metric;
 
 struct AggregateOptions {
   Duration window = std::chrono::minutes(1);  // of quantiles, smallest, largest and set sizes
-  Duration ttl = std::chrono::minutes(15);    // a series that nobody sent for so long is dropped; 0: never
+  Duration ttl = std::chrono::minutes(15);    // a series that nobody sent for so long is dropped (not its sum); 0: never
   std::size_t max_series = 10'000;  // in the catalog, those among them that ended and that it still remembers
   std::size_t max_names = 2000;               // of metrics
   std::size_t max_keys = 100'000;             // spellings of series that are remembered
@@ -95,10 +96,12 @@ class Aggregate {
   Entry* adopt(std::unique_ptr<Entry> entry);
   void add_member(Entry& entry, std::string_view member);
   void write_members(Entry& entry, bool touched, Batch& batch);
+  void resume(Entry& entry);
   void drop(Entry& entry);
   void fail(LineError error) { ++counts_.errors[static_cast<std::size_t>(error)]; }
 
   Room room_;
+  KeptSums kept_sums_;
   const AggregateOptions options_;
   const Mapper mapper_;
   KeyTable keys_;

@@ -136,7 +136,8 @@ void declare(config::Section& section, StatsdConfig& config) {
                    "how far back quantiles, least and most values and the sizes of sets look",
                    config::between(6s, 1h));
   section.optional("ttl", config.aggregate.ttl,
-                   "a series that the application has not sent for so long is dropped; 0s: never",
+                   "a series that the application has not sent for so long is dropped, but what it counted is kept for "
+                   "when it comes back; 0s: never",
                    config::between(0s, 168h));
   section.optional("relay", config.relay,
                    "where all lines are passed on to as they are: udp://host:port or unixgram:// (a path)");

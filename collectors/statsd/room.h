@@ -29,6 +29,12 @@ class Room {
     if (!given.series) return overflow(metric);
     return {std::move(given.series), !given.settled};
   }
+  // Of a series that it gave: by what it is known for good.
+  Labels identity(const SeriesHandle& series) const {
+    const auto info = catalog_.info(series.id());
+    return info->labels.with("__name__", info->family->name);
+  }
+
   OutsideSeries overflow(const Metric& metric) { return overflow_from_outside(catalog_, metric); }
 
  private:

@@ -1,6 +1,7 @@
 #include "collectors/statsd/timings.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "collectors/own_label.h"
 #include "metrics/bound_text.h"
@@ -37,10 +38,12 @@ Timings::Timings(Room& room, const std::string& name, const Labels& labels, std:
     return std::move(handle);
   };
   const auto type = type_of(observer);
+  const bool has_buckets = !shared && observer.type == Observer::Type::histogram;
+  in_bucket_.resize(has_buckets ? observer.buckets.size() : 0);
+  before_ = sums();
   sum_series_ = series({name + "_sum", type, "", help}, labels);
   if (shared) return;
-  if (observer.type == Observer::Type::histogram) {
-    in_bucket_.resize(observer.buckets.size());
+  if (has_buckets) {
     for (const double bound : observer.buckets) {
       parts_.push_back(series({name + "_bucket", type, "", help}, labels.with("le", bound_text(bound))));
     }
@@ -52,6 +55,21 @@ Timings::Timings(Room& room, const std::string& name, const Labels& labels, std:
   for (const double quantile : observer.quantiles) {
     parts_.push_back(series({name, type, "", help}, labels.with("quantile", bound_text(quantile))));
   }
+}
+
+std::vector<double> Timings::sums() const {
+  std::vector<double> sums{count_, sum_};
+  sums.insert(sums.end(), in_bucket_.begin(), in_bucket_.end());
+  return sums;
+}
+
+bool Timings::resume(const std::vector<double>& sums) {
+  if (sums.size() != in_bucket_.size() + 2) return false;
+  count_ = sums[0];
+  sum_ = sums[1];
+  std::copy(sums.begin() + 2, sums.end(), in_bucket_.begin());
+  before_ = sums;
+  return true;
 }
 
 std::size_t Timings::bytes() const {
@@ -78,14 +96,21 @@ std::size_t Timings::add(double value, double weight, bool may_grow) {
 }
 
 void Timings::write(const SeriesHandle& count_series, std::int64_t turn, bool touched, Sketch& merged, Batch& batch) {
-  batch.add(count_series, count_);
-  batch.add(sum_series_, sum_);
+  const auto before = std::exchange(before_, {});
+  const bool begins = !before.empty();
+  const auto add = [&](const SeriesHandle& series, double was, double is) {
+    return begins ? batch.begin(series, was, is) : batch.add(series, is);
+  };
+  add(count_series, begins ? before[0] : 0, count_);
+  add(sum_series_, begins ? before[1] : 0, sum_);
   if (shared_) return;
   if (observer_.type == Observer::Type::histogram) {
-    double below = 0;
-    for (std::size_t i = 0; i < in_bucket_.size(); ++i) batch.add(parts_[i], below += in_bucket_[i]);
-    batch.add(parts_.back(), count_);
-    return;
+    double was = 0;
+    double is = 0;
+    for (std::size_t i = 0; i < in_bucket_.size(); ++i) {
+      add(parts_[i], was += begins ? before[2 + i] : 0, is += in_bucket_[i]);
+    }
+    return add(parts_.back(), begins ? before[0] : 0, count_);
   }
   merged.clear();
   window_.end_pass(turn, touched, [&merged](const Sketch& sketch) { merged.merge(sketch); });

@@ -31,6 +31,11 @@ class Timings {
   static OutsideSeries overflow_count_series(Room& room, const std::string& name, std::string_view help,
                                              const Observer& observer);
 
+  // What it has counted, for one of the same series that comes later: count, sum, and a histogram's buckets.
+  std::vector<double> sums() const;
+  // Before anything is added: goes on where `sums` ended. False: they are not those of such series.
+  bool resume(const std::vector<double>& sums);
+
   // Whether there was room for all of its series.
   bool is_whole() const { return is_whole_; }
 
@@ -48,6 +53,7 @@ class Timings {
   double count_ = 0;
   double sum_ = 0;
   std::vector<double> in_bucket_;  // of a histogram: those above the bound before and not above its own
+  std::vector<double> before_;  // until it is written first: what sums() were
   bool is_whole_ = true;
   SeriesHandle sum_series_;
   SeriesHandle min_series_;

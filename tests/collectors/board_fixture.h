@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "collectors/series_board.h"
 
@@ -20,8 +21,12 @@ class BoardFixture : public testing::Test {
   std::map<std::string, double> pass() {
     Batch batch;
     standing = target().write(writer, catalog, batch, now);
+    began = by_name(batch.beginnings());
+    return by_name(batch.samples());
+  }
+  std::map<std::string, double> by_name(const std::vector<Sample>& samples) {
     std::map<std::string, double> found;
-    for (const auto& sample : batch.samples()) {
+    for (const auto& sample : samples) {
       const auto info = catalog.info(sample.series);
       found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = sample.value;
     }
@@ -47,6 +52,7 @@ class BoardFixture : public testing::Test {
   BoardWriter writer;
   Time now = time_at_ms(10'000'000);
   std::size_t standing = 0;  // as the last pass said
+  std::map<std::string, double> began;  // what the series that the last pass began with stood at before
 
  private:
   std::unique_ptr<Target> target_;

@@ -40,6 +40,10 @@ collectors:
     def page(self):
         return Page(self.agent.request("/metrics")[2].decode())
 
+    def most(self, name):
+        answer = self.agent.request(f"/api/v1/query?query=max_over_time({name}[10m])")[2]
+        return json.loads(answer)["data"]["result"][0]["value"][1]
+
     def udp(self, *lines):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             for line in lines:
@@ -138,6 +142,26 @@ receivers: [{{name: hook, webhook: {{url: "{receiver.url}"}}}}]
                           ("StatsdEventError", "resolved", "No more of: Disk died")})
         self.assertEqual(told[0]["labels"]["room"], "b")
         self.assertEqual(self.page().matching("sidewatch_statsd_service_check_message", message="no route to host"), [1])
+
+    def test_the_first_error_that_is_ever_counted_reaches_a_webhook_and_so_does_one_long_after_it(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        self.start(interval="200ms", more="ttl: 4s", top=f"""
+rules:
+  - {{alert: Errors, expr: "increase(errors[3s])", critical: "> 4", cooldown: 1s, no_data: ok}}
+receivers: [{{name: hook, webhook: {{url: "{receiver.url}"}}}}]
+""")
+        self.udp("errors:5|c")
+        fired = receiver.wait_for(1, "the first error")[0]["body"]["alerts"][0]
+        self.assertEqual(fired["reason"], "fired")
+        self.assertAlmostEqual(fired["value"], 5, delta=2.6)  # extrapolated as Prometheus does
+        self.assertEqual(self.most("errors"), "5")
+        receiver.wait_for(2, "the end, when nothing more is counted")
+        wait_until(lambda: not self.page().matching("errors"), "the series to end")
+        self.udp("errors:5|c")
+        again = receiver.wait_for(3, "the next error")[2]["body"]["alerts"][0]
+        self.assertEqual(again["reason"], "fired")
+        self.assertEqual(self.most("errors"), "10", "the sum goes on where it was")
 
     def test_lines_are_relayed_to_another_agent_that_then_counts_the_same(self):
         self.start()

@@ -15,9 +15,13 @@ namespace sidewatch::otlp {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::_;
+using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
+using testing::SizeIs;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 using wire::cumulative;
@@ -34,6 +38,7 @@ TEST_F(OtlpTest, MakesClassicHistograms) {
                                            Pair("http_duration_seconds_bucket{le=\"0.5\"}", 3),
                                            Pair("http_duration_seconds_bucket{le=\"+Inf\"}", 6),
                                            Pair("http_duration_seconds_count", 6), Pair("http_duration_seconds_sum", 4.5)));
+  EXPECT_THAT(began, AllOf(SizeIs(5), Each(Pair(_, 0))));
   send(20, delta);
   EXPECT_EQ(pass().at("http_duration_seconds_bucket{le=\"0.5\"}"), 6);
   EXPECT_EQ(pass().at("http_duration_seconds_sum"), 9);
@@ -41,6 +46,26 @@ TEST_F(OtlpTest, MakesClassicHistograms) {
   EXPECT_EQ(pass().at("http_duration_seconds_count"), 6);
   EXPECT_THAT(family("http_duration_seconds_bucket"), StartsWith("histogram: "));
   EXPECT_EQ(standing, 1U);
+}
+
+TEST_F(OtlpTest, AHistogramOfDeltasGoesOnOnlyInTheBoundsThatItHad) {
+  const auto send = [&](std::uint64_t time, const std::vector<double>& bounds) {
+    const std::vector<std::uint64_t> counts(bounds.size() + 1, 1);
+    return post(wire::request(
+        wire::metric("h", "", 9, wire::bytes(1, histogram_point(time, counts, bounds, counts.size(), 1)) + wire::varint(2, delta))));
+  };
+  const auto come_back = [&](std::uint64_t time, const std::vector<double>& bounds) {
+    now += 6min;
+    EXPECT_THAT(pass(), IsEmpty());
+    send(time, bounds);
+    return pass().at("h_count");
+  };
+  send(10, {1, 2});
+  pass();
+  EXPECT_EQ(come_back(20, {1, 2}), 6);
+  EXPECT_EQ(began.at("h_bucket{le=\"2\"}"), 2);
+  EXPECT_EQ(come_back(30, {1, 3}), 3);
+  EXPECT_EQ(come_back(40, {}), 1);
 }
 
 TEST_F(OtlpTest, FollowsAHistogramToOtherBounds) {
@@ -82,6 +107,7 @@ TEST_F(OtlpTest, MakesClassicHistogramsOfExponentialOnes) {
   EXPECT_THAT(pass(), UnorderedElementsAre(Pair("latency_bucket{le=\"0\"}", 1), Pair("latency_bucket{le=\"1\"}", 2),
                                            Pair("latency_bucket{le=\"2\"}", 4), Pair("latency_bucket{le=\"+Inf\"}", 4),
                                            Pair("latency_count", 4), Pair("latency_sum", 5)));
+  EXPECT_THAT(began, AllOf(SizeIs(6), Each(Pair(_, 0))));
   send(20, delta);
   EXPECT_EQ(pass().at("latency_bucket{le=\"1\"}"), 4);
   EXPECT_EQ(pass().at("latency_count"), 8);

@@ -94,6 +94,31 @@ TEST_F(OtlpTest, AddsDeltasUpAndCountsARepeatedOneOnce) {
   EXPECT_THAT(pass(), ElementsAre(Pair("orders_total", 8)));
 }
 
+TEST_F(OtlpTest, TellsWhereADeltaBeganAndGoesOnThereWhenItComesBack) {
+  const auto send = [&](double value, std::uint64_t time, std::uint64_t temporality) {
+    return post(wire::request(wire::sum("errors", "", temporality, true, number_point(value, time))));
+  };
+  send(5, 10, delta);
+  send(1, 20, delta);
+  EXPECT_THAT(pass(), ElementsAre(Pair("errors_total", 6)));
+  EXPECT_THAT(began, ElementsAre(Pair("errors_total", 0)));
+  send(1, 30, delta);
+  pass();
+  EXPECT_THAT(began, IsEmpty());
+  now += 6min;
+  EXPECT_THAT(pass(), IsEmpty());
+  send(5, 400, delta);
+  EXPECT_THAT(pass(), ElementsAre(Pair("errors_total", 12)));
+  EXPECT_THAT(began, ElementsAre(Pair("errors_total", 7)));
+  now += 6min;
+  pass();
+  send(40, 800, cumulative);
+  EXPECT_THAT(pass(), ElementsAre(Pair("errors_total", 40))) << "a total is its sender's to tell";
+  EXPECT_THAT(began, IsEmpty());
+  send(1, 900, delta);
+  EXPECT_THAT(pass(), ElementsAre(Pair("errors_total", 41)));
+}
+
 TEST_F(OtlpTest, TakesATotalThatBeganAnewButNoneOfAnEarlierLife) {
   const auto send = [&](double value, std::uint64_t start, std::uint64_t time) {
     return post(wire::request(wire::sum("orders", "", cumulative, true,

@@ -17,7 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::DoubleNear;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
@@ -52,8 +54,12 @@ class JsonPushTest : public testing::Test {
   std::map<std::string, double> pass() {
     Batch batch;
     target().series().write(catalog, handles, batch, now);
+    began = by_name(batch.beginnings());
+    return by_name(batch.samples());
+  }
+  std::map<std::string, double> by_name(const std::vector<Sample>& samples) {
     std::map<std::string, double> found;
-    for (const auto& sample : batch.samples()) {
+    for (const auto& sample : samples) {
       const auto info = catalog.info(sample.series);
       found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = sample.value;
     }
@@ -73,6 +79,7 @@ class JsonPushTest : public testing::Test {
   Catalog catalog{Catalog::Limits{}, Labels{}};
   PushedHandles handles;
   Time now = time_at_ms(600'000);
+  std::map<std::string, double> began;  // what the series that the last pass() began with stood at before
 };
 
 TEST_F(JsonPushTest, ServesWhatWasPushedUntilItIsPushedAgain) {
@@ -122,6 +129,30 @@ TEST_F(JsonPushTest, DropsWhatNobodyPushesAnyMore) {
   EXPECT_THAT(pass(), ElementsAre(Pair("kept", 2)));
   EXPECT_EQ(handles.by_number.size(), 1u);
   EXPECT_EQ(post(R"({"metrics": [{"name": "old", "type": "counter", "value": 1}]})").status, 200) << "its type was forgotten with it";
+}
+
+TEST_F(JsonPushTest, TellsThatWhatIsAddedUpStoodAtZeroBeforeItCameFirst) {
+  post(R"({"errors": {"add": 5}, "total_total": 5, "metrics": {"observe": 3}})");
+  pass();
+  EXPECT_THAT(began, UnorderedElementsAre(Pair("errors", 0), Pair("metrics_count", 0), Pair("metrics_sum", 0),
+                                          Pair(R"(metrics_bucket{le="0.1"})", 0), Pair(R"(metrics_bucket{le="1"})", 0),
+                                          Pair(R"(metrics_bucket{le="+Inf"})", 0)))
+      << "a total is its program's to tell";
+  post(R"({"errors": {"add": 5}})");
+  pass();
+  EXPECT_THAT(began, IsEmpty());
+}
+
+TEST_F(JsonPushTest, GoesOnAddingWhereItWasWhenACounterComesBackAfterItsTtl) {
+  post(R"({"errors": {"add": 5}, "took": {"observe": [0.05, 0.5, 9]}, "total_total": 5})");
+  pass();
+  now += 6min;
+  EXPECT_THAT(pass(), IsEmpty());
+  post(R"({"errors": {"add": 5}, "took": {"observe": 0.5}, "total_total": 1})");
+  EXPECT_THAT(pass(), UnorderedElementsAre(Pair("errors", 10), Pair("total_total", 1), Pair("took_count", 4),
+                                           Pair("took_sum", DoubleNear(10.05, 1e-9)), Pair(R"(took_bucket{le="0.1"})", 1),
+                                           Pair(R"(took_bucket{le="1"})", 3), Pair(R"(took_bucket{le="+Inf"})", 4)));
+  EXPECT_THAT(began, IsSupersetOf({Pair("errors", 5), Pair("took_count", 3), Pair(R"(took_bucket{le="1"})", 2)}));
 }
 
 TEST_F(JsonPushTest, KeepsForEverWithoutATtl) {

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
@@ -22,8 +23,12 @@ class AggregateTest : public ::testing::Test {
   std::map<std::string, double> write() {
     batch.clear();
     aggregate.write(batch, now);
+    began = by_name(batch.beginnings());
+    return by_name(batch.samples());
+  }
+  std::map<std::string, double> by_name(const std::vector<Sample>& samples) {
     std::map<std::string, double> found;
-    for (const auto& sample : batch.samples()) {
+    for (const auto& sample : samples) {
       const auto info = catalog.info(sample.series);
       found[info->family->name + (info->labels.empty() ? "" : info->labels.to_string())] = sample.value;
     }
@@ -36,6 +41,7 @@ class AggregateTest : public ::testing::Test {
   Time now = time_at_ms(600'000);
   Aggregate aggregate{catalog, AggregateOptions{.max_names = 20}};
   Batch batch;
+  std::map<std::string, double> began;  // what the series that the last write() began with stood at before
 };
 
 TEST_F(AggregateTest, SumsCountersByNameAndTags) {
@@ -179,6 +185,34 @@ TEST_F(AggregateTest, DropsWhatNobodySentForItsTtl) {
   EXPECT_EQ(aggregate.series(), 1u);
   aggregate.take("old:1|ms");  // the name is free again, also for another type
   EXPECT_EQ(write().at("old_count"), 1);
+}
+
+TEST_F(AggregateTest, TellsThatWhatIsCountedStoodAtZeroBeforeItCameFirst) {
+  aggregate.take("errors:5|c\ndepth:3|g\ntook:7|ms\nusers:anna|s\n_e{1,1}:a|b");
+  write();
+  EXPECT_THAT(began, UnorderedElementsAre(Pair("errors", 0), Pair("took_count", 0), Pair("took_sum", 0),
+                                          Pair(R"(sidewatch_statsd_events_total{priority="normal", type="info"})", 0)));
+  aggregate.take("errors:5|c\ntook:7|ms");
+  write();
+  EXPECT_THAT(began, IsEmpty());
+}
+
+TEST_F(AggregateTest, GoesOnCountingWhereItWasWhenACounterComesBackAfterItsTtl) {
+  aggregate.take("errors:5|c|#kind:a\nerrors:1|c|#kind:b\ntook:2000:4000|ms");
+  write();
+  now += 16min;
+  EXPECT_THAT(write(), IsEmpty());
+  aggregate.take("errors:5|c|#kind:a\ntook:1000|ms");
+  const auto samples = write();
+  EXPECT_EQ(samples.at(R"(errors{kind="a"})"), 10);
+  EXPECT_EQ(samples.at("took_count"), 3);
+  EXPECT_EQ(samples.at("took_sum"), 7);
+  EXPECT_EQ(samples.at("took_max"), 1) << "quantiles are of the window all the same";
+  EXPECT_THAT(began, UnorderedElementsAre(Pair(R"(errors{kind="a"})", 5), Pair("took_count", 2), Pair("took_sum", 6)));
+  now += 16min;
+  write();
+  aggregate.take("errors:2|ms|#kind:a");
+  EXPECT_EQ(write().at(R"(errors_count{kind="a"})"), 1) << "what another type counted is not taken for this one's";
 }
 
 TEST_F(AggregateTest, PutsAFloodOfTagsIntoOneSeriesAndKeepsTheRestRight) {

@@ -42,6 +42,7 @@ class MappingTest : public ::testing::Test {
     Batch batch;
     aggregate.write(batch, time_at_ms(600'000));
     counts = aggregate.counts();
+    beginnings = batch.beginnings();
     std::map<std::string, double> found;
     for (const auto& sample : batch.samples()) {
       const auto info = catalog.info(sample.series);
@@ -54,6 +55,7 @@ class MappingTest : public ::testing::Test {
   Mapper mapper;
   Catalog catalog{Catalog::Limits{}, Labels{}};
   Aggregate::Counts counts;
+  std::vector<Sample> beginnings;
 };
 
 TEST_F(MappingTest, MakesNamesAndLabelsOfThePartsThatStarsStandFor) {
@@ -167,6 +169,32 @@ TEST_F(MappingTest, KeepsATagWithTheNameOfAHistogramsOwnLabelApartUnderAnotherNa
   EXPECT_EQ(samples.at(R"(h_bucket{exported_le="bar", le="+Inf"})"), 2);
   EXPECT_EQ(samples.at(R"(h_count{exported_le="bar"})"), 2);
   EXPECT_EQ(samples.at(R"(h_count{quantile="x"})"), 2);
+}
+
+TEST_F(MappingTest, ABucketGoesOnWhereItWasWhenItsHistogramComesBack) {
+  ASSERT_EQ(load("defaults: {observer_type: histogram, histogram_options: {buckets: [1, 2]}}\n"), "");
+  EXPECT_EQ(take("h:0.5:1.5|h").size(), 5U);
+  EXPECT_EQ(beginnings.size(), 5U);
+  Aggregate aggregate(catalog, AggregateOptions{.ttl = std::chrono::minutes(1)}, mapper);
+  Batch batch;
+  aggregate.take("h:0.5:1.5:9|h");
+  aggregate.write(batch, time_at_ms(600'000));
+  aggregate.write(batch, time_at_ms(700'000));
+  batch.clear();
+  aggregate.take("h:1.5|h");
+  aggregate.write(batch, time_at_ms(710'000));
+  const auto of = [&](const std::vector<Sample>& samples, const std::string& le) {
+    for (const auto& [series, value] : samples) {
+      if (catalog.info(series)->labels.get("le") == le) return value;
+    }
+    return -1.0;
+  };
+  EXPECT_EQ(of(batch.samples(), "1"), 1);
+  EXPECT_EQ(of(batch.samples(), "2"), 3);
+  EXPECT_EQ(of(batch.samples(), "+Inf"), 4);
+  EXPECT_EQ(of(batch.beginnings(), "1"), 1);
+  EXPECT_EQ(of(batch.beginnings(), "2"), 2);
+  EXPECT_EQ(of(batch.beginnings(), "+Inf"), 3);
 }
 
 // How many series of `lines` there are after so long a silence.
