@@ -28,9 +28,10 @@ constexpr std::size_t apart = Listener::max_datagram + 5 * 64;
 constexpr int wanted_buffer = 8 << 20;   // bytes that may wait in the kernel while a pass is written
 constexpr int backlog = 64;
 constexpr int batches_in_a_row = 16;     // of one socket, before the others and `wake` are looked at
-// When much arrives, whoever reads each datagram at once is woken for each: it costs less to let some come together. What
-// comes meanwhile has room in the smallest of buffers (208 KiB hold 270 datagrams).
-constexpr auto rest_time = std::chrono::microseconds(100);
+// When much arrives, whoever reads each datagram at once is woken for each: it costs less to let some come together, as many
+// as have room in half of the socket's buffer should a million a second come. The smallest of buffers, 208 KiB, holds 270.
+constexpr auto longest_rest = std::chrono::microseconds(1000);
+constexpr int bytes_waiting = 768;       // that a small datagram takes of the buffer
 constexpr auto soon = std::chrono::microseconds(300);
 
 Error failed(const std::string& what, int error) { return Error{what + ": " + std::strerror(error), ""}; }
@@ -87,9 +88,17 @@ Result<Descriptor> open_inet(const Endpoint& endpoint) {
   return socket;
 }
 
-void rest_unless_woken(int wake) {
+// How long a socket may be left alone.
+std::chrono::microseconds rest_of(int socket) {
+  int buffer = 0;
+  socklen_t size = sizeof buffer;
+  if (getsockopt(socket, SOL_SOCKET, SO_RCVBUF, &buffer, &size) != 0) return {};
+  return std::min(longest_rest, std::chrono::microseconds(buffer / bytes_waiting / 2));
+}
+
+void rest_unless_woken(int wake, std::chrono::microseconds rest) {
   pollfd bell{wake, POLLIN, 0};
-  const timespec patience{0, std::chrono::nanoseconds(rest_time).count()};
+  const timespec patience{0, std::chrono::nanoseconds(rest).count()};
   (void)ppoll(&bell, 1, &patience, nullptr);
 }
 
@@ -186,7 +195,7 @@ struct Listener::State {
     std::erase_if(sources, [&](const auto& one) { return one.get() == source; });
   }
 
-  void receive_datagrams(Source& source);
+  bool receive_datagrams(Source& source);
   int receive_batch(Source& source);
   void note_drops(Source& source);
   void accept_streams(Source& source);
@@ -200,6 +209,7 @@ struct Listener::State {
   std::vector<char> buffers;
   std::array<iovec, batch> vectors{};
   std::array<mmsghdr, batch> messages{};
+  std::chrono::microseconds rest = longest_rest;  // that all sockets allow
   Counts counts;
   std::uint64_t round = 0;
 };
@@ -242,6 +252,7 @@ Result<void> Listener::open(const Endpoint& endpoint, unsigned mode) {
   source->socket = std::move(*socket);
   source->transport = endpoint.transport;
   source->path = endpoint.path;
+  if (endpoint.transport == Transport::udp) state_->rest = std::min(state_->rest, rest_of(fd));
   if (is_stream(endpoint.transport)) {
     source->listening = true;
     if (listen(fd, backlog) != 0) return failed("cannot listen", errno);
@@ -257,10 +268,11 @@ void Listener::receive(int wake) {
   for (const auto& source : state.sources) {
     if (source->waiting) state.expect(*source, true);
   }
-  auto read_last = std::chrono::steady_clock::now() - soon;
+  auto asked = std::chrono::steady_clock::now() - soon;
   for (bool awake = false; !awake;) {
     std::array<epoll_event, 16> events{};
     const int count = epoll_wait(state.epoll.get(), events.data(), static_cast<int>(events.size()), -1);
+    bool may_rest = std::chrono::steady_clock::now() - asked < soon;
     ++state.round;
     for (int i = 0; i < count; ++i) {
       auto* const source = static_cast<State::Source*>(events[static_cast<std::size_t>(i)].data.ptr);
@@ -272,20 +284,24 @@ void Listener::receive(int wake) {
       } else if (is_stream(source->transport)) {
         state.read_stream(*source);
       } else {
-        state.receive_datagrams(*source);
+        may_rest = state.receive_datagrams(*source) && may_rest;
       }
     }
     if (count < 0 && errno != EINTR) break;
     if (state.pause) state.pause();
-    const auto now = std::chrono::steady_clock::now();
-    if (!awake && now - read_last < soon) rest_unless_woken(wake);
-    read_last = now;
+    if (!awake && may_rest) rest_unless_woken(wake, state.rest);
+    asked = std::chrono::steady_clock::now();
   }
   epoll_ctl(state.epoll.get(), EPOLL_CTL_DEL, wake, nullptr);
 }
 
-void Listener::State::receive_datagrams(Source& source) {
-  for (int i = 0; i < batches_in_a_row && receive_batch(source) == static_cast<int>(batch); ++i) continue;
+// Whether the socket may be left alone for a while: it is empty, and who sends there is not held up by what waits (a Unix
+// socket holds net.unix.max_dgram_qlen datagrams, which are 10 on many machines).
+bool Listener::State::receive_datagrams(Source& source) {
+  for (int i = 0; i < batches_in_a_row; ++i) {
+    if (receive_batch(source) < static_cast<int>(batch)) return source.transport == Transport::udp;
+  }
+  return false;
 }
 
 int Listener::State::receive_batch(Source& source) {

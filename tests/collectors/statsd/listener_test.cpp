@@ -286,6 +286,21 @@ TEST_F(ListenerTest, SaysWhenWhatWasThereHasBeenTaken) {
   EXPECT_EQ(taken_before_last_pause, 3U);
 }
 
+TEST_F(ListenerTest, LetsDatagramsComeTogetherWhereOneFollowsAnother) {
+  open("udp://127.0.0.1:0");
+  Client client(AF_INET, SOCK_DGRAM);
+  client.connect_to(listener.port());
+  constexpr int rounds = 100;  // each takes one datagram, which the one before has sent
+  constexpr auto shortest_rest = std::chrono::microseconds(100);
+  int taken = 0;
+  client.send("hits:1|c");
+  on_take = [&] { ++taken < rounds ? client.send("hits:1|c") : void(eventfd_write(wake, 1)); };
+  const auto began = std::chrono::steady_clock::now();
+  listener.receive(wake);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, rounds / 2 * shortest_rest);
+  EXPECT_EQ(taken, rounds);
+}
+
 TEST(StatsdEndpoint, IsATransportAndAnAddress) {
   const auto udp = parse_endpoint("udp://127.0.0.1:8125");
   ASSERT_TRUE(udp);
