@@ -14,6 +14,8 @@ namespace {
 
 using Entries = std::span<const Catalog::Entry>;
 
+constexpr std::size_t many_values = 10;  // of a label: fewer fill no budget
+
 // Those of one metric stand together.
 Entries of_metric(const std::vector<Catalog::Entry>& all, std::string_view name) {
   const auto [first, last] = std::ranges::equal_range(
@@ -79,14 +81,17 @@ RoomWatch::News RoomWatch::describe() {
     metric = of_largest_metric(all);  // the one that was refused may only have come late
   }
   const auto [label, values] = widest_label(metric);
-  return {true,
-          "series are left out, new ones share one with overflow=\"true\": mostly a label holds what has no end",
-          {{"limit", std::move(limit)},
-           {"metric", metric.empty() ? most_refused : metric.front().info->family->name},
-           {"series", metric.size()},
-           {"label", label},
-           {"values", values},
-           {"see", "sidewatch top-series"}}};
+  LogFields fields{{"limit", std::move(limit)},
+                   {"metric", metric.empty() ? most_refused : metric.front().info->family->name},
+                   {"series", metric.size()}};
+  std::string why = "there are more metrics than the limit has room for, or one of them has too many labels";
+  if (values >= many_values) {
+    why = "mostly a label holds what has no end";
+    fields.emplace_back("label", label);
+    fields.emplace_back("values", values);
+  }
+  fields.emplace_back("see", "sidewatch top-series");
+  return {true, "series are left out, new ones share one with overflow=\"true\": " + why, std::move(fields)};
 }
 
 }  // namespace sidewatch

@@ -1,7 +1,7 @@
 // Says once when series begin to be left out for want of room, and once when that is over.
 //
 // The one idea: whoever reads the line must know where to look, so it names the metric that has too many series, the label of
-// it with the most values, and the limit that is reached. It looks at all series only when the state changes.
+// it with the most values (where these are many), and the limit that is reached. It looks at all series only when the state changes.
 #pragma once
 
 #include <cstddef>

@@ -74,6 +74,15 @@ TEST_F(RoomWatchTest, SpeaksOfTheBudgetOfASourceWhereTheCatalogHasRoom) {
   EXPECT_THAT(fields(*news)["limit"], HasSubstr("collectors.statsd.max_series"));
 }
 
+TEST_F(RoomWatchTest, BlamesNoLabelWhereThereAreOnlyManyMetrics) {
+  for (int i = 0; i < 100; ++i) send("m" + std::to_string(i), 0, 1);
+  auto news = watch.look(now);
+  ASSERT_TRUE(news);
+  EXPECT_THAT(news->text, HasSubstr("there are more metrics than the limit has room for"));
+  EXPECT_EQ(fields(*news)["limit"], "limits.max_series");
+  EXPECT_FALSE(fields(*news).contains("label"));
+}
+
 TEST_F(RoomWatchTest, SaysWhenItIsOverAndNamesTheNextOneByWhatCameSince) {
   send("hits", 0, 60);
   EXPECT_TRUE(watch.look(now));
