@@ -120,6 +120,9 @@ HttpResult outcome_of(HttpTransfer& transfer, CURLcode code) {
   const std::string_view reason = transfer.message[0] != '\0' ? transfer.message.data() : curl_easy_strerror(code);
   const bool too_old = code == CURLE_SSL_CONNECT_ERROR && (reason.find("alert protocol version") != reason.npos ||
                                                            reason.find("unsupported protocol") != reason.npos);
+  if (code == CURLE_SSL_CONNECT_ERROR && reason.find("wrong version number") != reason.npos) {
+    return HttpError{HttpFailure::tls, place + "what answers there does not speak TLS: is it http:// and not https://?"};
+  }
   if (too_old) return HttpError{HttpFailure::tls, place + std::string(tls_too_old)};
   return HttpError{classify(code), place + std::string(reason), code == CURLE_PEER_FAILED_VERIFICATION};
 }

@@ -20,10 +20,12 @@ struct Free {
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
 
-// The newest of OpenSSL's own words, and none of them left behind for the next call to find.
+// Why the system did not let it, or else the newest of OpenSSL's own words; and none of them left behind for the next call to find.
 std::string library_words() {
   const unsigned long code = ERR_peek_last_error();
+  const unsigned long cause = ERR_peek_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(cause)) return std::strerror(ERR_GET_REASON(cause));
   const char* words = code == 0 ? nullptr : ERR_reason_error_string(code);
   return words ? words : "it broke off";
 }
@@ -193,6 +195,7 @@ TlsClient::Step TlsClient::step_after(int result) {
     const char* words = ERR_reason_error_string(code);
     step.certificate = is_about_our_certificate(reason);
     step.trouble = words != nullptr ? words : "it broke off";
+    if (reason == SSL_R_WRONG_VERSION_NUMBER) step.trouble = "what answers does not speak TLS";
     if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL) step.trouble = tls_too_old;
   }
   ERR_clear_error();

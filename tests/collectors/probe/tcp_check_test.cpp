@@ -327,11 +327,26 @@ TEST_F(Starttls, BeginsWithinAConversationWhereAStepSaysSo) {
 }
 
 TEST_F(TlsCheck, SaysThatAPlainServerDoesNotSpeakTls) {
-  OneConnection server([](int fd) {
+  const auto ssh = [](int fd) {
     say(fd, "SSH-2.0-OpenSSH_9.2\r\n");
     hear(fd);
-  });
-  EXPECT_EQ(reason(run_entry("{name: a, tls: {address: '" + server.address() + "'}}")), "tls");
+  };
+  OneConnection server(ssh);
+  const auto verdict = run_entry("{name: a, tls: {address: '" + server.address() + "'}}");
+  EXPECT_EQ(reason(verdict), "tls");
+  EXPECT_EQ(why(verdict), server.address() + ": no TLS: what answers does not speak TLS");
+  OneConnection other(ssh);
+  const auto asked = run_entry("{name: a, http: {url: 'https://" + other.address() + "/'}}");
+  EXPECT_EQ(reason(asked), "tls");
+  EXPECT_EQ(why(asked), "https://" + other.address() +
+                            "/...: what answers there does not speak TLS: is it http:// and not https://?");
+}
+
+TEST_F(TlsCheck, SaysThatThereIsNoFileOfTheNameThatWasGiven) {
+  FakeHttpServer server({{}}, &tls);
+  const auto verdict = run_entry(entry(server, "ca: /nonexistent.pem"));
+  EXPECT_EQ(why(verdict), "127.0.0.1:" + std::to_string(server.port()) +
+                              ": /nonexistent.pem: no certificates (PEM) can be read: No such file or directory");
 }
 
 TEST(ProbePlace, TakesNamesAndAddressesWithTheirPorts) {
