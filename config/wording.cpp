@@ -80,6 +80,13 @@ std::optional<std::string_view> nearest(std::string_view written, const std::vec
     }
   }
   if (best || meant.size() < 2) return best;
+  for (const auto word : known) {  // "scrape_interval", "ca_file" where it is called interval, ca
+    const auto part = lower(word);
+    if (!meant.starts_with(part + "_") && !meant.ends_with("_" + part)) continue;
+    if (best) return std::nullopt;
+    best = word;
+  }
+  if (best) return best;
   for (const auto word : known) {
     if (!lower(word).starts_with(meant)) continue;
     if (best) return std::nullopt;

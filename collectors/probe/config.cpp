@@ -164,7 +164,8 @@ Labels CheckConfig::series_labels() const {
 void declare(config::Section& section, CheckConfig& config) {
   section.required("name", config.name, "what you call it: the label probe of all its series");
   section.optional("interval", config.interval, "how often it runs", config::between(1s, 24h));
-  section.optional("timeout", config.timeout, "how long one run may take, all in all", config::between(10ms, 5min));
+  section.optional("timeout", config.timeout, "how long one run may take, all in all, no longer than interval; 5s or the interval when absent",
+                   config::between(10ms, 5min));
   section.optional("labels", config.labels, "more labels of its series, such as {team: shop}");
   declare_windows(section, config.windows);
   section.optional("details", config.details,
@@ -181,10 +182,10 @@ void declare(config::Section& section, CheckConfig& config) {
   if (section.describing()) return;
   if (section.has("name") && config.name.value.empty()) section.problem("name", "a check needs a name");
   check_labels(section, config);
+  if (!section.has("timeout")) config.timeout = std::min(config.timeout, config.interval);
   if (config.timeout > config.interval) {
-    section.problem(section.has("timeout") ? "timeout" : "interval",
-                    "a run may take " + std::to_string(config.timeout.count()) +
-                        " ms (timeout), which is longer than the interval: the next one would be due before");
+    section.problem("timeout", "this timeout is longer than the interval of " + config::write_duration(config.interval) +
+                                   ": the next run would be due before this one is given up");
   }
   std::vector<std::string_view> given;
   for (const auto& kind : kinds) {

@@ -235,6 +235,10 @@ void declare_place(config::Section& section, config::Located<std::string>& text,
     place.host = std::move(found->host);
     place.port = found->port;
     require_ascii(section, "address", place.host);
+  } else if (text.value.find("://") != std::string::npos) {
+    section.problem("address", "'" + text.value + "' is a URL, here stands an address: write " + example);
+  } else if (parse_place(text.value, 1)) {
+    section.problem("address", "'" + text.value + "' lacks a port: write " + example);
   } else {
     section.problem("address", "'" + text.value + "' is not an address: write " + example);
   }

@@ -22,8 +22,25 @@ TEST(ProbeConfig, TakesOneKindForEachCheck) {
 }
 
 TEST(ProbeConfig, RefusesATimeoutThatIsLongerThanTheInterval) {
-  EXPECT_THAT(problems("{name: a, interval: 2s, tcp: {address: 'h:1'}}"),
-              testing::HasSubstr("a run may take 5000 ms (timeout), which is longer than the interval"));
+  EXPECT_THAT(problems("{name: a, interval: 2s, timeout: 3s, tcp: {address: 'h:1'}}"),
+              testing::HasSubstr("this timeout is longer than the interval of 2s: the next run would be due before"));
+}
+
+TEST(ProbeConfig, GivesARunTheIntervalWhereThatIsShorterThanTheUsualTimeout) {
+  EXPECT_EQ(read_checks("{name: a, interval: 2s, tcp: {address: 'h:1'}}").at(0).timeout, std::chrono::seconds(2));
+  EXPECT_EQ(read_checks("{name: a, interval: 1m, tcp: {address: 'h:1'}}").at(0).timeout, std::chrono::seconds(5));
+}
+
+TEST(ProbeConfig, SaysWhatAnAddressLacks) {
+  EXPECT_THAT(problems("{name: a, tcp: {address: 127.0.0.1}}"), testing::HasSubstr("'127.0.0.1' lacks a port: write mail"));
+  EXPECT_THAT(problems("{name: a, tls: {address: 'https://h/'}}"),
+              testing::HasSubstr("'https://h/' is a URL, here stands an address: write shop.example:443"));
+  EXPECT_THAT(problems("{name: a, tcp: {address: 'h:0'}}"), testing::HasSubstr("'h:0' is not an address: write mail"));
+}
+
+TEST(ProbeConfig, GuessesWhatOtherSectionsCallTheKeysOfTls) {
+  EXPECT_THAT(problems("{name: a, tls: {address: 'h:1', ca_file: /a}}"),
+              testing::HasSubstr("unknown key 'ca_file', did you mean 'ca'?"));
 }
 
 TEST(ProbeConfig, RefusesSecretsInAUrlAndAddressesWhereCredentialsAreKept) {
@@ -77,7 +94,7 @@ TEST(ProbeConfig, CountsOverTheWindowsThatAreNamed) {
 
 TEST(ProbeConfig, SaysHowAnAddressIsWritten) {
   EXPECT_THAT(problems("{name: a, tcp: {address: mail.example}}"),
-              testing::HasSubstr("'mail.example' is not an address: write mail.example:25"));
+              testing::HasSubstr("'mail.example' lacks a port: write mail.example:25"));
   EXPECT_EQ(problems("{name: a, tls: {address: shop.example}}"), "");
 }
 
