@@ -50,17 +50,22 @@ struct Counted::Slot {
   // True when its value was held back.
   bool write(Batch& batch, Begin begin) {
     if (!shown) return false;
-    if (!std::exchange(written, true) && begin == Begin::zero && metric->type != MetricType::gauge) {
+    const bool begins = !std::exchange(written, true) && metric->type != MetricType::gauge;
+    if (begins && begin == Begin::with_zero) {
       batch.add(series, 0);
       for (const auto& part : parts) batch.add(part, 0);
       return value > 0;
     }
-    batch.add(series, value);
+    const auto add = [&](const SeriesHandle& to, double its_value) {
+      if (begins) batch.begin(to, 0, its_value);
+      else batch.add(to, its_value);
+    };
+    add(series, value);
     if (parts.empty()) return false;
-    batch.add(parts.front(), sum);
+    add(parts.front(), sum);
     double below = 0;
-    for (std::size_t i = 0; i < in_bucket.size(); ++i) batch.add(parts[i + 1], below += in_bucket[i]);
-    batch.add(parts.back(), value);
+    for (std::size_t i = 0; i < in_bucket.size(); ++i) add(parts[i + 1], below += in_bucket[i]);
+    add(parts.back(), value);
     return false;
   }
 };

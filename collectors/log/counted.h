@@ -33,10 +33,10 @@ class Counted {
   ~Counted();
 
   void add(const Interpreter::Found& found);
-  // `zero`: a counter that has not been written yet is 0 now and what it is with the next pass, so that what was counted in
-  // this one is seen as an increase. True when anything was held back so.
-  enum class Begin { zero, value };
-  bool write(Batch& batch, Time now, Begin begin = Begin::value);
+  // A counter that is new stood at 0 in the pass before, so that its first line is seen as an increase. `with_zero`: there is
+  // no pass before, so it is 0 in this one, and what it is in the next. True when anything was held back so.
+  enum class Begin { after_zero, with_zero };
+  bool write(Batch& batch, Time now, Begin begin = Begin::after_zero);
 
   std::size_t series() const { return series_; }                // beside overflow series
   std::uint64_t overflowed() const { return overflowed_; }  // lines that went to an overflow series

@@ -86,7 +86,6 @@ void Files::read(Time now, const LineSink& sink, PassOutcome& outcome) {
   ++pass_;
   refused_.clear();
   looked_ns_ = clock_of_files();
-  catching_up_ = earlier_ || (catching_up_ && counts_.backlog_bytes > 0);
   for (const auto& candidate : find(outcome)) follow(candidate, outcome);
   if (earlier_) look_for_renamed();
   if (pass_ == 1) unreached_ = refused_;

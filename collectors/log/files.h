@@ -43,8 +43,6 @@ class Files {
   // Before the first pass: what places() said in an earlier life of the agent.
   void go_on_from(Places places);
   Places places() const;
-  // Whether the last pass still read what had been written before this life began.
-  bool is_catching_up() const { return catching_up_; }
 
   // Gives the new lines of all files. What cannot be read is a partial error.
   void read(Time now, const LineSink& sink, PassOutcome& outcome);
@@ -103,7 +101,6 @@ class Files {
   const Options options_;
   std::uint64_t pass_ = 0;
   std::optional<Resumption> earlier_;  // until the first pass is over
-  bool catching_up_ = false;
   std::int64_t looked_ns_ = 0;
   std::map<FileId, Followed> followed_;
   struct Remembered {

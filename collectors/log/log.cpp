@@ -58,9 +58,9 @@ class LogCollector final : public Collector {
     const bool first = !std::exchange(begun_, true);
     if (first) go_on(outcome);
     files_.read(now, [this](std::string_view line) { take(line); }, outcome);
-    const auto begin = files_.is_catching_up() ? Counted::Begin::zero : Counted::Begin::value;
+    const auto begin = first && went_on_ ? Counted::Begin::with_zero : Counted::Begin::after_zero;
     held_back_ = counted_.write(batch, now, begin);
-    write_own(batch, first);
+    write_own(batch, begin);
     complain(keeper_.trouble(), outcome);
     return outcome;
   }
@@ -76,7 +76,8 @@ class LogCollector final : public Collector {
   void go_on(PassOutcome& outcome) {
     auto places = keeper_.load();
     if (!places) complain(places.error().text(), outcome);
-    else if (*places) files_.go_on_from(std::move(**places));
+    went_on_ = places && *places;
+    if (went_on_) files_.go_on_from(std::move(**places));
   }
 
   static void complain(const std::string& trouble, PassOutcome& outcome) {
@@ -91,8 +92,7 @@ class LogCollector final : public Collector {
     for (const auto& one : found) counted_.add(one);
   }
 
-  // `first`: in the first pass.
-  void write_own(Batch& batch, bool first) const {
+  void write_own(Batch& batch, Counted::Begin begin) const {
     const auto& files = files_.counts();
     const auto& errors = interpreter_.errors();
     const std::array<std::uint64_t, kMetrics.size()> numbers{
@@ -100,7 +100,7 @@ class LogCollector final : public Collector {
         files.skipped_bytes, files.open,         files.left_out,    files.rotated,       files.tails.emptied, counted_.series(),
         counted_.overflowed(), errors.json,    errors.value};
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      const bool begins = first && files_.is_catching_up() && kMetrics[i].type == MetricType::counter;
+      const bool begins = begin == Counted::Begin::with_zero && kMetrics[i].type == MetricType::counter;
       batch.add(own_[i], begins ? 0 : static_cast<double>(numbers[i]));
     }
   }
@@ -111,6 +111,7 @@ class LogCollector final : public Collector {
   Files files_;
   std::uint64_t unmatched_ = 0;
   bool begun_ = false;
+  bool went_on_ = false;    // where an earlier life was
   bool held_back_ = false;  // of the last pass
   std::array<SeriesHandle, kMetrics.size()> own_;
 };

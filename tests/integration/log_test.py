@@ -148,6 +148,15 @@ receivers: [{{name: hook, webhook: {{url: "{receiver.url}"}}}}]
         self.wait_for(1, "sidewatch_log_lines_total")
         self.assertEqual(self.page().value("shop_errors_total"), 0)
 
+    def test_the_first_error_of_a_label_is_seen_by_a_rule(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        self.start_with_state(receiver)
+        self.write("app.log", "ERROR cart\n")
+        told = [message["body"]["alerts"][0]["labels"]["alertname"]
+                for message in receiver.wait_for(2, "that there were errors")]
+        self.assertEqual(sorted(told), ["CartErrors", "ShopErrors"])
+
     def test_an_error_that_was_counted_just_before_a_kill_is_not_lost_with_the_history(self):
         receiver = Receiver()
         self.addCleanup(receiver.stop)

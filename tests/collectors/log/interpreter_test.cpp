@@ -191,6 +191,39 @@ TEST_F(LogLines, StandAtZeroBeforeTheFirstWhereNoLabelIsToBeKnown) {
   EXPECT_THAT(series(), ElementsAre(Pair(R"(errors_total{kind="any"})", 0)));
 }
 
+TEST_F(LogLines, AreAnIncreaseAlsoWhereTheyAreTheFirstOfTheirLabels) {
+  ASSERT_EQ(load("  metrics:\n"
+                 "    - {name: words_total, match: 'word=(\\S+)', labels: {word: $1}}\n"
+                 "    - {name: took, type: histogram, match: 'took=(\\S+)', value: $1, buckets: [5]}\n"
+                 "    - {name: last, type: gauge, match: 'took=(\\S+)', value: $1}\n"),
+            "");
+  Store store(catalog, {});
+  const auto source = store.add_source("log");
+  const auto pass = [&](std::int64_t ms) {
+    Batch batch;
+    counted->write(batch, time_at_ms(ms));
+    store.append(source, time_at_ms(ms), batch);
+  };
+  const auto points = [&](const Metric& metric, const Labels& labels) {
+    std::vector<Point> found;
+    store.range(catalog.series(metric, labels).id(), time_at_ms(0), time_at_ms(10'000), found);
+    std::vector<std::pair<std::int64_t, double>> told;
+    for (const auto& point : found) told.emplace_back(to_ms(point.time), point.value);
+    return told;
+  };
+  pass(1000);
+  take({"word=a", "word=a", "took=7"});
+  pass(2000);
+  take({"word=a", "took=8"});
+  pass(3000);
+  const Metric words{"words_total", MetricType::counter, "", ""};
+  EXPECT_THAT(points(words, Labels{{"word", "a"}}), ElementsAre(Pair(1000, 0.0), Pair(2000, 2.0), Pair(3000, 3.0)));
+  const Metric bucket{"took_bucket", MetricType::histogram, "", ""};
+  EXPECT_THAT(points(bucket, Labels{{"le", "+Inf"}}), ElementsAre(Pair(1000, 0.0), Pair(2000, 1.0), Pair(3000, 2.0)));
+  const Metric last{"last", MetricType::gauge, "", ""};
+  EXPECT_THAT(points(last, {}), ElementsAre(Pair(2000, 7.0), Pair(3000, 8.0)));
+}
+
 TEST_F(LogLines, OfTwoPatternsMayBeOneMetric) {
   ASSERT_EQ(load("  metrics: [{name: e_total, match: ERR, labels: {k: e}}, {name: e_total, match: FATAL, labels: {k: e}}]\n"),
             "");

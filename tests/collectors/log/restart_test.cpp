@@ -49,10 +49,8 @@ TEST_F(LogFilesOverARestart, AreGoneOnWithWhereTheyWere) {
   append("a.log", "one\ntwo\nhal");
   Files files(options("a.log"));
   EXPECT_THAT(first_pass(files, places), ElementsAre("one", "two"));
-  EXPECT_TRUE(files.is_catching_up());
   append("a.log", "f\n");
   EXPECT_THAT(read(files), ElementsAre("half"));
-  EXPECT_FALSE(files.is_catching_up());
   EXPECT_THAT(next_life(options("a.log"), places_of(files)), IsEmpty());
 }
 
