@@ -13,6 +13,11 @@ constexpr Duration degraded_retry = std::chrono::seconds(10);  // how often what
 
 constexpr Duration hold_review = std::chrono::seconds(1);
 
+bool says_only_what_is_attempted(const Transaction& changes) {
+  return changes.states.empty() && changes.add.empty() && changes.changed.empty() && changes.finished.empty() &&
+         changes.told.empty() && changes.forgotten.empty() && !changes.saved;
+}
+
 }  // namespace
 
 Dispatcher::Queue* Dispatcher::State::find(const std::string& receiver) {
@@ -70,6 +75,7 @@ std::vector<Delivery> Dispatcher::due(Time now) {
     if (review) state_->review_some(*queue, changes, now);
     if (auto delivery = state_->next_delivery(*queue, changes, now)) handed_out.push_back(std::move(*delivery));
   }
+  if (says_only_what_is_attempted(changes)) changes.survives = Survives::kill;
   // Not on disk: it is in memory, and what goes together is so for as long as the process lives.
   if (!changes.empty()) static_cast<void>(state_->outbox.commit(changes));
   return handed_out;
@@ -114,9 +120,15 @@ void Dispatcher::hand_back(const std::string& receiver, const std::string& id) {
   Queue* const queue = state_->find(receiver);
   if (queue == nullptr || queue->under_way != id) return;
   const auto numbers = queue->line.in_flight();
-  for (const auto number : numbers) queue->line.put_back(number, queue->line.entry(number).not_before);
+  Transaction changes;
+  changes.survives = Survives::kill;
+  for (const auto number : numbers) {
+    queue->line.put_back(number, queue->line.entry(number).not_before);
+    state_->did_not_arrive(*queue, number, changes);
+  }
   queue->bucket.give_back();
   queue->under_way.clear();
+  static_cast<void>(state_->outbox.commit(changes));
 }
 
 Dispatcher::Dispatcher(Outbox& outbox, Loaded& loaded, std::vector<DispatchTarget> targets, RandomUnit random,

@@ -2,7 +2,8 @@
 //
 // A message of a group waits for others of it before its first attempt (group_wait), and goes with all of the group that
 // are due. The id of what goes together is made of the members' and written into each (Routing::batch) before it is handed
-// out: after a crash the same messages go again, under the same id, so that the receiver can tell a repetition.
+// out: after a crash the same messages go again, under the same id, so that the receiver can tell a repetition. With it is
+// written that they were attempted: what is under way when the process is killed may have arrived.
 #include <algorithm>
 #include <utility>
 
@@ -52,6 +53,7 @@ std::optional<Delivery> Dispatcher::State::next_delivery(Queue& queue, Transacti
   for (const auto number : numbers) {
     if (in_a_group) pin(queue, number, delivery.id, changes);
     delivery.alerts.push_back(queue.line.entry(number).notification);
+    changes.attempted.push_back({queue.line.entry(number).notification.id, queue.line.entry(number).attempts + 1});
     queue.line.take(number);
   }
   queue.under_way = delivery.id;

@@ -77,10 +77,17 @@ void Dispatcher::State::refused(Queue& queue, const std::string& why, Transactio
   for (const auto number : numbers) rejected(queue, number, why, changes, now);
 }
 
+// The attempt that was begun is none: it is on disk as one of which nobody knows.
+void Dispatcher::State::did_not_arrive(const Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+  const ReceiverQueue::Entry& entry = queue.line.entries().at(number);
+  changes.attempted.push_back({entry.notification.id, entry.attempts});
+}
+
 void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why,
                                  Transaction& changes, Time now) {
   Notification refused = queue.line.entry(number).notification;
   ++queue.status.rejected;
+  did_not_arrive(queue, number, changes);
   leave(queue, number, Outcome::rejected, why, changes);
   const std::string incident = refused.incident;
   if (refused.problem()) refused.routing.follow_up = false;
@@ -103,6 +110,7 @@ void Dispatcher::State::take_apart(Queue& queue, const std::string& why, Transac
       incidents.push_back(queue.line.entry(number).notification.incident);
       pin(queue, number, id, changes);
       queue.line.put_back(number, now);
+      did_not_arrive(queue, number, changes);
     }
   }
   for (const auto& incident : incidents) settle(queue, incident, changes, now);

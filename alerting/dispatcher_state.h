@@ -108,6 +108,7 @@ struct Dispatcher::State {
   bool hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,
                         HandOver hand_over = HandOver::unless_given);
   void delivered(Queue& queue, Transaction& changes, Time now);
+  void did_not_arrive(const Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why, Transaction& changes, Time now);
   void refused(Queue& queue, const std::string& why, Transaction& changes, Time now);
   bool owes_an_end(const Queue& queue) const;

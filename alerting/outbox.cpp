@@ -2,7 +2,8 @@
 //
 // One SQLite database in write-ahead mode with synchronous=FULL: each commit is synced before it counts. NORMAL would
 // be twenty times faster and would lose the last commits when the power goes: alerts that people were promised. At
-// some commits per second the difference is not felt. The log is folded into the file (checkpoint) on this same thread
+// some commits per second the difference is not felt. Only that an attempt begins is written with NORMAL (Survives::kill):
+// nobody is to wait for the disk before the message goes. The log is folded into the file (checkpoint) on this same thread
 // and only when it has grown, and no second connection is ever allowed.
 //
 // What can go wrong, and the answer:

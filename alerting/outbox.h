@@ -2,7 +2,7 @@
 //
 // Owned and used by one thread (the loop). Holds no opinion about order, retries or merging: that is the Dispatcher's.
 //
-// What is promised. A commit that returns success survives kill -9 and power loss. A commit that returns an Error is
+// What is promised. A commit that returns success survives kill -9 and power loss (where it does not ask for less). A commit that returns an Error is
 // not lost either: it is kept in memory and goes to disk as soon as that is possible (`degraded` meanwhile), so that
 // alerts go on being sent while the disk is full; it is lost only if the process ends before that. Damage is never
 // silent: rows that cannot be read are put aside and counted, and rows that vanished with a damaged log are noticed
@@ -46,9 +46,10 @@ struct Finished {
   std::string why;  // of the dead letters
 };
 
+// Written before an attempt, with that one in it: what comes of it the process may not live to see.
 struct Attempted {
   std::string id;
-  std::int64_t attempts = 0;  // that failed so far
+  std::int64_t attempts = 0;  // of which it is not known that they were taken
 };
 
 // An incident that a receiver has heard of, and so must hear the end of.
@@ -64,6 +65,12 @@ struct Forgotten {
   std::string id;
 };
 
+// What a commit survives when it returns.
+enum class Survives {
+  power_cut,  // it is synced
+  kill,       // it is with the kernel; a power cut may take it, until the next commit that is synced
+};
+
 struct Transaction {
   std::vector<StateRow> states;
   std::vector<Notification> add;  // to the end of the queue, in this order; ids are unique
@@ -74,6 +81,7 @@ struct Transaction {
   std::vector<Forgotten> forgotten;
   std::optional<SavedAt> saved;
   WallTime at;  // of dead letters
+  Survives survives = Survives::power_cut;
 
   bool empty() const;
 };

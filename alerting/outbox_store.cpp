@@ -47,6 +47,22 @@ std::string ledger_text(const Ledger& ledger) {
   return text;
 }
 
+// For as long as it lives, a commit is not synced where it need not be; the next one that is takes it along.
+class SyncedLater {
+ public:
+  SyncedLater(SqliteDatabase& database, Survives survives) : database_(survives == Survives::kill ? &database : nullptr) {
+    if (database_ != nullptr) static_cast<void>(database_->execute("PRAGMA synchronous=NORMAL"));
+  }
+  ~SyncedLater() {
+    if (database_ != nullptr) static_cast<void>(database_->execute("PRAGMA synchronous=FULL"));
+  }
+  SyncedLater(const SyncedLater&) = delete;
+  SyncedLater& operator=(const SyncedLater&) = delete;
+
+ private:
+  SqliteDatabase* database_;
+};
+
 std::int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 
 }  // namespace
@@ -117,6 +133,7 @@ Result<void> OutboxStore::write(const Transaction& transaction, Ledger& ledger) 
   Ledger next = ledger;
   ++next.commits;
   if (transaction.saved) next.saved = transaction.saved;
+  const SyncedLater unsynced(database_, transaction.survives);
   if (auto begun = database_.execute("BEGIN IMMEDIATE"); !begun) return failed(begun.error());
   auto done = write_rows(transaction, next);
   if (done) {

@@ -107,6 +107,30 @@ TEST_F(DispatcherHoldTest, TellsTheEndOfWhatMayHaveArrivedAlsoWhenItCameWhileTha
   EXPECT_EQ(only().reason, Reason::fired_and_resolved);
 }
 
+TEST_F(DispatcherHoldTest, TellsTheEndOfWhatWasUnderWayWhenTheProcessWasKilled) {
+  enqueue({.id = "n1"});
+  due();
+  hold("a1", 1h);
+  make({{"oncall", "", 100}});
+  ask();
+  EXPECT_THAT(due(), IsEmpty());
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n2")) << "n1 may have arrived";
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+}
+
+TEST_F(DispatcherHoldTest, AnAttemptThatDidNotTakePlaceTellsNobodyAnything) {
+  enqueue({.id = "n1"});
+  due();
+  dispatcher_->hand_back("oncall", "n1");
+  hold("a1", 1h);
+  make({{"oncall", "", 100}});
+  ask();
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(status().silenced, 1);
+}
+
 TEST_F(DispatcherHoldTest, HoldsOneAlertAndNotAnother) {
   hold("a1", 10min);
   enqueue({.id = "n1"});

@@ -120,6 +120,7 @@ TEST_F(DispatcherMerge, AFallbackThatIsToldAnywayGetsNoCopyOfWhatAnotherRefuses)
   both("1", Reason::fired);
   EXPECT_THAT(due(), UnorderedElementsAre("o1", "c1"));
   deliver("o1");
+  dispatcher_->hand_back("chat", "c1");
   make({{"oncall", "", 100}, {"chat", "oncall", 100}});  // it is remembered over a restart
   EXPECT_THAT(due(), ElementsAre("c1"));
   finish("c1", Rejected{"HTTP 400"}, "chat");

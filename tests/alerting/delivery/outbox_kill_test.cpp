@@ -18,7 +18,7 @@ namespace {
 constexpr int kills = 60;
 
 // Commits messages numbered from `first` on and says each number when its commit was acknowledged, until it is killed.
-// Every third message is delivered in the commit after it.
+// Every third message is delivered in the commit after it. That an attempt begins is a commit that is not synced.
 [[noreturn]] void write_until_killed(const std::string& directory, int first, int pipe) {
   auto outbox = Outbox::open(directory, {.checkpoint_frames = 20});
   if (!outbox || !outbox->load()) _exit(1);
@@ -28,6 +28,10 @@ constexpr int kills = 60;
     t.states = {{"last", std::to_string(number)}};
     if ((number - 1) % 3 == 0) t.finished = {{std::to_string(number - 1), Outcome::delivered, ""}};
     if (!outbox->commit(t)) _exit(2);
+    Transaction begun;
+    begun.attempted = {{std::to_string(number), 1}};
+    begun.survives = Survives::kill;
+    if (!outbox->commit(begun)) _exit(2);
     if (write(pipe, &number, sizeof number) != sizeof number) _exit(3);
   }
 }
@@ -67,7 +71,11 @@ TEST(OutboxKill, NothingAcknowledgedIsEverLost) {
     ASSERT_TRUE(loaded) << loaded.error().text();
     EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings[0];
     std::set<int> found;
-    for (const auto& entry : loaded->pending) found.insert(std::stoi(entry.notification.id));
+    for (const auto& [notification, attempts] : loaded->pending) {
+      const int its_number = std::stoi(notification.id);
+      found.insert(its_number);
+      EXPECT_TRUE(attempts == 1 || !acknowledged.contains(its_number)) << its_number << " was begun";
+    }
     const int last = loaded->states.empty() ? 0 : std::stoi(loaded->states[0].blob);
     ASSERT_TRUE(acknowledged.empty() || last >= *acknowledged.rbegin());
     for (int each = 1; each <= last; ++each) {
