@@ -19,7 +19,8 @@
 //   was that told of the incident.
 // - What is held back waits. What still fires when nothing holds it any more is told then, once, as it is then; what began
 //   and ended meanwhile is never told. The end of what a receiver has heard of is not held back, nor the end of what it may have
-//   heard of: of which an attempt failed.
+//   heard of: of which an attempt failed. Where what told of it was given up after such an attempt (refused, dropped by a
+//   bound or by hand), the end tells both (fired_and_resolved).
 // - What is still waiting of one incident is one message: a later one takes in the earlier ones. The end takes in a
 //   beginning that was never delivered (fired_and_resolved). The later message's id is kept: a receiver that did
 //   get the earlier one, its answer having been lost, must not take the end for a repetition.

@@ -45,7 +45,9 @@ void Dispatcher::State::inherit_mutes(Queue& queue, ReceiverQueue::Number number
 // say that the message was, too.
 bool Dispatcher::State::ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const {
   const Notification& notification = entry.notification;
-  if (notification.reason == Reason::fired_and_resolved) return entry.attempts > 0;
+  if (notification.reason == Reason::fired_and_resolved) {
+    return entry.attempts > 0 || queue.may_have_heard(notification.incident);
+  }
   return is_only_an_end(notification) && queue.knows(notification.incident);
 }
 

@@ -45,6 +45,28 @@ void Dispatcher::State::remember(Queue& queue, const Notification& told, Transac
   }
 }
 
+void Dispatcher::State::mark(Queue& queue, const std::string& incident, std::string_view mark, Transaction& changes) {
+  const std::string entry = incident + std::string(mark);
+  if (queue.told.insert(entry).second) changes.told.push_back({queue.target.name, entry, true});
+}
+
+// Nobody sends this message any more. If it may have arrived, its end is owed.
+void Dispatcher::State::give_up(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+  const ReceiverQueue::Entry& entry = queue.line.entry(number);
+  const Notification& message = entry.notification;
+  if (!message.problem() || queue.leaving || queue.told.contains(message.incident)) return;
+  if (entry.attempts > 0 && message.routing.tells_end) mark(queue, message.incident, may_know, changes);
+}
+
+// The end for somebody who may not have heard of the beginning.
+void Dispatcher::State::tell_both(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+  Notification& message = queue.line.entry(number).notification;
+  if (!is_only_an_end(message) || !queue.may_have_heard(message.incident) || !queue.wants_end(message.incident)) return;
+  message.reason = Reason::fired_and_resolved;
+  message.routing.follow_up = false;
+  rewrite(message, changes);
+}
+
 void Dispatcher::State::forget(Queue& queue, const std::string& incident, Transaction& changes) {
   std::vector<std::string> entries = queue.marks_of(incident);
   entries.push_back(incident);
@@ -164,6 +186,9 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
   if (outcome == Outcome::merged) ++queue.status.merged;
   const std::string batch = notification.routing.batch;
   const bool alone = outcome != Outcome::delivered && outcome != Outcome::rejected;
+  if (outcome == Outcome::rejected || outcome == Outcome::dropped || outcome == Outcome::discarded) {
+    give_up(queue, number, changes);
+  }
   const bool the_end_of_it = !notification.problem() && outcome != Outcome::merged;
   if (the_end_of_it) forget(queue, notification.incident, changes);
   const bool leaves_a_trace = outcome != Outcome::merged && outcome != Outcome::pointless;
@@ -226,6 +251,7 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
   const auto last = waiting.back();
   if (waiting.size() > 1) merge(queue, waiting, known, changes);
   inherit_mutes(queue, last, changes);
+  if (!known) tell_both(queue, last, changes);
   const Notification left = queue.line.entry(last).notification;
   if (hold(queue, last, changes, now) && left.reason == Reason::fired_and_resolved) {
     return silence(queue, last, changes);

@@ -29,6 +29,9 @@ inline constexpr std::string_view no_end_wanted = "\nno end";
 // Likewise, and before the name of a mute time: during which it is not told how the incident goes on.
 inline constexpr std::string_view muted_during = "\nmuted ";
 
+// Likewise: what told it of the incident was given up after attempts, one of which may have arrived.
+inline constexpr std::string_view may_know = "\nmay know";
+
 // Whether a fallback gets a copy of what it was given in its own right. It does (`always`) of what goes on from a beginning
 // that it has only just been handed itself: when its own came, it knew of nothing, and that was dropped.
 enum class HandOver { unless_given, always };
@@ -54,6 +57,8 @@ struct Dispatcher::Queue {
   bool wants_end(const std::string& incident) const {
     return target.send_resolved && !told.contains(incident + std::string(no_end_wanted));
   }
+  // Whether it may have heard of the incident through a message that waits no more.
+  bool may_have_heard(const std::string& incident) const { return told.contains(incident + std::string(may_know)); }
   std::vector<std::string> marks_of(const std::string& incident) const;  // as they stand in `told`
   std::vector<std::string> mutes_of(const std::string& incident) const;
 };
@@ -97,6 +102,9 @@ struct Dispatcher::State {
   void take_apart(Queue& queue, const std::string& why, Transaction& changes, Time now);
   void note_fallbacks(std::vector<Notification>& notifications);
   void remember(Queue& queue, const Notification& told, Transaction& changes);
+  void mark(Queue& queue, const std::string& incident, std::string_view mark, Transaction& changes);
+  void give_up(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
+  void tell_both(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void forget(Queue& queue, const std::string& incident, Transaction& changes);
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
   void rewrite(const Notification& notification, Transaction& changes);

@@ -203,5 +203,35 @@ TEST_F(DispatcherHand, AReopenedOutboxShowsTheSame) {
   EXPECT_EQ(dispatcher_->waiting({.id = "n1"}, 1, now_)[0].attempts, 1);
 }
 
+TEST_F(DispatcherHand, TheEndOfWhatWasDroppedIsToldWhereTheBeginningMayHaveArrived) {
+  enqueue({.id = "n1"});
+  enqueue({.id = "n2", .alert = "a2"});
+  due();
+  finish("n1", timed_out);
+  EXPECT_EQ(dispatcher_->discard({.receiver = "oncall"}, 10, wall_).messages, 2U);
+  make({{"oncall", "", 100}});
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  enqueue({.id = "n4", .alert = "a2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n3"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+  deliver("n3");
+  EXPECT_THAT(due(), IsEmpty()) << "nobody can have heard of n2";
+  EXPECT_THAT(outbox_.load()->told, IsEmpty());
+}
+
+TEST_F(DispatcherHand, WhoIsToldAfterAllHearsTheEndAlone) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", timed_out);
+  dispatcher_->discard({.receiver = "oncall"}, 10, wall_);
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  now_ += 1h;
+  due();
+  deliver("n2");
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n3"));
+  EXPECT_EQ(only().reason, Reason::resolved);
+}
+
 }  // namespace
 }  // namespace sidewatch
