@@ -58,7 +58,7 @@ inline constexpr std::size_t most_reviewed = 1'000;
 // Until when a message is held back now (by a silence, by a mute interval); absent: it may go.
 using HoldBack = std::function<std::optional<Time>(const Notification& notification, Time now)>;
 
-// Makes a message that has waited say what is the case now.
+// Makes a message that was held back say what is the case now that it goes.
 using Renew = std::function<void(Notification& notification, Time now)>;
 
 // The part of it that needs no alert: told now, the incident has lasted for longer, and of its course up to now nothing is

@@ -7,6 +7,12 @@
 #include "alerting/dispatcher_state.h"
 
 namespace sidewatch {
+namespace {
+
+// After a restart: until then the rules have seen what is the case, and what was held back tells that.
+constexpr Duration first_look = std::chrono::seconds(2);
+
+}  // namespace
 
 void Dispatcher::State::empty_out(Queue& queue, Transaction& changes) {
   std::vector<ReceiverQueue::Number> numbers;
@@ -93,7 +99,8 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
       changes.finished.push_back({notification.id, Outcome::dropped,
                                   "there is no receiver '" + notification.receiver + "' any more"});
     } else {
-      queue->line.push(std::move(notification), attempts, now);
+      const Time not_before = notification.routing.held ? now + first_look : now;
+      queue->line.push(std::move(notification), attempts, not_before);
     }
   }
   for (const auto& [receiver, count] : abandoned) {

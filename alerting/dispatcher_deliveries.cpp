@@ -109,10 +109,13 @@ std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_now(Queue& queue
     const auto first = whose_turn(queue, now);
     return first ? what_goes_together(queue, *first, now) : std::vector<ReceiverQueue::Number>();
   };
-  const auto numbers = next();
-  if (std::none_of(numbers.begin(), numbers.end(), [&](const auto n) { return hold(queue, n, changes, now); })) return numbers;
-  review_all(queue, changes, now);
-  return next();
+  auto numbers = next();
+  if (std::any_of(numbers.begin(), numbers.end(), [&](const auto n) { return hold(queue, n, changes, now); })) {
+    review_all(queue, changes, now);
+    numbers = next();
+  }
+  for (const auto number : numbers) release(queue, number, changes, now);
+  return numbers;
 }
 
 std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_together(Queue& queue, ReceiverQueue::Number first,

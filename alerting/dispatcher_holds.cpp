@@ -51,11 +51,20 @@ bool Dispatcher::State::ends_what_is_known(const Queue& queue, const ReceiverQue
   return is_only_an_end(notification) && queue.knows(notification.incident);
 }
 
-// It was true when it came. What was attempted goes on saying what it said: it may have arrived.
+// What it says was true when it came. This is on disk, for the hold may end while no agent runs.
+void Dispatcher::State::note_hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+  const auto& entry = queue.line.entry(number);
+  if (entry.notification.routing.held || entry.attempts > 0 || !entry.notification.problem()) return;
+  queue.line.entry(number).notification.routing.held = true;
+  rewrite(entry.notification, changes);
+}
+
+// It goes. What was attempted goes on saying what it said: it may have arrived.
 void Dispatcher::State::release(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now) {
   auto& entry = queue.line.entry(number);
-  if (entry.attempts > 0 || !entry.notification.problem()) return;
-  renew(entry.notification, now);
+  if (!entry.notification.routing.held) return;
+  entry.notification.routing.held = false;
+  if (entry.attempts == 0 && entry.notification.problem()) renew(entry.notification, now);
   rewrite(entry.notification, changes);
 }
 
@@ -65,10 +74,9 @@ bool Dispatcher::State::hold(Queue& queue, ReceiverQueue::Number number, Transac
   const Notification& notification = entry.notification;
   const bool may_be_held = hold_back && !ends_what_is_known(queue, entry);
   const auto until = may_be_held ? hold_back(notification, now) : std::nullopt;
+  if (until) note_hold(queue, number, changes);
   if (until == entry.held_until) return until.has_value();
-  const bool was_held = entry.held_until.has_value();
   queue.line.hold(number, until);
-  if (was_held && !until) release(queue, number, changes, now);
   const std::string batch = notification.routing.batch;
   if (until && !batch.empty()) dissolve(queue, batch, changes);  // what it was tried with goes on without it
   return until.has_value();

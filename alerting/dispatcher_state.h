@@ -81,6 +81,7 @@ struct Dispatcher::State {
   Time earliest(Queue& queue, const Notification& notification, Time now);
   void inherit_mutes(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   bool ends_what_is_known(const Queue& queue, const ReceiverQueue::Entry& entry) const;
+  void note_hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void release(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   bool hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes, Time now);
   void silence(Queue& queue, ReceiverQueue::Number number, Transaction& changes);

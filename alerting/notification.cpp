@@ -87,6 +87,7 @@ void write_routing(JsonWriter& json, const Routing& routing) {
     for (const auto& name : routing.mute) json.text(name);
     json.end_array();
   }
+  if (routing.held) json.key("held").boolean(true);
   if (!routing.batch.empty()) json.key("batch").text(routing.batch);
   json.end_object();
 }
@@ -99,13 +100,16 @@ Routing read_routing(const JsonValue& value) {
   routing.group_labels = read_labels(value["group_labels"]);
   routing.group_wait = Duration(value["group_wait"].integer_or(0));
   for (const JsonValue& name : value["mute"].items()) routing.mute.emplace_back(name.text_or(""));
+  routing.held = value["held"].boolean_or(false);
   routing.batch = value["batch"].text_or("");
   return routing;
 }
 
 // The message goes where its beginning was to go, unless a route chose its receiver again.
 Routing combined(const Routing& earlier, Routing later) {
+  const bool held = earlier.held || later.held;
   if (later.follow_up) later = earlier;
+  later.held = held;
   later.batch.clear();  // with new content it is another delivery
   return later;
 }

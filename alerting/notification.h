@@ -37,6 +37,7 @@ struct Routing {
   Labels group_labels;     // what those of the group have in common
   Duration group_wait{};   // how long the first of a group waits for others
   std::vector<std::string> mute;  // names of the mute times that hold it back
+  bool held = false;       // something has held it back: it says what is the case when it goes
   std::string batch;       // id of the delivery in which it was first tried, and in which it stays; empty: not yet
 
   bool operator==(const Routing&) const = default;

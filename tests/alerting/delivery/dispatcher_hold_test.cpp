@@ -236,6 +236,48 @@ TEST_F(DispatcherHoldTest, WhatWasHeldIsToldWithTheTimesOfItsTelling) {
   EXPECT_EQ(encode(outbox_.load()->pending.at(0).notification), encode(only())) << "as it is sent, it is on disk";
 }
 
+TEST_F(DispatcherHoldTest, WhatWasHeldIsToldAsItIsAlsoWhereTheHoldEndsWhileNoAgentRuns) {
+  hold("a1", 10h);
+  Notification n1 = make_notification({.id = "n1"});
+  n1.created_at = n1.starts_at = to_wall(now_, Duration(0));
+  ASSERT_TRUE(dispatcher_->enqueue({n1}, {}, now_));
+  EXPECT_THAT(due(), IsEmpty());
+  pass(12h);
+  make({{"oncall", "", 100}});
+  ask();
+  dispatcher_->set_renew([](Notification& message, Time now) {
+    renew_times(message, to_wall(now, Duration(0)));
+    message.value = 42;
+  });
+  EXPECT_THAT(due(), IsEmpty()) << "the rules look first";
+  pass(2s);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  EXPECT_EQ(only().value, 42);
+  EXPECT_EQ(only().starts_at, n1.starts_at);
+  EXPECT_EQ(only().created_at, to_wall(now_, Duration(0)));
+  EXPECT_EQ(only().duration, 12h + 2s);
+  const std::string as_sent = encode(only());
+  EXPECT_EQ(encode(outbox_.load()->pending.at(0).notification), as_sent) << "as it is sent, it is on disk";
+  make({{"oncall", "", 100}});
+  ask();
+  pass(1h);
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  EXPECT_EQ(encode(only()), as_sent) << "it was under way: one id, one message";
+}
+
+TEST_F(DispatcherHoldTest, WhatEndsBeforeTheFirstLookAfterAHoldIsToldInOne) {
+  hold("a1", 10h);
+  enqueue({.id = "n1"});
+  pass(12h);
+  make({{"oncall", "", 100}});
+  ask();
+  EXPECT_THAT(due(), IsEmpty());
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  pass(2s);
+  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+}
+
 TEST_F(DispatcherHoldTest, WhatWasAttemptedBeforeItWasHeldIsToldAsItWas) {
   enqueue({.id = "n1"});
   due();
