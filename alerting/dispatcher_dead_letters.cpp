@@ -1,7 +1,7 @@
 // Dead letters that are sent again because somebody says so.
 //
 // A dead letter goes to the end of its receiver's queue under its old id, and by itself: so whoever took it after all
-// sees by the Idempotency-Key that it is the same. Time has gone on since it was written, and what holds for every other
+// sees by the Idempotency-Key that it is the same; and it is, also where a silence holds it for long (as_written). Time has gone on since it was written, and what holds for every other
 // message holds for it:
 //
 // - A receiver hears the end of an incident if and only if it heard of the incident. So a problem that is sent again while
@@ -69,10 +69,13 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
   message.fallback_follows = false;
   message.routing.batch = queue->target.takes_groups ? message.id : "";
   message.routing.group_wait = Duration(0);
+  message.routing.held = false;
+  message.routing.as_written = true;
   changes.forgotten.push_back({letter.number, letter.notification.id});
   queue->failures = 0;
   queue->paused_until = std::min(queue->paused_until, now);
-  offer(*queue, std::move(message), changes, now);
+  if (letter.attempts > 0) changes.attempted.push_back({message.id, letter.attempts});
+  offer(*queue, std::move(message), changes, now, letter.attempts);
   return "";
 }
 

@@ -54,7 +54,8 @@ bool Dispatcher::State::ends_what_is_known(const Queue& queue, const ReceiverQue
 // What it says was true when it came. This is on disk, for the hold may end while no agent runs.
 void Dispatcher::State::note_hold(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
   const auto& entry = queue.line.entry(number);
-  if (entry.notification.routing.held || entry.attempts > 0 || !entry.notification.problem()) return;
+  const Routing& routing = entry.notification.routing;
+  if (routing.held || routing.as_written || entry.attempts > 0 || !entry.notification.problem()) return;
   queue.line.entry(number).notification.routing.held = true;
   rewrite(entry.notification, changes);
 }

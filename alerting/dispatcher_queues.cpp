@@ -203,11 +203,12 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
   if (alone && !batch.empty()) dissolve(queue, batch, changes);
 }
 
-void Dispatcher::State::offer(Queue& queue, Notification notification, Transaction& changes, Time now) {
+void Dispatcher::State::offer(Queue& queue, Notification notification, Transaction& changes, Time now,
+                              std::int64_t attempts) {
   const std::string incident = notification.incident;
   changes.add.push_back(notification);
   const Time not_before = earliest(queue, notification, now);
-  queue.line.push(std::move(notification), 0, not_before);
+  queue.line.push(std::move(notification), attempts, not_before);
   settle(queue, incident, changes, now);
   hold_to_bound(queue, changes);
 }

@@ -107,7 +107,7 @@ struct Dispatcher::State {
   void give_up(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void tell_both(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void forget(Queue& queue, const std::string& incident, Transaction& changes);
-  void offer(Queue& queue, Notification notification, Transaction& changes, Time now);
+  void offer(Queue& queue, Notification notification, Transaction& changes, Time now, std::int64_t attempts = 0);
   void rewrite(const Notification& notification, Transaction& changes);
   void merge(Queue& queue, const std::vector<ReceiverQueue::Number>& waiting, bool known, Transaction& changes);
   void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now,

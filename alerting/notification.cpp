@@ -88,6 +88,7 @@ void write_routing(JsonWriter& json, const Routing& routing) {
     json.end_array();
   }
   if (routing.held) json.key("held").boolean(true);
+  if (routing.as_written) json.key("as_written").boolean(true);
   if (!routing.batch.empty()) json.key("batch").text(routing.batch);
   json.end_object();
 }
@@ -101,6 +102,7 @@ Routing read_routing(const JsonValue& value) {
   routing.group_wait = Duration(value["group_wait"].integer_or(0));
   for (const JsonValue& name : value["mute"].items()) routing.mute.emplace_back(name.text_or(""));
   routing.held = value["held"].boolean_or(false);
+  routing.as_written = value["as_written"].boolean_or(false);
   routing.batch = value["batch"].text_or("");
   return routing;
 }
@@ -108,8 +110,10 @@ Routing read_routing(const JsonValue& value) {
 // The message goes where its beginning was to go, unless a route chose its receiver again.
 Routing combined(const Routing& earlier, Routing later) {
   const bool held = earlier.held || later.held;
+  const bool as_written = later.as_written;
   if (later.follow_up) later = earlier;
   later.held = held;
+  later.as_written = as_written;
   later.batch.clear();  // with new content it is another delivery
   return later;
 }

@@ -38,6 +38,7 @@ struct Routing {
   Duration group_wait{};   // how long the first of a group waits for others
   std::vector<std::string> mute;  // names of the mute times that hold it back
   bool held = false;       // something has held it back: it says what is the case when it goes
+  bool as_written = false;  // it was sent under its id before, and does not change under it
   std::string batch;       // id of the delivery in which it was first tried, and in which it stays; empty: not yet
 
   bool operator==(const Routing&) const = default;

@@ -26,6 +26,12 @@ class DispatcherDeadLetters : public DispatcherTest {
     ASSERT_TRUE(dispatcher_->enqueue({std::move(later)}, {}, now_));
   }
 
+  static std::string as_told(Notification message) {
+    message.routing = {};
+    message.fallback_has_it = false;
+    return encode(message);
+  }
+
   // All of them, the oldest first.
   SentAgain send_again(const std::string& to = "") {
     auto letters = outbox_.dead_letters(100);
@@ -216,6 +222,40 @@ TEST_F(DispatcherDeadLetters, WaitForTheEndOfASilenceLikeAllOthers) {
   silence.reset();
   now_ += 61s;
   EXPECT_THAT(due(), ElementsAre("n1"));
+}
+
+TEST_F(DispatcherDeadLetters, SayWhatTheySaidHoweverLongASilenceHoldsThem) {
+  enqueue({.id = "n1"});
+  due();
+  const std::string as_refused = as_told(only());
+  finish("n1", Rejected{"HTTP 400"});
+  std::optional<Time> silence = now_ + 8h;
+  const HoldBack by_silence = [&](const Notification&, Time) { return silence; };
+  dispatcher_->set_hold_back(by_silence);
+  EXPECT_EQ(send_again().messages, 1U);
+  EXPECT_THAT(due(), IsEmpty());
+  restart();
+  dispatcher_->set_hold_back(by_silence);
+  EXPECT_THAT(due(), IsEmpty());
+  silence.reset();
+  now_ += 8h;
+  EXPECT_THAT(due(), ElementsAre("n1"));
+  EXPECT_EQ(as_told(only()), as_refused) << "one id, one message";
+}
+
+TEST_F(DispatcherDeadLetters, TellTheEndWhereAnEarlierAttemptMayHaveArrived) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", timed_out);
+  now_ += 1min;
+  refuse("n1");
+  EXPECT_EQ(outbox_.dead_letters(1).at(0).attempts, 1);
+  std::optional<Time> silence = now_ + 8h;
+  dispatcher_->set_hold_back([&](const Notification&, Time) { return silence; });
+  EXPECT_EQ(send_again().messages, 1U);
+  enqueue({.id = "n2", .reason = Reason::resolved});
+  EXPECT_THAT(due(), ElementsAre("n2")) << "whatever is silent";
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
 }
 
 TEST_F(DispatcherDeadLetters, TheFallbackThatWasGivenACopyGetsNoSecondOne) {
