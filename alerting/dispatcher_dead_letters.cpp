@@ -15,6 +15,8 @@
 // - The last thing that a receiver hears of an incident is what is the case. So a letter stays where it is when something
 //   newer about its incident waits, when the receiver was told since and the level is not the letter's any more, or when
 //   the alert fires in a new incident: many services know an alert only by its labels, and would take that for ended.
+// - What it was told it is not told again under another id: not that an incident began of which it has heard since, nor that
+//   one is over whose end it has heard. Letters of one incident that are sent again together are told as one.
 // - A fallback was given its copy when the letter died, and gets no second one.
 #include <algorithm>
 #include <utility>
@@ -93,6 +95,9 @@ std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& mess
     return "";
   }
   if (message.problem() && fires) {
+    if (told && (message.reason == Reason::fired || message.reason == Reason::repeated)) {
+      return "'" + queue.target.name + "' has heard of this incident since";
+    }
     if (told && message.level != fires->level) {
       return "'" + queue.target.name + "' has heard of this incident, and it is " + std::string(to_string(fires->level)) +
              " now, not " + std::string(to_string(message.level));
@@ -101,8 +106,13 @@ std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& mess
     return "";
   }
   if (told) return "its incident is over";
+  const bool end_is_told = queue.told.contains(message.incident + std::string(end_told));
+  if (message.problem() && end_is_told && queue.line.waiting(message.incident).empty()) {
+    return "its incident is over, and '" + queue.target.name + "' is told so";
+  }
   if (hold_back && hold_back(message, now)) return "its incident is over, and a silence or a mute time holds it back";
   if (message.problem()) {
+    mark(queue, message.incident, end_told, changes);
     message.id += over_suffix;
     message.reason = Reason::fired_and_resolved;
     message.level = Level::ok;

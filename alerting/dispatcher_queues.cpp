@@ -35,7 +35,7 @@ void Dispatcher::State::remember(Queue& queue, const Notification& told, Transac
   if (!told.routing.tells_end) marks.insert(told.incident + std::string(no_end_wanted));
   for (const auto& name : told.routing.mute) marks.insert(told.incident + std::string(muted_during) + name);
   for (const std::string& old : queue.marks_of(told.incident)) {
-    if (marks.erase(old) > 0) continue;
+    if (marks.erase(old) > 0 || old.ends_with(has_dead_letter)) continue;
     queue.told.erase(old);
     changes.told.push_back({queue.target.name, old, false});
   }
@@ -51,10 +51,12 @@ void Dispatcher::State::mark(Queue& queue, const std::string& incident, std::str
 }
 
 // Nobody sends this message any more. If it may have arrived, its end is owed.
-void Dispatcher::State::give_up(Queue& queue, ReceiverQueue::Number number, Transaction& changes) {
+void Dispatcher::State::give_up(Queue& queue, ReceiverQueue::Number number, Outcome outcome, Transaction& changes) {
   const ReceiverQueue::Entry& entry = queue.line.entry(number);
   const Notification& message = entry.notification;
-  if (!message.problem() || queue.leaving || queue.told.contains(message.incident)) return;
+  if (!message.problem() || queue.leaving) return;
+  if (outcome != Outcome::discarded) mark(queue, message.incident, has_dead_letter, changes);
+  if (queue.told.contains(message.incident)) return;
   if (entry.attempts > 0 && message.routing.tells_end) mark(queue, message.incident, may_know, changes);
 }
 
@@ -87,7 +89,9 @@ void Dispatcher::State::delivered(Queue& queue, Transaction& changes, Time now) 
     const Notification& notification = queue.line.entry(number).notification;
     const std::string incident = notification.incident;
     if (notification.problem() && !queue.leaving) remember(queue, notification, changes);
+    const bool ends = !notification.problem() && queue.told.contains(incident + std::string(has_dead_letter));
     leave(queue, number, Outcome::delivered, "", changes);
+    if (ends) mark(queue, incident, end_told, changes);
     settle(queue, incident, changes, now);  // what waits may have lost its point: a copy of the same end, an unwanted one
   }
 }
@@ -187,7 +191,7 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
   const std::string batch = notification.routing.batch;
   const bool alone = outcome != Outcome::delivered && outcome != Outcome::rejected;
   if (outcome == Outcome::rejected || outcome == Outcome::dropped || outcome == Outcome::discarded) {
-    give_up(queue, number, changes);
+    give_up(queue, number, outcome, changes);
   }
   const bool the_end_of_it = !notification.problem() && outcome != Outcome::merged;
   if (the_end_of_it) forget(queue, notification.incident, changes);

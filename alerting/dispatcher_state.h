@@ -32,6 +32,11 @@ inline constexpr std::string_view muted_during = "\nmuted ";
 // Likewise: what told it of the incident was given up after attempts, one of which may have arrived.
 inline constexpr std::string_view may_know = "\nmay know";
 
+// Likewise: a message about it is a dead letter. And when there was one, and its end has been told all the same, or is told
+// through one: others of its dead letters have nothing to tell.
+inline constexpr std::string_view has_dead_letter = "\ndead letter";
+inline constexpr std::string_view end_told = "\nend told";
+
 // Whether a fallback gets a copy of what it was given in its own right. It does (`always`) of what goes on from a beginning
 // that it has only just been handed itself: when its own came, it knew of nothing, and that was dropped.
 enum class HandOver { unless_given, always };
@@ -104,7 +109,7 @@ struct Dispatcher::State {
   void note_fallbacks(std::vector<Notification>& notifications);
   void remember(Queue& queue, const Notification& told, Transaction& changes);
   void mark(Queue& queue, const std::string& incident, std::string_view mark, Transaction& changes);
-  void give_up(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
+  void give_up(Queue& queue, ReceiverQueue::Number number, Outcome outcome, Transaction& changes);
   void tell_both(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void forget(Queue& queue, const std::string& incident, Transaction& changes);
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now, std::int64_t attempts = 0);

@@ -161,6 +161,47 @@ TEST_F(DispatcherDeadLetters, StayWhereTheReceiverKnowsBetter) {
   EXPECT_THAT(why_it_stays(), HasSubstr("it is critical now, not warning"));
 }
 
+TEST_F(DispatcherDeadLetters, StayWhereTheReceiverHasHeardOfTheIncidentSince) {
+  enqueue({.id = "n1", .level = Level::critical});
+  refuse("n1");
+  enqueue_a_minute_later({.id = "n2", .reason = Reason::deescalated});
+  due();
+  deliver("n2");
+  enqueue_a_minute_later({.id = "n3", .reason = Reason::escalated, .level = Level::critical});
+  due();
+  deliver("n3");
+  level_now_ = Level::critical;
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of this incident since"));
+}
+
+TEST_F(DispatcherDeadLetters, StayWhereTheReceiverHasHeardOfTheEndAlsoAfterARestart) {
+  enqueue({.id = "n1"});
+  due();
+  deliver("n1");
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  refuse("n2");
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  due();
+  deliver("n3");
+  level_now_ = Level::ok;
+  restart();
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' is told so"));
+}
+
+TEST_F(DispatcherDeadLetters, OfOneIncidentThatIsOverAreToldOnceAlsoWhenSentOneAfterTheOther) {
+  enqueue({.id = "n1"});
+  refuse("n1");
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  refuse("n2");
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  level_now_ = Level::ok;
+  const auto letters = outbox_.dead_letters(2);
+  EXPECT_EQ(dispatcher_->send_again({letters[0]}, {}, now_, wall_).messages, 1U);
+  EXPECT_THAT(due(), ElementsAre("n2-over"));
+  deliver("n2-over");
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' is told so"));
+}
+
 TEST_F(DispatcherDeadLetters, StayWhileTheirAlertFiresAnew) {
   enqueue({.id = "n1"});
   due();
