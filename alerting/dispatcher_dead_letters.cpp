@@ -68,7 +68,6 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
     return why_not;
   }
   message.fallback_has_it = true;
-  message.fallback_follows = false;
   message.routing.batch = queue->target.takes_groups ? message.id : "";
   message.routing.group_wait = Duration(0);
   message.routing.held = false;
@@ -95,24 +94,24 @@ std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& mess
     return "";
   }
   if (message.problem() && fires) {
-    if (told && (message.reason == Reason::fired || message.reason == Reason::repeated)) {
-      return "'" + queue.target.name + "' has heard of this incident since";
-    }
     if (told && message.level != fires->level) {
       return "'" + queue.target.name + "' has heard of this incident, and it is " + std::string(to_string(fires->level)) +
              " now, not " + std::string(to_string(message.level));
+    }
+    if (told && (message.reason == Reason::fired || message.reason == Reason::repeated)) {
+      return "'" + queue.target.name + "' has heard of this incident since";
     }
     if (!told) message.routing.follow_up = false;
     return "";
   }
   if (told) return "its incident is over";
-  const bool end_is_told = queue.told.contains(message.incident + std::string(end_told));
-  if (message.problem() && end_is_told && queue.line.waiting(message.incident).empty()) {
-    return "its incident is over, and '" + queue.target.name + "' is told so";
+  const bool knew = queue.has_mark(message.incident, knew_of_it);
+  if (message.problem() && knew && queue.line.waiting(message.incident).empty()) {
+    return "its incident is over, and '" + queue.target.name + "' has heard of it";
   }
   if (hold_back && hold_back(message, now)) return "its incident is over, and a silence or a mute time holds it back";
   if (message.problem()) {
-    mark(queue, message.incident, end_told, changes);
+    mark(queue, message.incident, knew_of_it, changes);
     message.id += over_suffix;
     message.reason = Reason::fired_and_resolved;
     message.level = Level::ok;

@@ -12,18 +12,20 @@ constexpr std::string_view fallback_suffix = "-fallback";
 
 }  // namespace
 
-// Who is told of an incident anyway needs no copy of what another receiver refuses.
+// Who is told of an incident anyway needs no copy of what another receiver refuses: whoever is given the same message by a
+// route, or as a follow-up to what it has heard of or will hear.
 void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications) {
   std::unordered_map<std::string, bool> given;  // whether as a follow-up
   for (const auto& each : notifications) given[each.receiver + "\n" + each.incident] = each.routing.follow_up;
   for (auto& each : notifications) {
     const Queue* const queue = find(each.receiver);
-    if (queue == nullptr || queue->target.fallback.empty()) continue;
-    const auto its = given.find(queue->target.fallback + "\n" + each.incident);
+    const Queue* const other = queue == nullptr ? nullptr : find(queue->target.fallback);
+    if (other == nullptr) continue;
+    const auto its = given.find(other->target.name + "\n" + each.incident);
     if (its == given.end()) continue;
-    const bool begins = each.problem() && !each.routing.follow_up;
-    each.fallback_follows = begins && its->second;
-    each.fallback_has_it = !each.fallback_follows;
+    const bool is_told_both = !each.problem() && other->may_have_heard(each.incident);
+    each.fallback_has_it = !its->second || is_told_both || other->knows(each.incident) ||
+                           !other->line.waiting(each.incident).empty();
   }
 }
 
@@ -89,9 +91,7 @@ void Dispatcher::State::delivered(Queue& queue, Transaction& changes, Time now) 
     const Notification& notification = queue.line.entry(number).notification;
     const std::string incident = notification.incident;
     if (notification.problem() && !queue.leaving) remember(queue, notification, changes);
-    const bool ends = !notification.problem() && queue.told.contains(incident + std::string(has_dead_letter));
     leave(queue, number, Outcome::delivered, "", changes);
-    if (ends) mark(queue, incident, end_told, changes);
     settle(queue, incident, changes, now);  // what waits may have lost its point: a copy of the same end, an unwanted one
   }
 }
@@ -116,9 +116,24 @@ void Dispatcher::State::rejected(Queue& queue, ReceiverQueue::Number number, con
   did_not_arrive(queue, number, changes);
   leave(queue, number, Outcome::rejected, why, changes);
   const std::string incident = refused.incident;
-  if (refused.problem()) refused.routing.follow_up = false;
-  const bool begun_elsewhere = hand_to_fallback(queue, std::move(refused), changes, now);
-  settle(queue, incident, changes, now, begun_elsewhere ? HandOver::always : HandOver::unless_given);
+  const bool tells_of_it = refused.problem();
+  if (tells_of_it) refused.routing.follow_up = false;
+  const bool begun_elsewhere = hand_to_fallback(queue, std::move(refused), changes, now) && tells_of_it;
+  settle(queue, incident, changes, now);
+  if (begun_elsewhere) hand_on_the_rest(queue, incident, changes, now);
+}
+
+// What came meanwhile of an incident of which the fallback has only just been told: its own was dropped then, for it knew
+// of nothing.
+void Dispatcher::State::hand_on_the_rest(Queue& queue, const std::string& incident, Transaction& changes, Time now) {
+  const auto waiting = queue.line.waiting(incident);
+  if (waiting.empty()) return;
+  Notification& rest = queue.line.entry(waiting.back()).notification;
+  Notification copy = rest;
+  copy.routing.follow_up = false;
+  if (!hand_to_fallback(queue, std::move(copy), changes, now)) return;
+  rest.fallback_has_it = true;
+  rewrite(rest, changes);
 }
 
 // One message in it may be at fault, or their number: each half is tried by itself, and at once.
@@ -194,7 +209,13 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
     give_up(queue, number, outcome, changes);
   }
   const bool the_end_of_it = !notification.problem() && outcome != Outcome::merged;
-  if (the_end_of_it) forget(queue, notification.incident, changes);
+  if (the_end_of_it) {
+    const bool heard = outcome == Outcome::delivered || queue.told.contains(notification.incident);
+    const bool letters = queue.has_mark(notification.incident, has_dead_letter) ||
+                         queue.has_mark(notification.incident, knew_of_it);
+    forget(queue, notification.incident, changes);
+    if (heard && letters && !queue.leaving) mark(queue, notification.incident, knew_of_it, changes);
+  }
   const bool leaves_a_trace = outcome != Outcome::merged && outcome != Outcome::pointless;
   const auto fresh = std::find_if(changes.add.begin(), changes.add.end(),
                                   [&](const Notification& added) { return added.id == notification.id; });
@@ -248,8 +269,7 @@ void Dispatcher::State::merge(Queue& queue, const std::vector<ReceiverQueue::Num
 }
 
 // Makes one message of what waits of an incident, and none of an end without a beginning.
-void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transaction& changes, Time now,
-                               HandOver hand_over) {
+void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transaction& changes, Time now) {
   const auto waiting = queue.line.waiting(incident);
   if (waiting.empty()) return;
   const bool known = queue.knows(incident);
@@ -266,7 +286,7 @@ void Dispatcher::State::settle(Queue& queue, const std::string& incident, Transa
   // While the beginning is under way, its answer decides whether there is anything to forget.
   if (unwanted && queue.line.speaks_of(incident)) return;
   leave(queue, last, Outcome::pointless, "", changes);
-  if (!known) hand_to_fallback(queue, left, changes, now, hand_over);  // which may have been told of the beginning
+  if (!known) hand_to_fallback(queue, left, changes, now);  // which may have been told of the beginning
 }
 
 void Dispatcher::State::hold_to_bound(Queue& queue, Transaction& changes) {
@@ -279,15 +299,13 @@ void Dispatcher::State::hold_to_bound(Queue& queue, Transaction& changes) {
 }
 
 // The copy is a message of its own, with an id of its own. Fallbacks form no circles: the configuration sees to it.
-bool Dispatcher::State::hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,
-                                         HandOver hand_over) {
+bool Dispatcher::State::hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now) {
   Queue* const other = queue.target.fallback.empty() ? nullptr : find(queue.target.fallback);
   if (other == nullptr || other->leaving) return false;
-  const bool follows = notification.fallback_follows && other->knows(notification.incident);
-  if (hand_over == HandOver::unless_given && (notification.fallback_has_it || follows)) return false;
+  if (notification.fallback_has_it) return false;
   notification.id += fallback_suffix;
   notification.receiver = other->target.name;
-  notification.fallback_has_it = notification.fallback_follows = false;
+  notification.fallback_has_it = false;
   notification.routing.batch.clear();
   notification.routing.group_wait = Duration(0);  // it has waited
   offer(*other, std::move(notification), changes, now);

@@ -32,14 +32,10 @@ inline constexpr std::string_view muted_during = "\nmuted ";
 // Likewise: what told it of the incident was given up after attempts, one of which may have arrived.
 inline constexpr std::string_view may_know = "\nmay know";
 
-// Likewise: a message about it is a dead letter. And when there was one, and its end has been told all the same, or is told
-// through one: others of its dead letters have nothing to tell.
+// Likewise: a message about it is a dead letter. And when there was one, and the incident is over, and the receiver had heard
+// of it, or is told of it through one: its dead letters have nothing to tell any more, but for the end.
 inline constexpr std::string_view has_dead_letter = "\ndead letter";
-inline constexpr std::string_view end_told = "\nend told";
-
-// Whether a fallback gets a copy of what it was given in its own right. It does (`always`) of what goes on from a beginning
-// that it has only just been handed itself: when its own came, it knew of nothing, and that was dropped.
-enum class HandOver { unless_given, always };
+inline constexpr std::string_view knew_of_it = "\nknew of it";
 
 struct Dispatcher::Queue {
   DispatchTarget target;
@@ -63,7 +59,10 @@ struct Dispatcher::Queue {
     return target.send_resolved && !told.contains(incident + std::string(no_end_wanted));
   }
   // Whether it may have heard of the incident through a message that waits no more.
-  bool may_have_heard(const std::string& incident) const { return told.contains(incident + std::string(may_know)); }
+  bool may_have_heard(const std::string& incident) const { return has_mark(incident, may_know); }
+  bool has_mark(const std::string& incident, std::string_view mark) const {
+    return told.contains(incident + std::string(mark));
+  }
   std::vector<std::string> marks_of(const std::string& incident) const;  // as they stand in `told`
   std::vector<std::string> mutes_of(const std::string& incident) const;
 };
@@ -115,12 +114,11 @@ struct Dispatcher::State {
   void offer(Queue& queue, Notification notification, Transaction& changes, Time now, std::int64_t attempts = 0);
   void rewrite(const Notification& notification, Transaction& changes);
   void merge(Queue& queue, const std::vector<ReceiverQueue::Number>& waiting, bool known, Transaction& changes);
-  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now,
-              HandOver hand_over = HandOver::unless_given);
+  void settle(Queue& queue, const std::string& incident, Transaction& changes, Time now);
   void hold_to_bound(Queue& queue, Transaction& changes);
   void leave(Queue& queue, ReceiverQueue::Number number, Outcome outcome, std::string why, Transaction& changes);
-  bool hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now,
-                        HandOver hand_over = HandOver::unless_given);
+  bool hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now);
+  void hand_on_the_rest(Queue& queue, const std::string& incident, Transaction& changes, Time now);
   void delivered(Queue& queue, Transaction& changes, Time now);
   void did_not_arrive(const Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   void rejected(Queue& queue, ReceiverQueue::Number number, const std::string& why, Transaction& changes, Time now);

@@ -149,8 +149,6 @@ Notification combined(const Notification& earlier, Notification later, bool know
   later.worst = std::max(earlier.worst, later.worst);
   later.starts_at = std::min(earlier.starts_at, later.starts_at);
   later.suppressed += earlier.suppressed;
-  later.fallback_follows = (later.fallback_has_it || later.fallback_follows) &&
-                           (earlier.fallback_has_it || earlier.fallback_follows);
   later.fallback_has_it = later.fallback_has_it && earlier.fallback_has_it;
   later.routing = combined(earlier.routing, std::move(later.routing));
   if (!known) later.reason = later.problem() ? earlier.reason : Reason::fired_and_resolved;
@@ -183,7 +181,6 @@ std::string encode(const Notification& n) {
   json.key("duration").integer(n.duration.count()).key("created_at").integer(to_ms(n.created_at));
   json.key("suppressed").integer(n.suppressed);
   if (n.fallback_has_it) json.key("fallback_has_it").boolean(true);
-  if (n.fallback_follows) json.key("fallback_follows").boolean(true);
   if (!(n.routing == Routing())) write_routing(json.key("routing"), n.routing);
   json.end_object();
   return json.take();
@@ -223,7 +220,6 @@ Result<Notification> decode_notification(std::string_view text) {
   n.created_at = wall_at_ms(json["created_at"].integer_or(0));
   n.suppressed = json["suppressed"].integer_or(0);
   n.fallback_has_it = json["fallback_has_it"].boolean_or(false);
-  n.fallback_follows = json["fallback_follows"].boolean_or(false);
   n.routing = read_routing(json["routing"]);
   return n;
 }

@@ -65,8 +65,7 @@ struct Notification {
   Duration duration{};              // of the incident so far, in elapsed (not wall) time
   WallTime created_at;
   std::int64_t suppressed = 0;  // messages of this alert that its cooldown held back since the last one sent
-  bool fallback_has_it = false;  // the receiver's fallback was given the same message in its own right
-  bool fallback_follows = false;  // it was given it as a follow-up: it has it if it had heard of the incident
+  bool fallback_has_it = false;  // the receiver's fallback was given the same message in its own right, or a copy of it
   Routing routing;
 
   bool problem() const { return level != Level::ok; }

@@ -185,7 +185,7 @@ TEST_F(DispatcherDeadLetters, StayWhereTheReceiverHasHeardOfTheEndAlsoAfterARest
   deliver("n3");
   level_now_ = Level::ok;
   restart();
-  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' is told so"));
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of it"));
 }
 
 TEST_F(DispatcherDeadLetters, OfOneIncidentThatIsOverAreToldOnceAlsoWhenSentOneAfterTheOther) {
@@ -199,7 +199,7 @@ TEST_F(DispatcherDeadLetters, OfOneIncidentThatIsOverAreToldOnceAlsoWhenSentOneA
   EXPECT_EQ(dispatcher_->send_again({letters[0]}, {}, now_, wall_).messages, 1U);
   EXPECT_THAT(due(), ElementsAre("n2-over"));
   deliver("n2-over");
-  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' is told so"));
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of it"));
 }
 
 TEST_F(DispatcherDeadLetters, StayWhileTheirAlertFiresAnew) {

@@ -124,5 +124,35 @@ TEST_F(FollowUps, TheEndIsNotWantedEitherWhenItComesWhileTheBeginningIsUnderWay)
   EXPECT_THAT(due(), UnorderedElementsAre("o2"));
 }
 
+TEST_F(FollowUps, AFallbackThatIsHandedWhatIsRefusedHearsTheEndThatCameMeanwhile) {
+  tell("1", Reason::fired, Role::follows, Role::chosen);
+  due();
+  deliver("c1", "chat");
+  tell("2", Reason::escalated, Role::follows, Role::chosen);
+  due();
+  tell("3", Reason::resolved, Role::follows, Role::chosen);  // oncall knows of nothing
+  finish("c2", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("c3-fallback", "c3"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+  finish("c3", Rejected{"HTTP 400"}, "chat");
+  deliver("c3-fallback");
+  EXPECT_THAT(due(), IsEmpty()) << "once";
+}
+
+TEST_F(FollowUps, AFallbackIsHandedNothingThatItsOwnMessageTells) {
+  tell("1", Reason::fired, Role::follows, Role::chosen);
+  due();
+  finish("c1", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("c1-fallback"));
+  finish("c1-fallback", timed_out);
+  tell("2", Reason::escalated, Role::follows, Role::chosen);  // takes in what waits
+  EXPECT_THAT(due(), ElementsAre("c2"));
+  finish("c2", Rejected{"HTTP 400"}, "chat");
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(due(), ElementsAre("o2"));
+  deliver("o2");
+  EXPECT_THAT(due(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace sidewatch
