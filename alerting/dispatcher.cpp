@@ -72,7 +72,8 @@ std::vector<Delivery> Dispatcher::due(Time now) {
   const bool review = now >= state_->next_review;
   if (review) state_->next_review = now + hold_review;
   for (auto& queue : state_->queues) {
-    if (review) state_->review_some(*queue, changes, now);
+    if (review) queue->to_review = std::max(queue->to_review, most_reviewed);
+    if (queue->to_review > 0) state_->review_some(*queue, changes, now);
     if (auto delivery = state_->next_delivery(*queue, changes, now)) handed_out.push_back(std::move(*delivery));
   }
   if (says_only_what_is_attempted(changes)) changes.survives = Survives::kill;
@@ -152,6 +153,7 @@ Dispatcher::~Dispatcher() = default;
 std::optional<Time> Dispatcher::next_due() const {
   std::optional<Time> first = state_->next_save;
   for (const auto& queue : state_->queues) {
+    if (queue->to_review > 0) first = state_->next_review - hold_review;  // at once
     const auto due = queue->line.next_due();
     if (!due || queue->occupied) continue;
     const Time at = std::max({*due, queue->paused_until, queue->bucket.room_at()});

@@ -106,8 +106,10 @@ class Dispatcher {
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   // What may hold messages back. It is asked when a message comes, before it goes, and once a second meanwhile; of a queue
-  // of more than most_reviewed for so many at a time.
+  // of more than most_reviewed for so many at a time, and for the others as soon as an answer is another one than before.
   void set_hold_back(HoldBack hold_back);
+  // It answers otherwise from now on (a silence was taken back): the next calls of due() ask it for all that waits.
+  void look_again();
   // How what still fires at the end of a hold is renewed, unless it was attempted before; without it only its times are.
   void set_renew(Renew renew);
 

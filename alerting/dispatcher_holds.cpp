@@ -7,6 +7,10 @@
 namespace sidewatch {
 
 void Dispatcher::set_hold_back(HoldBack hold_back) { state_->hold_back = std::move(hold_back); }
+void Dispatcher::look_again() {
+  for (const auto& queue : state_->queues) queue->to_review = queue->line.size();
+}
+
 void Dispatcher::set_renew(Renew renew) { state_->renew = std::move(renew); }
 
 void renew_times(Notification& notification, WallTime now) {
@@ -103,26 +107,35 @@ bool Dispatcher::State::awaits(const std::string& incident) const {
 
 std::vector<Notification> Dispatcher::take_unheard() { return std::exchange(state_->unheard, {}); }
 
-void Dispatcher::State::review(Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, Transaction& changes,
+// Whether one of them is held that was not, or the other way round.
+bool Dispatcher::State::review(Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, Transaction& changes,
                                Time now) {
+  bool any_change = false;
   for (const auto number : numbers) {
-    if (queue.line.in_flight().contains(number) || !hold(queue, number, changes, now)) continue;
-    if (queue.line.entry(number).notification.reason == Reason::fired_and_resolved) silence(queue, number, changes);
+    if (queue.line.in_flight().contains(number)) continue;
+    const bool was_held = queue.line.entry(number).held_until.has_value();
+    const bool held = hold(queue, number, changes, now);
+    any_change = any_change || held != was_held;
+    if (held && queue.line.entry(number).notification.reason == Reason::fired_and_resolved) silence(queue, number, changes);
   }
+  return any_change;
 }
 
 // So that what is taken back, or comes, shows, and what is held for longer does not seem due. What goes is asked for anyway.
+// Where something has changed, the rest of a long queue is looked at, too, piece by piece and without a pause.
 void Dispatcher::State::review_some(Queue& queue, Transaction& changes, Time now) {
-  if (!hold_back) return;
   const auto& entries = queue.line.entries();
+  const std::size_t all = hold_back ? entries.size() : 0;
+  const std::size_t some = std::min({all, queue.to_review, most_reviewed});
   std::vector<ReceiverQueue::Number> numbers;
   auto next = entries.upper_bound(queue.reviewed_to);
-  while (numbers.size() < std::min(entries.size(), most_reviewed)) {
+  while (numbers.size() < some) {
     if (next == entries.end()) next = entries.begin();
     numbers.push_back((next++)->first);
   }
   if (!numbers.empty()) queue.reviewed_to = numbers.back();
-  review(queue, numbers, changes, now);
+  const bool any_change = review(queue, numbers, changes, now);
+  queue.to_review = std::max(std::min(all, queue.to_review), any_change ? all : 0) - some;
 }
 
 void Dispatcher::State::review_all(Queue& queue, Transaction& changes, Time now) {

@@ -48,6 +48,7 @@ struct Dispatcher::Queue {
   std::int64_t failures = 0;             // in a row
   Time paused_until;
   ReceiverQueue::Number reviewed_to = 0;  // whether it is held; the next review goes on from there
+  std::size_t to_review = 0;              // that are still to be looked at before the next second is over
   Time left_alone_until;                 // as it asked for: nothing at all is sent
   bool occupied = false;  // with what is not of this queue
   bool leaving = false;  // gone from the configuration, with one message still under way
@@ -91,7 +92,7 @@ struct Dispatcher::State {
   void silence(Queue& queue, ReceiverQueue::Number number, Transaction& changes);
   bool told_of(const std::string& incident) const;
   bool awaits(const std::string& incident) const;
-  void review(Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, Transaction& changes, Time now);
+  bool review(Queue& queue, const std::vector<ReceiverQueue::Number>& numbers, Transaction& changes, Time now);
   void review_some(Queue& queue, Transaction& changes, Time now);
   void review_all(Queue& queue, Transaction& changes, Time now);
   std::optional<Delivery> next_delivery(Queue& queue, Transaction& changes, Time now);

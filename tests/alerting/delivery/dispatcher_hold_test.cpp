@@ -313,6 +313,35 @@ TEST_F(DispatcherHoldTest, AsksSeldomWhetherWhatCannotGoAnywayIsHeld) {
   EXPECT_EQ(asked, 1) << "of those that could go, the one that goes";
 }
 
+TEST_F(DispatcherHoldTest, LetsAllOfALongQueueGoAsSoonAsItsHoldIsTakenAway) {
+  make({{"oncall", "", 10'000}});
+  ask();
+  std::vector<Notification> many;
+  for (int i = 0; i < 3'500; ++i) {
+    const std::string number = std::to_string(i);
+    many.push_back(make_notification({.id = "n" + number, .alert = "a" + number}));
+    hold("a" + number, 10h);
+  }
+  ASSERT_TRUE(dispatcher_->enqueue(std::move(many), {}, now_));
+  EXPECT_THAT(due(), IsEmpty());
+  EXPECT_EQ(status().held, 3'500U);
+  held_.erase("a3400");  // one that the next piece would not come to
+  dispatcher_->look_again();
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_LE(dispatcher_->next_due(), now_) << "without a pause";
+    due();
+  }
+  EXPECT_EQ(status().held, 3'499U);
+  deliver("n3400");
+  held_.clear();
+  pass(1s);
+  for (int i = 0; i < 10 && status().held > 0; ++i) {
+    EXPECT_TRUE(i == 0 || dispatcher_->next_due() <= now_);
+    due();
+  }
+  EXPECT_EQ(status().held, 0U);
+}
+
 TEST_F(DispatcherHoldTest, HoldsBackAtTheLastMomentWhatASilenceTakesInBetweenTwoReviews) {
   enqueue({.id = "n1"});
   enqueue({.id = "n2", .alert = "a2"});
