@@ -90,7 +90,7 @@ void log_warnings(Log& log, const Settings& settings) {
   for (const auto& receiver : settings.receivers) {
     if (!receiver.warning.empty()) log.warning(receiver.warning, {{"receiver", receiver.name}});
   }
-  for (const auto& doubt : doubts_about(settings.router, settings.receivers)) log.warning(doubt);
+  for (const auto& doubt : doubts_about(settings)) log.warning(doubt);
 }
 
 void log_abandoned(Log& log, const std::vector<ReceiverStatus>& queues, const std::vector<std::string>& receivers) {

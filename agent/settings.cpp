@@ -282,6 +282,18 @@ std::vector<std::string> needs_restart(const Settings& running, const Settings& 
   return keys;
 }
 
+std::vector<std::string> doubts_about(const Settings& settings) {
+  auto doubts = doubts_about(settings.router, settings.receivers);
+  for (const MuteTime& mute : settings.mute_times) {
+    const auto& routes = settings.router.routes();
+    const bool used = std::any_of(routes.begin(), routes.end(), [&](const Route& route) {
+      return std::find(route.mute.begin(), route.mute.end(), mute.name) != route.mute.end();
+    });
+    if (!used) doubts.push_back("mute time " + mute.name + " mutes nothing: no route names it");
+  }
+  return doubts;
+}
+
 std::string describe(const Settings& settings) {
   std::string text = "Watches\n";
   for (const auto& plan : settings.collectors) {
@@ -307,7 +319,7 @@ std::string describe(const Settings& settings) {
   for (const auto& receiver : settings.receivers) {
     if (!receiver.warning.empty()) text += "Warning: receiver " + receiver.name + ": " + receiver.warning + "\n";
   }
-  for (const auto& warning : doubts_about(settings.router, settings.receivers)) text += "Warning: " + warning + "\n";
+  for (const auto& warning : doubts_about(settings)) text += "Warning: " + warning + "\n";
   return text;
 }
 

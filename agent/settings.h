@@ -73,6 +73,9 @@ Settings load_settings(const std::string& path, const ReceiverContext& context, 
 // What differs between two settings although only a restart can change it: "http.listen", "agent.state_dir".
 std::vector<std::string> needs_restart(const Settings& running, const Settings& loaded);
 
+// What can hardly be meant, though nothing is wrong with it: of the routes, and mute times that no route names.
+std::vector<std::string> doubts_about(const Settings& settings);
+
 // What a configuration watches, in words, for `sidewatch check` and the start of `sidewatch run`.
 std::string describe(const Settings& settings);
 

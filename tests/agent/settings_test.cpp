@@ -224,6 +224,17 @@ routes:
                               "Warning: receiver chat is told nothing: no route names it, and it is nobody's fallback\n"));
 }
 
+TEST(Describe, WarnsOfMuteTimesThatNoRouteNames) {
+  const std::string text = describe(load_text(R"(receivers: [{name: chat, log: {}}]
+mute_times:
+  - {name: nights, times: [{from: "22:00", to: "07:00"}]}
+  - {name: weekends, times: [{days: [sat, sun]}]}
+routes: [{receivers: chat, mute: weekends}]
+)"));
+  EXPECT_THAT(text, HasSubstr("Warning: mute time nights mutes nothing: no route names it\n"));
+  EXPECT_EQ(text.find("mute time weekends"), std::string::npos);
+}
+
 TEST(Describe, SaysThatNobodyIsToldAndNothingSurvives) {
   const std::string text = describe(load_text("agent: {}\n"));
   EXPECT_THAT(text, HasSubstr("Judges 3 rules\n"));
