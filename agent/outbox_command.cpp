@@ -65,8 +65,7 @@ TableRow row(const JsonValue& message, WallTime now, std::string_view since) {
           cell(message["alert"].text_or("")),
           cell(labels_but_the_name(message["labels"])),
           cell(level == "ok" ? message["worstLevel"].text_or("") : level),
-          cell(message["reason"].text_or("")),
-          std::to_string(message["attempts"].integer_or(0))};
+          cell(message["reason"].text_or(""))};
 }
 
 std::string and_more(std::int64_t all, std::size_t shown) {
@@ -95,6 +94,7 @@ std::string waiting_page(const JsonValue& data, WallTime now, bool one_receiver)
     for (const JsonValue& message : data["waiting"].items()) {
       if (message["receiver"].text_or("") != receiver["name"].text_or("")) continue;
       rows.push_back(row(message, now, "createdAt"));
+      rows.back().push_back(std::to_string(message["attempts"].integer_or(0)));
       rows.back().push_back(cell(goes(message, now)));
     }
     const auto waiting = receiver["waiting"].integer_or(0);
@@ -108,7 +108,7 @@ std::string waiting_page(const JsonValue& data, WallTime now, bool one_receiver)
 std::string dead_page(const JsonValue& data, WallTime now) {
   const auto total = data["deadLettersTotal"].integer_or(0);
   if (total == 0) return "";
-  std::vector<TableRow> rows = {{"ID", "DIED", "ALERT", "ON", "LEVEL", "TELLS", "FAILED", "RECEIVER", "WHY"}};
+  std::vector<TableRow> rows = {{"ID", "DIED", "ALERT", "ON", "LEVEL", "TELLS", "RECEIVER", "WHY"}};
   for (const JsonValue& letter : data["deadLetters"].items()) {
     rows.push_back(row(letter, now, "diedAt"));
     rows.back().push_back(cell(letter["receiver"].text_or("")));
