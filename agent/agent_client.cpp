@@ -51,6 +51,9 @@ std::variant<AgentAnswer, AgentFailure> ask_agent(const std::string& url, const 
   if (answer.status >= 200 && answer.status < 300) return answer;
   const std::string words = words_of(answer);
   const bool strange = answer.json.is_null();  // an agent's errors are JSON
+  if (answer.status >= 400 && answer.status < 500 && !strange && !words.empty()) {  // it understood, and says what is wrong
+    return AgentFailure{exit_environment, url_without_secrets(url) + ": " + words};
+  }
   return AgentFailure{exit_environment, url_without_secrets(url) + " answered with status " +
                                             std::to_string(answer.status) + (words.empty() ? "" : ": " + words) +
                                             (strange ? "; is it sidewatch or a Prometheus?" : "")};
