@@ -77,10 +77,12 @@ bool holds_word(std::string_view text, std::string_view word) {
 }
 
 // Phones show the title alone, so it names the machine: "CRITICAL: / is 96 % full on web-1".
-std::string with_host(std::string title, const std::string& host) {
-  if (host.empty() || holds_word(title, host)) return title;
-  const bool is_sentence = title.ends_with('.') || title.ends_with('!') || title.ends_with('?');
-  return title + (is_sentence ? " (" + host + ")" : " on " + host);
+void set_title(MessageText& message, std::string title, const std::string& host) {
+  message.title = std::move(title);
+  if (host.empty() || holds_word(message.title, host)) return;
+  const bool is_sentence = message.title.ends_with('.') || message.title.ends_with('!') || message.title.ends_with('?');
+  message.ending = is_sentence ? " (" + host + ")" : " on " + host;
+  message.title += message.ending;
 }
 
 std::vector<MessageField> fields_of(const Notification& n, const std::string& host) {
@@ -120,7 +122,7 @@ MessageText text_of_one(const Notification& n, const MessageTemplates& templates
   message.worst = n.worst;
   message.at = n.problem() ? n.created_at : n.ends_at.value_or(n.created_at);
   message.link = origin.external_url;
-  message.title = with_host(one_line(status_words(n) + ": " + subject(n)), origin.host);
+  set_title(message, one_line(status_words(n) + ": " + subject(n)), origin.host);
   message.text = std::string(n.annotations.get("description"));
   TemplateScope scope;
   scope.external_labels = carried(n, {message.title, message.text, message.link, origin.host});
@@ -150,11 +152,11 @@ std::string counted(const Delivery& delivery) {
 MessageText text_of_many(const Delivery& delivery, const MessageOrigin& origin, std::size_t max_listed) {
   MessageText message;
   message.level = delivery.level();
-  message.title = std::to_string(delivery.alerts.size()) + " alerts: " + counted(delivery);
+  std::string title = std::to_string(delivery.alerts.size()) + " alerts: " + counted(delivery);
   std::string common;
   for (const auto& [name, value] : delivery.group_labels) common += (common.empty() ? "" : ", ") + name + "=" + value;
-  if (!common.empty()) message.title += " (" + common + ")";
-  message.title = with_host(one_line(message.title), origin.host);
+  if (!common.empty()) title += " (" + common + ")";
+  set_title(message, one_line(title), origin.host);
 
   std::vector<const Notification*> worst_first;
   for (const Notification& n : delivery.alerts) {
@@ -178,6 +180,7 @@ MessageText text_of_many(const Delivery& delivery, const MessageOrigin& origin, 
 // What collectors read from files and from the kernel need not be UTF-8.
 MessageText mended(MessageText message) {
   message.title = mend_utf8(message.title);
+  message.ending = mend_utf8(message.ending);
   message.text = mend_utf8(message.text);
   for (MessageField& field : message.fields) field.value = mend_utf8(field.value);
   return message;
@@ -243,6 +246,15 @@ std::string cut_text(std::string_view raw, std::size_t max_characters) {
     while (at < text.size() && continues_character(text[at])) ++at;
   }
   return max_characters == 0 ? std::string() : text.substr(0, at) + std::string(more);
+}
+
+std::string cut_title(const MessageText& message, std::size_t max_characters) {
+  const std::size_t ending = count_characters(message.ending);
+  if (ending == 0 || 2 * ending > max_characters || !message.title.ends_with(message.ending)) {
+    return cut_text(message.title, max_characters);
+  }
+  const std::string_view title(message.title.data(), message.title.size() - message.ending.size());
+  return cut_text(title, max_characters - ending) + message.ending;
 }
 
 }  // namespace sidewatch

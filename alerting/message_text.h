@@ -25,6 +25,7 @@ struct MessageText {
   Level level = Level::ok;  // now: ok in a message that says that all is over
   Level worst = Level::ok;  // the worst of what it speaks of
   std::string title;        // one line: "CRITICAL: Memory at 93% on web-1"
+  std::string ending = {};  // of the title: " on web-1", which stays where the title is cut; may be empty
   std::string text;         // what more there is to say: the description; one line per alert where there are several
   std::vector<MessageField> fields;
   std::string link;         // where to look; may be empty
@@ -62,5 +63,9 @@ std::string_view sign_of(Level level);
 // `text`, and where it was longer than `max_characters`: its beginning and "…". Never half a character; bytes that are
 // not UTF-8 become U+FFFD.
 std::string cut_text(std::string_view text, std::size_t max_characters);
+
+// The title likewise, but for its ending: which machine it is about is seen however much its summary says. Where that
+// alone would take more than half, it is cut, too.
+std::string cut_title(const MessageText& message, std::size_t max_characters);
 
 }  // namespace sidewatch

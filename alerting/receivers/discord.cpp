@@ -85,7 +85,7 @@ class Embed {
 
   void write(JsonWriter& json) {
     json.begin_object();
-    if (!is_blank(message_.title)) json.key("title").text(take(message_.title, max_title, markdown));
+    if (!is_blank(message_.title)) json.key("title").text(take(message_.title, max_title, markdown, message_.ending));
     if (!message_.link.empty()) json.key("url").text(message_.link);
     json.key("color").integer(colour_of(message_.level)).key("timestamp").text(to_rfc3339(message_.at));
     json.key("footer").begin_object().key("text").text(footer).end_object();
@@ -113,8 +113,8 @@ class Embed {
     json.end_array();
   }
 
-  std::string take(std::string_view text, std::size_t limit, const TextForm& form) {
-    std::string fitted = fit(text, std::min(limit, left_), form, count_utf16_units);
+  std::string take(std::string_view text, std::size_t limit, const TextForm& form, std::string_view ending = {}) {
+    std::string fitted = fit_before(ending, text, std::min(limit, left_), form, count_utf16_units);
     left_ -= count_utf16_units(fitted);
     return fitted;
   }

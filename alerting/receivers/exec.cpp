@@ -146,7 +146,7 @@ Result<exec::Command> ExecReceiver::command_for(const Delivery& delivery) const 
   if (!config_.environment.contains("LC_ALL")) command.environment.emplace_back(usual_locale);
   const MessageText message = text_of(delivery, config_.templates, context_.origin());
   const Notification& first = delivery.first();
-  command.environment.push_back("SIDEWATCH_TITLE=" + plain_line(cut_text(message.title, max_title_characters)));
+  command.environment.push_back("SIDEWATCH_TITLE=" + plain_line(cut_title(message, max_title_characters)));
   command.environment.push_back(std::string("SIDEWATCH_STATUS=") +
                                 (message.level == Level::ok ? "resolved" : "firing"));
   command.environment.push_back("SIDEWATCH_LEVEL=" + std::string(to_string(message.level)));

@@ -75,6 +75,14 @@ std::string fit(std::string_view raw, std::size_t limit, const TextForm& form, T
   return cut(most_that_fits(ends, [&](std::size_t count) { return measure(cut(count)) <= limit; }));
 }
 
+std::string fit_before(std::string_view ending, std::string_view text, std::size_t limit, const TextForm& form,
+                       TextMeasure measure) {
+  const std::string end = form(ending);
+  if (ending.empty() || !text.ends_with(ending) || 2 * measure(end) > limit) return fit(text, limit, form, measure);
+  text.remove_suffix(ending.size());
+  return fit(text, limit - measure(end), form, measure) + end;
+}
+
 std::vector<TextPart> split_at_urls(std::string_view text) {
   std::vector<TextPart> parts;
   std::size_t plain_from = 0;

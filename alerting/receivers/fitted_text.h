@@ -30,6 +30,10 @@ std::size_t count_utf16_units(std::string_view text);
 // become U+FFFD.
 std::string fit(std::string_view text, std::size_t limit, const TextForm& form, TextMeasure measure);
 
+// The same of a text whose end, `ending`, stays where it is cut: as long as that takes no more than half of the limit.
+std::string fit_before(std::string_view ending, std::string_view text, std::size_t limit, const TextForm& form,
+                       TextMeasure measure);
+
 // A text's parts in their order: URLs (http:// or https:// up to a blank, a quote, an angle bracket or the punctuation
 // that ends it) and what is between them. Views into `text`.
 struct TextPart {

@@ -121,7 +121,7 @@ std::string mail_message(const Delivery& delivery, const MessageText& message, c
   constexpr std::size_t subject_bytes = 9;
   std::string mail = header("Date", mail_date(envelope.date));
   mail += header("From", sender(envelope)) + header("To", recipients(envelope.to));
-  mail += header("Subject", mail_header_text(cut_text(message.title, max_subject_characters), subject_bytes));
+  mail += header("Subject", mail_header_text(cut_title(message, max_subject_characters), subject_bytes));
   mail += header("Message-ID", message_id("message", delivery.id, envelope.from_address));
   const std::string references = conversation(delivery, envelope.from_address);
   mail += header("In-Reply-To", references.substr(0, references.find('\r'))) + header("References", references);

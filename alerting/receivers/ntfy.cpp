@@ -141,7 +141,7 @@ class Ntfy final : public HttpReceiver {
     JsonWriter json;
     json.begin_object().key("topic").text(config_.topic.value);
     if (!is_blank(message.title)) {
-      json.key("title").text(fit(message.title, max_title_bytes, as_it_is, count_json_bytes));
+      json.key("title").text(fit_before(message.ending, message.title, max_title_bytes, as_it_is, count_json_bytes));
     }
     json.key("message").text(text_in(message));
     json.key("priority").integer(level == Level::critical  ? config_.priority.critical

@@ -132,7 +132,7 @@ class Opsgenie final : public Receiver {
     const MessageText message = text_of(delivery, config_.templates, origin_);
     JsonWriter json;
     json.begin_object().key("source").text(config_.source);
-    json.key("note").text(cut_text(message.title, max_description_characters)).end_object();
+    json.key("note").text(cut_title(message, max_description_characters)).end_object();
     call_.set("POST", of_alert(delivery.first(), "close"), json.take());
     return call_.send(delivery);
   }
@@ -146,7 +146,7 @@ class Opsgenie final : public Receiver {
     const Notification& n = delivery.first();
     const MessageText message = text_of(delivery, config_.templates, origin_);
     JsonWriter json;
-    json.begin_object().key("message").text(cut_text(message.title, max_message_characters));
+    json.begin_object().key("message").text(cut_title(message, max_message_characters));
     json.key("alias").text(alias_of(n)).key("source").text(config_.source);
     const auto instance = n.labels.get("instance");
     json.key("entity").text(cut_text(instance.empty() ? origin_.host : instance, max_entity_characters));

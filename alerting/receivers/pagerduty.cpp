@@ -104,7 +104,7 @@ class PagerDuty final : public HttpReceiver {
     json.key("client").text("sidewatch");
     if (!message.link.empty()) json.key("client_url").text(message.link);
     write_links(json, n);
-    json.key("payload").begin_object().key("summary").text(cut_text(message.title, max_summary_characters));
+    json.key("payload").begin_object().key("summary").text(cut_title(message, max_summary_characters));
     json.key("source").text(config_.source).key("severity").text(severity_of(n.level));
     json.key("timestamp").text(to_rfc3339(n.starts_at)).key("class").text(cut_text(n.rule, max_word_characters));
     if (!config_.component.empty()) json.key("component").text(cut_text(config_.component, max_word_characters));

@@ -194,7 +194,7 @@ class Slack final : public HttpReceiver {
     json.begin_object().key("text").text(fallback_of(message)).key("blocks").begin_array();
     json.begin_object().key("type").text("header").key("text").begin_object().key("type").text("plain_text");
     const std::string title = std::string(sign_of(message.level)) + " " + message.title;
-    json.key("text").text(fit(title, max_header, as_it_is, count_utf16_units)).key("emoji").boolean(false);
+    json.key("text").text(fit_before(message.ending, title, max_header, as_it_is, count_utf16_units)).key("emoji").boolean(false);
     json.end_object().end_object();
     if (!mention.empty()) write_section(json, mention);
     if (!is_blank(message.text)) write_section(json, fit(message.text, max_section, mrkdwn, count_utf16_units));

@@ -58,7 +58,7 @@ JsonWriter& begin_run(JsonWriter& json, std::string_view text) {
 void write_title(JsonWriter& json, const MessageText& message) {
   const std::string title = std::string(sign_of(message.level)) + " " + message.title;
   begin_block(json, "default");
-  begin_run(json, fit(title, max_title_bytes, as_it_is, count_json_bytes));
+  begin_run(json, fit_before(message.ending, title, max_title_bytes, as_it_is, count_json_bytes));
   json.key("weight").text("bolder").key("size").text("large");
   json.key("color").text(colour_name(message.level)).end_object();
   end_block(json);

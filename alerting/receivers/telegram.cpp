@@ -68,7 +68,7 @@ class TelegramText {
  public:
   explicit TelegramText(const MessageText& message) {
     add(std::string(sign_of(message.level)) + " ");
-    add(fit(message.title, max_title, without_mentions, count_utf16_units), "<b>", "</b>");
+    add(fit_before(message.ending, message.title, max_title, without_mentions, count_utf16_units), "<b>", "</b>");
     const std::string end = fields_of(message) + link_of(message);
     if (!is_blank(message.text) && left_ > 2) {
       add("\n\n");

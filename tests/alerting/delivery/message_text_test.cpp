@@ -207,6 +207,18 @@ TEST(MessageText, IsCutAtACharacterAndSaysSo) {
   EXPECT_EQ(cut_text("\x80\x80\x80\x80", 3), "\uFFFD\uFFFD…") << "what is no character is shown, and counted, as one";
 }
 
+TEST(MessageText, NamesTheMachineHoweverLongItsSummaryIs) {
+  Notification n = memory_alert();
+  n.labels = n.labels.without("instance");
+  n.annotations = Labels{{"summary", std::string(300, 's')}};
+  const auto message = text_of(deliver_alone(n), {}, {.host = "bot-1"});
+  EXPECT_EQ(cut_title(message, 40), "CRITICAL: " + std::string(20, 's') + "… on bot-1");
+  EXPECT_EQ(cut_title(message, 400), message.title);
+  EXPECT_EQ(cut_title(message, 10), "CRITICAL:…") << "there, the problem says more than the machine";
+  const auto elsewhere = text_of(deliver_alone(n), {}, {.host = std::string(300, 'h')});
+  EXPECT_EQ(cut_title(elsewhere, 20), "CRITICAL: sssssssss…");
+}
+
 TEST(MessageText, IsUtf8WhateverALabelHolds) {
   Notification n = memory_alert();
   n.labels = n.labels.with("mountpoint", "/caf\xE9");

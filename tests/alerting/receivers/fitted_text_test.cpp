@@ -69,5 +69,17 @@ TEST(FittedText, FindsUrlsWithoutWhatEndsTheSentence) {
   EXPECT_TRUE(split_at_urls("").empty());
 }
 
+TEST(FittedText, KeepsTheEndThatItIsToldToKeep) {
+  const std::string text = std::string(100, 's') + " on bot-1";
+  EXPECT_EQ(fit_before(" on bot-1", text, 120, as_it_is, count_bytes), text);
+  const std::string cut = fit_before(" on bot-1", text, 80, as_it_is, count_bytes);
+  EXPECT_TRUE(cut.ends_with(" more characters) on bot-1")) << cut;
+  EXPECT_EQ(cut.size(), 80U);
+  EXPECT_EQ(fit_before(" on bot-1", text, 17, as_it_is, count_bytes), fit(text, 17, as_it_is, count_bytes))
+      << "it would take more than half";
+  EXPECT_EQ(fit_before("", text, 80, as_it_is, count_bytes), fit(text, 80, as_it_is, count_bytes));
+  EXPECT_EQ(fit_before("elsewhere", text, 80, as_it_is, count_bytes), fit(text, 80, as_it_is, count_bytes));
+}
+
 }  // namespace
 }  // namespace sidewatch
