@@ -60,21 +60,24 @@ std::vector<WaitingMessage> Dispatcher::waiting(const Chosen& which, std::size_t
   return messages;
 }
 
-// What a delivery of several is made of, and what must go before a message, goes with it.
+// What a delivery of several is made of, and what must go before a message, goes with it; and so on for each of these.
 std::vector<ReceiverQueue::Number> Dispatcher::State::what_goes_along(const Queue& queue, const Chosen& which) const {
   std::set<std::string> batches;
   std::unordered_set<std::string> alerts;
-  for (const auto& [number, entry] : queue.line.entries()) {
-    if (!which.holds(entry.notification)) continue;
-    if (!entry.notification.routing.batch.empty()) batches.insert(entry.notification.routing.batch);
-    alerts.insert(entry.notification.alert_key);
+  std::set<ReceiverQueue::Number> found;
+  for (bool any_more = true; std::exchange(any_more, false);) {
+    for (const auto& [number, entry] : queue.line.entries()) {
+      const Notification& message = entry.notification;
+      const std::string& batch = message.routing.batch;
+      if (!which.holds(message) && !alerts.contains(message.alert_key) && !batches.contains(batch)) continue;
+      if (!found.insert(number).second) continue;
+      alerts.insert(message.alert_key);
+      if (!batch.empty()) batches.insert(batch);
+      any_more = true;
+    }
   }
-  std::vector<ReceiverQueue::Number> numbers;
-  for (const auto& [number, entry] : queue.line.entries()) {
-    if (queue.line.in_flight().contains(number)) continue;
-    const Notification& message = entry.notification;
-    if (alerts.contains(message.alert_key) || batches.contains(message.routing.batch)) numbers.push_back(number);
-  }
+  std::vector<ReceiverQueue::Number> numbers(found.begin(), found.end());
+  std::erase_if(numbers, [&](const auto number) { return queue.line.in_flight().contains(number); });
   return numbers;
 }
 

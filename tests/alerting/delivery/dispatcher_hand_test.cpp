@@ -126,6 +126,19 @@ TEST_F(DispatcherHand, TriesWithOneOfADeliveryOfSeveralTheWholeOfItUnderItsId) {
   EXPECT_EQ(taken_[0].alerts.size(), 2U);
 }
 
+TEST_F(DispatcherHand, TriesTheWholeOfADeliveryAlsoWhereOneOfItOnlyStandsBeforeTheChosenMessage) {
+  make({{.name = "oncall", .takes_groups = true}});
+  enqueue_in_group("n1", "a1");
+  enqueue_in_group("n2", "a2");
+  now_ += 30s;
+  const std::string id = due().at(0);
+  finish(id, RetryLater{"timed out", Duration(1h), false, false});
+  enqueue({.id = "n3", .alert = "a1", .incident = "a1/2"});
+  EXPECT_EQ(dispatcher_->try_now({.id = "n3"}, now_).due, 1U);
+  EXPECT_THAT(due(), ElementsAre(id));
+  EXPECT_EQ(taken_[0].alerts.size(), 2U) << "one id, one content";
+}
+
 TEST_F(DispatcherHand, DoesNotWaitForTheGroupAnyMore) {
   make({{.name = "oncall", .takes_groups = true}});
   enqueue_in_group("n1", "a1");
