@@ -23,9 +23,9 @@ void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications)
     if (other == nullptr) continue;
     const auto its = given.find(other->target.name + "\n" + each.incident);
     if (its == given.end()) continue;
-    const bool is_told_both = !each.problem() && other->may_have_heard(each.incident);
-    each.fallback_has_it = !its->second || is_told_both || other->knows(each.incident) ||
-                           !other->line.waiting(each.incident).empty();
+    const bool hears_of_it = other->knows(each.incident) || !other->line.waiting(each.incident).empty();
+    const bool is_told_the_end = hears_of_it || other->may_have_heard(each.incident);
+    each.fallback_has_it = each.problem() ? !its->second || hears_of_it : is_told_the_end;
   }
 }
 

@@ -149,7 +149,6 @@ Notification combined(const Notification& earlier, Notification later, bool know
   later.worst = std::max(earlier.worst, later.worst);
   later.starts_at = std::min(earlier.starts_at, later.starts_at);
   later.suppressed += earlier.suppressed;
-  later.fallback_has_it = later.fallback_has_it && earlier.fallback_has_it;
   later.routing = combined(earlier.routing, std::move(later.routing));
   if (!known) later.reason = later.problem() ? earlier.reason : Reason::fired_and_resolved;
   return later;

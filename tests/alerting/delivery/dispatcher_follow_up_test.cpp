@@ -154,5 +154,25 @@ TEST_F(FollowUps, AFallbackIsHandedNothingThatItsOwnMessageTells) {
   EXPECT_THAT(due(), IsEmpty());
 }
 
+TEST_F(FollowUps, AFallbackThatIsToldTheEndGetsNoCopyOfOneThatTookInWhatItDoesNotKnow) {
+  tell("1", Reason::fired, Role::follows, Role::chosen);
+  due();
+  finish("c1", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("c1-fallback"));
+  finish("c1-fallback", timed_out);
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(due(), ElementsAre("c1-fallback"));
+  finish("c1-fallback", Rejected{"HTTP 400"});  // it may have heard of it all the same
+  tell("2", Reason::escalated, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("c2"));
+  finish("c2", timed_out, "chat");
+  tell("3", Reason::resolved, Role::follows, Role::chosen);
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(due(), ElementsAre("o3", "c3"));
+  deliver("o3");
+  finish("c3", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), IsEmpty()) << "o3 told it all";
+}
+
 }  // namespace
 }  // namespace sidewatch
