@@ -1,8 +1,8 @@
 // Dead letters that are sent again because somebody says so.
 //
 // A dead letter goes to the end of its receiver's queue under its old id, and by itself: so whoever took it after all
-// sees by the Idempotency-Key that it is the same; and it is, also where a silence holds it for long (as_written). Time has gone on since it was written, and what holds for every other
-// message holds for it:
+// sees by the Idempotency-Key that it is the same; and it is, also where a silence holds it for long (as_written). Time
+// has gone on since it was written, and what holds for every other message holds for it:
 //
 // - A receiver hears the end of an incident if and only if it heard of the incident. So a problem that is sent again while
 //   its incident goes on is told as it was written, and its end will follow like any other. If the incident is over, nobody
@@ -13,10 +13,12 @@
 //   other). Its death had that forgotten; sent again to the same receiver, it is remembered. Another receiver (`to`) is not
 //   told the end of what it never heard of.
 // - The last thing that a receiver hears of an incident is what is the case. So a letter stays where it is when something
-//   newer about its incident waits, when the receiver was told since and the level is not the letter's any more, or when
-//   the alert fires in a new incident: many services know an alert only by its labels, and would take that for ended.
+//   newer about its incident waits, when the receiver was told since, or is another one, and the level is not the letter's
+//   any more, or when the alert fires in a new incident: many services know an alert only by its labels, and would take
+//   that for ended.
 // - What it was told it is not told again under another id: not that an incident began of which it has heard since, nor that
-//   one is over whose end it has heard. Letters of one incident that are sent again together are told as one.
+//   one is over whose end it has heard. Letters of one incident that are sent again together are told as one, under an id
+//   of its own: each of them may have arrived as it was written.
 // - A fallback was given its copy when the letter died, and gets no second one.
 #include <algorithm>
 #include <utility>
@@ -27,6 +29,7 @@ namespace sidewatch {
 namespace {
 
 constexpr std::string_view over_suffix = "-over";
+constexpr std::string_view whole_suffix = "-whole";
 
 }  // namespace
 
@@ -67,6 +70,7 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
       !why_not.empty()) {
     return why_not;
   }
+  if (!waiting.empty()) message.id += whole_suffix;
   message.fallback_has_it = true;
   message.routing.batch = queue->target.takes_groups ? message.id : "";
   message.routing.group_wait = Duration(0);
@@ -75,8 +79,9 @@ std::string Dispatcher::State::take_back(const DeadLetter& letter, const SendAga
   changes.forgotten.push_back({letter.number, letter.notification.id});
   queue->failures = 0;
   queue->paused_until = std::min(queue->paused_until, now);
-  if (letter.attempts > 0) changes.attempted.push_back({message.id, letter.attempts});
-  offer(*queue, std::move(message), changes, now, letter.attempts);
+  const std::int64_t attempts = to_its_own ? letter.attempts : 0;  // at this receiver
+  if (attempts > 0) changes.attempted.push_back({message.id, attempts});
+  offer(*queue, std::move(message), changes, now, attempts);
   return "";
 }
 
@@ -101,12 +106,15 @@ std::string Dispatcher::State::bring_up_to_date(Queue& queue, Notification& mess
     if (told && (message.reason == Reason::fired || message.reason == Reason::repeated)) {
       return "'" + queue.target.name + "' has heard of this incident since";
     }
+    if (!told && !to_its_own && message.level != fires->level) {
+      return "it is " + std::string(to_string(fires->level)) + " now, not " + std::string(to_string(message.level));
+    }
     if (!told) message.routing.follow_up = false;
     return "";
   }
   if (told) return "its incident is over";
   const bool knew = queue.has_mark(message.incident, knew_of_it);
-  if (message.problem() && knew && queue.line.waiting(message.incident).empty()) {
+  if (knew && queue.line.waiting(message.incident).empty()) {
     return "its incident is over, and '" + queue.target.name + "' has heard of it";
   }
   if (hold_back && hold_back(message, now)) return "its incident is over, and a silence or a mute time holds it back";

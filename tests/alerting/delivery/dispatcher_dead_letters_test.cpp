@@ -144,7 +144,7 @@ TEST_F(DispatcherDeadLetters, BecomeOneWhereTheyAreOfOneIncident) {
   refuse("n2");
   level_now_ = Level::critical;
   EXPECT_EQ(send_again().messages, 2U);
-  EXPECT_THAT(due(), ElementsAre("n2"));
+  EXPECT_THAT(due(), ElementsAre("n2-whole")) << "n2 may have arrived, and said something else";
   EXPECT_EQ(only().reason, Reason::fired) << "it is the first that the receiver hears of it";
   EXPECT_EQ(only().level, Level::critical);
 }
@@ -202,6 +202,21 @@ TEST_F(DispatcherDeadLetters, OfOneIncidentThatIsOverAreToldOnceAlsoWhenSentOneA
   EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of it"));
 }
 
+TEST_F(DispatcherDeadLetters, ThatToldItAllStayWhereAnotherOneHasToldItSince) {
+  enqueue({.id = "n1"});
+  refuse("n1");
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  refuse("n3");
+  level_now_ = Level::ok;
+  const auto letters = outbox_.dead_letters(2);
+  EXPECT_EQ(letters.at(0).notification.reason, Reason::fired_and_resolved);
+  EXPECT_EQ(dispatcher_->send_again({letters.at(1)}, {}, now_, wall_).messages, 1U);
+  EXPECT_THAT(due(), ElementsAre("n1-over"));
+  deliver("n1-over");
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of it"));
+}
+
 TEST_F(DispatcherDeadLetters, StayWhileTheirAlertFiresAnew) {
   enqueue({.id = "n1"});
   due();
@@ -222,6 +237,26 @@ TEST_F(DispatcherDeadLetters, OfAReceiverThatIsGoneNeedAnotherOne) {
   EXPECT_EQ(only().receiver, "oncall");
   deliver("n1");
   EXPECT_TRUE(dispatcher_->told("oncall", "a1/1"));
+}
+
+TEST_F(DispatcherDeadLetters, BeginNothingElsewhereAtALevelThatIsNotTheCase) {
+  enqueue({.id = "n1"});
+  refuse("n1");
+  level_now_ = Level::critical;
+  EXPECT_THAT(why_it_stays("chat"), HasSubstr("it is critical now, not warning"));
+}
+
+TEST_F(DispatcherDeadLetters, AnotherReceiverCannotHaveHeardOfThroughTheAttemptsAtTheFirst) {
+  enqueue({.id = "n1"});
+  due();
+  finish("n1", timed_out);
+  now_ += 1min;
+  refuse("n1");
+  dispatcher_->set_hold_back([this](const Notification&, Time) { return std::optional(now_ + 8h); });
+  EXPECT_EQ(send_again("chat").messages, 1U);
+  enqueue({.id = "n2", .receiver = "chat", .reason = Reason::resolved});
+  EXPECT_THAT(due(), IsEmpty()) << "it began and ended in silence";
+  EXPECT_EQ(dispatcher_->queued(), 0U);
 }
 
 TEST_F(DispatcherDeadLetters, AnEndIsNotSentToWhoNeverHeardOfTheBeginning) {
