@@ -110,6 +110,7 @@ void Dispatcher::State::restore(Loaded& loaded, Transaction& changes, Time now) 
   }
   loaded.pending.clear();
   loaded.told.clear();
+  forget_what_has_no_letters(changes);
   for (auto& queue : queues) {
     std::vector<std::string> incidents;
     for (const auto& [number, entry] : queue->line.entries()) incidents.push_back(entry.notification.incident);

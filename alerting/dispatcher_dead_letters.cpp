@@ -21,6 +21,7 @@
 //   of its own: each of them may have arrived as it was written.
 // - A fallback was given its copy when the letter died, and gets no second one.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "alerting/dispatcher_state.h"
@@ -30,6 +31,7 @@ namespace {
 
 constexpr std::string_view over_suffix = "-over";
 constexpr std::string_view whole_suffix = "-whole";
+constexpr std::size_t all_letters = 10'000;  // more than the outbox keeps
 
 }  // namespace
 
@@ -137,6 +139,27 @@ bool Dispatcher::State::waits_somewhere(const Notification& message) const {
     const auto& in_flight = queue->line.in_flight();
     return std::any_of(waiting.begin(), waiting.end(), is_it) || std::any_of(in_flight.begin(), in_flight.end(), is_it);
   });
+}
+
+// What was known of incidents all of whose dead letters are gone by now: nobody will ask for it again. At each start, so that
+// it does not grow for ever.
+void Dispatcher::State::forget_what_has_no_letters(Transaction& changes) {
+  const auto is_of_letters = [](const std::string& entry) { return entry.ends_with(knew_of_it); };
+  const bool any = std::any_of(queues.begin(), queues.end(), [&](const auto& queue) {
+    return std::any_of(queue->told.begin(), queue->told.end(), is_of_letters);
+  });
+  if (!any) return;
+  std::set<std::string> with_letters;
+  for (const auto& letter : outbox.dead_letters(all_letters)) {
+    with_letters.insert(letter.notification.incident + std::string(knew_of_it));
+  }
+  for (auto& queue : queues) {
+    std::erase_if(queue->told, [&](const std::string& entry) {
+      if (!is_of_letters(entry) || with_letters.contains(entry)) return false;
+      changes.told.push_back({queue->target.name, entry, false});
+      return true;
+    });
+  }
 }
 
 }  // namespace sidewatch

@@ -211,7 +211,7 @@ void Dispatcher::State::leave(Queue& queue, ReceiverQueue::Number number, Outcom
   const bool the_end_of_it = !notification.problem() && outcome != Outcome::merged;
   if (the_end_of_it) {
     const bool heard = outcome == Outcome::delivered || queue.told.contains(notification.incident);
-    const bool letters = queue.has_mark(notification.incident, has_dead_letter) ||
+    const bool letters = notification.routing.as_written || queue.has_mark(notification.incident, has_dead_letter) ||
                          queue.has_mark(notification.incident, knew_of_it);
     forget(queue, notification.incident, changes);
     if (heard && letters && !queue.leaving) mark(queue, notification.incident, knew_of_it, changes);

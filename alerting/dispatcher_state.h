@@ -136,6 +136,7 @@ struct Dispatcher::State {
   std::string bring_up_to_date(Queue& queue, Notification& message, bool to_its_own,
                                const std::optional<FiresNow>& fires, Transaction& changes, Time now);
   bool waits_somewhere(const Notification& message) const;
+  void forget_what_has_no_letters(Transaction& changes);
 };
 
 }  // namespace sidewatch

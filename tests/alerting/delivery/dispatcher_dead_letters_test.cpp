@@ -217,6 +217,37 @@ TEST_F(DispatcherDeadLetters, ThatToldItAllStayWhereAnotherOneHasToldItSince) {
   EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of it"));
 }
 
+TEST_F(DispatcherDeadLetters, StayWhereALaterOneOfTheSameIncidentWasSentAgainFirst) {
+  enqueue({.id = "n1"});
+  refuse("n1");
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  refuse("n3");
+  level_now_ = Level::ok;
+  EXPECT_EQ(dispatcher_->send_again({outbox_.dead_letters(1)}, {}, now_, wall_).messages, 1U);
+  EXPECT_THAT(due(), ElementsAre("n3"));
+  deliver("n3");
+  restart();
+  EXPECT_THAT(why_it_stays(), HasSubstr("'oncall' has heard of it"));
+}
+
+TEST_F(DispatcherDeadLetters, LeaveNothingBehindInTheOutboxWhenTheyAreGone) {
+  enqueue({.id = "n1"});
+  refuse("n1");
+  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+  due();
+  deliver("n2");
+  enqueue({.id = "n3", .reason = Reason::resolved});
+  due();
+  deliver("n3");
+  EXPECT_FALSE(outbox_.load()->told.empty());
+  Transaction drop;
+  drop.forgotten.push_back({outbox_.dead_letters(1).at(0).number, "n1"});
+  ASSERT_TRUE(outbox_.commit(drop));
+  restart();
+  EXPECT_TRUE(outbox_.load()->told.empty());
+}
+
 TEST_F(DispatcherDeadLetters, StayWhileTheirAlertFiresAnew) {
   enqueue({.id = "n1"});
   due();
