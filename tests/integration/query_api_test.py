@@ -80,7 +80,7 @@ class Base(unittest.TestCase):
 
     def ask(self, port, path, params=(), form=False, headers=None):
         """(status, content type, JSON or text)"""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         try:
             encoded = urllib.parse.urlencode(params)
             if form:
