@@ -29,6 +29,16 @@ void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications)
   }
 }
 
+bool Dispatcher::Queue::has_newer_than(const Notification& notification) const {
+  const auto is_newer = [&](const ReceiverQueue::Number number) {
+    const Notification& other = line.entries().at(number).notification;
+    return other.incident == notification.incident && other.created_at > notification.created_at;
+  };
+  const auto waiting = line.waiting(notification.incident);
+  return std::any_of(waiting.begin(), waiting.end(), is_newer) ||
+         std::any_of(line.in_flight().begin(), line.in_flight().end(), is_newer);
+}
+
 // The receiver has heard of the incident; the marks are those of the last message about it that a route sent there.
 void Dispatcher::State::remember(Queue& queue, const Notification& told, Transaction& changes) {
   if (queue.told.insert(told.incident).second) changes.told.push_back({queue.target.name, told.incident, true});
@@ -302,7 +312,7 @@ void Dispatcher::State::hold_to_bound(Queue& queue, Transaction& changes) {
 bool Dispatcher::State::hand_to_fallback(const Queue& queue, Notification notification, Transaction& changes, Time now) {
   Queue* const other = queue.target.fallback.empty() ? nullptr : find(queue.target.fallback);
   if (other == nullptr || other->leaving) return false;
-  if (notification.fallback_has_it) return false;
+  if (notification.fallback_has_it || other->has_newer_than(notification)) return false;
   notification.id += fallback_suffix;
   notification.receiver = other->target.name;
   notification.fallback_has_it = false;

@@ -22,9 +22,12 @@ class FollowUps : public DispatcherTest {
     first.routing.follow_up = oncall == Role::follows;
     second.routing.follow_up = chat == Role::follows;
     first.routing.tells_end = second.routing.tells_end = tells_end;
+    first.created_at = second.created_at = first.created_at + std::chrono::minutes(++told_);
     ASSERT_TRUE(dispatcher_->enqueue({first, second}, {}, now_));
   }
   void restart() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
+
+  int told_ = 0;
 };
 
 TEST_F(FollowUps, AreNotToldToWhoHasNotHeardOfTheIncident) {
@@ -172,6 +175,26 @@ TEST_F(FollowUps, AFallbackThatIsToldTheEndGetsNoCopyOfOneThatTookInWhatItDoesNo
   deliver("o3");
   finish("c3", Rejected{"HTTP 400"}, "chat");
   EXPECT_THAT(due(), IsEmpty()) << "o3 told it all";
+}
+
+TEST_F(FollowUps, AFallbackIsNotHandedWhatIsOlderThanItsOwnMessage) {
+  tell("1", Reason::fired, Role::follows, Role::chosen);
+  due();
+  finish("c1", Rejected{"HTTP 400"}, "chat");
+  due();
+  finish("c1-fallback", timed_out);
+  now_ += std::chrono::hours(1);
+  due();
+  finish("c1-fallback", Rejected{"HTTP 400"});  // it may have heard of it all the same
+  tell("2", Reason::escalated, Role::follows, Role::chosen);
+  EXPECT_THAT(due(), ElementsAre("c2"));
+  tell("3", Reason::resolved, Role::follows, Role::chosen);
+  finish("c2", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), ElementsAre("o3"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+  EXPECT_EQ(only().level, Level::ok) << "no problem behind its end";
+  deliver("o3");
+  EXPECT_THAT(due(), IsEmpty());
 }
 
 }  // namespace
