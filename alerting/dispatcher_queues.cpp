@@ -1,5 +1,7 @@
 // What becomes of a message in its queue: merged, told, refused, handed on; see dispatcher_state.h.
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -29,14 +31,25 @@ void Dispatcher::State::note_fallbacks(std::vector<Notification>& notifications)
   }
 }
 
+// Of an incident that it has heard of, and whose end does not wait here, nobody has told the end: it goes on. An incident
+// begins with the key of its alert.
 bool Dispatcher::Queue::has_newer_than(const Notification& notification) const {
-  const auto is_newer = [&](const ReceiverQueue::Number number) {
-    const Notification& other = line.entries().at(number).notification;
-    return other.incident == notification.incident && other.created_at > notification.created_at;
+  const auto& alert = notification.alert_key;
+  std::set<std::string_view> ending;
+  for (const auto& [number, entry] : line.entries()) {
+    const Notification& other = entry.notification;
+    if (other.alert_key != alert) continue;
+    if (other.created_at > notification.created_at) return true;
+    if (!other.problem()) ending.insert(other.incident);
+  }
+  const auto is_of_another_incident = [&](const std::string& entry) {
+    return entry != notification.incident && entry.find('\n') == std::string::npos && !ending.contains(entry) &&
+           entry.find_first_of("-/", alert.size()) == alert.size();
   };
-  const auto waiting = line.waiting(notification.incident);
-  return std::any_of(waiting.begin(), waiting.end(), is_newer) ||
-         std::any_of(line.in_flight().begin(), line.in_flight().end(), is_newer);
+  for (auto it = told.lower_bound(alert); it != told.end() && it->starts_with(alert); ++it) {
+    if (is_of_another_incident(*it)) return true;
+  }
+  return false;
 }
 
 // The receiver has heard of the incident; the marks are those of the last message about it that a route sent there.

@@ -64,7 +64,8 @@ struct Dispatcher::Queue {
   bool has_mark(const std::string& incident, std::string_view mark) const {
     return told.contains(incident + std::string(mark));
   }
-  // Whether a message waits here, or is under way, that was written later about the same incident.
+  // Whether a message waits here, or is under way, that was written later about the same alert, or whether the receiver has
+  // heard that it fires anew.
   bool has_newer_than(const Notification& notification) const;
   std::vector<std::string> marks_of(const std::string& incident) const;  // as they stand in `told`
   std::vector<std::string> mutes_of(const std::string& incident) const;

@@ -197,5 +197,21 @@ TEST_F(FollowUps, AFallbackIsNotHandedWhatIsOlderThanItsOwnMessage) {
   EXPECT_THAT(due(), IsEmpty());
 }
 
+TEST_F(FollowUps, AFallbackThatHasHeardThatTheAlertFiresAnewIsNotHandedTheIncidentBefore) {
+  enqueue({.id = "c1", .incident = "a1/1", .receiver = "chat"});
+  due();
+  finish("c1", timed_out, "chat");
+  enqueue({.id = "c2", .incident = "a1/1", .receiver = "chat", .reason = Reason::resolved});
+  enqueue({.id = "o3", .incident = "a1/2"});
+  EXPECT_THAT(due(), ElementsAre("o3"));
+  deliver("o3");
+  now_ += std::chrono::hours(1);
+  EXPECT_THAT(due(), ElementsAre("c2"));
+  EXPECT_EQ(only().reason, Reason::fired_and_resolved);
+  finish("c2", Rejected{"HTTP 400"}, "chat");
+  EXPECT_THAT(due(), IsEmpty()) << "who knows an alert by its labels would take it for over";
+  EXPECT_EQ(outbox_.dead_letter_count(), 1U);
+}
+
 }  // namespace
 }  // namespace sidewatch
