@@ -50,6 +50,15 @@ class DispatcherDeadLetters : public DispatcherTest {
     EXPECT_EQ(outbox_.dead_letter_count(), before);
     return done.stays.empty() ? "(it went)" : done.stays[0].why;
   }
+  // n1 tells the beginning, n3 both.
+  void make_two_letters_of_what_is_over() {
+    enqueue({.id = "n1"});
+    refuse("n1");
+    enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
+    enqueue({.id = "n3", .reason = Reason::resolved});
+    refuse("n3");
+    level_now_ = Level::ok;
+  }
   void restart() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
 
   Level level_now_ = Level::warning;  // of whatever alert; ok: it does not fire
@@ -203,12 +212,7 @@ TEST_F(DispatcherDeadLetters, OfOneIncidentThatIsOverAreToldOnceAlsoWhenSentOneA
 }
 
 TEST_F(DispatcherDeadLetters, ThatToldItAllStayWhereAnotherOneHasToldItSince) {
-  enqueue({.id = "n1"});
-  refuse("n1");
-  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
-  enqueue({.id = "n3", .reason = Reason::resolved});
-  refuse("n3");
-  level_now_ = Level::ok;
+  make_two_letters_of_what_is_over();
   const auto letters = outbox_.dead_letters(2);
   EXPECT_EQ(letters.at(0).notification.reason, Reason::fired_and_resolved);
   EXPECT_EQ(dispatcher_->send_again({letters.at(1)}, {}, now_, wall_).messages, 1U);
@@ -218,12 +222,7 @@ TEST_F(DispatcherDeadLetters, ThatToldItAllStayWhereAnotherOneHasToldItSince) {
 }
 
 TEST_F(DispatcherDeadLetters, StayWhereALaterOneOfTheSameIncidentWasSentAgainFirst) {
-  enqueue({.id = "n1"});
-  refuse("n1");
-  enqueue({.id = "n2", .reason = Reason::escalated, .level = Level::critical});
-  enqueue({.id = "n3", .reason = Reason::resolved});
-  refuse("n3");
-  level_now_ = Level::ok;
+  make_two_letters_of_what_is_over();
   EXPECT_EQ(dispatcher_->send_again({outbox_.dead_letters(1)}, {}, now_, wall_).messages, 1U);
   EXPECT_THAT(due(), ElementsAre("n3"));
   deliver("n3");

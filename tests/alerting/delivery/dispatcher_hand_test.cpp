@@ -33,6 +33,17 @@ class DispatcherHand : public DispatcherTest {
     ASSERT_TRUE(dispatcher_->enqueue({std::move(notification)}, {}, now_));
   }
 
+  // Of n1 and n2, about a1 and a2; it waits for an hour. Its id.
+  std::string fail_a_delivery_of_two() {
+    make({{.name = "oncall", .takes_groups = true}});
+    enqueue_in_group("n1", "a1");
+    enqueue_in_group("n2", "a2");
+    now_ += 30s;
+    const std::string id = due().at(0);
+    finish(id, RetryLater{"timed out", Duration(1h), false, false});
+    return id;
+  }
+
   // As a process that begins anew sees it.
   void restart() { make({{"oncall", "", 100}, {"chat", "oncall", 100}}); }
 };
@@ -115,24 +126,14 @@ TEST_F(DispatcherHand, TriesOneMessageNowAndLeavesTheOthersTheirBackoff) {
 }
 
 TEST_F(DispatcherHand, TriesWithOneOfADeliveryOfSeveralTheWholeOfItUnderItsId) {
-  make({{.name = "oncall", .takes_groups = true}});
-  enqueue_in_group("n1", "a1");
-  enqueue_in_group("n2", "a2");
-  now_ += 30s;
-  const std::string id = due().at(0);
-  finish(id, RetryLater{"timed out", Duration(1h), false, false});
+  const std::string id = fail_a_delivery_of_two();
   EXPECT_EQ(dispatcher_->try_now({.id = "n2"}, now_).due, 1U);
   EXPECT_THAT(due(), ElementsAre(id));
   EXPECT_EQ(taken_[0].alerts.size(), 2U);
 }
 
 TEST_F(DispatcherHand, TriesTheWholeOfADeliveryAlsoWhereOneOfItOnlyStandsBeforeTheChosenMessage) {
-  make({{.name = "oncall", .takes_groups = true}});
-  enqueue_in_group("n1", "a1");
-  enqueue_in_group("n2", "a2");
-  now_ += 30s;
-  const std::string id = due().at(0);
-  finish(id, RetryLater{"timed out", Duration(1h), false, false});
+  const std::string id = fail_a_delivery_of_two();
   enqueue({.id = "n3", .alert = "a1", .incident = "a1/2"});
   EXPECT_EQ(dispatcher_->try_now({.id = "n3"}, now_).due, 1U);
   EXPECT_THAT(due(), ElementsAre(id));
